@@ -1,0 +1,78 @@
+# hallnet: `make demo` and `make test` need nothing but Python 3.11 or newer, pip and make.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+# A package mirror set for pip is used here too.
+PIP_INDEX := $(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null)
+ifneq ($(PIP_INDEX),)
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX)
+endif
+UV := PYTHONPATH= VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/tools/bin/uv
+PROTOS = $(shell find proto -name '*.proto' | sort)
+JOBS ?= 2
+
+.PHONY: help demo test check format proto lock browser clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.run-ready ## Found a real network of nine halls and send cases through it (add ARGS="--keep" ...)
+	@$(BIN)/hallnet demo $(ARGS)
+
+test: $(VENV)/.dev-ready ## Run every test, on SQLite and PostgreSQL, with real NATS (add ARGS="-k name" ...)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: $(VENV)/.dev-ready ## Run the linters, the type checker, the import rules and the contract rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/buf format --diff --exit-code proto
+	@$(BIN)/buf lint proto
+	@sh .ci/contract-changes $(BIN)/buf
+
+format: $(VENV)/.dev-ready ## Format the code and the contracts
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/buf format --write proto
+
+proto: $(VENV)/.dev-ready ## Make src/hallnet/wire anew from proto/
+	@find src/hallnet/wire -name '*_pb2*' -delete 2>/dev/null || true
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto --python_out=src \
+	  --grpc_python_out=src --mypy_out=quiet:src --mypy_grpc_out=quiet:src $(PROTOS)
+
+lock: $(VENV)/.dev-ready ## Choose the newest allowed versions of all packages and pin them with their hashes
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
+	  --custom-compile-command 'make lock' --extra servers --group build pyproject.toml -o requirements/run.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
+	  --custom-compile-command 'make lock' --extra servers --group dev pyproject.toml -o requirements/development.txt
+
+clean: ## Remove the virtual environment and everything that was built
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+$(VENV)/tools/bin/uv: requirements/tools.txt
+	@test -n "$(PYTHON)" || { echo "hallnet needs Python 3.11 or newer, pip and make: none of python3, python3.13, python3.12, python3.11 is one. Say make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "Setting up: the package installer ..."
+	@mkdir -p $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --require-hashes \
+	  --upgrade --target $(VENV)/tools -r requirements/tools.txt
+	@touch $@
+
+$(VENV)/bin/python: | $(VENV)/tools/bin/uv
+	@echo "Setting up: a virtual environment in $(VENV) ..."
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+
+$(VENV)/.run-ready: requirements/run.txt pyproject.toml $(VENV)/tools/bin/uv | $(VENV)/bin/python
+	@echo "Setting up: what hallnet needs to run (some 60 MB to download the first time) ..."
+	@$(UV) pip install --quiet --require-hashes -r requirements/run.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev-ready: requirements/development.txt pyproject.toml $(VENV)/tools/bin/uv | $(VENV)/bin/python
+	@echo "Setting up: what hallnet needs to be tested (some 150 MB to download the first time) ..."
+	@$(UV) pip install --quiet --require-hashes -r requirements/development.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run-ready

@@ -1,0 +1,276 @@
+"""A dataclass and a protobuf message of the same field names are turned into each other.
+
+The correspondence is by name and checked when the codec is made, so a field that is added on one
+side only is noticed at import. What corresponds:
+
+    str, bytes, bool, int     the scalar
+    IntEnum                   an enum of the same numbers; 0 (unspecified) is malformed
+    datetime (with zone)      google.protobuf.Timestamp, to the microsecond
+    date                      a string YYYY-MM-DD
+    Address, Village          a string
+    a dataclass               a message
+    X | None                  an absent message, or an empty string
+    tuple[X, ...]             repeated
+    A | B | C (dataclasses)   a oneof of the field's name, each alternative a message called A, B, C
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from enum import IntEnum
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from hallnet.places.address import Address, Village
+from hallnet.problems import Kind, Problem
+
+Value = TypeVar("Value")
+Encode = Callable[[Any, Any], None]
+Decode = Callable[[Any, str], Any]
+
+
+class MessageMalformed(Problem):
+    """Bytes that are no message of the expected type, or a field without a usable value."""
+
+    kind = Kind.INVALID
+    reason = "MESSAGE_MALFORMED"
+    zh = "报文{message}不完整或格式有误：{detail}"
+    zh_remedy = "请按接口文档核对该字段后重新发送"
+    en = "The message {message} is cut short or malformed: {detail}"
+    en_remedy = "Check the field against the description of the interface and send it again"
+
+
+class Codec(Generic[Value]):
+    """Turns values of one dataclass into messages of one type and back."""
+
+    def __init__(self, value_type: type[Value], message_type: type[Message]) -> None:
+        self._plan = _plan(value_type, message_type.DESCRIPTOR)
+        self._message_type = message_type
+
+    def to_message(self, value: Value) -> Any:
+        message = self._message_type()
+        self._plan.fill(value, message)
+        return message
+
+    def to_bytes(self, value: Value) -> bytes:
+        """Serialise with a stable order of fields: equal values give equal bytes."""
+        return cast(bytes, self.to_message(value).SerializeToString(deterministic=True))
+
+    def from_message(self, message: Message) -> Value:
+        """Raises MessageMalformed, naming the field."""
+        return cast(Value, self._plan.read(message, ""))
+
+    def from_bytes(self, data: bytes) -> Value:
+        """Raises MessageMalformed, naming the field."""
+        message = self._message_type()
+        try:
+            message.ParseFromString(data)
+        except DecodeError as error:
+            raise MessageMalformed(
+                "", message=self._message_type.DESCRIPTOR.name, detail="bytes"
+            ) from error
+        return self.from_message(message)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Plan:
+    value_type: type
+    encoders: tuple[tuple[str, Encode], ...]
+    decoders: tuple[tuple[str, Decode], ...]
+
+    def fill(self, value: Any, message: Any) -> None:
+        for name, encode in self.encoders:
+            encode(getattr(value, name), message)
+
+    def read(self, message: Any, path: str) -> Any:
+        return self.value_type(
+            **{name: decode(message, f"{path}{name}") for name, decode in self.decoders}
+        )
+
+
+@cache
+def _plan(value_type: type, descriptor: Descriptor) -> _Plan:
+    hints = typing.get_type_hints(value_type)
+    encoders: list[tuple[str, Encode]] = []
+    decoders: list[tuple[str, Decode]] = []
+    expected = {field.name for field in descriptor.fields if field.containing_oneof is None}
+    expected |= {oneof.name for oneof in descriptor.oneofs}
+    named = {field.name for field in dataclasses.fields(value_type)}
+    if named != expected:
+        raise TypeError(f"{value_type.__name__} and {descriptor.full_name}: {named ^ expected}")
+    for name in (field.name for field in dataclasses.fields(value_type)):
+        if name in descriptor.oneofs_by_name:
+            encode, decode = _oneof(hints[name], descriptor, name)
+        else:
+            encode, decode = _field(hints[name], descriptor.fields_by_name[name])
+        encoders.append((name, encode))
+        decoders.append((name, decode))
+    return _Plan(value_type, tuple(encoders), tuple(decoders))
+
+
+def _oneof(hint: Any, descriptor: Descriptor, name: str) -> tuple[Encode, Decode]:
+    alternatives = {
+        field.message_type.name: field for field in descriptor.oneofs_by_name[name].fields
+    }
+    by_type: dict[type, tuple[str, _Plan]] = {}
+    by_field: dict[str, _Plan] = {}
+    for choice in typing.get_args(hint):
+        field = alternatives.pop(choice.__name__)
+        plan = _plan(choice, field.message_type)
+        by_type[choice] = (field.name, plan)
+        by_field[field.name] = plan
+    if alternatives:
+        raise TypeError(f"{descriptor.full_name}.{name}: no dataclass for {set(alternatives)}")
+
+    def encode(value: Any, message: Any) -> None:
+        field_name, plan = by_type[type(value)]
+        target = getattr(message, field_name)
+        target.SetInParent()
+        plan.fill(value, target)
+
+    def decode(message: Any, path: str) -> Any:
+        chosen = message.WhichOneof(name)
+        if chosen is None:
+            raise MessageMalformed(path, message=descriptor.name, detail=f"{path} 缺失")
+        return by_field[chosen].read(getattr(message, chosen), f"{path}.")
+
+    return encode, decode
+
+
+def _field(hint: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
+    name = field.name
+    if typing.get_origin(hint) is tuple:
+        return _repeated(typing.get_args(hint)[0], field)
+    optional = isinstance(hint, types.UnionType) and type(None) in typing.get_args(hint)
+    inner = (
+        next(arg for arg in typing.get_args(hint) if arg is not type(None)) if optional else hint
+    )
+    if dataclasses.is_dataclass(inner) and inner not in (Address, Village):
+        return _nested(cast(type, inner), field, optional)
+    to_scalar, from_scalar = _scalar(inner, field)
+
+    def encode(value: Any, message: Any) -> None:
+        if value is None:
+            return
+        if field.message_type is not None:
+            getattr(message, name).CopyFrom(to_scalar(value))
+        else:
+            setattr(message, name, to_scalar(value))
+
+    def decode(message: Any, path: str) -> Any:
+        if field.message_type is not None and not message.HasField(name):
+            if optional:
+                return None
+            raise MessageMalformed(path, message=field.containing_type.name, detail=f"{path} 缺失")
+        raw = getattr(message, name)
+        if optional and raw in ("", 0):
+            return None
+        return _checked(from_scalar, raw, field, path)
+
+    return encode, decode
+
+
+def _nested(inner: type, field: FieldDescriptor, optional: bool) -> tuple[Encode, Decode]:
+    name, plan = field.name, _plan(inner, field.message_type)
+
+    def encode(value: Any, message: Any) -> None:
+        if value is not None:
+            target = getattr(message, name)
+            target.SetInParent()
+            plan.fill(value, target)
+
+    def decode(message: Any, path: str) -> Any:
+        if not message.HasField(name):
+            if optional:
+                return None
+            raise MessageMalformed(path, message=field.containing_type.name, detail=f"{path} 缺失")
+        return plan.read(getattr(message, name), f"{path}.")
+
+    return encode, decode
+
+
+def _repeated(inner: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
+    name = field.name
+    if dataclasses.is_dataclass(inner) and inner not in (Address, Village):
+        plan = _plan(cast(type, inner), field.message_type)
+
+        def encode_messages(values: Any, message: Any) -> None:
+            target = getattr(message, name)
+            for value in values:
+                plan.fill(value, target.add())
+
+        def decode_messages(message: Any, path: str) -> Any:
+            return tuple(
+                plan.read(item, f"{path}[{index}].")
+                for index, item in enumerate(getattr(message, name))
+            )
+
+        return encode_messages, decode_messages
+    to_scalar, from_scalar = _scalar(inner, field)
+
+    def encode(values: Any, message: Any) -> None:
+        getattr(message, name).extend(to_scalar(value) for value in values)
+
+    def decode(message: Any, path: str) -> Any:
+        return tuple(
+            _checked(from_scalar, raw, field, f"{path}[{index}]")
+            for index, raw in enumerate(getattr(message, name))
+        )
+
+    return encode, decode
+
+
+def _checked(read: Callable[[Any], Any], raw: Any, field: FieldDescriptor, path: str) -> Any:
+    try:
+        return read(raw)
+    except (ValueError, OverflowError) as error:
+        raise MessageMalformed(
+            path, message=field.containing_type.name, detail=f"{path} 无效"
+        ) from error
+    except Problem as problem:
+        problem.where = path
+        raise
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _scalar(
+    hint: Any, field: FieldDescriptor
+) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    if hint in (str, bytes, bool, int):
+        return _same, _same
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
+        numbers = {value.number for value in field.enum_type.values} - {0}
+        if numbers != {member.value for member in hint}:
+            raise TypeError(f"{hint.__name__} and {field.enum_type.full_name} differ")
+        return int, hint
+    if hint is datetime:
+        return to_timestamp, from_timestamp
+    if hint is date:
+        return date.isoformat, date.fromisoformat
+    if hint in (Address, Village):
+        return str, hint.parse
+    raise TypeError(f"no correspondence for {hint} in {field.full_name}")
+
+
+def to_timestamp(moment: datetime) -> Timestamp:
+    """The moment on the wire; it must bear a time zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp
+
+
+def from_timestamp(stamp: Timestamp) -> datetime:
+    return stamp.ToDatetime(UTC)
