@@ -52,7 +52,7 @@ class Codec(Generic[Value]):
     """Turns values of one dataclass into messages of one type and back."""
 
     def __init__(self, value_type: type[Value], message_type: type[Message]) -> None:
-        self._plan = _plan(value_type, message_type.DESCRIPTOR)
+        self._plan = _plan(cast(Any, value_type), message_type.DESCRIPTOR)
         self._message_type = message_type
 
     def to_message(self, value: Value) -> Any:
@@ -97,7 +97,7 @@ class _Plan:
 
 
 @cache
-def _plan(value_type: type, descriptor: Descriptor) -> _Plan:
+def _plan(value_type: Any, descriptor: Descriptor) -> _Plan:
     hints = typing.get_type_hints(value_type)
     encoders: list[tuple[str, Encode]] = []
     decoders: list[tuple[str, Decode]] = []
@@ -117,14 +117,12 @@ def _plan(value_type: type, descriptor: Descriptor) -> _Plan:
 
 
 def _oneof(hint: Any, descriptor: Descriptor, name: str) -> tuple[Encode, Decode]:
-    alternatives = {
-        field.message_type.name: field for field in descriptor.oneofs_by_name[name].fields
-    }
+    alternatives = {_message(field).name: field for field in descriptor.oneofs_by_name[name].fields}
     by_type: dict[type, tuple[str, _Plan]] = {}
     by_field: dict[str, _Plan] = {}
     for choice in typing.get_args(hint):
         field = alternatives.pop(choice.__name__)
-        plan = _plan(choice, field.message_type)
+        plan = _plan(choice, _message(field))
         by_type[choice] = (field.name, plan)
         by_field[field.name] = plan
     if alternatives:
@@ -154,7 +152,7 @@ def _field(hint: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
         next(arg for arg in typing.get_args(hint) if arg is not type(None)) if optional else hint
     )
     if dataclasses.is_dataclass(inner) and inner not in (Address, Village):
-        return _nested(cast(type, inner), field, optional)
+        return _nested(inner, field, optional)
     to_scalar, from_scalar = _scalar(inner, field)
 
     def encode(value: Any, message: Any) -> None:
@@ -169,7 +167,7 @@ def _field(hint: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
         if field.message_type is not None and not message.HasField(name):
             if optional:
                 return None
-            raise MessageMalformed(path, message=field.containing_type.name, detail=f"{path} 缺失")
+            raise MessageMalformed(path, message=_owner(field), detail=f"{path} 缺失")
         raw = getattr(message, name)
         if optional and raw in ("", 0):
             return None
@@ -178,8 +176,8 @@ def _field(hint: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
     return encode, decode
 
 
-def _nested(inner: type, field: FieldDescriptor, optional: bool) -> tuple[Encode, Decode]:
-    name, plan = field.name, _plan(inner, field.message_type)
+def _nested(inner: Any, field: FieldDescriptor, optional: bool) -> tuple[Encode, Decode]:
+    name, plan = field.name, _plan(inner, _message(field))
 
     def encode(value: Any, message: Any) -> None:
         if value is not None:
@@ -191,7 +189,7 @@ def _nested(inner: type, field: FieldDescriptor, optional: bool) -> tuple[Encode
         if not message.HasField(name):
             if optional:
                 return None
-            raise MessageMalformed(path, message=field.containing_type.name, detail=f"{path} 缺失")
+            raise MessageMalformed(path, message=_owner(field), detail=f"{path} 缺失")
         return plan.read(getattr(message, name), f"{path}.")
 
     return encode, decode
@@ -200,7 +198,7 @@ def _nested(inner: type, field: FieldDescriptor, optional: bool) -> tuple[Encode
 def _repeated(inner: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
     name = field.name
     if dataclasses.is_dataclass(inner) and inner not in (Address, Village):
-        plan = _plan(cast(type, inner), field.message_type)
+        plan = _plan(cast(Any, inner), _message(field))
 
         def encode_messages(values: Any, message: Any) -> None:
             target = getattr(message, name)
@@ -232,27 +230,35 @@ def _checked(read: Callable[[Any], Any], raw: Any, field: FieldDescriptor, path:
     try:
         return read(raw)
     except (ValueError, OverflowError) as error:
-        raise MessageMalformed(
-            path, message=field.containing_type.name, detail=f"{path} 无效"
-        ) from error
+        raise MessageMalformed(path, message=_owner(field), detail=f"{path} 无效") from error
     except Problem as problem:
         problem.where = path
         raise
+
+
+def _message(field: FieldDescriptor) -> Descriptor:
+    assert field.message_type is not None
+    return field.message_type
+
+
+def _owner(field: FieldDescriptor) -> str:
+    assert field.containing_type is not None
+    return field.containing_type.name
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-def _scalar(
-    hint: Any, field: FieldDescriptor
-) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+def _scalar(hint: Any, field: FieldDescriptor) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     if hint in (str, bytes, bool, int):
         return _same, _same
     if isinstance(hint, type) and issubclass(hint, IntEnum):
-        numbers = {value.number for value in field.enum_type.values} - {0}
+        enum = field.enum_type
+        assert enum is not None
+        numbers = {value.number for value in enum.values} - {0}
         if numbers != {member.value for member in hint}:
-            raise TypeError(f"{hint.__name__} and {field.enum_type.full_name} differ")
+            raise TypeError(f"{hint.__name__} and {enum.full_name} differ")
         return int, hint
     if hint is datetime:
         return to_timestamp, from_timestamp

@@ -54,9 +54,7 @@ class Divisions:
         return "".join(names)
 
     def exists(self, code: str) -> bool:
-        return code in (
-            self._villages if len(code) == CODE_LENGTH[Level.VILLAGE] else self._names
-        )
+        return code in (self._villages if len(code) == CODE_LENGTH[Level.VILLAGE] else self._names)
 
     def parent(self, address: Address) -> Address | None:
         """The hall above: None above a province. Raises DivisionUnknown."""
@@ -75,6 +73,10 @@ class Divisions:
         while above is not None:
             yield above
             above = self.parent(above)
+
+    def is_under(self, address: Address, above: Address) -> bool:
+        """Whether `above` is the hall itself or stands over it; False for what is not registered."""
+        return self.exists(address.division) and above in self.path(address)
 
     def ancestor(self, address: Address, level: Level) -> Address | None:
         """The hall of a level over an address, or the address itself; None if there is none."""

@@ -66,9 +66,7 @@ class Problem(Exception):
         return self.zh.format(**self.particulars) + "。" + self.zh_remedy.format(**self.particulars)
 
     def in_english(self) -> str:
-        return (
-            f"{self.en.format(**self.particulars)}. {self.en_remedy.format(**self.particulars)}"
-        )
+        return f"{self.en.format(**self.particulars)}. {self.en_remedy.format(**self.particulars)}"
 
 
 def all_problems() -> dict[str, type[Problem]]:

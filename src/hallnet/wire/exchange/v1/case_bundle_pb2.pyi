@@ -104,3 +104,35 @@ class CaseBundle(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CaseBundle: _TypeAlias = CaseBundle  # noqa: Y015
+
+@_typing.final
+class SignedCaseBundle(_message.Message):
+    """SignedCaseBundle is the file that is handed out. The signature makes every bit of it count; what
+    each exhibit proves does not depend on it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUNDLE_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_ID_FIELD_NUMBER: _builtins.int
+    bundle: _builtins.bytes
+    """A serialised CaseBundle, exactly as it was signed."""
+    signature: _builtins.bytes
+    """Signature by the exporting node over "hallnet case bundle v1", a line feed and `bundle`."""
+    certificate_id: _builtins.bytes
+    """Identifier of the certificate of the exporting node, which is in the evidence of the bundle."""
+    def __init__(
+        self,
+        *,
+        bundle: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+        certificate_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "certificate_id", b"certificate_id", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignedCaseBundle: _TypeAlias = SignedCaseBundle  # noqa: Y015

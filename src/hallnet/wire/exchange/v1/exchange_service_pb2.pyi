@@ -540,7 +540,7 @@ class ExportBundleResponse(_message.Message):
 
     DATA_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
-    """Bytes of the serialised CaseBundle."""
+    """Bytes of the serialised SignedCaseBundle."""
     def __init__(
         self,
         *,

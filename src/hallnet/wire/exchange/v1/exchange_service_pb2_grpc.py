@@ -112,7 +112,7 @@ class ExchangeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportBundle(self, request, context):
-        """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised CaseBundle.
+        """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised SignedCaseBundle.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

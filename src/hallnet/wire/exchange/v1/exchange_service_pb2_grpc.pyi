@@ -44,7 +44,7 @@ class ExchangeServiceStub:
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]
     """ListDeliveries tells where the own envelopes of a matter are."""
     ExportBundle: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ExportBundleRequest, _exchange_service_pb2.ExportBundleResponse]
-    """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised CaseBundle."""
+    """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised SignedCaseBundle."""
     ReadAttachment: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]
     """ReadAttachment gives a material that arrived from another hall."""
     WatchHops: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.WatchHopsRequest, _exchange_service_pb2.WatchHopsResponse]
@@ -68,7 +68,7 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
     """ListDeliveries tells where the own envelopes of a matter are."""
     ExportBundle: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ExportBundleRequest, _exchange_service_pb2.ExportBundleResponse]  # type: ignore[assignment]
-    """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised CaseBundle."""
+    """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised SignedCaseBundle."""
     ReadAttachment: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]  # type: ignore[assignment]
     """ReadAttachment gives a material that arrived from another hall."""
     WatchHops: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.WatchHopsRequest, _exchange_service_pb2.WatchHopsResponse]  # type: ignore[assignment]
@@ -119,7 +119,7 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _exchange_service_pb2.ExportBundleRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_exchange_service_pb2.ExportBundleResponse], _abc.AsyncIterator[_exchange_service_pb2.ExportBundleResponse]]:
-        """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised CaseBundle."""
+        """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised SignedCaseBundle."""
 
     @_abc_1.abstractmethod
     def ReadAttachment(

@@ -41,6 +41,10 @@ class _EntryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EntryKind.V
     """
     ENTRY_KIND_INCIDENT: _EntryKind.ValueType  # 5
     """Something that the node refused because it was not authentic; the data is a serialised Incident."""
+    ENTRY_KIND_CONFIRMED: _EntryKind.ValueType  # 6
+    """Another hall's verdict over an envelope of the node; the data is the serialised ReceiptBody. So
+    the journals of two halls hold each other in place.
+    """
 
 class EntryKind(_EntryKind, metaclass=_EntryKindEnumTypeWrapper):
     """EntryKind says what an entry of a journal records. The leaf of an entry is the RFC 6962 leaf hash
@@ -61,6 +65,10 @@ the digest of what was signed.
 """
 ENTRY_KIND_INCIDENT: EntryKind.ValueType  # 5
 """Something that the node refused because it was not authentic; the data is a serialised Incident."""
+ENTRY_KIND_CONFIRMED: EntryKind.ValueType  # 6
+"""Another hall's verdict over an envelope of the node; the data is the serialised ReceiptBody. So
+the journals of two halls hold each other in place.
+"""
 Global___EntryKind: _TypeAlias = EntryKind  # noqa: Y015
 
 @_typing.final

@@ -1,0 +1,1 @@
+"""The exchange: keys, journal, envelopes, links and receipts. It does not know what a case is."""

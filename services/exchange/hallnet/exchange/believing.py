@@ -1,0 +1,80 @@
+"""What this node believes, kept in its tables and in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from hallnet.exchange import tables
+from hallnet.exchange.context import Context
+from hallnet.places import Address
+from hallnet.store import Connection
+from hallnet.store.upsert import upsert
+from hallnet.trust.believed import Trust
+from hallnet.trust.certificate import Certificate, read_certificate
+from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+
+def learn(
+    connection: Connection, context: Context, certificates: Sequence[Certificate], now: datetime
+) -> None:
+    """Take in certificates that came along. One that leads nowhere is passed over: what depends on it
+    will fail by itself."""
+    _keep(connection, context.trust.learn_what_leads_to_a_root(certificates), now)
+
+
+def take_bundle(
+    connection: Connection, context: Context, raw_bundle: bytes, version: int, now: datetime
+) -> None:
+    """Move forward to a trust bundle whose release was verified by branch-sync and here again."""
+    known = connection.execute(select(tables.trust_bundle.c.version)).scalar_one_or_none()
+    if known is not None and version <= known:
+        return
+    bundle = wire.TrustBundle.FromString(raw_bundle)
+    context.trust.take_bundle(bundle, version)
+    _keep(connection, [read_certificate(item) for item in bundle.certificates], now)
+    statement = upsert(connection, tables.trust_bundle).values(
+        id=1, version=version, bundle=raw_bundle
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"],
+            set_={"version": statement.excluded.version, "bundle": statement.excluded.bundle},
+        )
+    )
+
+
+def load(connection: Connection, trust: Trust) -> set[Address]:
+    """Fill `trust` from the tables when a process starts; returns the children."""
+    rows = connection.scalars(select(tables.certificate.c.certificate)).all()
+    certificates = [read_certificate(wire.Certificate.FromString(raw)) for raw in rows]
+    trust.learn_what_leads_to_a_root(certificates)
+    bundle = connection.execute(select(tables.trust_bundle)).one_or_none()
+    if bundle is not None:
+        trust.take_bundle(wire.TrustBundle.FromString(bundle.bundle), bundle.version)
+    return children(connection)
+
+
+def children(connection: Connection) -> set[Address]:
+    """The halls that this one certified."""
+    return {
+        Address.parse(address) for address in connection.scalars(select(tables.child.c.address))
+    }
+
+
+def _keep(connection: Connection, certificates: Sequence[Certificate], now: datetime) -> None:
+    if certificates:
+        connection.execute(
+            upsert(connection, tables.certificate).on_conflict_do_nothing(),
+            [
+                {
+                    "id": item.id,
+                    "subject": item.body.subject,
+                    "certificate": item.to_message().SerializeToString(),
+                    "learned_at": now,
+                }
+                for item in certificates
+            ],
+        )

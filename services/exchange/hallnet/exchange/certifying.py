@@ -1,0 +1,146 @@
+"""Certifying a child: a hall below this one becomes a node of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hallnet.exchange import tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.journal_store import JournalWriter
+from hallnet.node import tls
+from hallnet.node.broker import user_name
+from hallnet.places import Address, Level
+from hallnet.problems import Kind, Problem
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+from hallnet.store.upsert import upsert
+from hallnet.trust.certificate import (
+    CertificateBody,
+    Permission,
+    RequestBody,
+    Role,
+    issue,
+    read_request,
+)
+from hallnet.trust.journal import EntryKind
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+SERIAL_BYTES = 16
+BACKDATED = timedelta(minutes=5)
+VALIDITY_DAYS_MAX = 1100
+
+
+class NotAChild(Problem):
+    """The hall that asks does not stand directly below this one."""
+
+    kind = Kind.DENIED
+    reason = "NOT_A_CHILD"
+    zh = "{subject}不是{here}的直接下级"
+    zh_remedy = "请由其直接上级大厅签发"
+    en = "{subject} is not directly below {here}"
+    en_remedy = "Have it certified by the hall directly above it"
+
+
+class ValidityTooLong(Problem):
+    """More days than a certificate may be valid."""
+
+    kind = Kind.INVALID
+    reason = "VALIDITY_TOO_LONG"
+    zh = "证书有效期不得超过{limit}天"
+    zh_remedy = "请缩短有效期"
+    en = "A certificate may be valid for {limit} days at most"
+    en_remedy = "Give fewer days"
+
+
+def certify(
+    connection: Connection,
+    context: Context,
+    request: wire.CertificateRequest,
+    permissions: Sequence[Permission],
+    validity_days: int,
+    broker_url: str,
+    link_authority: tls.Authority,
+    now: datetime,
+) -> wire.Welcome:
+    """Certify a child and give it what it needs to dial in.
+
+    Raises SignatureInvalid, NotAChild, DivisionUnknown, ValidityTooLong, LinkKeyUnusable.
+    """
+    asked = read_request(request)
+    if context.register.parent(asked.subject) != context.here:
+        raise NotAChild("request.subject", subject=asked.subject, here=context.here)
+    if validity_days > VALIDITY_DAYS_MAX:
+        raise ValidityTooLong("validity_days", limit=VALIDITY_DAYS_MAX)
+    body = _body(context, asked, permissions or _usual(asked.subject), validity_days, now)
+    certificate = issue(body, context.identity.signing_key)
+    journal = JournalWriter(connection, context, now)
+    journal.add(EntryKind.SIGNED, certificate.id)
+    journal.sign()
+    context.trust.learn([certificate])
+    connection.execute(
+        upsert(connection, tables.certificate)
+        .values(
+            id=certificate.id,
+            subject=body.subject,
+            certificate=certificate.to_message().SerializeToString(),
+            learned_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+    child = upsert(connection, tables.child).values(
+        address=body.subject, certificate_id=certificate.id, enrolled_at=now
+    )
+    connection.execute(
+        child.on_conflict_do_update(
+            index_elements=["address"],
+            set_={"certificate_id": child.excluded.certificate_id, "enrolled_at": now},
+        )
+    )
+    enrolled = wire_feed.ChildEnrolled(
+        address=body.subject, certificate=certificate.to_message().SerializeToString()
+    )
+    tables.feed.append(
+        connection,
+        [Entry("child.enrolled", body.subject, enrolled.SerializeToString(), now)],
+    )
+    return wire.Welcome(
+        chain=[item.to_message() for item in (certificate, *context.identity.chain)],
+        broker_url=broker_url,
+        link_certificate=tls.issue(
+            link_authority, asked.link_key, [user_name(asked.subject)], now, validity_days
+        ),
+        link_authority=link_authority.certificate,
+    )
+
+
+def _usual(subject: Address) -> list[Permission]:
+    """A hall exchanges; one that can have halls below it certifies and publishes as well."""
+    if subject.is_branch_hall or subject.level >= Level.TOWNSHIP:
+        return [Permission.EXCHANGE]
+    return [Permission.EXCHANGE, Permission.CERTIFY, Permission.RELEASE]
+
+
+def _body(
+    context: Context,
+    asked: RequestBody,
+    permissions: Sequence[Permission],
+    validity_days: int,
+    now: datetime,
+) -> CertificateBody:
+    issuer = context.identity.certificate
+    return CertificateBody(
+        suite=asked.suite,
+        serial=context.random_bytes(SERIAL_BYTES),
+        role=Role.HALL,
+        subject=str(asked.subject),
+        name=asked.name,
+        issuer=issuer.body.subject,
+        issuer_id=issuer.id,
+        signing_key=asked.signing_key,
+        sealing_key=asked.sealing_key,
+        not_before=now - BACKDATED,
+        not_after=min(now + timedelta(days=validity_days), issuer.body.not_after),
+        permissions=tuple(permissions),
+    )

@@ -1,0 +1,43 @@
+"""What the exchange knows of its own node while it runs: who it is, whom it believes, who is around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hallnet.federation.admission import Surroundings
+from hallnet.node.home import Identity
+from hallnet.places import Address, Divisions
+from hallnet.trust.believed import Trust
+
+RandomBytes = Callable[[int], bytes]
+
+
+@dataclass(slots=True)
+class Context:
+    """Passed to every use case. `children` and `trust` change as the node lives."""
+
+    identity: Identity
+    trust: Trust
+    register: Divisions
+    random_bytes: RandomBytes
+    journal_number: int = 1
+    children: set[Address] = field(default_factory=set)
+
+    @property
+    def here(self) -> Address:
+        return self.identity.address
+
+    @property
+    def parent(self) -> Address | None:
+        return self.identity.parent
+
+    def surroundings(self) -> Surroundings:
+        return Surroundings(
+            self.here,
+            self.parent,
+            frozenset(self.children),
+            self.register,
+            self.trust,
+            self.identity.sealing_key,
+        )

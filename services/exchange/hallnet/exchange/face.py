@@ -1,0 +1,273 @@
+"""The gRPC face of the exchange: thin; each method is a use case in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from hallnet.codec.codec import to_timestamp
+from hallnet.exchange import (
+    attachments,
+    bundling,
+    certifying,
+    journal_store,
+    links,
+    outgoing,
+    parcels,
+    tables,
+)
+from hallnet.exchange.context import Context
+from hallnet.exchange.watching import HopWatch
+from hallnet.node.home import Home, Part
+from hallnet.node.paging import Page
+from hallnet.node.server import EVERY_PART, Callers
+from hallnet.problems import Kind, Problem
+from hallnet.store import Connection, Database
+from hallnet.trust.certificate import Permission
+from hallnet.trust.journal import EntryKind
+from hallnet.trust.release import RELEASE, sign_release
+from hallnet.trust.suites import algorithms
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
+from hallnet.wire.release.v1 import release_pb2 as wire_release
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+STREAM_BYTES = 256 * 1024
+
+CALLERS: Callers = {
+    "GetStatus": EVERY_PART,
+    "CertifyChild": frozenset({Part.OPERATOR}),
+    "SignRelease": frozenset({Part.BRANCH_SYNC}),
+    "ListDeliveries": frozenset({Part.PORTAL, Part.OPERATOR}),
+    "ExportBundle": frozenset({Part.PORTAL, Part.OPERATOR}),
+    "ReadAttachment": frozenset({Part.INTAKE}),
+    "WatchHops": frozenset({Part.PORTAL, Part.OPERATOR}),
+    "ListIncidents": frozenset({Part.PORTAL, Part.OPERATOR}),
+}
+
+
+class AttachmentMissing(Problem):
+    """A material that has not arrived, or not wholly."""
+
+    kind = Kind.NOT_FOUND
+    reason = "ATTACHMENT_MISSING"
+    zh = "该材料尚未完整到达"
+    zh_remedy = "请等待传送完成"
+    en = "The material has not arrived completely"
+    en_remedy = "Wait until it has"
+
+
+class ExchangeFace(wire_grpc.ExchangeServiceServicer):
+    """Serves hallnet.wire.exchange.v1.ExchangeService."""
+
+    def __init__(
+        self,
+        database: Database,
+        context: Context,
+        home: Home,
+        version: str,
+        watch: HopWatch,
+        clock: Callable[[], datetime],
+        children_changed: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._context = context
+        self._home = home
+        self._settings = home.settings()
+        self._version = version
+        self._watch = watch
+        self._clock = clock
+        self._children_changed = children_changed
+
+    async def GetStatus(self, request: wire.GetStatusRequest, context: Any) -> Any:
+        return await self._database.read(self._status)
+
+    def _status(self, connection: Connection) -> wire.GetStatusResponse:
+        certificate = self._context.identity.certificate
+        head = journal_store.newest_head(connection, self._context)
+        standing = self._context.trust.standing
+        return wire.GetStatusResponse(
+            address=str(self._context.here),
+            name=certificate.body.name,
+            version=self._version,
+            links=self._links(connection),
+            journal_size=journal_store.size(connection),
+            head=head.to_message() if head else None,
+            trust_version=standing.version if standing else 0,
+            certificate_not_after=to_timestamp(certificate.body.not_after),
+            undelivered=outgoing.undelivered(connection),
+            incidents=connection.execute(
+                select(func.count()).select_from(tables.incident)
+            ).scalar_one(),
+            believed_halls=len(self._context.trust.halls()),
+        )
+
+    def _links(self, connection: Connection) -> list[wire.LinkStatus]:
+        known = links.load_all(connection)
+        waiting = parcels.backlog(connection)
+        parent = self._context.parent
+        neighbours = ([parent] if parent else []) + sorted(self._context.children)
+        result = []
+        for neighbour in neighbours:
+            entry = known.get(neighbour)
+            count, since = waiting.get(str(neighbour), (0, None))
+            status = wire.LinkStatus(
+                neighbour=str(neighbour),
+                role=wire.LINK_ROLE_PARENT if neighbour == parent else wire.LINK_ROLE_CHILD,
+                waiting=count,
+            )
+            if since is not None:
+                status.oldest_waiting_since.CopyFrom(to_timestamp(since))
+            if entry is not None:
+                status.up = entry.link.up
+                status.failures = entry.link.failures
+                status.clock_skew_ms = entry.clock_skew_ms
+                status.neighbour_version = entry.version
+                if entry.link.heard_at is not None:
+                    status.heard_at.CopyFrom(to_timestamp(entry.link.heard_at))
+                if entry.link.next_try_at is not None:
+                    status.next_try_at.CopyFrom(to_timestamp(entry.link.next_try_at))
+            result.append(status)
+        return result
+
+    async def CertifyChild(self, request: wire.CertifyChildRequest, context: Any) -> Any:
+        now = self._clock()
+
+        def act(connection: Connection) -> wire.CertifyChildResponse:
+            welcome = certifying.certify(
+                connection,
+                self._context,
+                request.request,
+                [Permission(number) for number in request.permissions],
+                request.validity_days or self._settings.certificate.validity_days,
+                self._settings.broker.url,
+                self._home.link_authority(),
+                now,
+            )
+            return wire.CertifyChildResponse(welcome=welcome)
+
+        response = await self._database.write(
+            lambda connection: tables.answered.once(
+                connection,
+                request.request_id,
+                request,
+                now,
+                wire.CertifyChildResponse,
+                lambda: act(connection),
+            )
+        )
+        self._children_changed()
+        tables.feed.announce()
+        return response
+
+    async def SignRelease(self, request: wire.SignReleaseRequest, context: Any) -> Any:
+        now = self._clock()
+        identity = self._context.identity
+
+        def act(connection: Connection) -> wire.SignReleaseResponse:
+            release = wire_release.ReleaseBody()
+            release.CopyFrom(request.release)
+            release.suite = int(identity.certificate.body.suite)  # type: ignore[assignment]
+            body = RELEASE.from_message(release)
+            identity.certificate.require(Permission.RELEASE)
+            signed = sign_release(body, identity.signing_key, list(identity.chain[:-1]))
+            journal = journal_store.JournalWriter(connection, self._context, now)
+            suite = algorithms(identity.certificate.body.suite)
+            journal.add(EntryKind.SIGNED, suite.digest(signed.body))
+            journal.sign()
+            return wire.SignReleaseResponse(release=signed)
+
+        return await self._database.write(
+            lambda connection: tables.answered.once(
+                connection,
+                request.request_id,
+                request,
+                now,
+                wire.SignReleaseResponse,
+                lambda: act(connection),
+            )
+        )
+
+    async def ListDeliveries(self, request: wire.ListDeliveriesRequest, context: Any) -> Any:
+        page = Page.of(request.page_size, request.page_token)
+
+        def look(connection: Connection) -> wire.ListDeliveriesResponse:
+            table = tables.delivery
+            rows = connection.execute(
+                select(table)
+                .where(table.c.subject == request.subject, table.c.position > page.after)
+                .order_by(table.c.position)
+                .limit(page.size + 1)
+            ).all()
+            return wire.ListDeliveriesResponse(
+                deliveries=[
+                    wire.Delivery(
+                        envelope_id=row.envelope_id,
+                        recipient=row.recipient,
+                        kind=row.kind,
+                        subject=row.subject,
+                        state=row.state,
+                        reason=row.reason,
+                        sent_at=to_timestamp(row.wanted_at),
+                        changed_at=to_timestamp(row.changed_at),
+                        attempts=row.attempts,
+                    )
+                    for row in rows[: page.size]
+                ],
+                next_page_token=page.next_token([row.position for row in rows]),
+            )
+
+        return await self._database.read(look)
+
+    async def ExportBundle(
+        self, request: wire.ExportBundleRequest, context: Any
+    ) -> AsyncIterator[wire.ExportBundleResponse]:
+        now = self._clock()
+        signed = await self._database.read(
+            lambda connection: bundling.export(connection, self._context, request.subject, now)
+        )
+        data = signed.SerializeToString()
+        for at in range(0, len(data), STREAM_BYTES):
+            yield wire.ExportBundleResponse(data=data[at : at + STREAM_BYTES])
+
+    async def ReadAttachment(
+        self, request: wire.ReadAttachmentRequest, context: Any
+    ) -> AsyncIterator[wire.ReadAttachmentResponse]:
+        def look(connection: Connection) -> list[bytes]:
+            if not attachments.is_complete(connection, request.digest):
+                raise AttachmentMissing("digest")
+            return attachments.read(connection, request.digest)
+
+        for piece in await self._database.read(look):
+            yield wire.ReadAttachmentResponse(data=piece)
+
+    async def WatchHops(
+        self, request: wire.WatchHopsRequest, context: Any
+    ) -> AsyncIterator[wire.WatchHopsResponse]:
+        async for hop in self._watch.watch():
+            yield hop
+
+    async def ListIncidents(self, request: wire.ListIncidentsRequest, context: Any) -> Any:
+        page = Page.of(request.page_size, request.page_token)
+
+        def look(connection: Connection) -> wire.ListIncidentsResponse:
+            table = tables.incident
+            query = select(table).order_by(table.c.leaf_index.desc()).limit(page.size + 1)
+            if page.after:
+                query = query.where(table.c.leaf_index < page.after)
+            rows = connection.execute(query).all()
+            return wire.ListIncidentsResponse(
+                incidents=[
+                    wire.RecordedIncident(
+                        incident=wire_trust.Incident.FromString(row.incident),
+                        leaf_index=row.leaf_index,
+                    )
+                    for row in rows[: page.size]
+                ],
+                next_page_token=page.next_token([row.leaf_index for row in rows]),
+            )
+
+        return await self._database.read(look)

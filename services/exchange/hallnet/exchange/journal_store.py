@@ -1,0 +1,176 @@
+"""The journal of this node in its tables: entries are added within a transaction and signed at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from hallnet.exchange import tables
+from hallnet.exchange.context import Context
+from hallnet.store import Connection
+from hallnet.store.upsert import upsert
+from hallnet.trust.evidence import Checkpoint, Proof, SignedCheckpoint, sign_checkpoint
+from hallnet.trust.journal import EntryKind, Journal, entry_leaf
+from hallnet.trust.suites import DIGEST_BYTES, algorithms
+
+
+class JournalWriter:
+    """Adds entries to the journal; the head is locked until the transaction ends."""
+
+    def __init__(self, connection: Connection, context: Context, now: datetime) -> None:
+        self._connection = connection
+        self._context = context
+        self._now = now
+        self._digest = algorithms(context.identity.certificate.body.suite).digest
+        head = tables.journal_head
+        # Locks the row where the database can: one writer at a time.
+        size: int | None = connection.execute(
+            update(head).where(head.c.id == 1).values(size=head.c.size).returning(head.c.size)
+        ).scalar_one_or_none()
+        if size is None:
+            size = 0
+            connection.execute(insert(head).values(id=1, number=context.journal_number, size=0))
+        self._journal = Journal(self._digest, size, self._read_tile)
+        self._entries: list[dict[str, object]] = []
+        self._signed: SignedCheckpoint | None = None
+
+    @property
+    def has_grown(self) -> bool:
+        return bool(self._entries)
+
+    def add(self, kind: EntryKind, data: bytes) -> int:
+        """Append an entry; returns its number."""
+        leaf_index = self._journal.append([entry_leaf(self._digest, kind, data)])
+        self._entries.append(
+            {"leaf_index": leaf_index, "kind": kind, "data": data, "recorded_at": self._now}
+        )
+        return leaf_index
+
+    def sign(self) -> SignedCheckpoint:
+        """Store what was added and sign the new head. No entry may be added after it."""
+        if self._signed is None:
+            checkpoint = Checkpoint(
+                self._context.here,
+                self._context.journal_number,
+                self._journal.size,
+                self._journal.root(),
+                self._now,
+            )
+            identity = self._context.identity
+            self._signed = sign_checkpoint(checkpoint, identity.certificate, identity.signing_key)
+            self._store()
+        return self._signed
+
+    def proof(self, leaf_index: int) -> Proof:
+        """That an entry stands in the journal, against the head that `sign` signed."""
+        signed = self.sign()
+        return Proof(leaf_index, tuple(self._journal.inclusion_path(leaf_index)), signed)
+
+    def _store(self) -> None:
+        connection = self._connection
+        if self._entries:
+            connection.execute(insert(tables.journal_entry), self._entries)
+            tiles = upsert(connection, tables.journal_tile)
+            connection.execute(
+                tiles.on_conflict_do_update(
+                    index_elements=["level", "index"], set_={"hashes": tiles.excluded.hashes}
+                ),
+                [
+                    {"level": tile.level, "index": tile.index, "hashes": hashes}
+                    for tile, hashes in self._journal.changed_tiles().items()
+                ],
+            )
+            connection.execute(
+                update(tables.journal_head)
+                .where(tables.journal_head.c.id == 1)
+                .values(size=self._journal.size)
+            )
+        assert self._signed is not None
+        keep_checkpoints(connection, [self._signed])
+
+    def _read_tile(self, level: int, index: int) -> bytes:
+        return read_tile(self._connection, level, index)
+
+
+def read_tile(connection: Connection, level: int, index: int) -> bytes:
+    tile = tables.journal_tile
+    query = select(tile.c.hashes).where(tile.c.level == level, tile.c.index == index)
+    stored: bytes = connection.execute(query).scalar_one()
+    return stored
+
+
+def size(connection: Connection) -> int:
+    """Number of entries."""
+    found = connection.execute(select(tables.journal_head.c.size)).scalar_one_or_none()
+    return int(found or 0)
+
+
+def newest_head(connection: Connection, context: Context) -> SignedCheckpoint | None:
+    """The newest signed head of the own journal."""
+    table = tables.checkpoint
+    row = connection.execute(
+        select(table)
+        .where(table.c.address == str(context.here))
+        .order_by(table.c.size.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _signed(row)
+
+
+def proof_now(connection: Connection, context: Context, leaf_index: int) -> Proof:
+    """A proof of an older entry against the newest head."""
+    head = newest_head(connection, context)
+    assert head is not None, "an entry without a signed head"
+    journal = Journal(
+        algorithms(context.identity.certificate.body.suite).digest,
+        head.checkpoint.size,
+        lambda level, index: read_tile(connection, level, index),
+    )
+    return Proof(leaf_index, tuple(journal.inclusion_path(leaf_index)), head)
+
+
+def checkpoint_digest(signed: SignedCheckpoint) -> bytes:
+    """By which a kept proof names its checkpoint in the tables."""
+    return algorithms(1).digest(signed.note)
+
+
+def keep_checkpoints(connection: Connection, checkpoints: Sequence[SignedCheckpoint]) -> None:
+    rows = {
+        checkpoint_digest(signed): {
+            "digest": checkpoint_digest(signed),
+            "address": str(signed.checkpoint.address),
+            "size": signed.checkpoint.size,
+            "note": signed.note,
+            "signature": signed.signature,
+            "certificate_id": signed.certificate_id,
+        }
+        for signed in checkpoints
+    }
+    if rows:
+        statement = upsert(connection, tables.checkpoint).on_conflict_do_nothing()
+        connection.execute(statement, list(rows.values()))
+
+
+def load_checkpoints(
+    connection: Connection, digests: Sequence[bytes]
+) -> dict[bytes, SignedCheckpoint]:
+    table = tables.checkpoint
+    rows = connection.execute(select(table).where(table.c.digest.in_(set(digests))))
+    return {row.digest: _signed(row) for row in rows}
+
+
+def join_path(path: Sequence[bytes]) -> bytes:
+    return b"".join(path)
+
+
+def split_path(joined: bytes) -> tuple[bytes, ...]:
+    return tuple(joined[at : at + DIGEST_BYTES] for at in range(0, len(joined), DIGEST_BYTES))
+
+
+def _signed(row: Row[Any]) -> SignedCheckpoint:
+    return SignedCheckpoint(
+        Checkpoint.from_note(row.note), row.note, row.signature, row.certificate_id
+    )

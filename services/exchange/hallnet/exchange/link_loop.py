@@ -1,0 +1,131 @@
+"""The live side of a link: batches go out one at a time, hellos come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime
+
+from hallnet.exchange import links, sending, tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.watching import HopWatch
+from hallnet.federation import limits
+from hallnet.node.messaging import LinkClient, NeighbourAbsent, NeighbourSilent
+from hallnet.places import Address
+from hallnet.store import Connection, Database
+from hallnet.wire.exchange.v1 import link_pb2 as wire
+
+REPLY_SECONDS = 15.0
+HELLO_REPLY_SECONDS = 5.0
+IDLE_SECONDS = 2.0
+"""How soon something is noticed that another process queued; this process wakes the loop itself."""
+
+_log = logging.getLogger("hallnet.exchange.link")
+
+
+class LinkLoop:
+    """Carries what waits for one neighbour."""
+
+    def __init__(
+        self,
+        neighbour: Address,
+        client: LinkClient,
+        subject: str,
+        database: Database,
+        context: Context,
+        watch: HopWatch,
+        version: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._neighbour = neighbour
+        self._client = client
+        self._subject = subject
+        self._database = database
+        self._context = context
+        self._watch = watch
+        self._version = version
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._credit = limits.BATCH_BYTES_MAX
+
+    def wake(self) -> None:
+        """Something waits, or the neighbour is back."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send for ever: in order, one batch under way, pauses as the link says."""
+        while True:
+            self._wake.clear()
+            link = await self._database.read(lambda c: links.load(c, self._neighbour))
+            now = self._clock()
+            if not link.may_send(now):
+                assert link.next_try_at is not None
+                await self._sleep((link.next_try_at - now).total_seconds())
+                continue
+            batch = await self._database.read(
+                lambda c: sending.next_batch(c, self._context, self._neighbour, self._credit)
+            )
+            if batch is None:
+                await self._sleep(IDLE_SECONDS)
+            else:
+                await self._carry(batch)
+
+    async def say_hello(self) -> None:
+        """Tell the neighbour that this node is here, and note what it answers."""
+        hello = await self._database.read(
+            lambda c: links.hello(c, self._context, self._neighbour, self._version, self._clock())
+        )
+        try:
+            data = await self._client.request(
+                f"{self._subject}.hello", hello.SerializeToString(), HELLO_REPLY_SECONDS
+            )
+        except (NeighbourAbsent, NeighbourSilent):
+            return
+        reply = wire.HelloReply.FromString(data)
+        if reply.reason:
+            _log.warning("%s refuses the link: %s", self._neighbour, reply.reason)
+            return
+        await self.take_hello(reply.hello)
+
+    async def take_hello(self, hello: wire.Hello) -> None:
+        """The neighbour is there: whatever pause there was is over."""
+        now = self._clock()
+
+        def note(connection: Connection) -> None:
+            entries = links.take_hello(connection, self._context, self._neighbour, hello, now)
+            if entries:
+                tables.feed.append(connection, entries)
+
+        await self._database.write(note)
+        tables.feed.announce()
+        self.wake()
+
+    async def _carry(self, batch: sending.Batch) -> None:
+        try:
+            data = await self._client.request(f"{self._subject}.batch", batch.data, REPLY_SECONDS)
+        except (NeighbourAbsent, NeighbourSilent):
+            await self._database.write(
+                lambda c: sending.no_reply(c, self._neighbour, self._clock(), random.random())
+            )
+            return
+        now = self._clock()
+
+        def apply(connection: Connection) -> sending.Applied:
+            applied = sending.apply_reply(
+                connection, self._neighbour, batch, data, now, random.random()
+            )
+            if applied.entries:
+                tables.feed.append(connection, applied.entries)
+            return applied
+
+        applied = await self._database.write(apply)
+        if applied.entries:
+            tables.feed.announce()
+        self._watch.show(applied.hops, now)
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), max(seconds, 0.01))

@@ -1,0 +1,382 @@
+"""Own envelopes: from a service's wish to have something carried, through the journal, to its verdict."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+
+from hallnet.exchange import parcels, tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.journal_store import JournalWriter, checkpoint_digest, join_path
+from hallnet.federation import delivery, limits
+from hallnet.federation.backoff import RETRANSMISSION
+from hallnet.federation.delivery import Happening, State
+from hallnet.federation.problems import TooLarge
+from hallnet.places import Address
+from hallnet.places.routing import way_to
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+from hallnet.store.upsert import upsert
+from hallnet.trust import envelope as envelopes
+from hallnet.trust.envelope import ContentKey, Letter, Sealed, Urgency
+from hallnet.trust.journal import EntryKind
+from hallnet.trust.problems import NotAuthentic
+from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
+from hallnet.trust.suites import CONTENT_KEY_BYTES, NONCE_BYTES, SALT_BYTES, algorithms
+from hallnet.wire.exchange.v1 import envelope_pb2 as wire
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+
+DUE_ROWS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a service wants carried."""
+
+    recipient: Address
+    kind: str
+    subject: str
+    urgency: Urgency
+    payload: bytes
+    traceparent: str = ""
+
+
+def wish_of(dispatch: wire_feed.Dispatch, traceparent: str) -> Wish:
+    """Raises AddressMalformed or TooLarge."""
+    if len(dispatch.payload) > limits.PAYLOAD_BYTES_MAX:
+        raise TooLarge("dispatch.payload", what="payload", limit=limits.PAYLOAD_BYTES_MAX)
+    return Wish(
+        Address.parse(dispatch.recipient, "dispatch.recipient"),
+        dispatch.kind,
+        dispatch.subject,
+        Urgency(dispatch.urgency),
+        dispatch.payload,
+        traceparent,
+    )
+
+
+def send(
+    connection: Connection, context: Context, wishes: Sequence[Wish], now: datetime
+) -> list[Entry]:
+    """Seal, journal and queue what is wished; what cannot be sealed yet waits for the certificate.
+
+    Returns the entries for the feed: deliveries that ended at once, because nobody is there.
+    """
+    return _Sealing(connection, context, now).run((context.random_bytes(16), w) for w in wishes)
+
+
+def seal_waiting(connection: Connection, context: Context, now: datetime) -> list[Entry]:
+    """Try again to seal what waits for a certificate; called when new ones are believed."""
+    table = tables.delivery
+    rows = connection.execute(
+        select(table)
+        .where(table.c.state == State.UNSEALED)
+        .order_by(table.c.position)
+        .limit(DUE_ROWS_MAX)
+    ).all()
+    known = [row for row in rows if _is_known(context, Address.parse(row.recipient), now)]
+    return _Sealing(connection, context, now).run(
+        (
+            row.envelope_id,
+            Wish(
+                Address.parse(row.recipient),
+                row.kind,
+                row.subject,
+                Urgency(row.urgency),
+                wire.Content.FromString(row.content).payload,
+                row.traceparent,
+            ),
+        )
+        for row in known
+    )
+
+
+class _Sealing:
+    """One transaction's worth of own envelopes: one checkpoint, one content key for each recipient."""
+
+    def __init__(self, connection: Connection, context: Context, now: datetime) -> None:
+        self._connection = connection
+        self._context = context
+        self._now = now
+        self._keys: dict[Address, ContentKey | None] = {}
+        self._rows: list[dict[str, object]] = []
+        self._sealed: list[tuple[Letter, Sealed, int]] = []
+
+    def run(self, wishes: Iterable[tuple[bytes, Wish]]) -> list[Entry]:
+        journal: JournalWriter | None = None
+        for envelope_id, wish in wishes:
+            key = self._key(wish.recipient)
+            if key is None:
+                self._keep_unsealed(envelope_id, wish)
+                continue
+            journal = journal or JournalWriter(self._connection, self._context, self._now)
+            self._seal(envelope_id, wish, key, journal)
+        self._store()
+        return self._enqueue(journal) if journal is not None else []
+
+    def _key(self, recipient: Address) -> ContentKey | None:
+        if recipient not in self._keys:
+            try:
+                certificate = self._context.trust.hall(recipient, self._now)
+            except NotAuthentic:
+                self._keys[recipient] = None
+            else:
+                fresh = self._context.random_bytes(CONTENT_KEY_BYTES)
+                self._keys[recipient] = envelopes.content_key(fresh, certificate)
+        return self._keys[recipient]
+
+    def _seal(
+        self, envelope_id: bytes, wish: Wish, key: ContentKey, journal: JournalWriter
+    ) -> None:
+        letter = Letter(
+            envelope_id,
+            self._context.here,
+            wish.recipient,
+            wish.kind,
+            wish.subject,
+            wish.urgency,
+            self._now,
+            self._now + limits.LIFETIME,
+            limits.HOPS_MAX,
+            wish.traceparent,
+            wish.payload,
+        )
+        salt = self._context.random_bytes(SALT_BYTES)
+        sealed = envelopes.seal(letter, key, salt, self._context.random_bytes(NONCE_BYTES))
+        leaf_index = journal.add(EntryKind.SENT, sealed.header)
+        to_itself = wish.recipient == self._context.here
+        self._sealed.append((letter, sealed, leaf_index))
+        self._rows.append(
+            self._row(envelope_id, wish, State.ACCEPTED if to_itself else State.WAITING)
+            | {
+                "content": wire.Content(salt=salt, payload=wish.payload).SerializeToString(),
+                "header": sealed.header,
+                "leaf_index": leaf_index,
+            }
+        )
+
+    def _keep_unsealed(self, envelope_id: bytes, wish: Wish) -> None:
+        content = wire.Content(payload=wish.payload).SerializeToString()
+        self._rows.append(
+            self._row(envelope_id, wish, State.UNSEALED)
+            | {"content": content, "header": None, "leaf_index": None}
+        )
+
+    def _row(self, envelope_id: bytes, wish: Wish, state: State) -> dict[str, object]:
+        return {
+            "envelope_id": envelope_id,
+            "recipient": str(wish.recipient),
+            "kind": wish.kind,
+            "subject": wish.subject,
+            "urgency": wish.urgency,
+            "state": state,
+            "reason": "",
+            "traceparent": wish.traceparent,
+            "wanted_at": self._now,
+            "changed_at": self._now,
+            "expires_at": self._now + limits.LIFETIME,
+            "attempts": 0,
+        }
+
+    def _store(self) -> None:
+        if self._rows:
+            statement = upsert(self._connection, tables.delivery)
+            changed = ("state", "content", "header", "leaf_index", "changed_at", "expires_at")
+            self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["envelope_id"],
+                    set_={name: statement.excluded[name] for name in changed},
+                ),
+                self._rows,
+            )
+
+    def _enqueue(self, journal: JournalWriter) -> list[Entry]:
+        journal.sign()
+        around = self._context.surroundings()
+        queue: list[tuple[Address, parcels.Parcel]] = []
+        nowhere: list[bytes] = []
+        for letter, sealed, leaf_index in self._sealed:
+            way = way_to(
+                letter.recipient, around.here, around.parent, around.children, around.register
+            )
+            if way.neighbour is not None:
+                header = envelopes.read_header(sealed.header)
+                proof = journal.proof(leaf_index)
+                parcel = parcels.of_envelope(header, sealed.header, sealed.body, proof, ())
+                queue.append((way.neighbour, parcel))
+            elif letter.recipient != around.here:
+                nowhere.append(letter.envelope_id)
+        parcels.enqueue(self._connection, queue, self._now)
+        return end(self._connection, nowhere, Happening.REFUSED, "RECIPIENT_UNKNOWN", self._now)
+
+
+def kept_by_neighbour(
+    connection: Connection, envelope_ids: Sequence[bytes], now: datetime, jitter: float
+) -> None:
+    """The first link carried them; from now on a verdict is awaited."""
+    table = tables.delivery
+    by_attempts: dict[int, list[bytes]] = defaultdict(list)
+    for row in _rows(connection, envelope_ids):
+        if delivery.after(State(row.state), Happening.KEPT_BY_NEIGHBOUR) is State.UNDER_WAY:
+            by_attempts[row.attempts + 1].append(row.envelope_id)
+    for attempts, ids in by_attempts.items():
+        connection.execute(
+            update(table)
+            .where(table.c.envelope_id.in_(ids))
+            .values(
+                state=State.UNDER_WAY,
+                attempts=attempts,
+                changed_at=now,
+                retransmit_at=RETRANSMISSION.next_try(attempts, now, jitter),
+            )
+        )
+
+
+def judged(
+    connection: Connection,
+    context: Context,
+    verdicts: Sequence[tuple[ReceiptBody, Receipt]],
+    now: datetime,
+) -> list[Entry]:
+    """Receipts for own envelopes came in. Those that do not fit their envelope have no effect."""
+    table = tables.delivery
+    rows = {
+        row.envelope_id: row
+        for row in _rows(connection, [body.envelope_id for body, _ in verdicts])
+    }
+    entries: list[Entry] = []
+    done: list[bytes] = []
+    for body, receipt in verdicts:
+        row = rows.get(body.envelope_id)
+        if row is None or not _fits(body, row, context):
+            continue
+        state = delivery.after(State(row.state), delivery.verdict(body.verdict))
+        if state is State(row.state):
+            continue
+        connection.execute(
+            update(table)
+            .where(table.c.envelope_id == body.envelope_id)
+            .values(
+                state=state,
+                reason=body.reason,
+                changed_at=now,
+                retransmit_at=None,
+                receipt=receipt.body,
+                receipt_leaf_index=receipt.proof.leaf_index,
+                receipt_path=join_path(receipt.proof.path),
+                receipt_checkpoint=checkpoint_digest(receipt.proof.checkpoint),
+            )
+        )
+        done.append(body.envelope_id)
+        entries.append(_ended(row, body.verdict, body.reason, now))
+    parcels.forget(connection, done)
+    return entries
+
+
+def end(
+    connection: Connection,
+    envelope_ids: Sequence[bytes],
+    happening: Happening,
+    reason: str,
+    now: datetime,
+) -> list[Entry]:
+    """Envelopes that end without a receipt; returns the entries for the feed."""
+    entries: list[Entry] = []
+    table = tables.delivery
+    for row in _rows(connection, envelope_ids):
+        state = delivery.after(State(row.state), happening)
+        if state is State(row.state):
+            continue
+        connection.execute(
+            update(table)
+            .where(table.c.envelope_id == row.envelope_id)
+            .values(state=state, reason=reason, changed_at=now, retransmit_at=None)
+        )
+        entries.append(_ended(row, None, reason, now))
+    return entries
+
+
+def send_due_again(connection: Connection, now: datetime) -> tuple[int, list[Entry]]:
+    """Send again what got no verdict in time, and end what is too old.
+
+    Returns how many were queued again, and the entries for the feed.
+    """
+    table = tables.delivery
+    expired = connection.scalars(
+        select(table.c.envelope_id)
+        .where(table.c.state.in_(delivery.OPEN), table.c.expires_at <= now)
+        .limit(DUE_ROWS_MAX)
+    ).all()
+    entries = end(connection, expired, Happening.EXPIRED, "ENVELOPE_EXPIRED", now)
+    parcels.forget(connection, expired)
+    due = connection.scalars(
+        select(table.c.envelope_id)
+        .where(table.c.state == State.UNDER_WAY, table.c.retransmit_at <= now)
+        .limit(DUE_ROWS_MAX)
+    ).all()
+    if due:
+        connection.execute(
+            update(table)
+            .where(table.c.envelope_id.in_(due))
+            .values(state=delivery.after(State.UNDER_WAY, Happening.SENT_AGAIN), changed_at=now)
+        )
+        parcels.send_again(connection, due, now)
+    return len(due), entries
+
+
+def undelivered(connection: Connection) -> int:
+    """How many own envelopes have no verdict."""
+    table = tables.delivery
+    query = select(func.count()).where(table.c.state.in_(delivery.OPEN))
+    return connection.execute(query).scalar_one()
+
+
+def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[Row[Any]]:
+    if not envelope_ids:
+        return []
+    table = tables.delivery
+    columns = ("recipient", "kind", "subject", "state", "attempts", "header", "traceparent")
+    query = select(table.c.envelope_id, *(table.c[name] for name in columns)).where(
+        table.c.envelope_id.in_(envelope_ids)
+    )
+    return list(connection.execute(query))
+
+
+def _fits(body: ReceiptBody, row: Row[Any], context: Context) -> bool:
+    header = envelopes.read_header(row.header)
+    return (
+        body.header_digest == algorithms(header.suite).digest(row.header)
+        and body.sender == context.here
+        and delivery.may_judge(body, header.recipient, context.register)
+    )
+
+
+def _ended(row: Row[Any], verdict: Verdict | None, reason: str, now: datetime) -> Entry:
+    ended = wire_feed.DeliveryEnded(
+        envelope_id=row.envelope_id,
+        recipient=row.recipient,
+        kind=row.kind,
+        subject=row.subject,
+        verdict=int(verdict or 0),  # type: ignore[arg-type]
+        reason=reason,
+    )
+    return Entry(
+        "delivery.ended",
+        row.subject,
+        ended.SerializeToString(),
+        now,
+        traceparent=row.traceparent,
+    )
+
+
+def _is_known(context: Context, recipient: Address, now: datetime) -> bool:
+    try:
+        context.trust.hall(recipient, now)
+    except NotAuthentic:
+        return False
+    return True

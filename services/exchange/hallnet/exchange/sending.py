@@ -1,0 +1,142 @@
+"""Batches to a neighbour: what goes next, and what its answer changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from google.protobuf.message import DecodeError
+
+from hallnet.codec.codec import from_timestamp
+from hallnet.exchange import links, outgoing, parcels
+from hallnet.exchange.context import Context
+from hallnet.exchange.incoming import Hop
+from hallnet.exchange.parcels import Parcel, Type
+from hallnet.federation import limits
+from hallnet.federation.delivery import Happening
+from hallnet.places import Address
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+from hallnet.trust.evidence import EvidenceWriter
+from hallnet.trust.receipt import RECEIPT
+from hallnet.wire.exchange.v1 import envelope_pb2 as wire
+from hallnet.wire.exchange.v1 import link_pb2 as wire_link
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that is ready to go."""
+
+    sequence: int
+    data: bytes
+    parcels: Sequence[Parcel]
+
+
+@dataclass(slots=True)
+class Applied:
+    """What an answer changed."""
+
+    hops: list[Hop] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+
+def next_batch(
+    connection: Connection, context: Context, neighbour: Address, credit_bytes: int
+) -> Batch | None:
+    """What goes next over a link; None if nothing waits."""
+    bytes_max = min(credit_bytes, limits.BATCH_BYTES_MAX)
+    chosen = parcels.waiting(connection, neighbour, limits.BATCH_PARCELS_MAX, bytes_max)
+    if not chosen:
+        return None
+    sequence = links.load(connection, neighbour).sent_sequence + 1
+    evidence = EvidenceWriter()
+    messages = [_message(parcel, evidence, context) for parcel in chosen]
+    batch = wire_link.Batch(sequence=sequence, parcels=messages, evidence=evidence.to_message())
+    return Batch(sequence, batch.SerializeToString(), chosen)
+
+
+def apply_reply(
+    connection: Connection,
+    neighbour: Address,
+    batch: Batch,
+    data: bytes,
+    now: datetime,
+    jitter: float,
+) -> Applied:
+    """Note what the neighbour did with each parcel. A reply that says nothing counts as none."""
+    link = links.load(connection, neighbour)
+    applied = Applied()
+    try:
+        reply = wire_link.BatchReply.FromString(data)
+    except DecodeError:
+        reply = wire_link.BatchReply(reason="REPLY_MALFORMED")
+    if reply.reason or len(reply.answers) != len(batch.parcels):
+        failed = link.failed(now, jitter)
+        if reply.HasField("retry_at"):
+            failed = failed.put_off(from_timestamp(reply.retry_at))
+        links.store(connection, neighbour, failed)
+        return applied
+    kept: list[Parcel] = []
+    dropped: dict[str, list[Parcel]] = {}
+    for parcel, answer in zip(batch.parcels, reply.answers, strict=True):
+        if answer.disposition == wire_link.DISPOSITION_KEPT:
+            kept.append(parcel)
+            applied.hops.append(_hop(neighbour, parcel, 1))
+        elif answer.disposition == wire_link.DISPOSITION_DROPPED:
+            dropped.setdefault(answer.reason, []).append(parcel)
+            applied.hops.append(_hop(neighbour, parcel, 3, answer.reason))
+    parcels.mark_left(connection, [parcel.position for parcel in kept], now)
+    outgoing.kept_by_neighbour(connection, _own(kept), now, jitter)
+    for reason, ones in dropped.items():
+        parcels.mark_dropped(connection, [parcel.position for parcel in ones], now)
+        applied.entries += outgoing.end(
+            connection, _own(ones), Happening.DROPPED_BY_NEIGHBOUR, reason, now
+        )
+    links.store(connection, neighbour, link.answered(now).sends())
+    return applied
+
+
+def no_reply(connection: Connection, neighbour: Address, now: datetime, jitter: float) -> datetime:
+    """The neighbour did not answer; returns when to try again."""
+    link = links.load(connection, neighbour).failed(now, jitter)
+    links.store(connection, neighbour, link)
+    assert link.next_try_at is not None
+    return link.next_try_at
+
+
+def _own(ones: Sequence[Parcel]) -> list[bytes]:
+    """Envelopes of this node itself: nobody passed them on before."""
+    return [
+        parcel.envelope_id for parcel in ones if parcel.type is Type.ENVELOPE and not parcel.passed
+    ]
+
+
+def _message(parcel: Parcel, evidence: EvidenceWriter, context: Context) -> wire_link.Parcel:
+    certificate_id = parcel.proof.checkpoint.certificate_id
+    chain = context.trust.chain_of(certificate_id)
+    proof = evidence.add(parcel.proof, chain[:-1])
+    if parcel.type is Type.ENVELOPE:
+        return wire_link.Parcel(
+            envelope=wire.Envelope(header=parcel.head, sealed_body=parcel.sealed_body, proof=proof),
+            passed=parcel.passed,
+        )
+    return wire_link.Parcel(
+        receipt=wire.Receipt(body=parcel.head, proof=proof), passed=parcel.passed
+    )
+
+
+def _hop(neighbour: Address, parcel: Parcel, direction: int, remark: str = "") -> Hop:
+    if parcel.type is Type.RECEIPT and not remark:
+        remark = RECEIPT.from_bytes(parcel.head).verdict.name
+    return Hop(
+        neighbour,
+        direction,
+        parcel.envelope_id,
+        str(parcel.sender),
+        str(parcel.recipient),
+        parcel.kind,
+        parcel.subject,
+        parcel.size,
+        remark,
+    )

@@ -1,0 +1,354 @@
+"""Putting the exchange together: the one place that knows its concrete parts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from grpc import aio
+
+from hallnet.exchange import attachments, believing, links, outgoing, parcels, tables
+from hallnet.exchange.attachments import AttachmentWish
+from hallnet.exchange.context import Context
+from hallnet.exchange.face import CALLERS, ExchangeFace
+from hallnet.exchange.incoming import Taken, take_batch
+from hallnet.exchange.link_loop import LinkLoop
+from hallnet.exchange.watching import HopWatch
+from hallnet.node import broker, telemetry
+from hallnet.node.broker import subjects_down, subjects_up
+from hallnet.node.client import open_channel
+from hallnet.node.feeds import FeedFace, follow
+from hallnet.node.home import Home, Part
+from hallnet.node.lifecycle import keep_running
+from hallnet.node.messaging import LinkClient
+from hallnet.node.server import Server
+from hallnet.places import Address, divisions
+from hallnet.problems import Problem
+from hallnet.store import Connection, Database
+from hallnet.store.feed import Entry
+from hallnet.store.migrating import migrate
+from hallnet.trust.believed import Trust
+from hallnet.trust.release import ReleaseKind, verify_release
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
+from hallnet.wire.exchange.v1 import link_pb2 as wire_link
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
+from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_intake_grpc
+from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+RETRANSMIT_EVERY_SECONDS = 5.0
+ATTACHMENTS_EVERY_SECONDS = 1.0
+SWEEP_EVERY_SECONDS = 600.0
+QUEUE = "exchange"
+"""Replicas of the exchange of a big hall share the requests of its children."""
+
+_log = logging.getLogger("hallnet.exchange")
+
+
+class Exchange:
+    """The exchange of a node."""
+
+    part = Part.EXCHANGE
+
+    def __init__(self, home: Home, version: str, clock: Callable[[], datetime]) -> None:
+        self._home = home
+        self._settings = home.settings()
+        self._version = version
+        self._clock = clock
+        self._database = Database(home.database_url("exchange"), "exchange")
+        migrate(self._database, "hallnet.exchange")
+        identity = home.identity()
+        trust = Trust([identity.chain[-1]])
+        trust.learn(identity.chain[:-1])
+        children = self._database.transact(lambda c: believing.load(c, trust))
+        self._context = Context(identity, trust, divisions(), os.urandom, children=children)
+        self._watch = HopWatch(str(identity.address))
+        self._channels: list[aio.Channel] = []
+        self._links: dict[Address, LinkLoop] = {}
+        self._link_tasks: dict[Address, asyncio.Task[None]] = {}
+        self._wish_for_attachments = asyncio.Event()
+        self._up = self._parent_client()
+        self._down = self._own_client()
+
+    def serve(self, server: Server, feeds: FeedFace) -> None:
+        face = ExchangeFace(
+            self._database,
+            self._context,
+            self._home,
+            self._version,
+            self._watch,
+            self._clock,
+            self._children_changed,
+        )
+        server.add(
+            wire.DESCRIPTOR.services_by_name["ExchangeService"],
+            wire_grpc.add_ExchangeServiceServicer_to_server,
+            face,
+            CALLERS,
+        )
+        feeds.add(tables.feed, self._database)
+
+    def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+        endpoints = self._settings.endpoints
+        loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("exchange follows intake", self._follow("intake", endpoints.intake)),
+            ("exchange follows branch-sync", self._follow("branch-sync", endpoints.branch_sync)),
+            ("exchange retransmits", self._retransmit),
+            ("exchange sends attachments", self._send_attachments),
+            ("exchange sweeps", self._sweep),
+        ]
+        if self._up is not None:
+            loops += [
+                ("exchange keeps the link up", self._up.run),
+                ("exchange says hello", self._greet_parent),
+            ]
+        if self._down is not None:
+            self._write_broker_configuration()
+            if self._settings.broker.supervised:
+                loops.append(("exchange runs its message server", self._run_broker))
+            loops.append(("exchange keeps the links down", self._down.run))
+        return loops
+
+    async def close(self) -> None:
+        for task in self._link_tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._link_tasks.values(), return_exceptions=True)
+        for channel in self._channels:
+            await channel.close()
+        self._database.close()
+
+    # Links
+
+    def _parent_client(self) -> LinkClient | None:
+        parent = self._context.parent
+        if parent is None:
+            return None
+        here = self._context.here
+        client = LinkClient(
+            self._settings.broker.parent_url or self._home.welcome().broker_url,
+            str(here),
+            self._home.path("tls/parent-link.pem"),
+            self._home.path("keys/link.key"),
+            self._home.path("tls/parent-authority.pem"),
+        )
+        client.serve(f"{subjects_down(here)}.batch", QUEUE, self._take_batch)
+        client.serve(f"{subjects_down(here)}.hello", QUEUE, self._take_hello)
+        client.on_up(self._start_parent_link)
+        return client
+
+    def _own_client(self) -> LinkClient | None:
+        if not self._settings.broker.listen:
+            return None
+        client = LinkClient(
+            self._settings.broker.url,
+            str(self._context.here),
+            self._home.path("tls/own-link.pem"),
+            self._home.path("tls/own-link.key"),
+            self._home.path("tls/link-authority.pem"),
+        )
+        client.serve("up.*.batch", QUEUE, self._take_batch)
+        client.serve("up.*.hello", QUEUE, self._take_hello)
+        client.on_up(self._start_child_links)
+        return client
+
+    async def _start_parent_link(self) -> None:
+        assert self._up is not None
+        assert self._context.parent is not None
+        subject = subjects_up(self._context.here)
+        loop = self._start_link(self._context.parent, self._up, subject)
+        await loop.say_hello()
+
+    async def _start_child_links(self) -> None:
+        assert self._down is not None
+        for child in sorted(self._context.children):
+            loop = self._start_link(child, self._down, subjects_down(child))
+            await loop.say_hello()
+
+    def _start_link(self, neighbour: Address, client: LinkClient, subject: str) -> LinkLoop:
+        known = self._links.get(neighbour)
+        if known is not None:
+            known.wake()
+            return known
+        loop = LinkLoop(
+            neighbour,
+            client,
+            subject,
+            self._database,
+            self._context,
+            self._watch,
+            self._version,
+            self._clock,
+        )
+        self._links[neighbour] = loop
+        name = f"exchange carries to {neighbour}"
+        self._link_tasks[neighbour] = asyncio.create_task(keep_running(name, loop.run), name=name)
+        return loop
+
+    def _children_changed(self) -> None:
+        """A child was certified: it may dial in from now on."""
+        known = self._database.look(lambda c: believing.children(c))
+        self._context.children |= known
+        self._write_broker_configuration()
+        broker.reload(self._home)
+        if self._down is not None:
+            for child in known:
+                self._start_link(child, self._down, subjects_down(child))
+
+    def _write_broker_configuration(self) -> None:
+        listen = self._settings.broker.listen
+        if listen:
+            context = self._context
+            broker.write_configuration(self._home, listen, context.here, context.children)
+
+    async def _run_broker(self) -> None:
+        await broker.supervise(self._home)
+
+    async def _greet_parent(self) -> None:
+        assert self._context.parent is not None
+        while True:
+            await asyncio.sleep(links.HELLO_EVERY.total_seconds())
+            loop = self._links.get(self._context.parent)
+            if loop is not None:
+                await loop.say_hello()
+
+    async def _take_batch(self, subject: str, data: bytes) -> bytes:
+        neighbour = self._neighbour_of(subject)
+        now = self._clock()
+
+        def take(connection: Connection) -> Taken:
+            return take_batch(connection, self._context, neighbour, data, now)
+
+        with telemetry.span("take batch", neighbour=str(neighbour)):
+            taken = await self._database.write(take)
+        tables.feed.announce()
+        self._watch.show(taken.hops, now)
+        for other in taken.wake | {neighbour}:
+            if other in self._links:
+                self._links[other].wake()
+        return taken.reply.SerializeToString()
+
+    async def _take_hello(self, subject: str, data: bytes) -> bytes:
+        neighbour = self._neighbour_of(subject)
+        loop = self._links.get(neighbour)
+        if loop is None:
+            return wire_link.HelloReply(reason="LINK_UNKNOWN").SerializeToString()
+        await loop.take_hello(wire_link.Hello.FromString(data))
+        now = self._clock()
+        own = await self._database.read(
+            lambda c: links.hello(c, self._context, neighbour, self._version, now)
+        )
+        return wire_link.HelloReply(hello=own).SerializeToString()
+
+    def _neighbour_of(self, subject: str) -> Address:
+        """Who is at the other end: the message server vouches for the subject."""
+        direction, address, _ = subject.split(".")
+        if direction == "down":
+            assert self._context.parent is not None
+            return self._context.parent
+        return Address.parse(address)
+
+    # Feeds
+
+    def _follow(self, feed: str, address: str) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            channel = open_channel(self._home, Part.EXCHANGE, address)
+            self._channels.append(channel)
+            await follow(
+                channel, feed, "exchange", self._database, tables.cursors, self._carry, self._wake
+            )
+
+        return run
+
+    def _carry(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
+        now = self._clock()
+        wishes: list[outgoing.Wish] = []
+        attached: list[AttachmentWish] = []
+        results: list[Entry] = []
+        for entry in entries:
+            if entry.kind == "release.in_force":
+                results += self._believe(connection, entry.payload, now)
+            for dispatch in entry.dispatches:
+                wish = outgoing.wish_of(dispatch, entry.traceparent)
+                wishes.append(wish)
+                attached += [
+                    AttachmentWish(item.digest, wish.recipient, item.size, wish.subject)
+                    for item in dispatch.attachments
+                    if wish.recipient != self._context.here
+                ]
+        results += outgoing.send(connection, self._context, wishes, now)
+        attachments.wish_for(connection, attached)
+        if results:
+            tables.feed.append(connection, results)
+
+    def _believe(self, connection: Connection, payload: bytes, now: datetime) -> list[Entry]:
+        signed = wire_release.SignedRelease.FromString(payload)
+        try:
+            body = verify_release(signed, self._context.trust, self._context.here, now)
+        except Problem as problem:
+            _log.error("a release in force is not believed: %s", problem.reason)
+            return []
+        if body.kind is not ReleaseKind.TRUST:
+            return []
+        believing.take_bundle(connection, self._context, body.content, body.version, now)
+        return outgoing.seal_waiting(connection, self._context, now)
+
+    def _wake(self) -> None:
+        tables.feed.announce()
+        self._wish_for_attachments.set()
+        for loop in self._links.values():
+            loop.wake()
+
+    # Housekeeping
+
+    async def _retransmit(self) -> None:
+        while True:
+            now = self._clock()
+
+            def work(connection: Connection, now: datetime = now) -> int:
+                count, entries = outgoing.send_due_again(connection, now)
+                if entries:
+                    tables.feed.append(connection, entries)
+                return count
+
+            if await self._database.write(work):
+                self._wake()
+            await asyncio.sleep(RETRANSMIT_EVERY_SECONDS)
+
+    async def _send_attachments(self) -> None:
+        channel = open_channel(self._home, Part.EXCHANGE, self._settings.endpoints.intake)
+        self._channels.append(channel)
+        intake = wire_intake_grpc.IntakeServiceStub(channel)
+        while True:
+            self._wish_for_attachments.clear()
+            wishes = await self._database.read(attachments.open_wishes)
+            for wish in wishes:
+                request = wire_intake.ReadMaterialRequest(digest=wish.digest)
+                data = b"".join([part.data async for part in intake.ReadMaterial(request)])
+                now = self._clock()
+
+                def work(
+                    connection: Connection,
+                    wish: AttachmentWish = wish,
+                    data: bytes = data,
+                    now: datetime = now,
+                ) -> None:
+                    outgoing.send(connection, self._context, attachments.chunks(wish, data), now)
+                    attachments.fulfil(connection, wish)
+
+                await self._database.write(work)
+                self._wake()
+            if not wishes:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(
+                        self._wish_for_attachments.wait(), ATTACHMENTS_EVERY_SECONDS * 10
+                    )
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._database.write(lambda c: parcels.sweep(c, self._clock()))
+            await asyncio.sleep(SWEEP_EVERY_SECONDS)

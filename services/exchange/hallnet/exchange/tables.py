@@ -1,0 +1,232 @@
+"""The tables of the exchange. Nobody else reads them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from hallnet.store.database import Moment
+from hallnet.store.feed import Cursors, Feed
+from hallnet.store.requests import AnsweredRequests
+
+metadata = MetaData()
+feed = Feed("exchange", metadata)
+cursors = Cursors(metadata)
+answered = AnsweredRequests(metadata)
+
+_Position = BigInteger().with_variant(Integer, "sqlite")
+"""Counts rows in the order of arrival; SQLite counts only what it calls INTEGER."""
+
+journal_head = Table(
+    "journal_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
+
+journal_tile = Table(
+    "journal_tile",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+journal_entry = Table(
+    "journal_entry",
+    metadata,
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+)
+
+# Signed heads of journals, the own ones and those to which kept proofs lead.
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("address", String(40), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("certificate_id", LargeBinary, nullable=False),
+    Index("checkpoint_of_address", "address", "size"),
+)
+
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("id", LargeBinary(32), primary_key=True),
+    Column("subject", String(40), nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("learned_at", Moment, nullable=False),
+)
+
+trust_bundle = Table(
+    "trust_bundle",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),
+    Column("bundle", LargeBinary, nullable=False),
+)
+
+child = Table(
+    "child",
+    metadata,
+    Column("address", String(40), primary_key=True),
+    Column("certificate_id", LargeBinary(32), nullable=False),
+    Column("enrolled_at", Moment, nullable=False),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("neighbour", String(40), primary_key=True),
+    Column("up", Boolean, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("next_try_at", Moment),
+    Column("heard_at", Moment),
+    Column("sent_sequence", BigInteger, nullable=False),
+    Column("taken_sequence", BigInteger, nullable=False),
+    Column("clock_skew_ms", BigInteger, nullable=False, server_default="0"),
+    Column("version", String(32), nullable=False, server_default=""),
+    Column("seen_size", BigInteger, nullable=False, server_default="0"),
+    Column("seen_head", LargeBinary),
+)
+
+# Own envelopes, from the wish to have something carried to the verdict.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("envelope_id", LargeBinary(16), nullable=False, unique=True),
+    Column("recipient", String(40), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("traceparent", String(64), nullable=False),
+    Column("wanted_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("retransmit_at", Moment),
+    # Serialised Content; while the envelope is not sealed, only the payload is in it.
+    Column("content", LargeBinary, nullable=False),
+    # From here on: once it is sealed.
+    Column("header", LargeBinary),
+    Column("leaf_index", BigInteger),
+    Column("receipt", LargeBinary),
+    Column("receipt_leaf_index", BigInteger),
+    Column("receipt_path", LargeBinary),
+    Column("receipt_checkpoint", LargeBinary(32)),
+    Index("delivery_of_subject", "subject", "position"),
+    Index("delivery_by_state", "state", "retransmit_at"),
+)
+
+# Every envelope that was ever taken from a neighbour: for ever, so that age is no way around it.
+seen = Table(
+    "seen",
+    metadata,
+    Column("envelope_id", LargeBinary(16), primary_key=True),
+    Column("header_digest", LargeBinary(32), nullable=False),
+)
+
+# Envelopes on which this hall gave a verdict, with what proves them.
+reception = Table(
+    "reception",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("envelope_id", LargeBinary(16), nullable=False, unique=True),
+    Column("sender", String(40), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("verdict", Integer, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    Column("content", LargeBinary),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("path", LargeBinary, nullable=False),
+    Column("checkpoint", LargeBinary(32), nullable=False),
+    Column("receipt", LargeBinary, nullable=False),
+    Column("receipt_leaf_index", BigInteger, nullable=False),
+    Index("reception_of_subject", "subject", "position"),
+)
+
+# What waits for a link, or went over it and is kept for a while.
+parcel = Table(
+    "parcel",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("type", Integer, nullable=False),
+    Column("envelope_id", LargeBinary(16), nullable=False),
+    # For a receipt who gave it, for an envelope empty: two halls may judge one envelope.
+    Column("issuer", String(40), nullable=False),
+    Column("neighbour", String(40), nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("waiting_since", Moment, nullable=False),
+    Column("left_at", Moment),
+    Column("head", LargeBinary, nullable=False),
+    Column("sealed_body", LargeBinary, nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("path", LargeBinary, nullable=False),
+    Column("checkpoint", LargeBinary(32), nullable=False),
+    Column("passed", Text, nullable=False),
+    Column("sender", String(40), nullable=False),
+    Column("recipient", String(40), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Index("parcel_once", "envelope_id", "type", "issuer", unique=True),
+    Index("parcel_queue", "neighbour", "state", "urgency", "position"),
+    Index("parcel_left", "state", "left_at"),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("incident", LargeBinary, nullable=False),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("sender", String(40), nullable=False),
+)
+
+attachment_chunk = Table(
+    "attachment_chunk",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# Materials to be fetched from a service of this node and sent, each once to a recipient.
+attachment_wish = Table(
+    "attachment_wish",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("recipient", String(40), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("done", Boolean, nullable=False),
+    Index("attachment_wish_open", "done"),
+)

@@ -1,0 +1,264 @@
+"""Judging what comes over a link, before anything is kept or passed on.
+
+Four outcomes: what is not authentic is *dropped* and recorded as an incident; what is authentic but not
+allowed is *refused* with a receipt; what was valid when it was signed and is not now is *held*; the rest
+is *accepted* here or *relayed*. A known envelope is *repeated*: it has no second effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from hallnet.federation import limits
+from hallnet.federation.problems import (
+    ClockAhead,
+    EnvelopeExpired,
+    EnvelopeIdReused,
+    RecipientUnknown,
+    TooLarge,
+    TooManyHops,
+    WrongLink,
+)
+from hallnet.places import Address
+from hallnet.places.divisions import Divisions
+from hallnet.places.routing import Direction, way_to
+from hallnet.problems import Problem
+from hallnet.trust import envelope as envelopes
+from hallnet.trust.believed import Trust
+from hallnet.trust.certificate import Certificate, Permission
+from hallnet.trust.envelope import Content, Envelope, Header
+from hallnet.trust.evidence import SignedCheckpoint
+from hallnet.trust.journal import EntryKind
+from hallnet.trust.problems import (
+    CertificateExpired,
+    CertificateRevoked,
+    ContentNotAsCommitted,
+    NotAuthentic,
+    SignatureInvalid,
+    SpeaksForAnother,
+)
+from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody
+from hallnet.trust.suites import algorithms
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a parcel is judged: this hall, its neighbours, and what it believes."""
+
+    here: Address
+    parent: Address | None
+    children: Collection[Address]
+    register: Divisions
+    trust: Trust
+    sealing_key: bytes
+
+    def neighbour_may_bring(self, neighbour: Address, speaker: Address, goal: Address) -> bool:
+        """Whether a parcel from `speaker` to `goal` may come over the link of `neighbour`."""
+        under = self.register.is_under
+        if neighbour == self.parent:
+            return under(goal, self.here) and not under(speaker, self.here)
+        return under(speaker, neighbour) and not under(goal, neighbour)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Not authentic."""
+
+    problem: NotAuthentic
+    header: Header | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Not allowed."""
+
+    problem: Problem
+    header: Header
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Valid once."""
+
+    problem: NotAuthentic
+    header: Header
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """For this hall."""
+
+    header: Header
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """For another hall."""
+
+    header: Header
+    neighbour: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Known already."""
+
+    header: Header
+
+
+Judgement = Drop | Refuse | Hold | Accept | Relay | Repeat
+
+
+class CheckpointVerifier:
+    """Judges the checkpoints of one batch, each once."""
+
+    def __init__(self, trust: Trust, now: datetime) -> None:
+        self._trust = trust
+        self._now = now
+        self._signers: dict[bytes, Certificate | NotAuthentic] = {}
+
+    def signer(self, signed: SignedCheckpoint) -> Certificate:
+        """Who signed, proved; raises a NotAuthentic problem."""
+        found = self._signers.get(signed.note)
+        if found is None:
+            try:
+                found = self._verify(signed)
+            except NotAuthentic as problem:
+                found = problem
+            self._signers[signed.note] = found
+        if isinstance(found, NotAuthentic):
+            raise found
+        return found
+
+    def _verify(self, signed: SignedCheckpoint) -> Certificate:
+        head = signed.checkpoint
+        certificate = self._trust.signer(signed.certificate_id, head.at, self._now)
+        if certificate.address != head.address:
+            raise SpeaksForAnother(
+                "checkpoint", signer=certificate.body.subject, claimed=head.address
+            )
+        certificate.require(Permission.EXCHANGE)
+        if not certificate.is_signed(signed.note, signed.signature):
+            raise SignatureInvalid("checkpoint.signature", what="checkpoint")
+        return certificate
+
+
+def judge_envelope(
+    envelope: Envelope,
+    passed: int,
+    neighbour: Address,
+    around: Surroundings,
+    checkpoints: CheckpointVerifier,
+    known_digest: Callable[[bytes], bytes | None],
+    now: datetime,
+) -> Judgement:
+    """What to do with an envelope that `neighbour` brought after `passed` halls.
+
+    `known_digest` gives the header digest under which an envelope id was seen before, if it was.
+    """
+    header: Header | None = None
+    try:
+        _require_bounded(envelope)
+        header = envelopes.read_header(envelope.header)
+        _require_right_link(header.sender, header.recipient, neighbour, around)
+        digest = algorithms(header.suite).digest(envelope.header)
+        known = known_digest(header.envelope_id)
+        if known is not None and known != digest:
+            raise EnvelopeIdReused("header.envelope_id")
+        _require_authentic(envelope, header, checkpoints)
+    except NotAuthentic as problem:
+        return Drop(problem, header)
+    except Problem as problem:
+        return Drop(_as_not_authentic(problem), header)
+    if known is not None:
+        return Repeat(header)
+    return _judge_authentic(envelope, header, passed, around, now)
+
+
+def judge_receipt(
+    receipt: Receipt,
+    neighbour: Address,
+    around: Surroundings,
+    checkpoints: CheckpointVerifier,
+) -> ReceiptBody:
+    """The verdict, proved to come from its issuer; raises a NotAuthentic problem."""
+    try:
+        body = RECEIPT.from_bytes(receipt.body)
+        _require_right_link(body.issuer, body.sender, neighbour, around)
+        signer = checkpoints.signer(receipt.proof.checkpoint)
+        if signer.address != body.issuer:
+            raise SpeaksForAnother(
+                "receipt.issuer", signer=signer.body.subject, claimed=body.issuer
+            )
+        receipt.proof.require(algorithms(body.suite), EntryKind.RECEIVED, receipt.body, "receipt")
+    except NotAuthentic:
+        raise
+    except Problem as problem:
+        raise _as_not_authentic(problem) from problem
+    return body
+
+
+def _judge_authentic(
+    envelope: Envelope, header: Header, passed: int, around: Surroundings, now: datetime
+) -> Judgement:
+    try:
+        if now >= header.expires_at:
+            raise EnvelopeExpired("header.expires_at", expired_at=header.expires_at)
+        if passed > min(header.hop_limit, limits.HOPS_MAX):
+            raise TooManyHops("parcel.passed")
+        ahead = header.sent_at - now
+        if ahead > limits.CLOCK_SKEW_MAX:
+            raise ClockAhead("header.sent_at", seconds=int(ahead.total_seconds()))
+        way = way_to(header.recipient, around.here, around.parent, around.children, around.register)
+        if way.direction is Direction.NOWHERE:
+            raise RecipientUnknown("header.recipient", recipient=header.recipient)
+        if way.neighbour is not None:
+            return Relay(header, way.neighbour)
+        signer_id = envelope.proof.checkpoint.certificate_id
+        around.trust.signer(signer_id, now, now)
+        return Accept(header, envelopes.open_body(header, envelope.sealed_body, around.sealing_key))
+    except (CertificateExpired, CertificateRevoked) as problem:
+        return Hold(problem, header)
+    except ContentNotAsCommitted as problem:
+        return Refuse(problem, header)
+    except Problem as problem:
+        return Refuse(problem, header)
+
+
+def _require_bounded(envelope: Envelope) -> None:
+    if len(envelope.header) > limits.HEADER_BYTES_MAX:
+        raise TooLarge("header", what="header", limit=limits.HEADER_BYTES_MAX)
+    if len(envelope.sealed_body) > limits.SEALED_BODY_BYTES_MAX:
+        raise TooLarge("sealed_body", what="sealed body", limit=limits.SEALED_BODY_BYTES_MAX)
+
+
+def _require_right_link(
+    speaker: Address, goal: Address, neighbour: Address, around: Surroundings
+) -> None:
+    if not around.neighbour_may_bring(neighbour, speaker, goal):
+        raise WrongLink("sender", neighbour=neighbour, claimed=speaker)
+
+
+def _require_authentic(envelope: Envelope, header: Header, checkpoints: CheckpointVerifier) -> None:
+    envelopes.require_whole(header, envelope.sealed_body)
+    signer = checkpoints.signer(envelope.proof.checkpoint)
+    if signer.address != header.sender:
+        raise SpeaksForAnother("header.sender", signer=signer.body.subject, claimed=header.sender)
+    envelope.proof.require(algorithms(header.suite), EntryKind.SENT, envelope.header, "envelope")
+
+
+class ParcelMalformed(NotAuthentic):
+    """Bytes that are no parcel: cut in half, or of another kind."""
+
+    reason = "PARCEL_MALFORMED"
+    zh = "信封不完整或格式有误（{detail}）"
+    zh_remedy = "请对方重新发送"
+    en = "The parcel is cut short or malformed ({detail})"
+    en_remedy = "Have it sent again"
+
+
+def _as_not_authentic(problem: Problem) -> NotAuthentic:
+    return ParcelMalformed(problem.where, detail=f"{problem.reason} {problem.where}")

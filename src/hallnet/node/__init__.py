@@ -1,0 +1,1 @@
+"""What every process of a node needs: settings, keys, servers and clients, life and telemetry."""

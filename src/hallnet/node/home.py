@@ -1,0 +1,241 @@
+"""A node's home: the folder that holds its settings, keys, certificates and, by default, its records.
+
+hallnet.toml           settings
+keys/                  private keys of the hall: signing, sealing, link
+trust/                 the root given by hand, and the welcome of the parent with the own chain
+tls/                   authorities and certificates for connections, made and renewed by the node
+data/                  records, one file for each service, where the database is SQLite
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hallnet.node import tls
+from hallnet.node.settings import SETTINGS_FILE, Settings, read_settings
+from hallnet.places import Address
+from hallnet.problems import Kind, Problem
+from hallnet.trust.believed import Trust
+from hallnet.trust.certificate import Certificate, RequestBody, make_request, read_certificate
+from hallnet.trust.problems import SpeaksForAnother
+from hallnet.trust.suites import Suite, algorithms
+from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+CONNECTION_CERTIFICATE_DAYS = 365
+RENEW_BEFORE = timedelta(days=30)
+NODE_NAME = "node.hallnet"
+"""The name under which every process of a node serves: it is the node that is dialled, not a host."""
+
+
+class Part(Enum):
+    """A process or person that may call the services of a node; each has a certificate of its own."""
+
+    INTAKE = "intake"
+    EXCHANGE = "exchange"
+    BRANCH_SYNC = "branch-sync"
+    NOTIFY = "notify"
+    PORTAL = "portal"
+    OPERATOR = "operator"
+
+
+class HomeNotReady(Problem):
+    """A folder that is no home, or whose node is not certified yet."""
+
+    kind = Kind.INVALID
+    reason = "HOME_NOT_READY"
+    zh = "目录{home}中的节点尚未就绪：缺少{missing}"
+    zh_remedy = (
+        "请依次运行hallnet node init（建立节点）、hallnet node certify（由上级大厅签发）、"
+        "hallnet node join（加入网络）"
+    )
+    en = "The node in {home} is not ready: {missing} is missing"
+    en_remedy = (
+        "Run hallnet node init, then hallnet node certify at the parent, then hallnet node join"
+    )
+
+
+class HomeNotEmpty(Problem):
+    """A folder that holds a node already."""
+
+    kind = Kind.CONFLICT
+    reason = "HOME_NOT_EMPTY"
+    zh = "目录{home}中已有节点"
+    zh_remedy = "请另选目录；密钥一经覆盖无法恢复"
+    en = "There is a node in {home} already"
+    en_remedy = "Choose another folder: keys that are overwritten cannot be restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this node is: its certificate with the issuers above, and its private keys."""
+
+    chain: tuple[Certificate, ...]
+    """The own certificate first, the root last."""
+    signing_key: bytes
+    sealing_key: bytes
+
+    @property
+    def certificate(self) -> Certificate:
+        return self.chain[0]
+
+    @property
+    def address(self) -> Address:
+        return self.certificate.address
+
+    @property
+    def parent(self) -> Address | None:
+        """The hall that certified this one; None for the one that the root certified."""
+        return None if len(self.chain) == 2 else self.chain[1].address
+
+
+class Home:
+    """The files of a node."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path, settings_toml: str, now: datetime) -> Home:
+        """Make a home with fresh keys; raises HomeNotEmpty or SettingsInvalid."""
+        home = cls(folder)
+        if (folder / SETTINGS_FILE).exists() or (folder / "keys").exists():
+            raise HomeNotEmpty(str(folder), home=folder)
+        for name in ("", "keys", "trust", "tls", "data"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            (folder / name).chmod(PRIVATE_FOLDER)
+        home.write(SETTINGS_FILE, settings_toml.encode())
+        address = Address.parse(home.settings().hall.address, "hall.address")
+        suite = algorithms(Suite.ED25519)
+        home.write("keys/signing.key", suite.new_signing_key())
+        home.write("keys/sealing.key", suite.new_sealing_key())
+        home.write("keys/link.key", tls.new_private_key())
+        for kind in ("node", "link"):
+            authority = tls.new_authority(f"{kind} authority of {address}", now)
+            home.write(f"tls/{kind}-authority.key", authority.key)
+            home.write(f"tls/{kind}-authority.pem", authority.certificate)
+        return home
+
+    def settings(self) -> Settings:
+        return read_settings(self.folder)
+
+    def request(self, now: datetime) -> wire.CertificateRequest:
+        """The request to the parent to certify this node."""
+        suite = algorithms(Suite.ED25519)
+        signing_key = self.read("keys/signing.key")
+        hall = self.settings().hall
+        body = RequestBody(
+            suite=suite.suite,
+            subject=Address.parse(hall.address, "hall.address"),
+            name=hall.name,
+            signing_key=suite.signing_public(signing_key),
+            sealing_key=suite.sealing_public(self.read("keys/sealing.key")),
+            link_key=tls.public_der(self.read("keys/link.key")),
+            requested_at=now,
+        )
+        return make_request(body, signing_key)
+
+    def join(self, welcome: wire.Welcome, root: Certificate, now: datetime) -> Identity:
+        """Take in what the parent sent; `root` was given by hand.
+
+        Raises a NotAuthentic problem if the chain does not lead to the root or names another hall.
+        """
+        chain = [read_certificate(item) for item in welcome.chain]
+        trust = Trust([root])
+        trust.learn(chain)
+        address = Address.parse(self.settings().hall.address, "hall.address")
+        signer = trust.signer(chain[0].id, now, now)
+        signing_public = algorithms(signer.body.suite).signing_public(self.read("keys/signing.key"))
+        if signer.address != address or signer.body.signing_key != signing_public:
+            raise SpeaksForAnother("welcome.chain", signer=address, claimed=signer.body.subject)
+        self.write("trust/root.cert", root.to_message().SerializeToString())
+        if welcome.link_certificate:
+            self.write("tls/parent-link.pem", welcome.link_certificate)
+            self.write("tls/parent-authority.pem", welcome.link_authority)
+        # Last, because it is what makes the home ready.
+        self.write("trust/welcome.bin", welcome.SerializeToString())
+        return self.identity()
+
+    def identity(self) -> Identity:
+        """Raises HomeNotReady while the parent has not certified this node."""
+        chain = [read_certificate(item) for item in self.welcome().chain]
+        if chain[-1].id != self.root().id:
+            chain.append(self.root())
+        return Identity(tuple(chain), self.read("keys/signing.key"), self.read("keys/sealing.key"))
+
+    def welcome(self) -> wire.Welcome:
+        return wire.Welcome.FromString(self.read("trust/welcome.bin"))
+
+    def root(self) -> Certificate:
+        return read_certificate(wire.Certificate.FromString(self.read("trust/root.cert")))
+
+    def link_authority(self) -> tls.Authority:
+        """Issues the certificates with which children open their links."""
+        return tls.Authority(
+            self.read("tls/link-authority.key"), self.read("tls/link-authority.pem")
+        )
+
+    def database_url(self, service: str) -> str:
+        url = self.settings().database.url
+        if url == "sqlite":
+            return f"sqlite:///{self.folder / 'data' / service}.db"
+        return url
+
+    def renew_connection_certificates(self, now: datetime) -> None:
+        """Make or renew the certificates of the own processes and of the message server."""
+        authority = tls.Authority(
+            self.read("tls/node-authority.key"), self.read("tls/node-authority.pem")
+        )
+        for part in Part:
+            self._renew(part.value, authority, [f"{part.value}.{NODE_NAME}", NODE_NAME], now)
+        settings = self.settings()
+        own = f"{settings.hall.address}.hallnet"
+        self._renew("own-link", self.link_authority(), [own], now, self.read("keys/link.key"))
+        if settings.broker.listen:
+            host = urlsplit(settings.broker.url).hostname or "localhost"
+            self._renew("broker", self.link_authority(), [host, "localhost"], now)
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def read(self, name: str) -> bytes:
+        """Raises HomeNotReady if the file is not there."""
+        try:
+            return self.path(name).read_bytes()
+        except FileNotFoundError as error:
+            raise HomeNotReady(str(self.folder), home=self.folder, missing=name) from error
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file whole or not at all, readable by its owner only."""
+        path = self.path(name)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    def _renew(
+        self,
+        name: str,
+        authority: tls.Authority,
+        names: list[str],
+        now: datetime,
+        key: bytes | None = None,
+    ) -> None:
+        certificate = self.path(f"tls/{name}.pem")
+        if certificate.exists() and tls.ends_at(certificate.read_bytes()) > now + RENEW_BEFORE:
+            return
+        key = key or tls.new_private_key()
+        self.write(f"tls/{name}.key", key)
+        self.write(
+            f"tls/{name}.pem",
+            tls.issue(authority, tls.public_der(key), names, now, CONNECTION_CERTIFICATE_DAYS),
+        )

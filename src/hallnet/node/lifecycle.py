@@ -1,0 +1,97 @@
+"""The life of a process of a node: start what it consists of, keep it running, stop it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from hallnet.node import telemetry
+from hallnet.node.feeds import CALLERS as FEED_CALLERS
+from hallnet.node.feeds import SERVICE as FEED_SERVICE
+from hallnet.node.feeds import FeedFace
+from hallnet.node.home import Home, Part
+from hallnet.node.server import Server
+from hallnet.wire.feed.v1 import feed_pb2_grpc
+
+RESTART_SECONDS = 1.0
+RESTART_SECONDS_MAX = 30.0
+
+_log = logging.getLogger("hallnet.lifecycle")
+
+
+def clock() -> datetime:
+    """The one place where a process of a node asks for the time."""
+    return datetime.now(UTC)
+
+
+class Service(Protocol):
+    """What a process runs: a part of the node with a face, loops and a store of its own."""
+
+    part: Part
+
+    def serve(self, server: Server, feeds: FeedFace) -> None:
+        """Put the face on the server."""
+        ...
+
+    def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+        """What goes on while the process lives, each with a name for the log."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of channels and databases."""
+        ...
+
+
+async def run(
+    home: Home, address: str, services: Sequence[Service], ready: Callable[[], None]
+) -> None:
+    """Run services behind one server until the process is told to stop (SIGTERM or SIGINT)."""
+    settings = home.settings()
+    names = "+".join(service.part.value for service in services)
+    telemetry.start_telemetry(settings.telemetry, settings.hall.address, names)
+    server = Server(home, address, [service.part for service in services])
+    feeds = FeedFace()
+    for service in services:
+        service.serve(server, feeds)
+    server.add(FEED_SERVICE, feed_pb2_grpc.add_FeedServiceServicer_to_server, feeds, FEED_CALLERS)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await server.start()
+    tasks = [
+        asyncio.create_task(keep_running(name, body), name=name)
+        for service in services
+        for name, body in service.loops()
+    ]
+    _log.info("%s serves %s on %s", settings.hall.address, names, address)
+    ready()
+    await stopped.wait()
+    _log.info("%s stops", settings.hall.address)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await server.stop()
+    for service in services:
+        await service.close()
+
+
+async def keep_running(name: str, body: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop for ever: what fails is logged and begun again after a growing pause."""
+    pause = RESTART_SECONDS
+    while True:
+        started = asyncio.get_running_loop().time()
+        try:
+            await body()
+            _log.error("%s ended and is begun again", name)
+        except Exception:
+            _log.exception("%s failed and is begun again", name)
+        lived = asyncio.get_running_loop().time() - started
+        pause = (
+            RESTART_SECONDS if lived > RESTART_SECONDS_MAX else min(pause * 2, RESTART_SECONDS_MAX)
+        )
+        await asyncio.sleep(pause)

@@ -1,0 +1,129 @@
+"""The one place that speaks to NATS: a client that dials a message server over mutual TLS.
+
+NATS carries and does not keep: a request that fails was not delivered, and the caller, who has it in a
+database, sends it again. What matters stands inside the message, never in a NATS header.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+MESSAGE_BYTES_MAX = 8 * 1024 * 1024
+PING_SECONDS = 10
+PINGS_OUTSTANDING_MAX = 2
+RECONNECT_SECONDS = 1
+CLOSE_SECONDS = 2.0
+
+Answer = Callable[[str, bytes], Awaitable[bytes]]
+
+_log = logging.getLogger("hallnet.messaging")
+
+
+class NeighbourAbsent(Exception):
+    """Nobody listens at the other end, or there is no connection at all."""
+
+
+class NeighbourSilent(Exception):
+    """The other end did not answer in time: whether it took the message is not known."""
+
+
+class LinkClient:
+    """A connection to one message server, kept up for ever."""
+
+    def __init__(self, url: str, name: str, certificate: Path, key: Path, authority: Path) -> None:
+        self._url = url
+        self._name = name
+        context = ssl.create_default_context(cafile=str(authority))
+        context.load_cert_chain(str(certificate), str(key))
+        self._tls = context
+        self._client = Client()
+        self._on_up: list[Callable[[], Awaitable[None]]] = []
+        self._served: list[tuple[str, str, Answer]] = []
+
+    def on_up(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Have `call` called after each time that the connection came up."""
+        self._on_up.append(call)
+
+    @property
+    def is_up(self) -> bool:
+        return self._client.is_connected
+
+    async def run(self) -> None:
+        """Connect, and stay connected until cancelled."""
+        try:
+            await self._client.connect(
+                self._url,
+                name=self._name,
+                tls=self._tls,
+                tls_handshake_first=True,
+                inbox_prefix=f"_INBOX.{self._name}".encode(),
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=RECONNECT_SECONDS,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=PINGS_OUTSTANDING_MAX,
+                # Nothing is sent later than it is asked for: the caller would believe it unsent.
+                pending_size=-1,
+                error_cb=self._on_error,
+                disconnected_cb=self._on_disconnected,
+                reconnected_cb=self._came_up,
+            )
+            for subject, queue, answer in self._served:
+                await self._subscribe(subject, queue, answer)
+            await self._came_up()
+            await asyncio.Event().wait()
+        finally:
+            try:
+                await asyncio.wait_for(self._client.close(), CLOSE_SECONDS)
+            except TimeoutError:
+                _log.warning("the connection to %s did not close in time", self._url)
+
+    def serve(self, subject: str, queue: str, answer: Answer) -> None:
+        """Answer requests on a subject, sharing them with others of the same queue; before `run`."""
+        self._served.append((subject, queue, answer))
+
+    async def _subscribe(self, subject: str, queue: str, answer: Answer) -> None:
+
+        async def handle(message: Msg) -> None:
+            try:
+                reply = await answer(message.subject, message.data)
+                await message.respond(reply)
+            except nats.errors.Error as error:
+                _log.info("no reply on %s: %s", message.subject, error)
+            except Exception:
+                # No reply: the sender will send it again.
+                _log.exception("a request on %s failed", message.subject)
+
+        await self._client.subscribe(subject, queue=queue, cb=handle)
+
+    async def request(self, subject: str, data: bytes, seconds: float) -> bytes:
+        """Ask and wait for the reply; raises NeighbourAbsent or NeighbourSilent."""
+        if not self._client.is_connected:
+            raise NeighbourAbsent(subject)
+        try:
+            return (await self._client.request(subject, data, timeout=seconds)).data
+        except nats.errors.NoRespondersError as error:
+            raise NeighbourAbsent(subject) from error
+        except nats.errors.TimeoutError as error:
+            raise NeighbourSilent(subject) from error
+        except nats.errors.Error as error:
+            raise NeighbourAbsent(subject) from error
+
+    async def _came_up(self) -> None:
+        _log.info("connected to %s", self._url)
+        for call in self._on_up:
+            await call()
+
+    async def _on_disconnected(self) -> None:
+        _log.info("disconnected from %s", self._url)
+
+    async def _on_error(self, error: Exception) -> None:
+        _log.debug("%s: %r", self._url, error)

@@ -1,0 +1,209 @@
+"""The gRPC server of a process: mutual TLS, who may call what, problems as statuses, deadlines, health.
+
+A method that is not in the table of callers may be called by nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from grpc_status import rpc_status
+
+from hallnet.node import telemetry
+from hallnet.node.home import NODE_NAME, Home, Part
+from hallnet.node.status import to_status
+from hallnet.problems import Kind, Problem
+
+MESSAGE_BYTES_MAX = 8 * 1024 * 1024
+UNARY_SECONDS_MAX = 30.0
+CONCURRENT_CALLS_MAX = 500
+STOP_GRACE_SECONDS = 2.0
+
+Callers = Mapping[str, frozenset[Part]]
+EVERY_PART = frozenset(Part)
+
+_log = logging.getLogger("hallnet.server")
+_OPEN_SERVICES = ("/grpc.health.", "/grpc.reflection.")
+
+
+class CallerUnknown(Problem):
+    """The caller has no certificate of a part of this node."""
+
+    kind = Kind.UNAUTHENTICATED
+    reason = "CALLER_UNKNOWN"
+    zh = "调用方不是本节点的组成部分"
+    zh_remedy = "请使用本节点签发的证书连接"
+    en = "The caller is no part of this node"
+    en_remedy = "Connect with a certificate that this node issued"
+
+
+class CallerNotAllowed(Problem):
+    """The caller may not call this method."""
+
+    kind = Kind.DENIED
+    reason = "CALLER_NOT_ALLOWED"
+    zh = "{part}无权调用{method}"
+    zh_remedy = "请改用有权限的部件或账号"
+    en = "{part} may not call {method}"
+    en_remedy = "Use a part or an account that may"
+
+
+class DeadlinePassed(Problem):
+    """A call took longer than it may."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "DEADLINE_PASSED"
+    zh = "操作超过{seconds}秒未完成"
+    zh_remedy = "请稍后用同一request_id重试，不会重复办理"
+    en = "The call was not finished within {seconds} seconds"
+    en_remedy = "Try again later with the same request_id: it will not be done twice"
+
+
+class Server:
+    """One server with the faces of one or more services."""
+
+    def __init__(self, home: Home, address: str, parts: Sequence[Part]) -> None:
+        self._callers: dict[str, frozenset[Part]] = {}
+        self._names: list[str] = []
+        self._server = aio.server(
+            interceptors=[_Guard(self._callers)],
+            maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX,
+            options=[
+                ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+                ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        part = parts[0].value
+        credentials = grpc.ssl_server_credentials(
+            [(home.read(f"tls/{part}.key"), home.read(f"tls/{part}.pem"))],
+            root_certificates=home.read("tls/node-authority.pem"),
+            require_client_auth=True,
+        )
+        self.port = self._server.add_secure_port(address, credentials)
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+
+    def add(
+        self,
+        service: ServiceDescriptor,
+        add_to_server: Callable[[Any, aio.Server], None],
+        servicer: object,
+        callers: Callers,
+    ) -> None:
+        """Serve a face; `callers` names the parts that may call each method."""
+        methods = {method.name for method in service.methods}
+        if methods != set(callers):
+            raise TypeError(f"{service.full_name}: callers of {methods ^ set(callers)}")
+        for method, parts in callers.items():
+            self._callers[f"/{service.full_name}/{method}"] = parts
+        self._names.append(service.full_name)
+        add_to_server(servicer, self._server)
+
+    async def start(self) -> None:
+        names = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        await self._server.start()
+        for name in ("", *self._names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self) -> None:
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(STOP_GRACE_SECONDS)
+
+
+class _Guard(aio.ServerInterceptor):
+    """Wraps every method: who calls, within which time, in which trace, and what went wrong."""
+
+    def __init__(self, callers: Mapping[str, frozenset[Part]]) -> None:
+        self._callers = callers
+
+    async def intercept_service(
+        self,
+        continuation: Callable[
+            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]
+        ],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        handler: Any = await continuation(handler_call_details)
+        method = handler_call_details.method or ""
+        if handler is None or method.startswith(_OPEN_SERVICES):
+            return handler
+        metadata = {
+            str(key): value for key, value in handler_call_details.invocation_metadata or ()
+        }
+        trace = str(metadata.get("traceparent", ""))
+        if handler.response_streaming:
+            return self._streaming(handler, method, trace)
+        return self._unary(handler, method, trace)
+
+    def _unary(self, handler: Any, method: str, trace: str) -> Any:
+        inner = handler.stream_unary if handler.request_streaming else handler.unary_unary
+
+        async def guarded(request: Any, context: Any) -> Any:
+            with telemetry.span(method, trace):
+                try:
+                    self._require_caller(method, context)
+                    remaining = context.time_remaining()
+                    limit = min(remaining or UNARY_SECONDS_MAX, UNARY_SECONDS_MAX)
+                    async with asyncio.timeout(limit):
+                        return await inner(request, context)
+                except TimeoutError:
+                    await _abort(context, DeadlinePassed(seconds=round(limit)))
+                except Problem as problem:
+                    await _abort(context, problem)
+                except Exception as error:
+                    await _report(context, method, error)
+
+        make = (
+            grpc.stream_unary_rpc_method_handler
+            if handler.request_streaming
+            else grpc.unary_unary_rpc_method_handler
+        )
+        return make(guarded, handler.request_deserializer, handler.response_serializer)
+
+    def _streaming(self, handler: Any, method: str, trace: str) -> Any:
+        async def guarded(request: Any, context: Any) -> Any:
+            with telemetry.span(method, trace):
+                try:
+                    self._require_caller(method, context)
+                    async for response in handler.unary_stream(request, context):
+                        yield response
+                except Problem as problem:
+                    await _abort(context, problem)
+                except Exception as error:
+                    await _report(context, method, error)
+
+        return grpc.unary_stream_rpc_method_handler(
+            guarded, handler.request_deserializer, handler.response_serializer
+        )
+
+    def _require_caller(self, method: str, context: Any) -> None:
+        names = context.auth_context().get("x509_subject_alternative_name", [])
+        suffix = f".{NODE_NAME}"
+        parts = [name.decode().removesuffix(suffix) for name in names if name.decode() != NODE_NAME]
+        known = [part for part in Part if part.value in parts]
+        if not known:
+            raise CallerUnknown()
+        if known[0] not in self._callers.get(method, frozenset()):
+            raise CallerNotAllowed(part=known[0].value, method=method.rpartition("/")[2])
+
+
+async def _abort(context: Any, problem: Problem) -> None:
+    _log.info("refused: %s", problem.reason)
+    await context.abort_with_status(rpc_status.to_status(to_status(problem)))
+
+
+async def _report(context: Any, method: str, error: Exception) -> None:
+    if isinstance(error, aio.AbortError):
+        raise error
+    _log.error("%s failed", method, exc_info=error)
+    await context.abort(grpc.StatusCode.INTERNAL, "internal error, see the log of the node")

@@ -1,0 +1,123 @@
+"""Settings of a node: one file, `hallnet.toml` in the node's home, read once when a process starts.
+
+A value can be overridden from the environment: HALLNET_DATABASE__URL for `url` in `[database]`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hallnet.problems import Kind, Problem
+
+SETTINGS_FILE = "hallnet.toml"
+_PREFIX = "HALLNET_"
+
+
+class SettingsInvalid(Problem):
+    """The settings cannot be used."""
+
+    kind = Kind.INVALID
+    reason = "SETTINGS_INVALID"
+    zh = "配置{file}有误：{detail}"
+    zh_remedy = "请按docs/operating.md核对该项"
+    en = "The settings in {file} cannot be used: {detail}"
+    en_remedy = "Check the value against docs/operating.md"
+
+
+class HallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which hall this is."""
+
+    address: str
+    name: str
+    branch_field: str = ""
+    """For a branch hall the field of its department, as in the catalogue (社保, 房产, 车管 ...)."""
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the records are: `sqlite` for files in the home, else a postgresql:// address."""
+
+    url: str = "sqlite"
+
+
+class EndpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """host:port of each service. Equal addresses mean one process with one server."""
+
+    intake: str = "127.0.0.1:7400"
+    exchange: str = "127.0.0.1:7400"
+    branch_sync: str = "127.0.0.1:7400"
+    notify: str = "127.0.0.1:7400"
+
+
+class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The message server for this node's children; without `listen` there is none."""
+
+    listen: str = ""
+    """host:port on which the server listens."""
+    url: str = ""
+    """Where the children and this node dial it, as tls://host:port."""
+    supervised: bool = True
+    """Whether this node starts and stops the server itself."""
+    parent_url: str = ""
+    """Where the parent's server is dialled, if not at the address in the welcome."""
+
+
+class PortalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The web site of the hall; without `listen` there is none."""
+
+    listen: str = ""
+    secure_cookies: bool = True
+    """Whether the browser is to send the session only over HTTPS."""
+
+
+class NotifySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Channels over which people are told."""
+
+    folder: str = "notices"
+    """Folder for the file channel, in the home unless absolute; empty for none."""
+    webhook_url: str = ""
+    """Address to which each notice is posted as JSON; empty for none."""
+
+
+class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where traces and metrics go; nowhere by default."""
+
+    otlp_endpoint: str = ""
+    log_level: str = "INFO"
+
+
+class CertificateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How this node certifies its children."""
+
+    validity_days: int = 365
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings of a node."""
+
+    hall: HallSettings
+    database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
+    endpoints: EndpointSettings = msgspec.field(default_factory=EndpointSettings)
+    broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
+    portal: PortalSettings = msgspec.field(default_factory=PortalSettings)
+    notify: NotifySettings = msgspec.field(default_factory=NotifySettings)
+    telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
+    certificate: CertificateSettings = msgspec.field(default_factory=CertificateSettings)
+
+
+def read_settings(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of the node in `home`; raises SettingsInvalid."""
+    path = home / SETTINGS_FILE
+    try:
+        raw: dict[str, Any] = msgspec.toml.decode(path.read_bytes())
+        for name, value in environment.items():
+            section, _, key = name.removeprefix(_PREFIX).lower().partition("__")
+            if name.startswith(_PREFIX) and key:
+                raw.setdefault(section, {})[key] = value
+        return msgspec.convert(raw, Settings, strict=False)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SettingsInvalid(str(path), file=path, detail=error) from error

@@ -1,0 +1,171 @@
+"""One database of one service: SQLite or PostgreSQL, transactions as plain functions.
+
+Work on a database is a function of a connection; what it returns is the result of the transaction. The
+functions are synchronous, so that rules and stores can be run by a simulation without an event loop;
+the asynchronous edge of a service calls them in threads through `read` and `write`.
+
+SQLite runs in WAL mode with synchronous=FULL and one writer; PostgreSQL gives each service a schema of
+its own. A write that loses against another one is tried again a bounded number of times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import TypeDecorator
+
+Result = TypeVar("Result")
+
+READERS = 2
+POSTGRESQL_WRITERS = 2
+SERIALIZATION_TRIES_MAX = 5
+BUSY_TIMEOUT_MS = 10_000
+_RETRYABLE_STATES = frozenset(
+    {
+        "40001",  # serialization failure
+        "40P01",  # deadlock
+        "23505",  # another transaction has just written the same row: look again
+    }
+)
+
+__all__ = ["Connection", "Database", "Moment"]
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment with time zone, kept in UTC; both databases give it back with its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """The database of one service.
+
+    `url` is `sqlite:///FILE` or `postgresql://...`; `schema` names the service and becomes the schema
+    of a PostgreSQL database.
+    """
+
+    def __init__(self, url: str, schema: str) -> None:
+        parsed = make_url(url)
+        self.schema = schema
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._writer = _sqlite_engine(url, "IMMEDIATE", 1)
+            self._reader = _sqlite_engine(url, "DEFERRED", READERS)
+            writers = 1
+        else:
+            engine = create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                pool_size=READERS + POSTGRESQL_WRITERS,
+                max_overflow=0,
+                pool_pre_ping=True,
+                connect_args={"options": f"-csearch_path={_quoted(schema)}"},
+            )
+            self._writer = self._reader = engine
+            writers = POSTGRESQL_WRITERS
+        self._write_threads = ThreadPoolExecutor(writers, thread_name_prefix=f"{schema}-write")
+        self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix=f"{schema}-read")
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that may write."""
+        return self._writer
+
+    def transact(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` in a transaction that is committed when it returns and undone if it raises."""
+        for attempt in range(1, SERIALIZATION_TRIES_MAX + 1):
+            try:
+                with self._writer.begin() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if attempt == SERIALIZATION_TRIES_MAX or not _is_retryable(error):
+                    raise
+                time.sleep(0.01 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def look(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` on one consistent view of the database; it must not write."""
+        with self._reader.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with connection.begin():
+                return work(connection)
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """`transact` in a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._write_threads, self.transact, work)
+
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        """`look` in a thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._read_threads, self.look, work)
+
+    def create_schema(self) -> None:
+        """Make the schema of the service, where the database has schemas."""
+        if not self.is_sqlite:
+            with self._writer.begin() as connection:
+                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self.schema)}"))
+
+    def close(self) -> None:
+        self._write_threads.shutdown(wait=True)
+        self._read_threads.shutdown(wait=True)
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _quoted(schema: str) -> str:
+    if not schema.replace("_", "").isalnum():
+        raise ValueError("schema")
+    return f'"{schema}"'
+
+
+def _is_retryable(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in _RETRYABLE_STATES
+
+
+def _sqlite_engine(url: str, begin: str, connections: int) -> Engine:
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        # The driver is not to open transactions of its own: `begin` below says which kind.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {begin}")
+
+    return engine

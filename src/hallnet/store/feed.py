@@ -1,0 +1,176 @@
+"""Feeds: the ordered events of a service, written in the same transaction as what happened.
+
+Positions count from 1 without a gap in the order of commits: the row of the head is locked while a
+transaction appends, so no follower can pass over an entry that commits later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    insert,
+    select,
+    update,
+)
+
+from hallnet.codec.codec import to_timestamp
+from hallnet.store.database import Connection, Database
+from hallnet.store.upsert import upsert
+from hallnet.wire.feed.v1 import feed_pb2 as wire
+
+ENTRIES_PER_BATCH_MAX = 200
+BATCH_BYTES_MAX = 2 * 1024 * 1024
+POLL_SECONDS = 0.5
+"""How soon a commit of another process is noticed; commits of this process are noticed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event to be appended."""
+
+    kind: str
+    subject: str
+    payload: bytes
+    recorded_at: datetime
+    dispatches: Sequence[wire.Dispatch] = field(default=())
+    traceparent: str = ""
+
+
+class Feed:
+    """The feed of a service, its own table in the service's database, and the cursors it follows by."""
+
+    def __init__(self, name: str, metadata: MetaData) -> None:
+        self.name = name
+        self._head = Table(
+            "feed_head",
+            metadata,
+            Column("id", Integer, primary_key=True, autoincrement=False),
+            Column("position", BigInteger, nullable=False),
+        )
+        self._entry = Table(
+            "feed_entry",
+            metadata,
+            Column("position", BigInteger, primary_key=True, autoincrement=False),
+            Column("kind", String(64), nullable=False),
+            Column("subject", String(64), nullable=False),
+            Column("entry", LargeBinary, nullable=False),
+        )
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def append(self, connection: Connection, entries: Sequence[Entry]) -> int:
+        """Append in order; returns the new head. To be called as late as possible in a transaction."""
+        count = len(entries)
+        head: int | None = connection.execute(
+            update(self._head)
+            .where(self._head.c.id == 1)
+            .values(position=self._head.c.position + count)
+            .returning(self._head.c.position)
+        ).scalar_one_or_none()
+        if head is None:
+            connection.execute(insert(self._head).values(id=1, position=count))
+            head = count
+        rows = []
+        for position, entry in enumerate(entries, head - count + 1):
+            message = wire.FeedEntry(
+                position=position,
+                kind=entry.kind,
+                subject=entry.subject,
+                recorded_at=to_timestamp(entry.recorded_at),
+                payload=entry.payload,
+                dispatches=entry.dispatches,
+                traceparent=entry.traceparent,
+            )
+            rows.append(
+                {
+                    "position": position,
+                    "kind": entry.kind,
+                    "subject": entry.subject,
+                    "entry": message.SerializeToString(),
+                }
+            )
+        if rows:
+            connection.execute(insert(self._entry), rows)
+        return head
+
+    def head(self, connection: Connection) -> int:
+        return connection.execute(select(self._head.c.position)).scalar_one_or_none() or 0
+
+    def after(self, connection: Connection, position: int) -> list[wire.FeedEntry]:
+        """The next entries, bounded in number and bytes; always at least one if there is one."""
+        rows = connection.execute(
+            select(self._entry.c.entry)
+            .where(self._entry.c.position > position)
+            .order_by(self._entry.c.position)
+            .limit(ENTRIES_PER_BATCH_MAX)
+        )
+        entries: list[wire.FeedEntry] = []
+        size = 0
+        for (raw,) in rows:
+            size += len(raw)
+            if entries and size > BATCH_BYTES_MAX:
+                break
+            entries.append(wire.FeedEntry.FromString(raw))
+        return entries
+
+    def announce(self) -> None:
+        """Tell those who wait that something was committed; called on the event loop."""
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+
+    async def batches_after(self, database: Database, position: int) -> wire.FollowResponse:
+        """The next entries, as soon as there are some; empty after a while without any."""
+
+        def look(connection: Connection) -> wire.FollowResponse:
+            return wire.FollowResponse(
+                entries=self.after(connection, position), head=self.head(connection)
+            )
+
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(committed)
+        try:
+            found = await database.read(look)
+            if found.entries:
+                return found
+            await asyncio.wait([committed], timeout=POLL_SECONDS)
+            return await database.read(look)
+        finally:
+            self._waiting.discard(committed)
+
+
+class Cursors:
+    """How far this service has dealt with the feeds of others."""
+
+    def __init__(self, metadata: MetaData) -> None:
+        self._cursor = Table(
+            "cursor",
+            metadata,
+            Column("feed", String(32), primary_key=True),
+            Column("position", BigInteger, nullable=False),
+        )
+
+    def position(self, connection: Connection, feed: str) -> int:
+        query = select(self._cursor.c.position).where(self._cursor.c.feed == feed)
+        return connection.execute(query).scalar_one_or_none() or 0
+
+    def advance(self, connection: Connection, feed: str, position: int) -> None:
+        """Store the position of the last entry that is dealt with; it never goes back."""
+        statement = upsert(connection, self._cursor).values(feed=feed, position=position)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["feed"],
+                set_={"position": statement.excluded.position},
+                where=self._cursor.c.position < statement.excluded.position,
+            )
+        )

@@ -1,0 +1,175 @@
+"""What a node believes: roots given by hand, certificates that lead to them, and what was revoked.
+
+It takes certificates and bundles, never opens a file or a socket, and can only move forward.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from hallnet.codec import Codec
+from hallnet.codec.codec import from_timestamp
+from hallnet.places import Address
+from hallnet.trust.certificate import (
+    Certificate,
+    Role,
+    chain_to_root,
+    read_certificate,
+    verify_root,
+    verify_under,
+)
+from hallnet.trust.problems import CertificateRevoked, CertificateUnknown, NotAuthentic
+from hallnet.trust.suites import Suite
+from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+CERTIFICATES_MAX = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """The end of a certificate before its time."""
+
+    certificate_id: bytes
+    revoked_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How fresh the trust data are: past soft expiry say so, past hard expiry issue no results."""
+
+    version: int
+    soft_expires_at: datetime
+    hard_expires_at: datetime
+
+
+REVOCATION: Codec[Revocation] = Codec(Revocation, wire.Revocation)
+
+
+class Trust:
+    """The set of what is believed."""
+
+    def __init__(self, roots: Iterable[Certificate]) -> None:
+        """`roots` come from an operator's hand; raises if one did not sign itself."""
+        self._roots: dict[bytes, Certificate] = {}
+        for root in roots:
+            verify_root(root)
+            self._roots[root.id] = root
+        self._certificates: dict[bytes, Certificate] = {}
+        self._halls: dict[Address, Certificate] = {}
+        self._revoked: dict[bytes, Revocation] = {}
+        self.suites: frozenset[Suite] = frozenset(root.body.suite for root in self._roots.values())
+        self.standing: Standing | None = None
+
+    @property
+    def roots(self) -> list[Certificate]:
+        return list(self._roots.values())
+
+    def halls(self) -> dict[Address, Certificate]:
+        """The newest certificate of each hall that is believed."""
+        return dict(self._halls)
+
+    def knows(self, certificate_id: bytes) -> bool:
+        return certificate_id in self._certificates or certificate_id in self._roots
+
+    def learn(self, certificates: Iterable[Certificate]) -> None:
+        """Take in certificates that lead to a root; raises on the first that does not.
+
+        Validity in time is not asked here but when a signature is judged.
+        """
+        fresh = self._fresh(certificates)
+        for item in fresh.values():
+            self._learn_one(item, fresh)
+
+    def learn_what_leads_to_a_root(self, certificates: Iterable[Certificate]) -> list[Certificate]:
+        """Take in those that lead to a root and pass over the others; returns what is new."""
+        fresh = self._fresh(certificates)
+        for item in fresh.values():
+            with suppress(NotAuthentic):
+                self._learn_one(item, fresh)
+        return [item for item in fresh.values() if item.id in self._certificates]
+
+    def _fresh(self, certificates: Iterable[Certificate]) -> dict[bytes, Certificate]:
+        fresh = {
+            item.id: item
+            for item in certificates
+            if item.id not in self._certificates and item.body.role is Role.HALL
+        }
+        if len(self._certificates) + len(fresh) > CERTIFICATES_MAX:
+            raise CertificateUnknown("certificates", subject="CERTIFICATES_MAX")
+        return fresh
+
+    def _learn_one(self, item: Certificate, fresh: Mapping[bytes, Certificate]) -> None:
+        chain = chain_to_root(item, lambda id: fresh.get(id) or self._find(id))
+        for certificate, issuer in itertools.pairwise(chain):
+            if certificate.id not in self._certificates:
+                verify_under(certificate, issuer)
+        for certificate in chain[:-1]:
+            self._keep(certificate)
+
+    def signer(self, certificate_id: bytes, signed_at: datetime, now: datetime) -> Certificate:
+        """The certificate of a signer, if its whole chain was valid when it signed.
+
+        `now` is needed for revocations: what was signed before a key was revoked remains believed.
+        Raises CertificateUnknown, CertificateExpired, CertificateNotYetValid, CertificateRevoked.
+        """
+        certificate = self._certificates.get(certificate_id)
+        if certificate is None:
+            raise CertificateUnknown("certificate_id", subject=certificate_id.hex()[:16])
+        for item in self.chain(certificate):
+            item.require_valid_at(signed_at)
+            revoked = self._revoked.get(item.id)
+            if revoked is not None and min(signed_at, now) >= revoked.revoked_at:
+                raise CertificateRevoked("certificate_id", subject=item.body.subject)
+        return certificate
+
+    def hall(self, address: Address, now: datetime) -> Certificate:
+        """The newest certificate of a hall, to seal to it; raises CertificateUnknown and the like."""
+        certificate = self._halls.get(address)
+        if certificate is None:
+            raise CertificateUnknown("recipient", subject=address)
+        return self.signer(certificate.id, now, now)
+
+    def chain(self, certificate: Certificate) -> list[Certificate]:
+        """The certificate and its issuers, up to and including the root."""
+        return chain_to_root(certificate, self._find)
+
+    def chain_of(self, certificate_id: bytes) -> list[Certificate]:
+        """The chain of a certificate by its identifier; raises CertificateUnknown."""
+        certificate = self._find(certificate_id)
+        if certificate is None:
+            raise CertificateUnknown("certificate_id", subject=certificate_id.hex()[:16])
+        return self.chain(certificate)
+
+    def take_bundle(self, bundle: wire.TrustBundle, version: int) -> None:
+        """Move forward to a trust bundle whose release was verified.
+
+        Roots are only added from the bundle if they are known already: a root is given by hand.
+        """
+        learned = [read_certificate(item) for item in bundle.certificates]
+        self.learn(learned)
+        for item in bundle.revocations:
+            revocation = REVOCATION.from_message(item)
+            known = self._revoked.get(revocation.certificate_id)
+            if known is not None and known.revoked_at < revocation.revoked_at:
+                revocation = replace(revocation, revoked_at=known.revoked_at)
+            self._revoked[revocation.certificate_id] = revocation
+        self.suites = frozenset(Suite(number) for number in bundle.suites)
+        self.standing = Standing(
+            version,
+            from_timestamp(bundle.soft_expires_at),
+            from_timestamp(bundle.hard_expires_at),
+        )
+
+    def _keep(self, certificate: Certificate) -> None:
+        self._certificates[certificate.id] = certificate
+        known = self._halls.get(certificate.address)
+        if known is None or known.body.not_before < certificate.body.not_before:
+            self._halls[certificate.address] = certificate
+
+    def _find(self, certificate_id: bytes) -> Certificate | None:
+        return self._roots.get(certificate_id) or self._certificates.get(certificate_id)

@@ -1,0 +1,183 @@
+"""Checkpoints and proofs: that an entry stands in a journal, and the pool in which proofs travel."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hallnet.codec import MessageMalformed
+from hallnet.places import Address
+from hallnet.trust import merkle
+from hallnet.trust.certificate import Certificate, read_certificate
+from hallnet.trust.journal import EntryKind, entry_leaf
+from hallnet.trust.problems import ProofInvalid
+from hallnet.trust.suites import DIGEST_BYTES, Algorithms, algorithms
+from hallnet.wire.trust.v1 import journal_pb2 as wire
+
+PATH_LENGTH_MAX = 64
+CERTIFICATES_MAX = 4096
+CHECKPOINTS_MAX = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Size and root of a journal at a moment. `number` counts the journals of a node."""
+
+    address: Address
+    number: int
+    size: int
+    root: bytes
+    at: datetime
+
+    def note(self) -> bytes:
+        """The text that is signed (C2SP tlog-checkpoint)."""
+        lines = (
+            f"hallnet/{self.address}/{self.number}",
+            str(self.size),
+            base64.b64encode(self.root).decode(),
+            f"time {self.at.astimezone(UTC).isoformat(timespec='microseconds')}",
+        )
+        return "".join(line + "\n" for line in lines).encode()
+
+    @classmethod
+    def from_note(cls, note: bytes) -> Checkpoint:
+        """Read the text; raises MessageMalformed unless it is exactly as `note` writes it."""
+        try:
+            origin, size, root, time = note.decode().splitlines()
+            mark, address, number = origin.split("/")
+            if mark != "hallnet":
+                raise ValueError("origin")
+            found = cls(
+                Address.parse(address),
+                int(number),
+                int(size),
+                base64.b64decode(root, validate=True),
+                datetime.fromisoformat(time.removeprefix("time ")),
+            )
+            if found.at.tzinfo is None or found.note() != note:
+                raise ValueError("form")
+        except (ValueError, binascii.Error) as error:
+            raise MessageMalformed(
+                "checkpoint.note", message="Checkpoint", detail="note"
+            ) from error
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A checkpoint as its node signed it."""
+
+    checkpoint: Checkpoint
+    note: bytes
+    signature: bytes
+    certificate_id: bytes
+
+    def to_message(self) -> wire.SignedCheckpoint:
+        return wire.SignedCheckpoint(
+            note=self.note, signature=self.signature, certificate_id=self.certificate_id
+        )
+
+
+def sign_checkpoint(
+    checkpoint: Checkpoint, certificate: Certificate, private_key: bytes
+) -> SignedCheckpoint:
+    note = checkpoint.note()
+    signature = algorithms(certificate.body.suite).sign(private_key, note)
+    return SignedCheckpoint(checkpoint, note, signature, certificate.id)
+
+
+def read_checkpoint(message: wire.SignedCheckpoint) -> SignedCheckpoint:
+    """Read without verifying; raises MessageMalformed."""
+    return SignedCheckpoint(
+        Checkpoint.from_note(message.note),
+        message.note,
+        message.signature,
+        message.certificate_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The place of an entry in a journal, and the path from it to the root of a checkpoint."""
+
+    leaf_index: int
+    path: tuple[bytes, ...]
+    checkpoint: SignedCheckpoint
+
+    def require(self, suite: Algorithms, kind: EntryKind, data: bytes, what: str) -> None:
+        """Check that the entry leads to the root of the checkpoint; raises ProofInvalid.
+
+        The signature of the checkpoint is checked where the signer is known.
+        """
+        head = self.checkpoint.checkpoint
+        leaf = entry_leaf(suite.digest, kind, data)
+        found = merkle.root_of_path(suite.digest, leaf, self.leaf_index, head.size, self.path)
+        if found != head.root:
+            raise ProofInvalid("proof", what=what)
+
+
+class EvidenceWriter:
+    """Collects what proofs share, each piece once, and writes the Evidence of a message."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[bytes, int] = {}
+        self._checkpoints: dict[bytes, tuple[int, SignedCheckpoint]] = {}
+        self._certificates: dict[bytes, Certificate] = {}
+
+    def add(self, proof: Proof, chain: Iterable[Certificate]) -> wire.Proof:
+        """The proof in the form that refers to the Evidence."""
+        for certificate in chain:
+            self._certificates.setdefault(certificate.id, certificate)
+        note = proof.checkpoint.note
+        index, _ = self._checkpoints.setdefault(note, (len(self._checkpoints), proof.checkpoint))
+        hashes = self._hashes
+        return wire.Proof(
+            leaf_index=proof.leaf_index,
+            checkpoint=index,
+            path=[hashes.setdefault(value, len(hashes)) for value in proof.path],
+        )
+
+    def to_message(self) -> wire.Evidence:
+        return wire.Evidence(
+            hashes=b"".join(self._hashes),
+            checkpoints=[signed.to_message() for _, signed in self._checkpoints.values()],
+            certificates=[item.to_message() for item in self._certificates.values()],
+        )
+
+
+class EvidenceReader:
+    """Resolves the proofs of a message. Reading raises MessageMalformed; nothing is verified."""
+
+    def __init__(self, message: wire.Evidence) -> None:
+        if (
+            len(message.certificates) > CERTIFICATES_MAX
+            or len(message.checkpoints) > CHECKPOINTS_MAX
+        ):
+            raise MessageMalformed("evidence", message="Evidence", detail="size")
+        if len(message.hashes) % DIGEST_BYTES:
+            raise MessageMalformed("evidence.hashes", message="Evidence", detail="hashes")
+        self._hashes = [
+            message.hashes[at : at + DIGEST_BYTES]
+            for at in range(0, len(message.hashes), DIGEST_BYTES)
+        ]
+        self.checkpoints: Sequence[SignedCheckpoint] = [
+            read_checkpoint(item) for item in message.checkpoints
+        ]
+        self.certificates: Sequence[Certificate] = [
+            read_certificate(item) for item in message.certificates
+        ]
+
+    def proof(self, message: wire.Proof) -> Proof:
+        if len(message.path) > PATH_LENGTH_MAX:
+            raise MessageMalformed("proof.path", message="Proof", detail="path")
+        try:
+            return Proof(
+                message.leaf_index,
+                tuple(self._hashes[index] for index in message.path),
+                self.checkpoints[message.checkpoint],
+            )
+        except IndexError as error:
+            raise MessageMalformed("proof", message="Proof", detail="index") from error

@@ -1,0 +1,145 @@
+"""A journal's tree, kept in tiles.
+
+A tile holds up to 256 hashes of one level in a row, as in the C2SP tlog-tiles form: tile level 0 holds
+leaves, tile level 1 the roots of full tiles of level 0, and so on. A million entries fill 3,922 tiles.
+Appending touches only the last tile of each level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hallnet.trust import merkle
+from hallnet.trust.suites import DIGEST_BYTES
+
+TILE_HEIGHT = 8
+TILE_WIDTH = 1 << TILE_HEIGHT
+
+
+class EntryKind(IntEnum):
+    """What an entry records; the numbers go into the leaf hash."""
+
+    SENT = 1
+    RECEIVED = 2
+    RELAYED = 3
+    SIGNED = 4
+    INCIDENT = 5
+    CONFIRMED = 6
+
+
+ReadTile = Callable[[int, int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class TileId:
+    """Place of a tile: its level and its number in the level."""
+
+    level: int
+    index: int
+
+
+def entry_leaf(digest: merkle.Digest, kind: EntryKind, data: bytes) -> bytes:
+    """Leaf hash of an entry: its kind as one byte, then its data."""
+    return merkle.leaf_hash(digest, bytes((kind,)) + data)
+
+
+class Journal:
+    """The tree of one journal at one moment, and what appending to it changes.
+
+    `read_tile(level, index)` gives the stored bytes of a tile, which may hold more hashes than
+    `size` covers: the rest is ignored.
+    """
+
+    def __init__(self, digest: merkle.Digest, size: int, read_tile: ReadTile) -> None:
+        self._digest = digest
+        self._size = size
+        self._read_tile = read_tile
+        self._tiles: dict[TileId, _Tile] = {}
+        self._changed: set[TileId] = set()
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def append(self, leaves: Iterable[bytes]) -> int:
+        """Add leaf hashes; returns the number of the first of them."""
+        first = self._size
+        for leaf in leaves:
+            self._push(0, self._size, leaf)
+            self._size += 1
+        return first
+
+    def changed_tiles(self) -> dict[TileId, bytes]:
+        """The tiles to be stored, with their bytes."""
+        return {tile: self._tiles[tile].to_bytes() for tile in self._changed}
+
+    def root(self, size: int | None = None) -> bytes:
+        return merkle.root(self._digest, self._size if size is None else size, self._node)
+
+    def inclusion_path(self, index: int, size: int | None = None) -> list[bytes]:
+        return merkle.inclusion_path(
+            self._digest, index, self._size if size is None else size, self._node
+        )
+
+    def consistency_path(self, old: int, new: int | None = None) -> list[bytes]:
+        return merkle.consistency_path(
+            self._digest, old, self._size if new is None else new, self._node
+        )
+
+    def _push(self, tile_level: int, position: int, value: bytes) -> None:
+        place = TileId(tile_level, position >> TILE_HEIGHT)
+        tile = self._tile(place)
+        tile.append(value)
+        self._changed.add(place)
+        if len(tile) == TILE_WIDTH:
+            self._push(tile_level + 1, place.index, tile.top())
+
+    def _node(self, level: int, index: int) -> bytes:
+        tile_level, row = divmod(level, TILE_HEIGHT)
+        shift = TILE_HEIGHT - row
+        tile = self._tile(TileId(tile_level, index >> shift))
+        return tile.at(row, index & ((1 << shift) - 1))
+
+    def _tile(self, place: TileId) -> _Tile:
+        tile = self._tiles.get(place)
+        if tile is None:
+            count = self._size >> (TILE_HEIGHT * place.level)
+            width = min(TILE_WIDTH, count - (place.index << TILE_HEIGHT))
+            stored = self._read_tile(place.level, place.index) if width > 0 else b""
+            tile = self._tiles[place] = _Tile(self._digest, stored[: width * DIGEST_BYTES])
+        return tile
+
+
+class _Tile:
+    """Hashes of a tile and of the complete subtrees above them, made as they are needed."""
+
+    def __init__(self, digest: merkle.Digest, stored: bytes) -> None:
+        self._digest = digest
+        self._rows: list[list[bytes]] = [[] for _ in range(TILE_HEIGHT + 1)]
+        self._rows[0] = [
+            stored[at : at + DIGEST_BYTES] for at in range(0, len(stored), DIGEST_BYTES)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._rows[0])
+
+    def append(self, value: bytes) -> None:
+        self._rows[0].append(value)
+
+    def to_bytes(self) -> bytes:
+        return b"".join(self._rows[0])
+
+    def top(self) -> bytes:
+        return self.at(TILE_HEIGHT, 0)
+
+    def at(self, row: int, offset: int) -> bytes:
+        self._fill(row)
+        return self._rows[row][offset]
+
+    def _fill(self, row: int) -> None:
+        for upper in range(1, row + 1):
+            below, here = self._rows[upper - 1], self._rows[upper]
+            for left in range(2 * len(here), len(below) - 1, 2):
+                here.append(merkle.node_hash(self._digest, below[left], below[left + 1]))

@@ -1,0 +1,161 @@
+"""Why something is not believed."""
+
+from hallnet.problems import Kind, Problem
+
+
+class NotAuthentic(Problem):
+    """Base of what is dropped: it cannot be shown to come from whom it names."""
+
+    kind = Kind.DENIED
+
+
+class SuiteUnsupported(NotAuthentic):
+    """The algorithms are not known to this edition, or not allowed in this network."""
+
+    reason = "SUITE_UNSUPPORTED"
+    zh = "密码套件{suite}不受支持"
+    zh_remedy = "请与对方确认双方启用的套件，或升级本厅程序"
+    en = "The cryptographic suite {suite} is not supported"
+    en_remedy = "Agree with the other hall on a suite that both allow, or update this node"
+
+
+class SignatureInvalid(NotAuthentic):
+    """A signature does not fit its bytes and key."""
+
+    reason = "SIGNATURE_INVALID"
+    zh = "{what}的签名无效"
+    zh_remedy = "内容可能被改动或出自他人之手，请勿采信，并向上级大厅报告"
+    en = "The signature of the {what} is not valid"
+    en_remedy = "It may have been changed or forged: do not rely on it, and report it"
+
+
+class ProofInvalid(NotAuthentic):
+    """An entry does not stand in the journal that is claimed for it."""
+
+    reason = "PROOF_INVALID"
+    zh = "{what}不在其声称的日志中"
+    zh_remedy = "内容可能被改动，请勿采信，并向上级大厅报告"
+    en = "The {what} does not stand in the journal that it names"
+    en_remedy = "It may have been changed: do not rely on it, and report it"
+
+
+class BodyDamaged(NotAuthentic):
+    """The sealed body is not the one that the header names."""
+
+    reason = "BODY_DAMAGED"
+    zh = "封装内容与信封首部不符"
+    zh_remedy = "传输中可能截断或改动，请对方重新发送"
+    en = "The sealed body is not the one that the header names"
+    en_remedy = "It was cut or changed on the way: have it sent again"
+
+
+class CertificateUnknown(NotAuthentic):
+    """The certificate of a signer, or one of its issuers, is not at hand."""
+
+    reason = "CERTIFICATE_UNKNOWN"
+    zh = "{subject}的证书或其签发者未知"
+    zh_remedy = "请等待信任数据更新，或请对方随信附上完整证书链"
+    en = "The certificate of {subject} or of its issuer is not known"
+    en_remedy = "Wait for the next trust release, or have the whole chain sent along"
+
+
+class IssuerNotAbove(NotAuthentic):
+    """A certificate was issued by a hall that is not above its subject."""
+
+    reason = "ISSUER_NOT_ABOVE"
+    zh = "{issuer}无权为{subject}签发证书"
+    zh_remedy = "证书只能由上级大厅按区划代码前缀签发，请向上级大厅报告"
+    en = "{issuer} may not certify {subject}"
+    en_remedy = "Only a hall above, whose division code is a prefix, certifies: report it"
+
+
+class PermissionMissing(NotAuthentic):
+    """A certificate is used for an act that it does not allow."""
+
+    reason = "PERMISSION_MISSING"
+    zh = "{subject}的证书不允许{permission}"
+    zh_remedy = "请由签发该证书的上级大厅核对授权"
+    en = "The certificate of {subject} does not allow {permission}"
+    en_remedy = "Have the hall that issued it check what it is meant to allow"
+
+
+class CertificateExpired(NotAuthentic):
+    """A certificate was used after its end."""
+
+    reason = "CERTIFICATE_EXPIRED"
+    zh = "{subject}的证书已于{not_after}到期"
+    zh_remedy = "请该厅向上级大厅申请换发证书"
+    en = "The certificate of {subject} ended at {not_after}"
+    en_remedy = "Have that hall ask its parent for a new one"
+
+
+class CertificateNotYetValid(NotAuthentic):
+    """A certificate was used before its beginning."""
+
+    reason = "CERTIFICATE_NOT_YET_VALID"
+    zh = "{subject}的证书自{not_before}起才有效"
+    zh_remedy = "请核对双方时钟"
+    en = "The certificate of {subject} is valid only from {not_before}"
+    en_remedy = "Check the clocks of both halls"
+
+
+class CertificateRevoked(NotAuthentic):
+    """A certificate was ended before its time."""
+
+    reason = "CERTIFICATE_REVOKED"
+    zh = "{subject}的证书已被吊销"
+    zh_remedy = "请勿采信其此后的签名；该厅需重新申请证书"
+    en = "The certificate of {subject} is revoked"
+    en_remedy = "Do not rely on what it signed since; that hall needs a new certificate"
+
+
+class SpeaksForAnother(NotAuthentic):
+    """A node signed in the name of another address."""
+
+    reason = "SPEAKS_FOR_ANOTHER"
+    zh = "{signer}冒用{claimed}的名义"
+    zh_remedy = "已拒收并留存证据，请向上级大厅报告"
+    en = "{signer} speaks in the name of {claimed}"
+    en_remedy = "It was refused and kept as evidence: report it"
+
+
+class ContentNotAsCommitted(NotAuthentic):
+    """What was in an envelope is not what its header commits to, or cannot be opened."""
+
+    reason = "CONTENT_NOT_AS_COMMITTED"
+    zh = "信封内容无法启封或与承诺摘要不符"
+    zh_remedy = "请发送方核对收件方证书后重新封装"
+    en = "The envelope cannot be opened, or its content is not what the header commits to"
+    en_remedy = "Have the sender check the recipient's certificate and seal it anew"
+
+
+class ReleaseOutdated(Problem):
+    """A release is not newer than the one that is known."""
+
+    kind = Kind.CONFLICT
+    reason = "RELEASE_OUTDATED"
+    zh = "{kind}第{version}版不新于已有的第{known}版"
+    zh_remedy = "无需处理；如需恢复旧内容，请以更高版本号重新发布"
+    en = "Version {version} of the {kind} is not newer than version {known}, which is known"
+    en_remedy = "Nothing is to be done; to go back, publish the old content under a higher version"
+
+
+class ReleaseOutOfReach(NotAuthentic):
+    """A release was signed by a hall that does not stand above this one."""
+
+    reason = "RELEASE_OUT_OF_REACH"
+    zh = "{author}不是本厅的上级，不能向本厅发布{kind}"
+    zh_remedy = "已拒收，请向上级大厅报告"
+    en = "{author} is not above this hall and cannot publish the {kind} to it"
+    en_remedy = "It was refused: report it"
+
+
+class BundleMalformed(Problem):
+    """A file is no bundle."""
+
+    kind = Kind.INVALID
+    reason = "BUNDLE_MALFORMED"
+    zh = "文件不是办件证据包"
+    zh_remedy = "请选择由hallnet导出的.bundle文件"
+    en = "The file is no case bundle"
+    en_remedy = "Choose a .bundle file that hallnet exported"

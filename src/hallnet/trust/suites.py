@@ -1,0 +1,134 @@
+"""Suites: the algorithms that are used together, by number.
+
+The number stands inside whatever is signed. Suite 1 is Ed25519 (RFC 8032), SHA-256, and HPKE
+(RFC 9180) with X25519, HKDF-SHA256 and AES-256-GCM.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import IntEnum
+from functools import lru_cache
+from typing import Protocol
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from hallnet.trust.problems import ContentNotAsCommitted, SuiteUnsupported
+
+DIGEST_BYTES = 32
+CONTENT_KEY_BYTES = 32
+NONCE_BYTES = 12
+SALT_BYTES = 32
+PARSED_KEYS_MAX = 4096
+
+
+class Suite(IntEnum):
+    """Numbers of the suites."""
+
+    ED25519 = 1
+    SM2 = 2
+
+
+class Algorithms(Protocol):
+    """What a suite has to offer. Keys are raw bytes, digests are DIGEST_BYTES long."""
+
+    suite: Suite
+
+    def digest(self, data: bytes) -> bytes: ...
+    def signing_public(self, private: bytes) -> bytes: ...
+    def sealing_public(self, private: bytes) -> bytes: ...
+    def new_signing_key(self) -> bytes: ...
+    def new_sealing_key(self) -> bytes: ...
+    def sign(self, private: bytes, data: bytes) -> bytes: ...
+    def is_signed(self, public: bytes, signature: bytes, data: bytes) -> bool: ...
+    def seal_key(self, public: bytes, content_key: bytes) -> bytes: ...
+    def open_key(self, private: bytes, sealed: bytes) -> bytes:
+        """The content key; raises ContentNotAsCommitted."""
+        ...
+
+    def encrypt(self, key: bytes, nonce: bytes, plain: bytes, associated: bytes) -> bytes: ...
+    def decrypt(self, key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+        """The plain bytes; raises ContentNotAsCommitted."""
+        ...
+
+
+_HPKE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+_HPKE_INFO = b"hallnet content key v1"
+
+
+@lru_cache(maxsize=PARSED_KEYS_MAX)
+def _ed25519_public(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
+@lru_cache(maxsize=PARSED_KEYS_MAX)
+def _ed25519_private(raw: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(raw)
+
+
+@lru_cache(maxsize=PARSED_KEYS_MAX)
+def _x25519_public(raw: bytes) -> X25519PublicKey:
+    return X25519PublicKey.from_public_bytes(raw)
+
+
+class _Suite1:
+    suite = Suite.ED25519
+
+    def digest(self, data: bytes) -> bytes:
+        return hashlib.sha256(data).digest()
+
+    def signing_public(self, private: bytes) -> bytes:
+        return _ed25519_private(private).public_key().public_bytes_raw()
+
+    def sealing_public(self, private: bytes) -> bytes:
+        return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+    def new_signing_key(self) -> bytes:
+        return Ed25519PrivateKey.generate().private_bytes_raw()
+
+    def new_sealing_key(self) -> bytes:
+        return X25519PrivateKey.generate().private_bytes_raw()
+
+    def sign(self, private: bytes, data: bytes) -> bytes:
+        return _ed25519_private(private).sign(data)
+
+    def is_signed(self, public: bytes, signature: bytes, data: bytes) -> bool:
+        try:
+            _ed25519_public(public).verify(signature, data)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    def seal_key(self, public: bytes, content_key: bytes) -> bytes:
+        return _HPKE.encrypt(content_key, _x25519_public(public), info=_HPKE_INFO)
+
+    def open_key(self, private: bytes, sealed: bytes) -> bytes:
+        key = X25519PrivateKey.from_private_bytes(private)
+        try:
+            return _HPKE.decrypt(sealed, key, info=_HPKE_INFO)
+        except (InvalidTag, ValueError) as error:
+            raise ContentNotAsCommitted("sealed_key") from error
+
+    def encrypt(self, key: bytes, nonce: bytes, plain: bytes, associated: bytes) -> bytes:
+        return AESGCM(key).encrypt(nonce, plain, associated)
+
+    def decrypt(self, key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+        try:
+            return AESGCM(key).decrypt(nonce, sealed, associated)
+        except (InvalidTag, ValueError) as error:
+            raise ContentNotAsCommitted("ciphertext") from error
+
+
+_ALGORITHMS: dict[int, Algorithms] = {Suite.ED25519: _Suite1()}
+
+
+def algorithms(suite: int) -> Algorithms:
+    """The algorithms of a suite; raises SuiteUnsupported."""
+    found = _ALGORITHMS.get(suite)
+    if found is None:
+        raise SuiteUnsupported("suite", suite=suite)
+    return found
