@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hallnet.problems import Kind, Problem
@@ -43,8 +43,8 @@ class Authority:
 
 
 def new_private_key() -> bytes:
-    """A fresh Ed25519 key as PEM."""
-    return Ed25519PrivateKey.generate().private_bytes(
+    """A fresh P-256 key as PEM: gRPC takes no Ed25519 certificates."""
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
@@ -72,7 +72,7 @@ def new_authority(name: str, now: datetime) -> Authority:
         .not_valid_before(now - BACKDATED)
         .not_valid_after(now + timedelta(days=AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(_private(key), None)
+        .sign(_private(key), hashes.SHA256())
     )
     return Authority(key, certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -89,7 +89,7 @@ def issue(
         public_key = serialization.load_der_public_key(public_key_der)
     except ValueError as error:
         raise LinkKeyUnusable("link_key") from error
-    if not isinstance(public_key, Ed25519PublicKey):
+    if not isinstance(public_key, ec.EllipticCurvePublicKey):
         raise LinkKeyUnusable("link_key")
     certificate = (
         x509.CertificateBuilder()
@@ -109,7 +109,7 @@ def issue(
             ),
             critical=False,
         )
-        .sign(_private(authority.key), None)
+        .sign(_private(authority.key), hashes.SHA256())
     )
     return certificate.public_bytes(serialization.Encoding.PEM)
 
@@ -118,9 +118,9 @@ def ends_at(certificate_pem: bytes) -> datetime:
     return x509.load_pem_x509_certificate(certificate_pem).not_valid_after_utc
 
 
-def _private(pem: bytes) -> Ed25519PrivateKey:
+def _private(pem: bytes) -> ec.EllipticCurvePrivateKey:
     key = serialization.load_pem_private_key(pem, None)
-    assert isinstance(key, Ed25519PrivateKey)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     return key
 
 

@@ -1,8 +1,9 @@
 """Bringing a service's database to the present form, with Alembic.
 
-Each service has a folder `migrations` with the steps; the folder's `env.py` is the same two lines in all
-of them. `python -m hallnet.store.migrating SERVICE "what changes"` writes a new step from the difference
-between the tables in the code and the steps so far.
+Each service has a folder `migrations` with nothing but the steps. To write a new one from the difference
+between the tables in the code and the steps so far:
+
+    python -m hallnet.store.migrating SERVICE "what changes"
 """
 
 from __future__ import annotations
@@ -12,13 +13,19 @@ import sys
 import tempfile
 from importlib.resources import files
 from pathlib import Path
+from typing import Any, Literal
 
-from alembic import command, context
+from alembic import command
+from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection
 
-from hallnet.store.database import Database
+from hallnet.store.database import Database, Moment
+
+_LOCK = 8812
+"""Number of the lock by which the second of two processes that start at once waits for the first."""
 
 
 def migrate(database: Database, package: str) -> None:
@@ -26,33 +33,44 @@ def migrate(database: Database, package: str) -> None:
     database.create_schema()
     with database.engine.begin() as connection:
         if not database.is_sqlite:
-            # Two processes of one service may start at once: the second one waits.
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(8812)")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         command.upgrade(_config(package, connection), "head")
 
 
-def run_environment(metadata: MetaData) -> None:
-    """The body of every `migrations/env.py`."""
-    connection: Connection = context.config.attributes["connection"]
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
-    context.run_migrations()
+def tables_of(package: str) -> MetaData:
+    """The tables that the code of a service expects."""
+    metadata = importlib.import_module(f"{package}.tables").metadata
+    assert isinstance(metadata, MetaData)
+    return metadata
+
+
+def describe_moment(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """How a step writes our own column type."""
+    if kind == "type" and isinstance(item, Moment):
+        context.imports.add("from hallnet.store import Moment")
+        return "Moment()"
+    return False
 
 
 def _config(package: str, connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(files(package) / "migrations"))
     config.set_main_option("path_separator", "os")
+    config.set_main_option("script_location", str(files("hallnet.store") / "alembic"))
+    config.set_main_option("version_locations", str(files(package) / "migrations"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
+    config.attributes["metadata"] = tables_of(package)
     return config
 
 
 def _write_step(package: str, message: str) -> None:
-    importlib.import_module(f"{package}.tables")
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'scratch.db'}", "scratch")
         migrate(database, package)
         with database.engine.begin() as connection:
-            command.revision(_config(package, connection), message, autogenerate=True)
+            config = _config(package, connection)
+            number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
+            command.revision(config, message, autogenerate=True, rev_id=f"{number:04}")
         database.close()
 
 

@@ -523,6 +523,30 @@ class HandOverDeclined(_message.Message):
 Global___HandOverDeclined: _TypeAlias = HandOverDeclined  # noqa: Y015
 
 @_typing.final
+class HandOverFailed(_message.Message):
+    """HandOverFailed ends a hand-over that never reached the other hall: its author is the giver, who holds
+    a receipt that refuses the envelope, and custody stays there.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Stable reason of the refusal."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandOverFailed: _TypeAlias = HandOverFailed  # noqa: Y015
+
+@_typing.final
 class Decided(_message.Message):
     """Decided decides a case."""
 
@@ -636,6 +660,7 @@ class CaseEvent(_message.Message):
     DECIDED_FIELD_NUMBER: _builtins.int
     CLOSED_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    HAND_OVER_FAILED_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case, unique for ever."""
     sequence: _builtins.int
@@ -702,6 +727,10 @@ class CaseEvent(_message.Message):
     def withdrawn(self) -> Global___Withdrawn:
         """Taken back by the applicant."""
 
+    @_builtins.property
+    def hand_over_failed(self) -> Global___HandOverFailed:
+        """Did not arrive."""
+
     def __init__(
         self,
         *,
@@ -723,12 +752,13 @@ class CaseEvent(_message.Message):
         decided: Global___Decided | None = ...,
         closed: Global___Closed | None = ...,
         withdrawn: Global___Withdrawn | None = ...,
+        hand_over_failed: Global___HandOverFailed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "at", b"at", "closed", b"closed", "decided", b"decided", "declined", b"declined", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "handed_over", b"handed_over", "notice_given", b"notice_given", "reviewed", b"reviewed", "supplemented", b"supplemented", "taken_over", b"taken_over", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "at", b"at", "closed", b"closed", "decided", b"decided", "declined", b"declined", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "notice_given", b"notice_given", "reviewed", b"reviewed", "supplemented", b"supplemented", "taken_over", b"taken_over", "withdrawn", b"withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "at", b"at", "author", b"author", "case_id", b"case_id", "closed", b"closed", "decided", b"decided", "declined", b"declined", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "handed_over", b"handed_over", "notice_given", b"notice_given", "previous", b"previous", "reviewed", b"reviewed", "sequence", b"sequence", "supplemented", b"supplemented", "taken_over", b"taken_over", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "at", b"at", "author", b"author", "case_id", b"case_id", "closed", b"closed", "decided", b"decided", "declined", b"declined", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "notice_given", b"notice_given", "previous", b"previous", "reviewed", b"reviewed", "sequence", b"sequence", "supplemented", b"supplemented", "taken_over", b"taken_over", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["filed", "notice_given", "supplemented", "accepted", "declined", "reviewed", "handed_over", "taken_over", "hand_over_declined", "decided", "closed", "withdrawn"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["filed", "notice_given", "supplemented", "accepted", "declined", "reviewed", "handed_over", "taken_over", "hand_over_declined", "decided", "closed", "withdrawn", "hand_over_failed"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 

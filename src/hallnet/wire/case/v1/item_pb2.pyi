@@ -550,6 +550,46 @@ class Leg(_message.Message):
 Global___Leg: _TypeAlias = Leg  # noqa: Y015
 
 @_typing.final
+class CrossAreaLeg(_message.Message):
+    """CrossAreaLeg is a place's part in a case that was filed elsewhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    ACT_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    STARTED_BY_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the leg, from 1."""
+    place: _builtins.str
+    """The place, in words."""
+    act: _builtins.str
+    """What it does."""
+    started_by: _builtins.str
+    """What starts that time, in words."""
+    @_builtins.property
+    def limit(self) -> Global___TimeLimit:
+        """In which time, if that is known."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        place: _builtins.str = ...,
+        act: _builtins.str = ...,
+        limit: Global___TimeLimit | None = ...,
+        started_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "limit", b"limit", "place", b"place", "sequence", b"sequence", "started_by", b"started_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CrossAreaLeg: _TypeAlias = CrossAreaLeg  # noqa: Y015
+
+@_typing.final
 class RequiredMaterial(_message.Message):
     """RequiredMaterial is a material that an item asks for."""
 
@@ -635,6 +675,7 @@ class Fee(_message.Message):
     BASIS_FIELD_NUMBER: _builtins.int
     UNIT_FIELD_NUMBER: _builtins.int
     COLLECTED_BY_FIELD_NUMBER: _builtins.int
+    REMARK_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     amount_fen: _builtins.int
@@ -647,6 +688,8 @@ class Fee(_message.Message):
     """What one unit of the amount is for; empty if for the case."""
     collected_by: _builtins.str
     """Who collects it; empty if the hall."""
+    remark: _builtins.str
+    """A remark, for example on waivers, instalments and late payment."""
     def __init__(
         self,
         *,
@@ -656,10 +699,11 @@ class Fee(_message.Message):
         basis: _builtins.str = ...,
         unit: _builtins.str = ...,
         collected_by: _builtins.str = ...,
+        remark: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "amount_set_locally", b"amount_set_locally", "basis", b"basis", "collected_by", b"collected_by", "name", b"name", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "amount_set_locally", b"amount_set_locally", "basis", b"basis", "collected_by", b"collected_by", "name", b"name", "remark", b"remark", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -807,6 +851,8 @@ class ItemVersion(_message.Message):
     EFFECTIVE_UNTIL_FIELD_NUMBER: _builtins.int
     CODES_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
+    COMMITMENT_REMARK_FIELD_NUMBER: _builtins.int
+    CROSS_AREA_LEGS_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """Stable name of the item, the same in all versions."""
     version: _builtins.int
@@ -861,6 +907,8 @@ class ItemVersion(_message.Message):
     """First day on which it can be applied for, YYYY-MM-DD; empty if at once."""
     effective_until: _builtins.str
     """First day on which it can no longer be applied for, YYYY-MM-DD; empty if open."""
+    commitment_remark: _builtins.str
+    """A remark on notice-and-commitment."""
     @_builtins.property
     def accepts_at(self) -> _containers.RepeatedScalarFieldContainer[Global___IntakePlace.ValueType]:
         """Where it can be applied for."""
@@ -921,6 +969,10 @@ class ItemVersion(_message.Message):
     def provenance(self) -> Global___Provenance:
         """Where the record comes from."""
 
+    @_builtins.property
+    def cross_area_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___CrossAreaLeg]:
+        """Who does what when it is filed elsewhere, where that differs from `legs`."""
+
     def __init__(
         self,
         *,
@@ -966,10 +1018,12 @@ class ItemVersion(_message.Message):
         effective_until: _builtins.str = ...,
         codes: Global___ItemCodes | None = ...,
         provenance: Global___Provenance | None = ...,
+        commitment_remark: _builtins.str = ...,
+        cross_area_legs: _abc.Iterable[Global___CrossAreaLeg] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "extension", b"extension", "legal_cap", b"legal_cap", "promised_limit", b"promised_limit", "provenance", b"provenance", "statutory_limit", b"statutory_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_at", b"accepts_at", "agent_allowed", b"agent_allowed", "agent_limit", b"agent_limit", "authority", b"authority", "booking", b"booking", "branch_hall_field", b"branch_hall_field", "bundled_items", b"bundled_items", "clock_start", b"clock_start", "codes", b"codes", "commitment_allowed", b"commitment_allowed", "cross_area_mode", b"cross_area_mode", "cross_area_remark", b"cross_area_remark", "effective_from", b"effective_from", "effective_until", b"effective_until", "extension", b"extension", "fees", b"fees", "half_rule_exemption", b"half_rule_exemption", "handling_kind", b"handling_kind", "item_id", b"item_id", "joint_bodies", b"joint_bodies", "joint_mode", b"joint_mode", "legal_basis", b"legal_basis", "legal_cap", b"legal_cap", "legs", b"legs", "level", b"level", "materials", b"materials", "max_visits", b"max_visits", "name", b"name", "needs_presence", b"needs_presence", "options", b"options", "prereview", b"prereview", "promised_limit", b"promised_limit", "provenance", b"provenance", "report_up", b"report_up", "result_name", b"result_name", "scope", b"scope", "special_procedures", b"special_procedures", "status", b"status", "status_remark", b"status_remark", "statutory_limit", b"statutory_limit", "task_type", b"task_type", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_at", b"accepts_at", "agent_allowed", b"agent_allowed", "agent_limit", b"agent_limit", "authority", b"authority", "booking", b"booking", "branch_hall_field", b"branch_hall_field", "bundled_items", b"bundled_items", "clock_start", b"clock_start", "codes", b"codes", "commitment_allowed", b"commitment_allowed", "commitment_remark", b"commitment_remark", "cross_area_legs", b"cross_area_legs", "cross_area_mode", b"cross_area_mode", "cross_area_remark", b"cross_area_remark", "effective_from", b"effective_from", "effective_until", b"effective_until", "extension", b"extension", "fees", b"fees", "half_rule_exemption", b"half_rule_exemption", "handling_kind", b"handling_kind", "item_id", b"item_id", "joint_bodies", b"joint_bodies", "joint_mode", b"joint_mode", "legal_basis", b"legal_basis", "legal_cap", b"legal_cap", "legs", b"legs", "level", b"level", "materials", b"materials", "max_visits", b"max_visits", "name", b"name", "needs_presence", b"needs_presence", "options", b"options", "prereview", b"prereview", "promised_limit", b"promised_limit", "provenance", b"provenance", "report_up", b"report_up", "result_name", b"result_name", "scope", b"scope", "special_procedures", b"special_procedures", "status", b"status", "status_remark", b"status_remark", "statutory_limit", b"statutory_limit", "task_type", b"task_type", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

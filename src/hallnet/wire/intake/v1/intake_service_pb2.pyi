@@ -268,6 +268,62 @@ class Account(_message.Message):
 Global___Account: _TypeAlias = Account  # noqa: Y015
 
 @_typing.final
+class PutAccountRequest(_message.Message):
+    """PutAccountRequest states an account as it is to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    password: _builtins.str
+    """The password; empty to leave it as it is."""
+    @_builtins.property
+    def account(self) -> Global___Account:
+        """The account."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        account: Global___Account | None = ...,
+        password: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "password", b"password", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutAccountRequest: _TypeAlias = PutAccountRequest  # noqa: Y015
+
+@_typing.final
+class PutAccountResponse(_message.Message):
+    """PutAccountResponse is the account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def account(self) -> Global___Account:
+        """As recorded."""
+
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutAccountResponse: _TypeAlias = PutAccountResponse  # noqa: Y015
+
+@_typing.final
 class ListItemsRequest(_message.Message):
     """ListItemsRequest asks for items."""
 

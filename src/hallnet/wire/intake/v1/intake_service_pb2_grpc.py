@@ -43,6 +43,11 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInResponse.FromString,
                 _registered_method=True)
+        self.PutAccount = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/PutAccount',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountResponse.FromString,
+                _registered_method=True)
         self.ListItems = channel.unary_unary(
                 '/hallnet.wire.intake.v1.IntakeService/ListItems',
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListItemsRequest.SerializeToString,
@@ -139,6 +144,13 @@ class IntakeServiceServicer:
 
     def SignIn(self, request, context):
         """SignIn checks the password of a member of staff or an agent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutAccount(self, request, context):
+        """PutAccount makes or changes the account of a member of staff or an agent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -272,6 +284,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInResponse.SerializeToString,
             ),
+            'PutAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutAccount,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountResponse.SerializeToString,
+            ),
             'ListItems': grpc.unary_unary_rpc_method_handler(
                     servicer.ListItems,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListItemsRequest.FromString,
@@ -389,6 +406,33 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/SignIn',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/PutAccount',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

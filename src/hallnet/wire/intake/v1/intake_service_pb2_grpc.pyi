@@ -39,6 +39,8 @@ class IntakeServiceStub:
     def __new__(cls, channel: _aio.Channel) -> IntakeServiceAsyncStub: ...
     SignIn: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.SignInRequest, _intake_service_pb2.SignInResponse]
     """SignIn checks the password of a member of staff or an agent."""
+    PutAccount: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]
+    """PutAccount makes or changes the account of a member of staff or an agent."""
     ListItems: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListItemsRequest, _intake_service_pb2.ListItemsResponse]
     """ListItems gives the items in force at this hall."""
     UploadMaterial: _grpc.StreamUnaryMultiCallable[_intake_service_pb2.UploadMaterialRequest, _intake_service_pb2.UploadMaterialResponse]
@@ -87,6 +89,8 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignIn: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.SignInRequest, _intake_service_pb2.SignInResponse]  # type: ignore[assignment]
     """SignIn checks the password of a member of staff or an agent."""
+    PutAccount: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]  # type: ignore[assignment]
+    """PutAccount makes or changes the account of a member of staff or an agent."""
     ListItems: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListItemsRequest, _intake_service_pb2.ListItemsResponse]  # type: ignore[assignment]
     """ListItems gives the items in force at this hall."""
     UploadMaterial: _aio.StreamUnaryMultiCallable[_intake_service_pb2.UploadMaterialRequest, _intake_service_pb2.UploadMaterialResponse]  # type: ignore[assignment]
@@ -138,6 +142,14 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_service_pb2.SignInResponse, _abc.Awaitable[_intake_service_pb2.SignInResponse]]:
         """SignIn checks the password of a member of staff or an agent."""
+
+    @_abc_1.abstractmethod
+    def PutAccount(
+        self,
+        request: _intake_service_pb2.PutAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.PutAccountResponse, _abc.Awaitable[_intake_service_pb2.PutAccountResponse]]:
+        """PutAccount makes or changes the account of a member of staff or an agent."""
 
     @_abc_1.abstractmethod
     def ListItems(

@@ -1,0 +1,95 @@
+"""Certificates of halls below: told up to the top of the tree, where they become a trust bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from google.protobuf.message import DecodeError
+from sqlalchemy import select
+
+from hallnet.branch_sync import tables
+from hallnet.branch_sync.context import Context
+from hallnet.codec.codec import to_timestamp
+from hallnet.problems import Problem
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+from hallnet.store.upsert import upsert
+from hallnet.trust.certificate import Certificate, read_certificate
+from hallnet.trust.envelope import Urgency
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+CERTIFICATES_KIND = "trust.certificates"
+SOFT_EXPIRY = timedelta(days=30)
+HARD_EXPIRY = timedelta(days=90)
+RENEW_BEFORE = timedelta(days=20)
+"""The bundle is published anew when its soft expiry is nearer than this."""
+
+
+def take(
+    connection: Connection,
+    context: Context,
+    certificates: Sequence[Certificate],
+    now: datetime,
+) -> bool:
+    """Keep certificates that lead to the root and tell them to the parent; True if some are new."""
+    context.trust.learn_what_leads_to_a_root(certificates)
+    fresh = [
+        item
+        for item in certificates
+        if context.trust.knows(item.id) and not _is_kept(connection, item.id)
+    ]
+    if not fresh:
+        return False
+    connection.execute(
+        upsert(connection, tables.certificate).on_conflict_do_nothing(),
+        [
+            {
+                "id": item.id,
+                "subject": item.body.subject,
+                "certificate": item.to_message().SerializeToString(),
+            }
+            for item in fresh
+        ],
+    )
+    if context.parent is not None:
+        payload = wire.TrustBundle(certificates=[item.to_message() for item in fresh])
+        told = wire_feed.Dispatch(
+            recipient=str(context.parent),
+            kind=CERTIFICATES_KIND,
+            subject="trust",
+            urgency=int(Urgency.URGENT),  # type: ignore[arg-type]
+            payload=payload.SerializeToString(),
+        )
+        tables.feed.append(connection, [Entry("certificates.told", "trust", b"", now, [told])])
+    return True
+
+
+def read_told(payload: bytes) -> list[Certificate]:
+    """Certificates that a child told; none if it is no such message."""
+    try:
+        message = wire.TrustBundle.FromString(payload)
+        return [read_certificate(item) for item in message.certificates]
+    except (DecodeError, Problem):
+        return []
+
+
+def bundle(connection: Connection, context: Context, now: datetime) -> wire.TrustBundle:
+    """The trust bundle of the network as it is now; made at the top of the tree."""
+    rows = connection.scalars(
+        select(tables.certificate.c.certificate).order_by(tables.certificate.c.subject)
+    )
+    return wire.TrustBundle(
+        roots=[root.to_message() for root in context.trust.roots],
+        certificates=[wire.Certificate.FromString(raw) for raw in rows],
+        suites=[int(context.identity.certificate.body.suite)],  # type: ignore[list-item]
+        soft_expires_at=to_timestamp(now + SOFT_EXPIRY),
+        hard_expires_at=to_timestamp(now + HARD_EXPIRY),
+    )
+
+
+def _is_kept(connection: Connection, certificate_id: bytes) -> bool:
+    table = tables.certificate
+    query = select(table.c.id).where(table.c.id == certificate_id)
+    return connection.execute(query).first() is not None

@@ -1,0 +1,25 @@
+"""What branch-sync knows of its own node while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hallnet.node.home import Identity
+from hallnet.places import Address
+from hallnet.trust.believed import Trust
+
+
+@dataclass(slots=True)
+class Context:
+    """Passed to every use case."""
+
+    identity: Identity
+    trust: Trust
+
+    @property
+    def here(self) -> Address:
+        return self.identity.address
+
+    @property
+    def parent(self) -> Address | None:
+        return self.identity.parent

@@ -1,0 +1,91 @@
+"""The gRPC face of branch-sync."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from hallnet.branch_sync import releasing, tables
+from hallnet.branch_sync.publishing import Publisher
+from hallnet.codec.codec import from_timestamp, to_timestamp
+from hallnet.node.home import Part
+from hallnet.node.paging import Page
+from hallnet.node.server import EVERY_PART, Callers
+from hallnet.store import Connection, Database
+from hallnet.trust.release import ReleaseKind
+from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
+from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2_grpc as wire_grpc
+from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+CALLERS: Callers = {
+    "PublishRelease": frozenset({Part.OPERATOR}),
+    "ListReleases": EVERY_PART,
+    "GetRelease": EVERY_PART,
+}
+
+
+class BranchSyncFace(wire_grpc.BranchSyncServiceServicer):
+    """Serves hallnet.wire.branch_sync.v1.BranchSyncService."""
+
+    def __init__(
+        self, database: Database, publisher: Publisher, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._clock = clock
+
+    async def PublishRelease(self, request: wire.PublishReleaseRequest, context: Any) -> Any:
+        effective = (
+            from_timestamp(request.effective_at) if request.HasField("effective_at") else None
+        )
+        row = await self._publisher.publish(
+            request.request_id,
+            ReleaseKind(request.kind),
+            request.content,
+            effective,
+            request.summary,
+        )
+        return wire.PublishReleaseResponse(release=_view(row))
+
+    async def ListReleases(self, request: wire.ListReleasesRequest, context: Any) -> Any:
+        page = Page.of(request.page_size, request.page_token)
+
+        def look(connection: Connection) -> wire.ListReleasesResponse:
+            table = tables.release
+            query = select(table).order_by(table.c.position.desc()).limit(page.size + 1)
+            if page.after:
+                query = query.where(table.c.position < page.after)
+            rows = connection.execute(query).all()
+            return wire.ListReleasesResponse(
+                releases=[_view(row) for row in rows[: page.size]],
+                next_page_token=page.next_token([row.position for row in rows]),
+            )
+
+        return await self._database.read(look)
+
+    async def GetRelease(self, request: wire.GetReleaseRequest, context: Any) -> Any:
+        def look(connection: Connection) -> wire.GetReleaseResponse:
+            row = releasing.in_force(connection, ReleaseKind(request.kind))
+            return wire.GetReleaseResponse(
+                release=wire_release.SignedRelease.FromString(row.signed), view=_view(row)
+            )
+
+        return await self._database.read(look)
+
+
+def _view(row: Row[Any]) -> wire.ReleaseView:
+    return wire.ReleaseView(
+        kind=row.kind,
+        author=row.author,
+        version=row.version,
+        issued_at=to_timestamp(row.issued_at),
+        effective_at=to_timestamp(row.effective_at),
+        received_at=to_timestamp(row.received_at),
+        standing=row.standing,
+        reason=row.reason,
+        summary=row.summary,
+        size=row.size,
+    )

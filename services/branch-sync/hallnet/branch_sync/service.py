@@ -1,0 +1,170 @@
+"""Putting branch-sync together: the one place that knows its concrete parts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from grpc import aio
+
+from hallnet.branch_sync import certificates, releasing, tables
+from hallnet.branch_sync.context import Context
+from hallnet.branch_sync.face import CALLERS, BranchSyncFace
+from hallnet.branch_sync.publishing import Publisher
+from hallnet.node.client import open_channel
+from hallnet.node.feeds import FeedFace, follow
+from hallnet.node.home import Home, Part
+from hallnet.node.server import Server
+from hallnet.store import Connection, Database
+from hallnet.store.migrating import migrate
+from hallnet.trust.believed import Trust
+from hallnet.trust.certificate import read_certificate
+from hallnet.trust.release import ReleaseKind
+from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
+from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2_grpc as wire_grpc
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.release.v1 import release_pb2 as wire_release
+from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
+ENFORCE_SECONDS = 1.0
+GATHER_SECONDS = 0.3
+"""How long new certificates are gathered before a bundle is published."""
+RENEWAL_CHECK_SECONDS = 3600.0
+
+_log = logging.getLogger("hallnet.branch_sync")
+
+
+class BranchSync:
+    """The branch-sync of a node."""
+
+    part = Part.BRANCH_SYNC
+
+    def __init__(self, home: Home, clock: Callable[[], datetime]) -> None:
+        self._home = home
+        self._settings = home.settings()
+        self._clock = clock
+        self._database = Database(home.database_url("branch-sync"), "branch_sync")
+        migrate(self._database, "hallnet.branch_sync")
+        identity = home.identity()
+        trust = Trust([identity.chain[-1]])
+        trust.learn(identity.chain[:-1])
+        self._context = Context(identity, trust)
+        self._database.look(lambda c: releasing.load_trust(c, self._context))
+        self._channels: list[aio.Channel] = []
+        self._publisher: Publisher | None = None
+        self._halls_changed = asyncio.Event()
+
+    def serve(self, server: Server, feeds: FeedFace) -> None:
+        channel = self._channel(self._settings.endpoints.exchange)
+        self._publisher = Publisher(self._database, self._context, channel, self._clock)
+        server.add(
+            wire.DESCRIPTOR.services_by_name["BranchSyncService"],
+            wire_grpc.add_BranchSyncServiceServicer_to_server,
+            BranchSyncFace(self._database, self._publisher, self._clock),
+            CALLERS,
+        )
+        feeds.add(tables.feed, self._database)
+
+    def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+        loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("branch-sync follows exchange", self._follow_exchange),
+            ("branch-sync puts releases in force", self._enforce),
+        ]
+        if self._context.parent is None:
+            loops.append(("branch-sync publishes the trust bundle", self._publish_trust))
+        return loops
+
+    async def close(self) -> None:
+        for channel in self._channels:
+            await channel.close()
+        self._database.close()
+
+    def _channel(self, address: str) -> aio.Channel:
+        channel = open_channel(self._home, Part.BRANCH_SYNC, address)
+        self._channels.append(channel)
+        return channel
+
+    async def _follow_exchange(self) -> None:
+        await follow(
+            self._channel(self._settings.endpoints.exchange),
+            "exchange",
+            "branch-sync",
+            self._database,
+            tables.cursors,
+            self._take,
+            tables.feed.announce,
+        )
+
+    def _take(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
+        now = self._clock()
+        for entry in entries:
+            if entry.kind == "child.enrolled":
+                enrolled = wire_feed.ChildEnrolled.FromString(entry.payload)
+                releasing.add_child(connection, enrolled.address, now)
+                raw = wire_trust.Certificate.FromString(enrolled.certificate)
+                self._learn(connection, [raw], now)
+            elif entry.kind == "message.received":
+                message = wire_feed.InboundMessage.FromString(entry.payload)
+                if message.kind == releasing.RELEASE_KIND:
+                    releasing.take_message(connection, self._context, message.payload, now)
+                elif message.kind == certificates.CERTIFICATES_KIND:
+                    told = certificates.read_told(message.payload)
+                    self._learn(connection, [item.to_message() for item in told], now)
+
+    def _learn(
+        self, connection: Connection, raws: Sequence[wire_trust.Certificate], now: datetime
+    ) -> None:
+        found = [read_certificate(raw) for raw in raws]
+        if certificates.take(connection, self._context, found, now):
+            self._halls_changed.set()
+
+    async def _enforce(self) -> None:
+        while True:
+            now = self._clock()
+            if await self._database.write(
+                lambda c, now=now: releasing.enforce(c, self._context, now)  # type: ignore[misc]
+            ):
+                tables.feed.announce()
+            await asyncio.sleep(ENFORCE_SECONDS)
+
+    async def _publish_trust(self) -> None:
+        """At the top of the tree: publish the bundle when halls change, and before it grows old."""
+        assert self._publisher is not None
+        own = list(self._context.identity.chain[:1])
+        await self._database.write(
+            lambda c: certificates.take(c, self._context, own, self._clock())
+        )
+        while True:
+            self._halls_changed.clear()
+            now = self._clock()
+            bundle = await self._database.read(
+                lambda c, now=now: certificates.bundle(c, self._context, now)  # type: ignore[misc]
+            )
+            standing = self._context.trust.standing
+            stale = standing is None or standing.soft_expires_at < now + certificates.RENEW_BEFORE
+            if stale or await self._differs(bundle):
+                summary = f"{len(bundle.certificates)}个大厅"
+                await self._publisher.publish(
+                    f"trust-{os.urandom(8).hex()}",
+                    ReleaseKind.TRUST,
+                    bundle.SerializeToString(),
+                    None,
+                    summary,
+                )
+            try:
+                await asyncio.wait_for(self._halls_changed.wait(), RENEWAL_CHECK_SECONDS)
+            except TimeoutError:
+                continue
+            await asyncio.sleep(GATHER_SECONDS)
+
+    async def _differs(self, bundle: wire_trust.TrustBundle) -> bool:
+        """Whether halls joined or left since the bundle in force."""
+        row = await self._database.read(lambda c: releasing.in_force(c, ReleaseKind.TRUST))
+        release = wire_release.ReleaseBody.FromString(
+            wire_release.SignedRelease.FromString(row.signed).body
+        )
+        current = wire_trust.TrustBundle.FromString(release.content)
+        return [c.body for c in current.certificates] != [c.body for c in bundle.certificates]

@@ -1,0 +1,62 @@
+"""The tables of branch-sync. Nobody else reads them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from hallnet.store.database import Moment
+from hallnet.store.feed import Cursors, Feed
+from hallnet.store.requests import AnsweredRequests
+
+metadata = MetaData()
+feed = Feed("branch-sync", metadata)
+cursors = Cursors(metadata)
+answered = AnsweredRequests(metadata)
+
+release = Table(
+    "release",
+    metadata,
+    Column(
+        "position",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("kind", Integer, nullable=False),
+    Column("author", String(40), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("issued_at", Moment, nullable=False),
+    Column("effective_at", Moment, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("standing", Integer, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    # The signed release; empty for one that was refused.
+    Column("signed", LargeBinary, nullable=False),
+    # Of the request by which it was published here; empty for one that came from above.
+    Column("request_id", String(64), nullable=False),
+    Index("release_of_request", "request_id"),
+    Index("release_of_author", "kind", "author", "version"),
+    Index("release_pending", "standing", "effective_at"),
+)
+
+child = Table("child", metadata, Column("address", String(40), primary_key=True))
+
+# Certificates of halls below, on their way to the author of the trust bundle.
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("id", LargeBinary(32), primary_key=True),
+    Column("subject", String(40), nullable=False),
+    Column("certificate", LargeBinary, nullable=False),
+)

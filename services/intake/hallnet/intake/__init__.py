@@ -1,0 +1,1 @@
+"""The intake: the counter of a hall, its items, cases, clocks, materials and mandates."""

@@ -1,0 +1,436 @@
+"""The gRPC face of the intake: thin; each method is a use case in a transaction.
+
+Every refusal and every look at a case is recorded: who, what, why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
+from sqlalchemy import insert, select
+
+from hallnet.case import command as commands
+from hallnet.case.case import Case, day_of
+from hallnet.case.catalogue import accepts_here
+from hallnet.case.command import Command
+from hallnet.case.event import (
+    Channel,
+    DeclineGround,
+    Defect,
+    DeliveryMethod,
+    Opinion,
+    Outcome,
+    Supplemented,
+    Wish,
+    Withdrawn,
+)
+from hallnet.case.item import ITEM
+from hallnet.case.mandate import MANDATE
+from hallnet.case.person import Material, Person
+from hallnet.case.problems import CaseUnknown, MaterialEmpty
+from hallnet.codec import Codec
+from hallnet.codec.codec import from_timestamp, to_timestamp
+from hallnet.intake import accounts, cases, handling, listing, mandates, materials, tables, views
+from hallnet.intake.context import Hall
+from hallnet.intake.identifiers import new_id
+from hallnet.node.home import Part
+from hallnet.node.server import Callers
+from hallnet.places import Village
+from hallnet.problems import Kind, Problem
+from hallnet.store import Connection, Database
+from hallnet.wire.case.v1 import person_pb2 as wire_person
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
+
+Response = TypeVar("Response", bound=Message)
+
+_DESK = frozenset({Part.PORTAL, Part.OPERATOR})
+CALLERS: Callers = {
+    "SignIn": _DESK,
+    "PutAccount": frozenset({Part.OPERATOR}),
+    "ListItems": _DESK,
+    "UploadMaterial": _DESK,
+    "ReadMaterial": _DESK | {Part.EXCHANGE},
+    "RegisterMandate": _DESK,
+    "FileCase": _DESK,
+    "GiveNotice": _DESK,
+    "SupplementCase": _DESK,
+    "AcceptCase": _DESK,
+    "DeclineCase": _DESK,
+    "ReviewCase": _DESK,
+    "HandOverCase": _DESK,
+    "DecideCase": _DESK,
+    "CloseCase": _DESK,
+    "WithdrawCase": _DESK,
+    "GetCase": _DESK,
+    "ListCases": _DESK,
+    "GetProgress": _DESK,
+}
+
+_PERSON: Codec[Person] = Codec(Person, wire_person.Person)
+
+
+class ChoiceMissing(Problem):
+    """A choice among given values that was not made."""
+
+    kind = Kind.INVALID
+    reason = "CHOICE_MISSING"
+    zh = "未选择“{field}”"
+    zh_remedy = "请选择后再提交"
+    en = "No choice was made for {field}"
+    en_remedy = "Choose one of its values"
+
+
+class IntakeFace(wire_grpc.IntakeServiceServicer):
+    """Serves hallnet.wire.intake.v1.IntakeService."""
+
+    def __init__(self, database: Database, hall: Hall, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._hall = hall
+        self._clock = clock
+
+    # Accounts and items
+
+    async def SignIn(self, request: wire.SignInRequest, context: Any) -> Any:
+        account = await self._recorded(
+            "SignIn",
+            request.actor_id,
+            "",
+            self._database.read(lambda c: accounts.sign_in(c, request.actor_id, request.password)),
+        )
+        return wire.SignInResponse(account=accounts.to_message(account))
+
+    async def PutAccount(self, request: wire.PutAccountRequest, context: Any) -> Any:
+        account = accounts.from_message(request.account)
+
+        def work(connection: Connection) -> wire.PutAccountResponse:
+            accounts.put(connection, account, request.password, self._hall.random_bytes)
+            found = accounts.find(connection, account.actor.actor_id)
+            return wire.PutAccountResponse(account=accounts.to_message(found))
+
+        return await self._once(request.request_id, request, wire.PutAccountResponse, work)
+
+    async def ListItems(self, request: wire.ListItemsRequest, context: Any) -> Any:
+        hall = self._hall
+        today = day_of(self._clock())
+
+        def look(connection: Connection) -> wire.ListItemsResponse:
+            return wire.ListItemsResponse(
+                items=[
+                    ITEM.to_message(item)
+                    for item in hall.releases.items_in_force(connection, today)
+                    if request.search in item.name
+                    and (
+                        not request.accepted_here
+                        or accepts_here(item, hall.address, hall.branch_field, False)
+                    )
+                    and (
+                        not request.for_agents
+                        or (
+                            item.agent_allowed
+                            and accepts_here(item, hall.address, hall.branch_field, True)
+                        )
+                    )
+                ]
+            )
+
+        return await self._database.read(look)
+
+    # Materials and mandates
+
+    async def UploadMaterial(
+        self, request_iterator: AsyncIterator[wire.UploadMaterialRequest], context: Any
+    ) -> Any:
+        description: wire.MaterialDescription | None = None
+        data = bytearray()
+        async for part in request_iterator:
+            if part.HasField("description"):
+                description = part.description
+            data += part.data
+            materials.require_size(len(data))
+        if description is None or not data:
+            raise MaterialEmpty("data")
+        now = self._clock()
+        named: wire.MaterialDescription = description
+
+        def work(connection: Connection) -> wire.UploadMaterialResponse:
+            accounts.find(connection, named.act.actor_id)
+            digest = materials.store(connection, bytes(data), named.media_type, now)
+            return wire.UploadMaterialResponse(
+                material=wire_person.Material(
+                    name=named.name,
+                    digest=digest,
+                    size=len(data),
+                    media_type=named.media_type,
+                    submitted_at=to_timestamp(now),
+                )
+            )
+
+        return await self._database.write(work)
+
+    async def ReadMaterial(
+        self, request: wire.ReadMaterialRequest, context: Any
+    ) -> AsyncIterator[wire.ReadMaterialResponse]:
+        if request.actor_id:
+            await self._record(
+                request.actor_id, request.case_id, "ReadMaterial", request.digest.hex()[:16], ""
+            )
+        for piece in await self._database.read(lambda c: materials.read(c, request.digest)):
+            yield wire.ReadMaterialResponse(data=piece)
+
+    async def RegisterMandate(self, request: wire.RegisterMandateRequest, context: Any) -> Any:
+        now = self._clock()
+        mandate = MANDATE.from_message(request.mandate)
+
+        def work(connection: Connection) -> wire.RegisterMandateResponse:
+            recorded = mandates.register(
+                connection,
+                mandate,
+                new_id(now, self._hall.random_bytes),
+                request.act.actor_id,
+                now,
+            )
+            return wire.RegisterMandateResponse(mandate=MANDATE.to_message(recorded))
+
+        return await self._write(request, wire.RegisterMandateResponse, work)
+
+    # Cases
+
+    async def FileCase(self, request: wire.FileCaseRequest, context: Any) -> Any:
+        now = self._clock()
+        point = request.intake_point
+        village = Village.parse(point, "intake_point") if point else None
+
+        def work(connection: Connection) -> wire.FileCaseResponse:
+            case = handling.file(
+                connection,
+                self._hall,
+                new_id(now, self._hall.random_bytes),
+                request.act.actor_id,
+                request.item_id,
+                request.option,
+                _PERSON.from_message(request.applicant),
+                _choice(Channel, request.channel, "channel"),
+                village,
+                request.for_division,
+                [_material(item, now) for item in request.materials],
+                request.mandate_id,
+                now,
+            )
+            return wire.FileCaseResponse(case=self._view(connection, case, request.act, now))
+
+        return await self._write(request, wire.FileCaseResponse, work)
+
+    async def GiveNotice(self, request: wire.GiveNoticeRequest, context: Any) -> Any:
+        defects = tuple(
+            Defect(item.material, item.problem, item.remedy) for item in request.defects
+        )
+        return await self._act(request, wire.GiveNoticeResponse, commands.GiveNotice(defects))
+
+    async def AcceptCase(self, request: wire.AcceptCaseRequest, context: Any) -> Any:
+        return await self._act(request, wire.AcceptCaseResponse, commands.Accept())
+
+    async def DeclineCase(self, request: wire.DeclineCaseRequest, context: Any) -> Any:
+        command = commands.Decline(
+            _choice(DeclineGround, request.ground, "ground"),
+            request.explanation,
+            request.right_body,
+        )
+        return await self._act(request, wire.DeclineCaseResponse, command)
+
+    async def ReviewCase(self, request: wire.ReviewCaseRequest, context: Any) -> Any:
+        command = commands.Review(_choice(Opinion, request.opinion, "opinion"), request.explanation)
+        return await self._act(request, wire.ReviewCaseResponse, command)
+
+    async def HandOverCase(self, request: wire.HandOverCaseRequest, context: Any) -> Any:
+        command = commands.HandOver(request.explanation)
+        return await self._act(request, wire.HandOverCaseResponse, command)
+
+    async def DecideCase(self, request: wire.DecideCaseRequest, context: Any) -> Any:
+        command = commands.Decide(
+            _choice(Outcome, request.outcome, "outcome"), request.reasons, request.legal_basis
+        )
+        return await self._act(request, wire.DecideCaseResponse, command)
+
+    async def CloseCase(self, request: wire.CloseCaseRequest, context: Any) -> Any:
+        command = commands.Close(
+            _choice(DeliveryMethod, request.method, "method"), request.received_by
+        )
+        return await self._act(request, wire.CloseCaseResponse, command)
+
+    async def SupplementCase(self, request: wire.SupplementCaseRequest, context: Any) -> Any:
+        now = self._clock()
+        wish = Supplemented(tuple(_material(item, now) for item in request.materials))
+        return await self._ask(request, wire.SupplementCaseResponse, wish, now)
+
+    async def WithdrawCase(self, request: wire.WithdrawCaseRequest, context: Any) -> Any:
+        wish = Withdrawn(request.reason)
+        return await self._ask(request, wire.WithdrawCaseResponse, wish, self._clock())
+
+    # Looking
+
+    async def GetCase(self, request: wire.GetCaseRequest, context: Any) -> Any:
+        now = self._clock()
+
+        def work(connection: Connection) -> wire.GetCaseResponse:
+            case_id = cases.id_of(connection, request.case_ref)
+            case = cases.load(connection, case_id)
+            act = wire.Act(actor_id=request.actor_id)
+            view = self._view(connection, case, act, now)
+            _insert_record(
+                connection, now, request.actor_id, case_id, "GetCase", request.purpose, ""
+            )
+            return wire.GetCaseResponse(case=view)
+
+        return await self._recorded(
+            "GetCase", request.actor_id, request.case_ref, self._database.write(work)
+        )
+
+    async def ListCases(self, request: wire.ListCasesRequest, context: Any) -> Any:
+        now = self._clock()
+
+        def look(connection: Connection) -> wire.ListCasesResponse:
+            accounts.find(connection, request.actor_id)
+            return listing.list_cases(connection, self._hall, request, day_of(now))
+
+        return await self._recorded("ListCases", request.actor_id, "", self._database.read(look))
+
+    async def GetProgress(self, request: wire.GetProgressRequest, context: Any) -> Any:
+        now = self._clock()
+
+        def look(connection: Connection) -> wire.GetProgressResponse:
+            case = cases.load(connection, cases.id_of(connection, request.case_no))
+            if case.filed.query_code != request.query_code.strip().upper():
+                raise CaseUnknown("query_code")
+            return views.progress(connection, self._hall, case, now)
+
+        return await self._recorded(
+            "GetProgress", "applicant", request.case_no, self._database.read(look)
+        )
+
+    # How every write is done
+
+    async def _act(self, request: Any, response: type[Response], command: Command) -> Response:
+        now = self._clock()
+
+        def work(connection: Connection) -> Response:
+            case = handling.act(
+                connection, self._hall, request.act.actor_id, request.case_id, command, now
+            )
+            return response(case=self._view(connection, case, request.act, now))
+
+        return await self._write(request, response, work, request.case_id)
+
+    async def _ask(
+        self, request: Any, response: type[Response], wish: Wish, now: datetime
+    ) -> Response:
+        def work(connection: Connection) -> Response:
+            case, passed_on = handling.ask_for(
+                connection,
+                self._hall,
+                request.act.actor_id,
+                request.case_id,
+                wish,
+                request.act.request_id,
+                now,
+            )
+            view = self._view(connection, case, request.act, now)
+            return response(case=view, passed_on=passed_on)
+
+        return await self._write(request, response, work, request.case_id)
+
+    async def _write(
+        self,
+        request: Any,
+        response: type[Response],
+        work: Callable[[Connection], Response],
+        subject: str = "",
+    ) -> Response:
+        act = type(request).__name__.removesuffix("Request")
+        answer: Response = await self._recorded(
+            act,
+            request.act.actor_id,
+            subject,
+            self._once(request.act.request_id, request, response, work),
+        )
+        return answer
+
+    async def _once(
+        self,
+        request_id: str,
+        request: Message,
+        response: type[Response],
+        work: Callable[[Connection], Response],
+    ) -> Response:
+        now = self._clock()
+        result: Response = await self._database.write(
+            lambda connection: tables.answered.once(
+                connection, request_id, request, now, response, lambda: work(connection)
+            )
+        )
+        tables.feed.announce()
+        return result
+
+    async def _recorded(self, act: str, actor_id: str, subject: str, answer: Any) -> Any:
+        """Wait for an answer; if it is a refusal, record it."""
+        try:
+            return await answer
+        except Problem as problem:
+            await self._record(actor_id, subject, act, "", problem.reason)
+            raise
+
+    async def _record(
+        self, actor_id: str, subject: str, act: str, purpose: str, refused: str
+    ) -> None:
+        now = self._clock()
+        await self._database.write(
+            lambda c: _insert_record(c, now, actor_id, subject, act, purpose, refused)
+        )
+
+    def _view(
+        self, connection: Connection, case: Case, act: wire.Act, now: datetime
+    ) -> wire.CaseView:
+        account = accounts.find(connection, act.actor_id)
+        row = connection.execute(
+            select(tables.case).where(tables.case.c.case_id == case.case_id)
+        ).one()
+        return views.case_view(connection, self._hall, case, account, row, now)
+
+
+def _insert_record(
+    connection: Connection,
+    at: datetime,
+    actor_id: str,
+    subject: str,
+    act: str,
+    purpose: str,
+    refused: str,
+) -> None:
+    connection.execute(
+        insert(tables.access_record).values(
+            at=at,
+            actor_id=actor_id[:64],
+            subject=subject[:64],
+            act=act,
+            purpose=purpose,
+            refused=refused,
+        )
+    )
+
+
+def _material(message: wire_person.Material, now: datetime) -> Material:
+    submitted = from_timestamp(message.submitted_at) if message.HasField("submitted_at") else now
+    return Material(message.name, message.digest, message.size, message.media_type, submitted)
+
+
+Choice = TypeVar("Choice", Channel, DeclineGround, Opinion, Outcome, DeliveryMethod)
+
+
+def _choice(kind: type[Choice], number: int, field: str) -> Choice:
+    try:
+        return kind(number)
+    except ValueError as error:
+        raise ChoiceMissing(field, field=field) from error

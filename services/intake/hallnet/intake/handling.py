@@ -1,0 +1,193 @@
+"""Handling: what staff and agents of this hall do with cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from hallnet.case import command as commands
+from hallnet.case.case import Case, day_of
+from hallnet.case.catalogue import accepts_here, competent_hall
+from hallnet.case.command import Command, File
+from hallnet.case.decide import Context, decide, file_case
+from hallnet.case.event import REQUEST, CaseRequest, Channel, Supplemented, Wish, Withdrawn
+from hallnet.case.person import Material, Person
+from hallnet.case.problems import ItemNotAcceptedHere, ItemUnknown, NotTheCustodian
+from hallnet.intake import accounts, cases, mandates, materials, tables
+from hallnet.intake.accounts import Account
+from hallnet.intake.context import Hall
+from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
+from hallnet.node import telemetry
+from hallnet.places import Village
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+
+REQUEST_KIND = "case.request"
+_PAPERS = {
+    commands.GiveNotice: Paper.NOTICE,
+    commands.Accept: Paper.ACCEPTANCE,
+    commands.Decline: Paper.DECLINE,
+    commands.Decide: Paper.DECISION,
+}
+
+
+def file(
+    connection: Connection,
+    hall: Hall,
+    case_id: str,
+    actor_id: str,
+    item_id: str,
+    option: str,
+    applicant: Person,
+    channel: Channel,
+    intake_point: Village | None,
+    for_division: str,
+    handed_in: Sequence[Material],
+    mandate_id: str,
+    now: datetime,
+) -> Case:
+    """Receive an application at this hall or one of its village points.
+
+    Raises the problems of the item, the place, the person, the mandate and the materials.
+    """
+    account = accounts.find(connection, actor_id)
+    today = day_of(now)
+    item = hall.releases.item_to_file(connection, item_id, today)
+    at_village = intake_point is not None
+    if intake_point is not None:
+        hall.register.village_name(intake_point)
+    wrong_village = intake_point is not None and intake_point.township != hall.address
+    if wrong_village or not accepts_here(item, hall.address, hall.branch_field, at_village):
+        raise ItemNotAcceptedHere("item_id", item=item.name)
+    competent = competent_hall(item, hall.address, hall.branch_field, for_division, hall.register)
+    materials.require_here(connection, handed_in, "materials")
+    mandate = mandates.find(connection, mandate_id) if mandate_id else None
+    command = File(
+        case_no=next_case_no(connection, hall.address, today),
+        query_code=query_code(hall.random_bytes(16)),
+        option=option,
+        applicant=applicant,
+        channel=channel,
+        intake_point=intake_point,
+        competent_hall=competent,
+        materials=tuple(handed_in),
+        mandate=mandate,
+    )
+    context = Context(now, hall.address, account.actor, account.powers, item, "")
+    filed = file_case(command, context)
+    return cases.append(connection, hall, case_id, None, [filed], account.actor, now)
+
+
+def act(
+    connection: Connection,
+    hall: Hall,
+    actor_id: str,
+    case_ref: str,
+    command: Command,
+    now: datetime,
+) -> Case:
+    """Carry out a command on a case of which this hall is the custodian."""
+    account = accounts.find(connection, actor_id)
+    case = cases.load(connection, cases.id_of(connection, case_ref))
+    return carry_out(connection, hall, account, case, command, now)
+
+
+def carry_out(
+    connection: Connection,
+    hall: Hall,
+    account: Account,
+    case: Case,
+    command: Command,
+    now: datetime,
+) -> Case:
+    """Carry out a command for an account of this hall, or for one that another hall vouches for."""
+    context = context_of(connection, hall, account, case, command, now)
+    facts = decide(case, command, context)
+    return cases.append(connection, hall, case.case_id, case, facts, account.actor, now)
+
+
+def context_of(
+    connection: Connection,
+    hall: Hall,
+    account: Account,
+    case: Case,
+    command: Command | None,
+    now: datetime,
+) -> Context:
+    """What a decision needs to know; a number is taken only for a command that makes a paper."""
+    item = cases.item_of(connection, hall, case)
+    if item is None:
+        raise ItemUnknown("item_id", item=case.filed.item_id)
+    paper = _PAPERS.get(type(command)) if command is not None else None
+    number = next_document_no(connection, hall.address, paper, day_of(now)) if paper else ""
+    return Context(
+        now,
+        hall.address,
+        account.actor,
+        account.powers,
+        item,
+        number,
+        hall.releases.results_suspended_since(connection, now),
+    )
+
+
+def ask_for(
+    connection: Connection,
+    hall: Hall,
+    actor_id: str,
+    case_ref: str,
+    wish: Wish,
+    request_id: str,
+    now: datetime,
+) -> tuple[Case, bool]:
+    """Supplement or withdraw: done here if this hall is the custodian, else passed on to the custodian.
+
+    Returns the case and whether the wish was passed on. Raises NotTheCustodian at a hall that did not
+    receive the application.
+    """
+    account = accounts.find(connection, actor_id)
+    case = cases.load(connection, cases.id_of(connection, case_ref))
+    handed_in = wish.materials if isinstance(wish, Supplemented) else ()
+    materials.require_here(connection, handed_in, "materials")
+    if case.custodian == hall.address or case.transit is not None:
+        return carry_out(connection, hall, account, case, command_of(wish), now), False
+    if case.filed.intake_hall != hall.address:
+        raise NotTheCustodian("case_id", custodian=case.custodian)
+    request = CaseRequest(case.case_id, request_id, account.actor, now, wish)
+    tables.feed.append(
+        connection,
+        [
+            Entry(
+                "case.request_sent",
+                case.case_id,
+                REQUEST.to_bytes(request),
+                now,
+                [
+                    cases.dispatch(
+                        case.custodian,
+                        REQUEST_KIND,
+                        case.case_id,
+                        REQUEST.to_bytes(request),
+                        handed_in,
+                    )
+                ],
+                telemetry.traceparent(),
+            )
+        ],
+    )
+    return case, True
+
+
+def command_of(wish: Wish) -> Command:
+    if isinstance(wish, Withdrawn):
+        return commands.Withdraw(wish.reason)
+    return commands.Supplement(wish.materials)
+
+
+def recount(connection: Connection, hall: Hall) -> None:
+    """A new calendar or catalogue came: bring the due dates of all open cases up to date."""
+    table = tables.case
+    for case_id in connection.scalars(select(table.c.case_id).where(~table.c.ended)).all():
+        cases.project(connection, hall, cases.load(connection, case_id))

@@ -1,0 +1,48 @@
+"""Mandates that were recorded at this hall."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from hallnet.case.mandate import MANDATE, Mandate, require_mandate
+from hallnet.case.problems import MandateMissing
+from hallnet.intake import accounts, materials, tables
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+
+
+def register(
+    connection: Connection, mandate: Mandate, mandate_id: str, actor_id: str, now: datetime
+) -> Mandate:
+    """Record a mandate; raises what `require_mandate` raises, and MaterialNotUploaded."""
+    accounts.find(connection, actor_id)
+    accounts.find(connection, mandate.agent_id)
+    require_mandate(mandate)
+    assert mandate.evidence is not None
+    materials.require_here(connection, [mandate.evidence], "mandate.evidence")
+    recorded = replace(mandate, mandate_id=mandate.mandate_id or mandate_id)
+    raw = MANDATE.to_bytes(recorded)
+    connection.execute(
+        insert(tables.mandate).values(
+            mandate_id=recorded.mandate_id,
+            agent_id=recorded.agent_id,
+            valid_until=recorded.valid_until,
+            mandate=raw,
+        )
+    )
+    tables.feed.append(connection, [Entry("mandate.registered", recorded.mandate_id, raw, now)])
+    return recorded
+
+
+def find(connection: Connection, mandate_id: str) -> Mandate:
+    """Raises MandateMissing."""
+    table = tables.mandate
+    raw = connection.execute(
+        select(table.c.mandate).where(table.c.mandate_id == mandate_id)
+    ).scalar_one_or_none()
+    if raw is None:
+        raise MandateMissing("mandate_id")
+    return MANDATE.from_bytes(raw)

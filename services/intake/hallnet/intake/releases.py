@@ -1,0 +1,140 @@
+"""What came down the tree and is in force here: items, working days, and how fresh the trust data are."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import func, select, update
+
+from hallnet.case.calendar import CALENDAR, Calendar
+from hallnet.case.catalogue import version_in_force
+from hallnet.case.item import CATALOGUE, ITEM, ItemVersion
+from hallnet.case.problems import ItemNotInForce, ItemUnknown
+from hallnet.codec.codec import from_timestamp
+from hallnet.intake import tables
+from hallnet.store import Connection
+from hallnet.store.upsert import upsert
+from hallnet.trust.release import ReleaseBody, ReleaseKind
+from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
+_USED = frozenset({ReleaseKind.CATALOGUE, ReleaseKind.CALENDAR, ReleaseKind.TRUST})
+
+
+class Releases:
+    """Reads the releases in force; what was read is kept until its version changes."""
+
+    def __init__(self) -> None:
+        self._calendar: tuple[bytes, Calendar] | None = None
+        self._items: dict[tuple[str, int], ItemVersion] = {}
+
+    def take(self, connection: Connection, release: ReleaseBody) -> bool:
+        """Put a release in force; False if it is none of ours or not newer."""
+        if release.kind not in _USED:
+            return False
+        table, author = tables.release, str(release.author)
+        known = connection.execute(
+            select(table.c.version).where(table.c.kind == release.kind, table.c.author == author)
+        ).scalar_one_or_none()
+        if known is not None and known >= release.version:
+            return False
+        statement = upsert(connection, table).values(
+            kind=release.kind, author=author, version=release.version, content=release.content
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["kind", "author"],
+                set_={
+                    "version": statement.excluded.version,
+                    "content": statement.excluded.content,
+                },
+            )
+        )
+        if release.kind is ReleaseKind.CATALOGUE:
+            self._take_catalogue(connection, author, release.content)
+        return True
+
+    def _take_catalogue(self, connection: Connection, author: str, content: bytes) -> None:
+        """The author's list is replaced; versions that cases run under are kept."""
+        table = tables.item_version
+        connection.execute(update(table).where(table.c.author == author).values(sequence=-1))
+        statement = upsert(connection, table)
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["item_id", "version"],
+                set_={name: statement.excluded[name] for name in ("author", "sequence", "item")},
+            ),
+            [
+                {
+                    "item_id": item.item_id,
+                    "version": item.version,
+                    "author": author,
+                    "sequence": sequence,
+                    "item": ITEM.to_bytes(item),
+                }
+                for sequence, item in enumerate(CATALOGUE.from_bytes(content).items)
+            ],
+        )
+        self._items.clear()
+
+    def calendar(self, connection: Connection) -> Calendar:
+        """The calendar in force, of the nearest hall that published one.
+
+        Before the first calendar release no year is published, and every due date says so.
+        """
+        raw = self._nearest(connection, ReleaseKind.CALENDAR) or b""
+        if self._calendar is None or self._calendar[0] != raw:
+            self._calendar = (raw, Calendar(CALENDAR.from_bytes(raw)))
+        return self._calendar[1]
+
+    def item(self, connection: Connection, item_id: str, version: int) -> ItemVersion | None:
+        """A version under which a case runs; None if it never reached this hall."""
+        known = self._items.get((item_id, version))
+        if known is not None:
+            return known
+        table = tables.item_version
+        raw = connection.execute(
+            select(table.c.item).where(table.c.item_id == item_id, table.c.version == version)
+        ).scalar_one_or_none()
+        if raw is None:
+            return None
+        item = self._items[(item_id, version)] = ITEM.from_bytes(raw)
+        return item
+
+    def item_to_file(self, connection: Connection, item_id: str, day: date) -> ItemVersion:
+        """The version that can be applied for on a day; raises ItemUnknown or ItemNotInForce."""
+        versions = self._listed(connection, item_id)
+        if not versions:
+            raise ItemUnknown("item_id", item=item_id[:64])
+        found = version_in_force(versions, day)
+        if found is None:
+            raise ItemNotInForce("item_id", item=versions[-1].name)
+        return found
+
+    def items_in_force(self, connection: Connection, day: date) -> list[ItemVersion]:
+        """All items that can be applied for on a day, in the order of the catalogue."""
+        return [item for item in self._listed(connection) if item.in_force_on(day)]
+
+    def results_suspended_since(self, connection: Connection, now: datetime) -> datetime | None:
+        """Since when trust data are past their hard expiry; None while they are not."""
+        raw = self._nearest(connection, ReleaseKind.TRUST)
+        if raw is None:
+            return None
+        ends = from_timestamp(wire_trust.TrustBundle.FromString(raw).hard_expires_at)
+        return ends if now >= ends else None
+
+    def _nearest(self, connection: Connection, kind: ReleaseKind) -> bytes | None:
+        table = tables.release
+        query = (
+            select(table.c.content)
+            .where(table.c.kind == kind)
+            .order_by(func.length(table.c.author).desc())
+            .limit(1)
+        )
+        return connection.execute(query).scalar_one_or_none()
+
+    def _listed(self, connection: Connection, item_id: str = "") -> list[ItemVersion]:
+        table = tables.item_version
+        query = select(table.c.item).where(table.c.sequence >= 0).order_by(table.c.sequence)
+        if item_id:
+            query = query.where(table.c.item_id == item_id)
+        return [ITEM.from_bytes(raw) for raw in connection.scalars(query)]

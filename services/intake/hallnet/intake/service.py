@@ -1,0 +1,161 @@
+"""Putting the intake together: the one place that knows its concrete parts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from grpc import aio
+
+from hallnet.intake import handling, materials, replicas, tables
+from hallnet.intake.context import Hall
+from hallnet.intake.face import CALLERS, IntakeFace
+from hallnet.node import telemetry
+from hallnet.node.client import open_channel
+from hallnet.node.feeds import FeedFace, follow
+from hallnet.node.home import Home, Part
+from hallnet.node.server import Server
+from hallnet.places import Address, divisions
+from hallnet.store import Connection, Database
+from hallnet.store.migrating import migrate
+from hallnet.trust.release import RELEASE
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
+from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_exchange_grpc
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
+from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+ARRIVALS_SECONDS = 10.0
+
+_log = logging.getLogger("hallnet.intake")
+
+
+class Intake:
+    """The intake of a node."""
+
+    part = Part.INTAKE
+
+    def __init__(self, home: Home, clock: Callable[[], datetime]) -> None:
+        self._home = home
+        self._settings = home.settings()
+        self._clock = clock
+        self._database = Database(home.database_url("intake"), "intake")
+        migrate(self._database, "hallnet.intake")
+        hall = self._settings.hall
+        self._hall = Hall(
+            Address.parse(hall.address, "hall.address"), hall.branch_field, divisions(), os.urandom
+        )
+        self._channels: list[aio.Channel] = []
+        self._arrived = asyncio.Event()
+
+    def serve(self, server: Server, feeds: FeedFace) -> None:
+        server.add(
+            wire.DESCRIPTOR.services_by_name["IntakeService"],
+            wire_grpc.add_IntakeServiceServicer_to_server,
+            IntakeFace(self._database, self._hall, self._clock),
+            CALLERS,
+        )
+        feeds.add(tables.feed, self._database)
+
+    def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
+        endpoints = self._settings.endpoints
+        return [
+            ("intake follows exchange", self._follow("exchange", endpoints.exchange, self._take)),
+            (
+                "intake follows branch-sync",
+                self._follow("branch-sync", endpoints.branch_sync, self._take_releases),
+            ),
+            ("intake fetches materials", self._fetch_materials),
+        ]
+
+    async def close(self) -> None:
+        for channel in self._channels:
+            await channel.close()
+        self._database.close()
+
+    def _follow(
+        self,
+        feed: str,
+        address: str,
+        handle: Callable[[Connection, Sequence[wire_feed.FeedEntry]], None],
+    ) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            channel = open_channel(self._home, Part.INTAKE, address)
+            self._channels.append(channel)
+            await follow(
+                channel, feed, "intake", self._database, tables.cursors, handle, self._committed
+            )
+
+        return run
+
+    def _committed(self) -> None:
+        tables.feed.announce()
+        self._arrived.set()
+
+    def _take(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
+        """What the exchange verified: messages of other halls, materials, and bad ends."""
+        now = self._clock()
+        for entry in entries:
+            with telemetry.span(f"intake takes {entry.kind}", entry.traceparent):
+                if entry.kind == "message.received":
+                    message = wire_feed.InboundMessage.FromString(entry.payload)
+                    self._take_message(connection, message, now)
+                elif entry.kind == "delivery.ended":
+                    ended = wire_feed.DeliveryEnded.FromString(entry.payload)
+                    if ended.kind.startswith("case."):
+                        replicas.take_delivery_end(connection, self._hall, ended, now)
+                elif entry.kind == "attachment.arrived":
+                    arrived = wire_feed.AttachmentArrived.FromString(entry.payload)
+                    materials.note_arrival(
+                        connection, arrived.attachment.digest, arrived.attachment.size
+                    )
+
+    def _take_message(
+        self, connection: Connection, message: wire_feed.InboundMessage, now: datetime
+    ) -> None:
+        sender = Address.parse(message.sender)
+        if message.kind == "case.events":
+            replicas.take_events(connection, self._hall, sender, message.payload, now)
+        elif message.kind == handling.REQUEST_KIND:
+            replicas.take_request(connection, self._hall, sender, message.payload, now)
+        elif message.kind == replicas.REFUSED_KIND:
+            replicas.take_refusal(connection, message.subject, message.payload, now)
+
+    def _take_releases(
+        self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]
+    ) -> None:
+        """Releases that branch-sync verified and that are in force from now on."""
+        changed = False
+        for entry in entries:
+            if entry.kind == "release.in_force":
+                signed = wire_release.SignedRelease.FromString(entry.payload)
+                release = RELEASE.from_bytes(signed.body)
+                changed |= self._hall.releases.take(connection, release)
+        if changed:
+            handling.recount(connection, self._hall)
+
+    async def _fetch_materials(self) -> None:
+        channel = open_channel(self._home, Part.INTAKE, self._settings.endpoints.exchange)
+        self._channels.append(channel)
+        exchange = wire_exchange_grpc.ExchangeServiceStub(channel)
+        while True:
+            self._arrived.clear()
+            waiting = await self._database.read(materials.arrivals)
+            for digest in waiting:
+                request = wire_exchange.ReadAttachmentRequest(digest=digest)
+                data = b"".join([part.data async for part in exchange.ReadAttachment(request)])
+                now = self._clock()
+
+                def work(connection: Connection, data: bytes = data, now: datetime = now) -> bytes:
+                    return materials.store(connection, data, "", now)
+
+                await self._database.write(work)
+            if not waiting:
+                try:
+                    await asyncio.wait_for(self._arrived.wait(), ARRIVALS_SECONDS)
+                except TimeoutError:
+                    continue

@@ -1,0 +1,173 @@
+"""The tables of the intake. Nobody else reads them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from hallnet.store.database import Moment
+from hallnet.store.feed import Cursors, Feed
+from hallnet.store.requests import AnsweredRequests
+
+metadata = MetaData()
+feed = Feed("intake", metadata)
+cursors = Cursors(metadata)
+answered = AnsweredRequests(metadata)
+
+_Position = BigInteger().with_variant(Integer, "sqlite")
+
+item_version = Table(
+    "item_version",
+    metadata,
+    Column("item_id", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("author", String(40), nullable=False),
+    # Place in the author's catalogue; -1 once the author has taken it out.
+    Column("sequence", Integer, nullable=False),
+    Column("item", LargeBinary, nullable=False),
+)
+
+# Content of the releases in force, one row for each kind and author.
+release = Table(
+    "release",
+    metadata,
+    Column("kind", Integer, primary_key=True, autoincrement=False),
+    Column("author", String(40), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+case_event = Table(
+    "case_event",
+    metadata,
+    Column("case_id", String(36), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("author", String(40), nullable=False),
+)
+
+# Events of other halls that came before those they follow on.
+early_event = Table(
+    "early_event",
+    metadata,
+    Column("case_id", String(36), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("event", LargeBinary, nullable=False),
+    Column("came_at", Moment, nullable=False),
+)
+
+# What was refused from other halls, with the reason, for a person to look at.
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("case_id", String(36), nullable=False),
+    Column("sender", String(40), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+
+# A projection of the events, for lists and searches.
+case = Table(
+    "case",
+    metadata,
+    Column("case_id", String(36), primary_key=True),
+    Column("case_no", String(64), nullable=False, unique=True),
+    Column("query_code", String(16), nullable=False),
+    Column("item_id", String(64), nullable=False),
+    Column("item_version", Integer, nullable=False),
+    Column("item_name", Text, nullable=False),
+    Column("handling_kind", Integer, nullable=False),
+    Column("applicant", Text, nullable=False),
+    Column("agent_id", String(64), nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("custodian", String(40), nullable=False),
+    Column("in_transit_to", String(40), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("due_on", Date),
+    Column("due_provisional", Boolean, nullable=False),
+    Column("met_on", Date),
+    Index("case_by_due", "ended", "due_on", "case_id"),
+    Index("case_by_stage", "stage", "due_on", "case_id"),
+    Index("case_by_custodian", "custodian", "ended", "due_on", "case_id"),
+    Index("case_by_agent", "agent_id", "received_at"),
+)
+
+material = Table(
+    "material",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", String(128), nullable=False),
+    Column("stored_at", Moment, nullable=False),
+)
+
+material_chunk = Table(
+    "material_chunk",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# Materials that arrived at the exchange and are to be fetched from there.
+material_arrival = Table(
+    "material_arrival",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+)
+
+mandate = Table(
+    "mandate",
+    metadata,
+    Column("mandate_id", String(36), primary_key=True),
+    Column("agent_id", String(64), nullable=False),
+    Column("valid_until", Date, nullable=False),
+    Column("mandate", LargeBinary, nullable=False),
+    Index("mandate_of_agent", "agent_id", "valid_until"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("actor_id", String(64), primary_key=True),
+    Column("kind", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("powers", String(64), nullable=False),
+    Column("points", Text, nullable=False),
+    Column("password_hash", LargeBinary, nullable=False),
+)
+
+# Who looked at what, and who was refused what: each one row.
+access_record = Table(
+    "access_record",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("actor_id", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("act", String(64), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("refused", String(64), nullable=False),
+    Index("access_of_subject", "subject", "position"),
+)
+
+number_counter = Table(
+    "number_counter",
+    metadata,
+    Column("series", String(32), primary_key=True),
+    Column("last", Integer, nullable=False),
+)

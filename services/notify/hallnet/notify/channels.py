@@ -1,0 +1,113 @@
+"""Channels: the ways by which a notice reaches somebody. Each can tell a repetition by the notice's id."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+WEBHOOK_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a channel is given."""
+
+    notice_id: str
+    subject: str
+    audience: str
+    address: str
+    text: str
+    written_at: datetime
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "notice_id": self.notice_id,
+                "subject": self.subject,
+                "audience": self.audience,
+                "address": self.address,
+                "text": self.text,
+                "written_at": self.written_at.isoformat(),
+            },
+            ensure_ascii=False,
+        )
+
+
+class NotTaken(Exception):
+    """The channel did not take a notice; the message says why, without anything personal."""
+
+
+class Channel(Protocol):
+    """A way to reach people."""
+
+    name: str
+
+    async def send(self, notice: Notice) -> None:
+        """Hand a notice over; raises NotTaken."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class FileChannel:
+    """One file for each notice, for a program of the hall (text messages, printer) to pick up."""
+
+    name = "file"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def send(self, notice: Notice) -> None:
+        await asyncio.to_thread(self._write, notice)
+
+    def _write(self, notice: Notice) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._folder / f"{notice.notice_id}.json"
+            partial = path.with_suffix(".partial")
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(notice.to_json())
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError as error:
+            raise NotTaken(f"{type(error).__name__} {error.errno}") from error
+
+    async def close(self) -> None:
+        return
+
+
+class WebhookChannel:
+    """Each notice is posted as JSON; the header Idempotency-Key bears its id."""
+
+    name = "webhook"
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = httpx.AsyncClient(timeout=WEBHOOK_SECONDS)
+
+    async def send(self, notice: Notice) -> None:
+        try:
+            response = await self._client.post(
+                self._url,
+                content=notice.to_json(),
+                headers={
+                    "Content-Type": "application/json; charset=utf-8",
+                    "Idempotency-Key": notice.notice_id,
+                },
+            )
+        except httpx.HTTPError as error:
+            raise NotTaken(type(error).__name__) from error
+        if not response.is_success:
+            raise NotTaken(f"HTTP {response.status_code}")
+
+    async def close(self) -> None:
+        await self._client.aclose()

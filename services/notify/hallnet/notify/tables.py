@@ -1,0 +1,60 @@
+"""The tables of notify. Nobody else reads them."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+
+from hallnet.store.database import Moment
+from hallnet.store.feed import Cursors
+from hallnet.store.requests import AnsweredRequests
+
+metadata = MetaData()
+cursors = Cursors(metadata)
+answered = AnsweredRequests(metadata)
+
+# Names of item versions, as the catalogue in force gives them.
+item_name = Table(
+    "item_name",
+    metadata,
+    Column("item_id", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+)
+
+# What is needed to address a notice: from the first event of a case.
+recipient = Table(
+    "recipient",
+    metadata,
+    Column("case_id", String(36), primary_key=True),
+    Column("case_no", String(64), nullable=False),
+    Column("query_code", String(16), nullable=False),
+    Column("item_id", String(64), nullable=False),
+    Column("item_version", Integer, nullable=False),
+    Column("applicant", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("agent_id", String(64), nullable=False),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column(
+        "position",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("notice_id", String(80), nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("audience", Integer, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("written_at", Moment, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at", Moment, nullable=False),
+    Column("sent_at", Moment),
+    Column("last_error", Text, nullable=False),
+    Index("notice_due", "state", "next_try_at"),
+    Index("notice_of_subject", "subject", "position"),
+    Index("notice_once", "notice_id", "channel", unique=True),
+)

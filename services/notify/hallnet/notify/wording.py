@@ -1,0 +1,132 @@
+"""What people are told, in their language: a pure function of what happened.
+
+An applicant, and the agent if there is one, is told of every act upon the case. Staff are told of what
+needs a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hallnet.case.event import (
+    Accepted,
+    Closed,
+    Decided,
+    Declined,
+    Fact,
+    Filed,
+    HandedOver,
+    HandOverDeclined,
+    HandOverFailed,
+    HandOverPurpose,
+    NoticeGiven,
+    Outcome,
+    Reviewed,
+    Supplemented,
+    TakenOver,
+    Withdrawn,
+)
+from hallnet.places import Address, Divisions
+
+
+class Audience(IntEnum):
+    """Whom a notice is for; the numbers are those of the wire."""
+
+    APPLICANT = 1
+    AGENT = 2
+    STAFF = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The people of a case, as far as notices need them."""
+
+    case_no: str
+    query_code: str
+    item_name: str
+    applicant: str
+    phone: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text for somebody; the address is a phone number, or an account of the hall."""
+
+    audience: Audience
+    address: str
+    text: str
+
+
+def messages(fact: Fact, author: Address, to: Recipient, register: Divisions) -> list[Message]:
+    """What is told because of an event of a case."""
+    text = f"【{_hall(author, register)}】{to.applicant}，您申请的“{to.item_name}”（{to.case_no}）{_sentence(fact, to, register)}"
+    told = [Message(Audience.APPLICANT, to.phone, text)]
+    if to.agent_id:
+        told.append(Message(Audience.AGENT, to.agent_id, f"（代办）{text}"))
+    return told
+
+
+def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
+    match fact:
+        case Filed():
+            return f"已收件。查询码{to.query_code}，凭办件编号和查询码可随时查询进度。"
+        case NoticeGiven(document_no, defects):
+            needed = "；".join(
+                f"{number}. {item.material}：{item.problem}，{item.remedy}"
+                for number, item in enumerate(defects, 1)
+            )
+            return (
+                f"需要补正，现一次性告知全部内容（{document_no}）：{needed}。补齐后无需重新申请。"
+            )
+        case Supplemented():
+            return "的补正材料已收到。"
+        case Accepted(document_no):
+            return f"已受理（{document_no}）。"
+        case Declined(document_no, _, explanation, right_body):
+            where = f"请向{right_body}申请。" if right_body else ""
+            return f"不予受理（{document_no}）：{explanation}。{where}"
+        case Reviewed():
+            return "已完成初审。"
+        case HandedOver(hall, HandOverPurpose.REPORT_UP):
+            return f"已上报{_hall(hall, register)}。"
+        case HandedOver(hall, HandOverPurpose.ACROSS):
+            return f"已转交{_hall(hall, register)}办理。"
+        case HandedOver(hall, _):
+            return f"的办理结果已回传{_hall(hall, register)}，请等候领取通知。"
+        case TakenOver():
+            return "已由本厅接收。"
+        case HandOverDeclined(_, explanation):
+            return f"未能由本厅接收（{explanation}），由原大厅继续办理。"
+        case HandOverFailed():
+            return "未能送达对方大厅，由本厅继续办理。"
+        case Decided(document_no, Outcome.GRANTED, _, _, _, result):
+            return f"已准予（{document_no}）。办理结果：{result}。"
+        case Decided(document_no, _, reasons, legal_basis, remedy):
+            return f"不予批准（{document_no}）。理由：{reasons}；依据：{legal_basis}。{remedy}。"
+        case Closed():
+            return "已办结，结果已送达。请您评价本次服务。"
+        case Withdrawn():
+            return "已按您的请求撤回。"
+    raise AssertionError(f"no sentence for {type(fact).__name__}")
+
+
+def staff_message(kind: str, detail: str) -> Message | None:
+    """What staff are told of something that needs a person; None if it needs none."""
+    text = _FOR_STAFF.get(kind)
+    return Message(Audience.STAFF, "", text.format(detail=detail)) if text else None
+
+
+_FOR_STAFF = {
+    "case.set_aside": "收到无法采信的办件信息，已留存待核（{detail}）。请联系发出大厅。",
+    "case.undelivered": "一封办件信封未能送达（{detail}）。请查看办件并联系对方大厅。",
+    "case.request_refused": "申请人的请求未被办理大厅接受（{detail}）。请告知申请人。",
+    "incident.recorded": "安全事件：拒收一封不真实的信封（{detail}）。证据已留存，请向上级报告。",
+    "release.refused": "拒收一项不可信的发布（{detail}）。请向上级报告。",
+}
+
+
+def _hall(address: Address, register: Divisions) -> str:
+    name = register.full_name(address.division)
+    return f"{name}分厅" if address.is_branch_hall else name

@@ -1,0 +1,149 @@
+"""Writing notices: each event of this hall gives each notice once, in the transaction of the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import IntEnum
+
+from sqlalchemy import insert, select
+
+from hallnet.case.event import EVENT, REQUEST_REFUSED, CaseEvent, Filed
+from hallnet.case.item import CATALOGUE
+from hallnet.notify import tables
+from hallnet.notify.wording import Message, Recipient, messages, staff_message
+from hallnet.places import Divisions
+from hallnet.store import Connection
+from hallnet.store.upsert import upsert
+from hallnet.trust.release import RELEASE, ReleaseKind
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.release.v1 import release_pb2 as wire_release
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+
+class State(IntEnum):
+    """How far a notice is on a channel; the numbers are those of the wire."""
+
+    WAITING = 1
+    SENT = 2
+    GIVEN_UP = 3
+
+
+def write(
+    connection: Connection,
+    register: Divisions,
+    channels: Sequence[str],
+    feed: str,
+    entry: wire_feed.FeedEntry,
+    now: datetime,
+) -> bool:
+    """Write what an entry of a feed gives rise to; True if something waits to be sent."""
+    if entry.kind in ("case.event", "case.replica"):
+        event = EVENT.from_bytes(entry.payload)
+        _remember(connection, event)
+        if entry.kind == "case.replica":
+            # The hall that says it tells the people, so that they are told once.
+            return False
+        told = messages(event.fact, event.author, _recipient(connection, event.case_id), register)
+    else:
+        note = staff_message(entry.kind, _detail(entry))
+        told = [note] if note is not None else []
+    notice_id = f"{feed}-{entry.position}"
+    _insert(connection, channels, notice_id, entry.subject, told, now)
+    return bool(told)
+
+
+def take_catalogue(connection: Connection, payload: bytes) -> None:
+    """Remember the names of the items of a catalogue that is in force."""
+    body = RELEASE.from_bytes(wire_release.SignedRelease.FromString(payload).body)
+    if body.kind is not ReleaseKind.CATALOGUE:
+        return
+    statement = upsert(connection, tables.item_name)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["item_id", "version"], set_={"name": statement.excluded.name}
+        ),
+        [
+            {"item_id": item.item_id, "version": item.version, "name": item.name}
+            for item in CATALOGUE.from_bytes(body.content).items
+        ],
+    )
+
+
+def _remember(connection: Connection, event: CaseEvent) -> None:
+    filed = event.fact
+    if not isinstance(filed, Filed):
+        return
+    statement = upsert(connection, tables.recipient).values(
+        case_id=event.case_id,
+        case_no=filed.case_no,
+        query_code=filed.query_code,
+        item_id=filed.item_id,
+        item_version=filed.item_version,
+        applicant=filed.applicant.name,
+        phone=filed.applicant.phone,
+        agent_id=filed.mandate.agent_id if filed.mandate else "",
+    )
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def _recipient(connection: Connection, case_id: str) -> Recipient:
+    table, names = tables.recipient, tables.item_name
+    row = connection.execute(select(table).where(table.c.case_id == case_id)).one()
+    name = connection.execute(
+        select(names.c.name).where(
+            names.c.item_id == row.item_id, names.c.version == row.item_version
+        )
+    ).scalar_one_or_none()
+    return Recipient(
+        row.case_no,
+        row.query_code,
+        name or row.item_id,
+        row.applicant,
+        row.phone,
+        row.agent_id,
+    )
+
+
+def _detail(entry: wire_feed.FeedEntry) -> str:
+    """The stable reason in an entry, for staff."""
+    if entry.kind == "incident.recorded":
+        incident = wire_trust.Incident.FromString(entry.payload)
+        return f"{incident.reason}，来自{incident.neighbour}"
+    if entry.kind == "case.undelivered":
+        ended = wire_feed.DeliveryEnded.FromString(entry.payload)
+        return f"{ended.reason}，收件方{ended.recipient}"
+    if entry.kind == "case.request_refused":
+        return REQUEST_REFUSED.from_bytes(entry.payload).explanation
+    if entry.kind == "case.set_aside":
+        return entry.payload.decode()
+    return entry.subject
+
+
+def _insert(
+    connection: Connection,
+    channels: Sequence[str],
+    notice_id: str,
+    subject: str,
+    told: Sequence[Message],
+    now: datetime,
+) -> None:
+    rows = [
+        {
+            "notice_id": f"{notice_id}-{message.audience.name.lower()}",
+            "channel": channel,
+            "subject": subject,
+            "audience": message.audience,
+            "address": message.address,
+            "text": message.text,
+            "written_at": now,
+            "state": State.WAITING,
+            "attempts": 0,
+            "next_try_at": now,
+            "last_error": "",
+        }
+        for message in told
+        for channel in channels
+    ]
+    if rows:
+        connection.execute(insert(tables.notice), rows)

@@ -1,0 +1,1 @@
+"""What a case is and may become: items, clocks, mandates, events and decisions. All of it is pure."""

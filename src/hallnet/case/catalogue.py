@@ -1,0 +1,104 @@
+"""Reading a catalogue from a file, finding the version in force, and what a place may accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from importlib.resources import files
+
+import yaml
+from google.protobuf import json_format
+
+from hallnet.case.item import (
+    CATALOGUE,
+    Catalogue,
+    CrossAreaMode,
+    IntakePlace,
+    ItemVersion,
+    Scope,
+)
+from hallnet.case.problems import CatalogueMalformed, OutOfScope
+from hallnet.places import Address, Divisions, Level
+from hallnet.wire.case.v1 import item_pb2 as wire
+
+_SCOPE_LEVEL = {
+    Scope.PROVINCE: Level.PROVINCE,
+    Scope.CITY: Level.CITY,
+    Scope.COUNTY: Level.COUNTY,
+    Scope.TOWNSHIP: Level.TOWNSHIP,
+}
+_PLACE_OF_LEVEL = {
+    Level.PROVINCE: IntakePlace.PROVINCE,
+    Level.CITY: IntakePlace.CITY,
+    Level.COUNTY: IntakePlace.COUNTY,
+    Level.TOWNSHIP: IntakePlace.TOWNSHIP,
+}
+
+
+def read_catalogue(text: str) -> Catalogue:
+    """Read the JSON form of a Catalogue, as YAML or JSON; raises CatalogueMalformed."""
+    try:
+        message = json_format.ParseDict(yaml.safe_load(text), wire.Catalogue())
+    except (yaml.YAMLError, json_format.ParseError) as error:
+        raise CatalogueMalformed("catalogue", detail=str(error)[:300]) from error
+    return CATALOGUE.from_message(message)
+
+
+def supplied_catalogue() -> Catalogue:
+    """The 45 real items that come with hallnet; see `data/SOURCE.md`."""
+    text = (files("hallnet.case") / "data" / "items.yaml").read_text(encoding="utf-8")
+    return read_catalogue(text)
+
+
+def version_in_force(versions: Iterable[ItemVersion], day: date) -> ItemVersion | None:
+    """The newest version of an item that can be applied for on a day."""
+    fitting = [item for item in versions if item.in_force_on(day)]
+    return max(fitting, key=lambda item: item.version, default=None)
+
+
+def accepts_here(item: ItemVersion, hall: Address, branch_field: str, at_village: bool) -> bool:
+    """Whether an item can be applied for at a place.
+
+    A branch hall takes in the items of its field: it is where the county handles them, whether or
+    not the record lists branch halls.
+    """
+    if at_village:
+        return IntakePlace.VILLAGE_POINT in item.accepts_at
+    if hall.is_branch_hall:
+        return bool(branch_field) and item.branch_hall_field == branch_field
+    return _PLACE_OF_LEVEL[hall.level] in item.accepts_at
+
+
+def competent_hall(
+    item: ItemVersion,
+    here: Address,
+    branch_field: str,
+    for_division: str,
+    register: Divisions,
+) -> Address:
+    """The hall that decides an application filed at `here` for a division ('' for the own one).
+
+    A branch hall decides the items of its field for its county. Raises OutOfScope if the item cannot
+    be applied for from so far, DivisionUnknown.
+    """
+    is_own_field = here.is_branch_hall and item.branch_hall_field == branch_field
+    if is_own_field and for_division in ("", here.division) and here.level <= item.level:
+        return here
+    place = Address.parse(for_division, "for_division") if for_division else Address(here.division)
+    competent = register.ancestor(place, item.level)
+    if competent is None:
+        # The place stands above the level of the item: its own hall is as near as it gets.
+        competent = place
+    own = register.ancestor(Address(here.division), item.level)
+    if item.cross_area_mode is CrossAreaMode.ANY_OFFICE and own is not None:
+        return own
+    if competent != own and not _within_scope(item.scope, here, competent, register):
+        raise OutOfScope("for_division", item=item.name, place=place)
+    return competent
+
+
+def _within_scope(scope: Scope, here: Address, competent: Address, register: Divisions) -> bool:
+    if scope is Scope.NATION:
+        return True
+    level = _SCOPE_LEVEL[scope]
+    return register.ancestor(Address(here.division), level) == register.ancestor(competent, level)

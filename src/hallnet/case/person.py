@@ -1,0 +1,112 @@
+"""People and papers: applicants, actors, materials."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum
+
+from hallnet.case.problems import (
+    DocumentKindUnknown,
+    IdentityNumberCheckDigit,
+    IdentityNumberMalformed,
+    NameMissing,
+)
+
+RESIDENT_IDENTITY_CARD = "111"
+DOCUMENT_KINDS = {
+    RESIDENT_IDENTITY_CARD: "居民身份证",
+    "113": "户口簿",
+    "414": "普通护照",
+    "511": "台湾居民来往大陆通行证",
+    "516": "港澳居民来往内地通行证",
+    "553": "外国人永久居留身份证",
+}
+"""Kinds of identity documents (GA/T 2000.156)."""
+
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK_CHARACTERS = "10X98765432"
+_IDENTITY_NUMBER = re.compile(r"\d{17}[\dX]")
+
+
+class ActorKind(IntEnum):
+    """Who can act."""
+
+    STAFF = 1
+    AGENT = 2
+    APPLICANT = 3
+    SYSTEM = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acted, for the record."""
+
+    kind: ActorKind
+    actor_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An applicant or a client."""
+
+    name: str
+    document_kind: str
+    document_number: str
+    phone: str
+    address: str
+
+    @property
+    def masked_name(self) -> str:
+        """The first character and stars."""
+        return self.name[:1] + "*" * max(len(self.name) - 1, 1)
+
+    def is_same_as(self, other: Person) -> bool:
+        """The same document names the same person."""
+        return (self.document_kind, self.document_number) == (
+            other.document_kind,
+            other.document_number,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A paper or file that was handed in, named by the digest of its bytes."""
+
+    name: str
+    digest: bytes
+    size: int
+    media_type: str
+    submitted_at: datetime
+
+
+def require_person(person: Person, where: str) -> None:
+    """Check name and document.
+
+    Raises NameMissing, DocumentKindUnknown, IdentityNumberMalformed, IdentityNumberCheckDigit.
+    """
+    if not person.name.strip():
+        raise NameMissing(f"{where}.name")
+    if person.document_kind not in DOCUMENT_KINDS:
+        raise DocumentKindUnknown(f"{where}.document_kind", document_kind=person.document_kind[:8])
+    if person.document_kind == RESIDENT_IDENTITY_CARD:
+        require_identity_number(person.document_number, f"{where}.document_number")
+
+
+def require_identity_number(number: str, where: str) -> None:
+    """Check a resident identity number (GB 11643).
+
+    The division in it may be an abolished one, so it is not looked up. Raises
+    IdentityNumberMalformed or IdentityNumberCheckDigit.
+    """
+    if _IDENTITY_NUMBER.fullmatch(number) is None:
+        raise IdentityNumberMalformed(where)
+    try:
+        date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError as error:
+        raise IdentityNumberMalformed(where) from error
+    total = sum(int(digit) * weight for digit, weight in zip(number, _WEIGHTS, strict=False))
+    if number[17] != _CHECK_CHARACTERS[total % 11]:
+        raise IdentityNumberCheckDigit(where)

@@ -1,0 +1,1 @@
+"""The command `hallnet`: everything an operator does, and the demo."""

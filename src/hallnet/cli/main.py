@@ -1,0 +1,51 @@
+"""`hallnet`: the commands and how their problems are told."""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+
+import typer
+from rich.console import Console
+
+from hallnet.cli import case, node, release, root, tools
+from hallnet.node.status import RemoteProblem
+from hallnet.problems import Problem
+
+app = typer.Typer(
+    name="hallnet",
+    help="The network of government service halls. Start with: hallnet demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(node.app, name="node")
+app.add_typer(root.app, name="root")
+app.add_typer(release.app, name="release")
+app.add_typer(case.app, name="case")
+app.add_typer(node.accounts, name="account")
+for command in tools.COMMANDS:
+    app.command()(command)
+
+
+def speaks_chinese() -> bool:
+    """Whether the user's locale is Chinese."""
+    named = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return (named or (locale.getlocale()[0] or "")).startswith("zh")
+
+
+def main() -> None:
+    """Run the command; a problem is one clear message and exit code 1, never a traceback."""
+    try:
+        app()
+    except (Problem, RemoteProblem) as problem:
+        text = problem.in_chinese() if speaks_chinese() else problem.in_english()
+        where = f" ({problem.where})" if problem.where else ""
+        Console(stderr=True, highlight=False).print(f"{problem.reason}{where}\n{text}", style="red")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""`hallnet node`: founding, joining, running and looking at a node."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from hallnet.cli.operator import ask
+from hallnet.cli.output import print_json, print_table
+from hallnet.node.desk import Desk
+from hallnet.node.home import Home
+from hallnet.node.lifecycle import clock
+from hallnet.node.rootkeys import read_root
+from hallnet.node.settings import (
+    BrokerSettings,
+    DatabaseSettings,
+    EndpointSettings,
+    HallSettings,
+    PortalSettings,
+    Settings,
+)
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
+from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
+app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=True)
+accounts = typer.Typer(help="Staff and agents of a hall.", no_args_is_help=True)
+
+HomeArgument = Annotated[Path, typer.Argument(help="Home folder of the node")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document")]
+
+
+@app.command()
+def init(
+    home: HomeArgument,
+    address: Annotated[str, typer.Option(help="Division code, or code-name of a branch hall")],
+    name: Annotated[str, typer.Option(help="The hall's name for people")],
+    branch_field: Annotated[
+        str, typer.Option(help="Field of a branch hall: 社保, 房产, 车管, 税务, 林业, 运管")
+    ] = "",
+    database: Annotated[
+        str, typer.Option(help="sqlite, or postgresql://user:password@host/database")
+    ] = "sqlite",
+    listen: Annotated[
+        str, typer.Option(help="host:port of the node's services")
+    ] = "127.0.0.1:7400",
+    broker_listen: Annotated[
+        str, typer.Option(help="host:port of the message server, for a hall with halls below it")
+    ] = "",
+    broker_url: Annotated[
+        str, typer.Option(help="Where halls below dial the message server: tls://host:port")
+    ] = "",
+    portal: Annotated[str, typer.Option(help="host:port of the web site; empty for none")] = "",
+) -> None:
+    """Make a home with fresh keys, and the request that the parent is to certify."""
+    settings = Settings(
+        hall=HallSettings(address=address, name=name, branch_field=branch_field),
+        database=DatabaseSettings(url=database),
+        endpoints=EndpointSettings(listen, listen, listen, listen),
+        broker=BrokerSettings(
+            listen=broker_listen,
+            url=broker_url or (f"tls://{broker_listen}" if broker_listen else ""),
+        ),
+        portal=PortalSettings(listen=portal),
+    )
+    made = Home.create(home, msgspec.toml.encode(settings).decode(), clock())
+    made.write("request.bin", made.request(clock()).SerializeToString())
+    typer.echo(f"{home}/request.bin: to be certified by the parent with hallnet node certify")
+
+
+@app.command()
+def certify(
+    home: HomeArgument,
+    request: Annotated[Path, typer.Argument(help="Request of the hall below")],
+    out: Annotated[Path, typer.Option(help="Where the welcome goes")],
+    days: Annotated[int, typer.Option(help="Validity in days; 0: the node's default")] = 0,
+) -> None:
+    """Certify a hall directly below this one; the node has to be running."""
+    message = wire_trust.CertificateRequest.FromString(request.read_bytes())
+
+    async def question(desk: Desk) -> wire.CertifyChildResponse:
+        return await desk.exchange.CertifyChild(
+            wire.CertifyChildRequest(
+                request_id=str(uuid.uuid4()), request=message, validity_days=days
+            )
+        )
+
+    out.write_bytes(ask(home, question).welcome.SerializeToString())
+    typer.echo(f"{out}: to be taken by the hall with hallnet node join")
+
+
+@app.command()
+def join(
+    home: HomeArgument,
+    welcome: Annotated[Path, typer.Argument(help="Welcome of the parent")],
+    root: Annotated[Path, typer.Option(help="root.cert, given to you by hand")],
+) -> None:
+    """Take in the parent's welcome: the node can run from now on."""
+    message = wire_trust.Welcome.FromString(welcome.read_bytes())
+    identity = Home(home).join(message, read_root(root), clock())
+    typer.echo(f"{identity.address} is certified until {identity.certificate.body.not_after:%F}")
+
+
+class Service(StrEnum):
+    """Services that can run in a process of their own."""
+
+    INTAKE = "intake"
+    EXCHANGE = "exchange"
+    BRANCH_SYNC = "branch-sync"
+    NOTIFY = "notify"
+    PORTAL = "portal"
+
+
+@app.command()
+def run(
+    home: HomeArgument,
+    only: Annotated[
+        list[Service] | None, typer.Option(help="Run only this service (may be repeated)")
+    ] = None,
+) -> None:
+    """Run a node, all services in one process, until it is told to stop."""
+    from hallnet.cli.running import run_parts, usual_parts
+    from hallnet.node.home import Part
+
+    made = Home(home)
+    parts = [Part(service.value) for service in only] if only else usual_parts(made)
+    asyncio.run(run_parts(made, parts, lambda: typer.echo("ready")))
+
+
+@app.command()
+def status(home: HomeArgument, json: Json = False) -> None:
+    """How a running node stands: links, backlogs, journal, trust."""
+
+    async def question(desk: Desk) -> wire.GetStatusResponse:
+        return await desk.exchange.GetStatus(wire.GetStatusRequest())
+
+    answer = ask(home, question)
+    if json:
+        print_json(answer)
+        return
+    print_table(
+        f"{answer.address} {answer.name}",
+        ("link", "role", "up", "waiting", "oldest", "heard", "skew ms"),
+        [
+            (
+                link.neighbour,
+                wire.LinkRole.Name(link.role).removeprefix("LINK_ROLE_").lower(),
+                "yes" if link.up else f"no ({link.failures} failures)",
+                link.waiting,
+                _age(link.oldest_waiting_since.ToDatetime(UTC))
+                if link.HasField("oldest_waiting_since")
+                else "",
+                _age(link.heard_at.ToDatetime(UTC)) if link.HasField("heard_at") else "never",
+                link.clock_skew_ms,
+            )
+            for link in answer.links
+        ],
+    )
+    typer.echo(
+        f"journal {answer.journal_size} entries, undelivered {answer.undelivered}, "
+        f"incidents {answer.incidents}, trust version {answer.trust_version} "
+        f"({answer.believed_halls} halls)"
+    )
+
+
+@accounts.command()
+def put(
+    home: HomeArgument,
+    actor_id: Annotated[str, typer.Argument(help="Name of the account")],
+    name: Annotated[str, typer.Option(help="Name of the person, for the record")],
+    power: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Power of staff (may be repeated): receive, verify, gatekeep, review, "
+            "decide-instant, decide, coordinate, supervise"
+        ),
+    ] = None,
+    point: Annotated[
+        list[str] | None, typer.Option(help="Village point of an agent (may be repeated)")
+    ] = None,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True)] = "",
+) -> None:
+    """Make or change the account of a member of staff, or with --point of an agent."""
+    from hallnet.case.person import ActorKind
+
+    kind = ActorKind.AGENT if point else ActorKind.STAFF
+    request = wire_intake.PutAccountRequest(request_id=str(uuid.uuid4()), password=password)
+    request.account.actor.kind = int(kind)  # type: ignore[assignment]
+    request.account.actor.actor_id = actor_id
+    request.account.actor.name = name
+    for text in power or ():
+        number = wire_intake.Power.Value(f"POWER_{text.upper().replace('-', '_')}")
+        request.account.powers.append(number)
+    request.account.points.extend(point or ())
+
+    async def question(desk: Desk) -> wire_intake.PutAccountResponse:
+        return await desk.intake.PutAccount(request)
+
+    print_json(ask(home, question))
+
+
+def _age(moment: datetime) -> str:
+    seconds = int((clock() - moment).total_seconds())
+    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"

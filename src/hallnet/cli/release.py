@@ -1,0 +1,95 @@
+"""`hallnet release`: what flows down the tree."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hallnet.case.calendar import CALENDAR
+from hallnet.case.catalogue import read_catalogue, supplied_catalogue
+from hallnet.case.item import CATALOGUE
+from hallnet.cli.node import HomeArgument, Json
+from hallnet.cli.operator import ask
+from hallnet.cli.output import print_json, print_table
+from hallnet.node.desk import Desk
+from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
+from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+app = typer.Typer(help="Releases: catalogue, calendar, trust.", no_args_is_help=True)
+
+
+@app.command()
+def catalogue(
+    home: HomeArgument,
+    file: Annotated[
+        Path | None, typer.Option(help="YAML or JSON; the 45 supplied items if left out")
+    ] = None,
+    summary: Annotated[str, typer.Option(help="What changed, in words")] = "",
+) -> None:
+    """Publish service items for this hall and all halls below."""
+    items = read_catalogue(file.read_text(encoding="utf-8")) if file else supplied_catalogue()
+    _publish(
+        home,
+        wire_release.RELEASE_KIND_CATALOGUE,
+        CATALOGUE.to_bytes(items),
+        summary or f"{len(items.items)}个事项",
+    )
+
+
+@app.command()
+def calendar(
+    home: HomeArgument,
+    summary: Annotated[str, typer.Option(help="What changed, in words")] = "",
+) -> None:
+    """Publish the working-day calendars that this edition of hallnet knows."""
+    from hallnet.case.supplied_calendar import supplied_calendar
+
+    years = supplied_calendar()
+    known = f"{years.years[0].year}—{years.years[-1].year}年"
+    _publish(home, wire_release.RELEASE_KIND_CALENDAR, CALENDAR.to_bytes(years), summary or known)
+
+
+@app.command("list")
+def list_releases(home: HomeArgument, json: Json = False) -> None:
+    """Releases that a node has, the newest first."""
+
+    async def question(desk: Desk) -> wire.ListReleasesResponse:
+        return await desk.branch_sync.ListReleases(wire.ListReleasesRequest())
+
+    answer = ask(home, question)
+    if json:
+        print_json(answer)
+        return
+    print_table(
+        "Releases",
+        ("kind", "author", "version", "effective", "standing", "reason", "summary"),
+        [
+            (
+                wire_release.ReleaseKind.Name(item.kind).removeprefix("RELEASE_KIND_").lower(),
+                item.author,
+                item.version,
+                f"{item.effective_at.ToDatetime():%F %T}",
+                wire.ReleaseStanding.Name(item.standing).removeprefix("RELEASE_STANDING_").lower(),
+                item.reason,
+                item.summary,
+            )
+            for item in answer.releases
+        ],
+    )
+
+
+def _publish(
+    home: Path, kind: wire_release.ReleaseKind.ValueType, content: bytes, summary: str
+) -> None:
+    async def question(desk: Desk) -> wire.PublishReleaseResponse:
+        return await desk.branch_sync.PublishRelease(
+            wire.PublishReleaseRequest(
+                request_id=str(uuid.uuid4()), kind=kind, content=content, summary=summary
+            )
+        )
+
+    release = ask(home, question).release
+    typer.echo(f"version {release.version}: {release.summary}")

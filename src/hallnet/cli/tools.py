@@ -1,0 +1,112 @@
+"""Commands that need no node: verify, due, demo, version."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hallnet.cli.node import Json
+from hallnet.cli.output import print_json, print_table
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="Bundle of a case")],
+    root: Annotated[Path, typer.Option(help="root.cert, given to you by hand")],
+    json: Json = False,
+) -> None:
+    """Check the bundle of a case offline, with nothing but the root certificate.
+
+    Exit code 0 if every proof holds, 2 if one does not, 1 if the file is no bundle.
+    """
+    from hallnet.cli.verifying import describe
+    from hallnet.node.rootkeys import read_root
+    from hallnet.trust.bundle import verify_bundle
+
+    report = verify_bundle(file.read_bytes(), read_root(root))
+    described = describe(report)
+    if json:
+        print_json(described)
+    else:
+        for line in described["lines"]:
+            typer.echo(line)
+    sys.exit(0 if described["holds"] else 2)
+
+
+def due(
+    start: Annotated[str, typer.Option("--from", help="Day of the event, YYYY-MM-DD")],
+    days: Annotated[int, typer.Option(help="Length of the limit")],
+    calendar_days: Annotated[
+        bool, typer.Option("--calendar-days", help="Count calendar days, not working days")
+    ] = False,
+    pause: Annotated[
+        list[str] | None,
+        typer.Option(help="A stop of the clock, A..B: A still counts, B does not (repeatable)"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """The last day of a limit, explained day by day."""
+    from hallnet.case.calendar import Calendar, Pause
+    from hallnet.case.item import TimeLimit, TimeUnit
+    from hallnet.case.supplied_calendar import supplied_calendar
+
+    unit = TimeUnit.CALENDAR_DAY if calendar_days else TimeUnit.WORKING_DAY
+    pauses = []
+    for text in pause or ():
+        began_on, _, ended_on = text.partition("..")
+        pauses.append(Pause(date.fromisoformat(began_on), date.fromisoformat(ended_on), "特别程序"))
+    count = Calendar(supplied_calendar()).count(
+        date.fromisoformat(start), TimeLimit(days, unit), pauses
+    )
+    document: dict[str, Any] = {
+        "due_on": count.due_on.isoformat(),
+        "provisional": count.provisional,
+        "unpublished_years": list(count.unpublished_years),
+        "days": [
+            {
+                "date": day.date.isoformat(),
+                "counted": day.counted,
+                "total": day.total,
+                "reason": day.reason,
+            }
+            for day in count.days
+        ],
+    }
+    if json:
+        print_json(document)
+        return
+    print_table(
+        f"{start} + {days}",
+        ("day", "counted", "reason"),
+        [(d.date, d.total if d.counted else "—", d.reason) for d in count.days],
+    )
+    typer.echo(f"due on {count.due_on}")
+    for year in count.unpublished_years:
+        typer.echo(f"provisional: the calendar of {year} is not published")
+
+
+def demo(
+    keep: Annotated[bool, typer.Option(help="Keep the folder of the network")] = False,
+    json: Annotated[Path | None, typer.Option(help="Write everything to this file")] = None,
+) -> None:
+    """Found a real network of nine halls on this machine and send cases through it.
+
+    On a terminal it stays up until Ctrl-C. Exit code 0 only if every check passed.
+    """
+    import asyncio
+
+    from hallnet.demo.story import run_demo
+
+    sys.exit(asyncio.run(run_demo(keep, json, sys.stdout.isatty())))
+
+
+def version() -> None:
+    """The version of hallnet."""
+    typer.echo(installed_version("hallnet"))
+
+
+COMMANDS = (demo, verify, due, version)

@@ -1,0 +1,113 @@
+"""Saying what was found in a bundle, so that a lawyer can read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hallnet.case.case import CHINA, read_history
+from hallnet.case.event import EVENT
+from hallnet.problems import Problem
+from hallnet.trust.bundle import Exhibit, Report
+from hallnet.wire.case.v1 import case_event_pb2 as wire
+
+
+def describe(report: Report) -> dict[str, Any]:
+    """The findings as lines for people and as data for programs.
+
+    `holds` is true only if the seal, every exhibit and the history of the case hold.
+    """
+    exhibits = [_exhibit(item) for item in report.exhibits]
+    history, history_problem = _history(report)
+    lines = [
+        f"Case {report.subject}, exported by {report.exported_by} at {_time(report.exported_at)}",
+        f"Root of trust: division {report.root_subject or '(country)'}",
+    ]
+    if report.seal_problem is not None:
+        lines.append(f"✗ seal of the bundle: {report.seal_problem.in_english()}")
+    lines += [line for exhibit in exhibits for line in exhibit["lines"]]
+    lines += history
+    if history_problem is not None:
+        lines.append(f"✗ history of the case: {history_problem.in_english()}")
+    holds = report.holds and history_problem is None
+    lines.append("VALID: every proof holds" if holds else "NOT VALID: see the lines marked ✗")
+    return {
+        "holds": holds,
+        "subject": report.subject,
+        "exported_by": report.exported_by,
+        "exported_at": report.exported_at.isoformat(),
+        "seal": _reason(report.seal_problem),
+        "history": _reason(history_problem),
+        "exhibits": [{k: v for k, v in item.items() if k != "lines"} for item in exhibits],
+        "lines": lines,
+    }
+
+
+def _exhibit(item: Exhibit) -> dict[str, Any]:
+    if item.problem is not None or item.header is None:
+        assert item.problem is not None
+        text = f"✗ exhibit {item.number}: {item.problem.reason}: {item.problem.in_english()}"
+        return {
+            "number": item.number,
+            "holds": False,
+            "reason": item.problem.reason,
+            "lines": [text],
+        }
+    header = item.header
+    assert item.signed_at is not None
+    lines = [
+        f"✓ exhibit {item.number}: {header.sender} ({item.sender_name}) → {header.recipient}, "
+        f"{header.kind}, entry {item.leaf_index} of the sender's journal, "
+        f"signed {_time(item.signed_at)}"
+    ]
+    verdict = None
+    if item.receipt is not None:
+        verdict = item.receipt.verdict.name.lower()
+        lines.append(
+            f"    receipt of {item.receipt.issuer}: {verdict} {item.receipt.reason} "
+            f"at {_time(item.receipt.at)}".replace("  ", " ")
+        )
+    return {
+        "number": item.number,
+        "holds": True,
+        "sender": str(header.sender),
+        "recipient": str(header.recipient),
+        "kind": header.kind,
+        "signed_at": item.signed_at.isoformat(),
+        "leaf_index": item.leaf_index,
+        "verdict": verdict,
+        "lines": lines,
+    }
+
+
+def _history(report: Report) -> tuple[list[str], Problem | None]:
+    """The events that the exhibits carry, folded: each by the hall that had the say."""
+    events: dict[int, bytes] = {}
+    for item in report.exhibits:
+        if item.content is None or item.header is None or item.header.kind != "case.events":
+            continue
+        for raw in wire.CaseEvents.FromString(item.content.payload).events:
+            event = EVENT.from_bytes(raw)
+            # A hall speaks only for itself: events count only from their author.
+            if event.author == item.header.sender:
+                events.setdefault(event.sequence, raw)
+    lines = []
+    ordered = [events[number] for number in sorted(events)]
+    for raw in ordered:
+        event = EVENT.from_bytes(raw)
+        lines.append(
+            f"    {event.sequence:>3}. {_time(event.at)} {event.author}: "
+            f"{type(event.fact).__name__} by {event.actor.name or event.actor.actor_id}"
+        )
+    try:
+        read_history(ordered)
+    except Problem as problem:
+        return lines, problem
+    return lines, None
+
+
+def _time(moment: Any) -> str:
+    return str(moment.astimezone(CHINA).strftime("%F %T %z"))
+
+
+def _reason(problem: Problem | None) -> str:
+    return problem.reason if problem is not None else ""

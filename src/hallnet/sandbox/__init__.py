@@ -1,0 +1,1 @@
+"""Throw-away servers and networks of nodes on loopback: real ones, for the demo and the tests."""

@@ -1,0 +1,13 @@
+"""Alembic runs this for every service; what differs comes with the configuration."""
+
+from alembic import context
+
+from hallnet.store.migrating import describe_moment
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=context.config.attributes["metadata"],
+    render_item=describe_moment,
+    render_as_batch=True,
+)
+context.run_migrations()
