@@ -177,6 +177,22 @@ def waiting(
     return [_parcel(row, checkpoints) for row in chosen]
 
 
+def passed_on(connection: Connection, sender: Address) -> Parcel:
+    """The newest envelope of a hall that went through here and whose bytes are still kept."""
+    table = tables.parcel
+    row = connection.execute(
+        select(table)
+        .where(
+            table.c.sender == str(sender),
+            table.c.type == Type.ENVELOPE,
+            table.c.state == State.LEFT,
+        )
+        .order_by(table.c.position.desc())
+        .limit(1)
+    ).one()
+    return _parcel(row, load_checkpoints(connection, [row.checkpoint]))
+
+
 def mark_left(connection: Connection, positions: Sequence[int], now: datetime) -> None:
     """The neighbour has them."""
     _mark(connection, positions, State.LEFT, now)

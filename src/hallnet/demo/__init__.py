@@ -1,0 +1,1 @@
+"""The demo: a real network of nine halls on one machine, and what is to be believed of it, checked."""
