@@ -14,10 +14,10 @@ UV := PYTHONPATH= VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/tools/bin/uv
 PROTOS = $(shell find proto -name '*.proto' | sort)
 JOBS ?= 2
 
-.PHONY: help demo test check format proto lock browser clean
+.PHONY: help demo test check format proto publish-contracts lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.run-ready ## Found a real network of nine halls and send cases through it (add ARGS="--keep" ...)
 	@$(BIN)/hallnet demo $(ARGS)
@@ -32,7 +32,7 @@ check: $(VENV)/.dev-ready ## Run the linters, the type checker, the import rules
 	@$(BIN)/lint-imports
 	@$(BIN)/buf format --diff --exit-code proto
 	@$(BIN)/buf lint proto
-	@sh .ci/contract-changes $(BIN)/buf
+	@$(BIN)/buf breaking proto --against proto/published.binpb
 
 format: $(VENV)/.dev-ready ## Format the code and the contracts
 	@$(BIN)/ruff format .
@@ -43,6 +43,9 @@ proto: $(VENV)/.dev-ready ## Make src/hallnet/wire anew from proto/
 	@find src/hallnet/wire -name '*_pb2*' -delete 2>/dev/null || true
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto --python_out=src \
 	  --grpc_python_out=src --mypy_out=quiet:src --mypy_grpc_out=quiet:src $(PROTOS)
+
+publish-contracts: $(VENV)/.dev-ready ## Make the contracts as they are now the ones that must not break
+	@$(BIN)/buf build proto --exclude-source-info -o proto/published.binpb
 
 lock: $(VENV)/.dev-ready ## Choose the newest allowed versions of all packages and pin them with their hashes
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \

@@ -1,25 +1,18 @@
-"""Reading a catalogue from a file, finding the version in force, and what a place may accept."""
+"""Which version of an item is in force, what a place accepts, and who is competent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from importlib.resources import files
-
-import yaml
-from google.protobuf import json_format
 
 from hallnet.case.item import (
-    CATALOGUE,
-    Catalogue,
     CrossAreaMode,
     IntakePlace,
     ItemVersion,
     Scope,
 )
-from hallnet.case.problems import CatalogueMalformed, OutOfScope
+from hallnet.case.problems import OutOfScope
 from hallnet.places import Address, Divisions, Level
-from hallnet.wire.case.v1 import item_pb2 as wire
 
 _SCOPE_LEVEL = {
     Scope.PROVINCE: Level.PROVINCE,
@@ -33,21 +26,6 @@ _PLACE_OF_LEVEL = {
     Level.COUNTY: IntakePlace.COUNTY,
     Level.TOWNSHIP: IntakePlace.TOWNSHIP,
 }
-
-
-def read_catalogue(text: str) -> Catalogue:
-    """Read the JSON form of a Catalogue, as YAML or JSON; raises CatalogueMalformed."""
-    try:
-        message = json_format.ParseDict(yaml.safe_load(text), wire.Catalogue())
-    except (yaml.YAMLError, json_format.ParseError) as error:
-        raise CatalogueMalformed("catalogue", detail=str(error)[:300]) from error
-    return CATALOGUE.from_message(message)
-
-
-def supplied_catalogue() -> Catalogue:
-    """The 45 real items that come with hallnet; see `data/SOURCE.md`."""
-    text = (files("hallnet.case") / "data" / "items.yaml").read_text(encoding="utf-8")
-    return read_catalogue(text)
 
 
 def version_in_force(versions: Iterable[ItemVersion], day: date) -> ItemVersion | None:

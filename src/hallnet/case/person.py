@@ -27,7 +27,7 @@ DOCUMENT_KINDS = {
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_CHARACTERS = "10X98765432"
-_IDENTITY_NUMBER = re.compile(r"\d{17}[\dX]")
+_IDENTITY_NUMBER = re.compile(r"\d{17}[\dX]", re.ASCII)
 
 
 class ActorKind(IntEnum):

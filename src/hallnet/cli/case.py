@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hallnet.cli.node import HomeArgument, Json
-from hallnet.cli.operator import ask
-from hallnet.cli.output import print_json, print_table
-from hallnet.node.desk import Desk
-from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
-from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+from hallnet.cli.options import HomeArgument, Json
+
+if TYPE_CHECKING:
+    from hallnet.node.desk import Desk
+    from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+
 
 app = typer.Typer(help="Cases of a hall.", no_args_is_help=True)
 Actor = Annotated[str, typer.Option("--as", help="Account in whose name you look, for the record")]
@@ -26,6 +26,9 @@ def show(
     purpose: Annotated[str, typer.Option(help="Why you look, for the record")] = "",
 ) -> None:
     """Everything that this hall knows of a case, as JSON."""
+    from hallnet.cli.operator import ask
+    from hallnet.cli.output import print_json
+    from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
     async def question(desk: Desk) -> wire.GetCaseResponse:
         return await desk.intake.GetCase(
@@ -38,6 +41,9 @@ def show(
 @app.command("list")
 def list_cases(home: HomeArgument, actor: Actor, json: Json = False) -> None:
     """Cases of a hall, the one due first at the top."""
+    from hallnet.cli.operator import ask
+    from hallnet.cli.output import print_json, print_table
+    from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
     async def question(desk: Desk) -> wire.ListCasesResponse:
         return await desk.intake.ListCases(wire.ListCasesRequest(actor_id=actor))
@@ -71,6 +77,9 @@ def bundle(
     out: Annotated[Path, typer.Option(help="File for the bundle")],
 ) -> None:
     """Export a case with its proofs; anybody with root.cert can check it with hallnet verify."""
+    from hallnet.cli.operator import ask
+    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
+    from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
     async def question(desk: Desk) -> bytes:
         found = await desk.intake.GetCase(

@@ -1,4 +1,7 @@
-"""`hallnet`: the commands and how their problems are told."""
+"""`hallnet`: the commands and how their problems are told.
+
+The modules of the commands load what they need inside the functions: `--help` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,9 @@ import os
 import sys
 
 import typer
-from rich.console import Console
 
-from hallnet.cli import case, node, release, root, tools
-from hallnet.node.status import RemoteProblem
-from hallnet.problems import Problem
+from hallnet.cli import account, case, node, release, root, tools
+from hallnet.problems import Problem, Reported
 
 app = typer.Typer(
     name="hallnet",
@@ -22,10 +23,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(node.app, name="node")
-app.add_typer(root.app, name="root")
+app.add_typer(account.app, name="account")
 app.add_typer(release.app, name="release")
 app.add_typer(case.app, name="case")
-app.add_typer(node.accounts, name="account")
+app.add_typer(root.app, name="root")
 for command in tools.COMMANDS:
     app.command()(command)
 
@@ -40,10 +41,10 @@ def main() -> None:
     """Run the command; a problem is one clear message and exit code 1, never a traceback."""
     try:
         app()
-    except (Problem, RemoteProblem) as problem:
+    except (Problem, Reported) as problem:
         text = problem.in_chinese() if speaks_chinese() else problem.in_english()
         where = f" ({problem.where})" if problem.where else ""
-        Console(stderr=True, highlight=False).print(f"{problem.reason}{where}\n{text}", style="red")
+        typer.secho(f"{problem.reason}{where}\n{text}", fg="red", err=True)
         sys.exit(1)
 
 

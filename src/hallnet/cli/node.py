@@ -7,34 +7,17 @@ import uuid
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from hallnet.cli.operator import ask
-from hallnet.cli.output import print_json, print_table
-from hallnet.node.desk import Desk
-from hallnet.node.home import Home
-from hallnet.node.lifecycle import clock
-from hallnet.node.rootkeys import read_root
-from hallnet.node.settings import (
-    BrokerSettings,
-    DatabaseSettings,
-    EndpointSettings,
-    HallSettings,
-    PortalSettings,
-    Settings,
-)
-from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
-from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
-from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+from hallnet.cli.options import HomeArgument, Json
+
+if TYPE_CHECKING:
+    from hallnet.node.desk import Desk
+    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=True)
-accounts = typer.Typer(help="Staff and agents of a hall.", no_args_is_help=True)
-
-HomeArgument = Annotated[Path, typer.Argument(help="Home folder of the node")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document")]
 
 
 @app.command()
@@ -60,17 +43,22 @@ def init(
     portal: Annotated[str, typer.Option(help="host:port of the web site; empty for none")] = "",
 ) -> None:
     """Make a home with fresh keys, and the request that the parent is to certify."""
-    settings = Settings(
-        hall=HallSettings(address=address, name=name, branch_field=branch_field),
-        database=DatabaseSettings(url=database),
-        endpoints=EndpointSettings(listen, listen, listen, listen),
-        broker=BrokerSettings(
-            listen=broker_listen,
-            url=broker_url or (f"tls://{broker_listen}" if broker_listen else ""),
-        ),
-        portal=PortalSettings(listen=portal),
-    )
-    made = Home.create(home, msgspec.toml.encode(settings).decode(), clock())
+    import tomli_w
+
+    from hallnet.node.clock import clock
+    from hallnet.node.home import Home
+
+    settings = {
+        "hall": {"address": address, "name": name, "branch_field": branch_field},
+        "database": {"url": database},
+        "endpoints": dict.fromkeys(("intake", "exchange", "branch_sync", "notify"), listen),
+        "broker": {
+            "listen": broker_listen,
+            "url": broker_url or (f"tls://{broker_listen}" if broker_listen else ""),
+        },
+        "portal": {"listen": portal},
+    }
+    made = Home.create(home, tomli_w.dumps(settings), clock())
     made.write("request.bin", made.request(clock()).SerializeToString())
     typer.echo(f"{home}/request.bin: to be certified by the parent with hallnet node certify")
 
@@ -83,6 +71,10 @@ def certify(
     days: Annotated[int, typer.Option(help="Validity in days; 0: the node's default")] = 0,
 ) -> None:
     """Certify a hall directly below this one; the node has to be running."""
+    from hallnet.cli.operator import ask
+    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+    from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
     message = wire_trust.CertificateRequest.FromString(request.read_bytes())
 
     async def question(desk: Desk) -> wire.CertifyChildResponse:
@@ -103,9 +95,15 @@ def join(
     root: Annotated[Path, typer.Option(help="root.cert, given to you by hand")],
 ) -> None:
     """Take in the parent's welcome: the node can run from now on."""
+    from hallnet.node.clock import clock
+    from hallnet.node.home import Home
+    from hallnet.node.rootkeys import read_root
+    from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
     message = wire_trust.Welcome.FromString(welcome.read_bytes())
     identity = Home(home).join(message, read_root(root), clock())
-    typer.echo(f"{identity.address} is certified until {identity.certificate.body.not_after:%F}")
+    until = identity.certificate.body.not_after
+    typer.echo(f"{identity.address} is certified until {until:%F}")
 
 
 class Service(StrEnum):
@@ -126,8 +124,8 @@ def run(
     ] = None,
 ) -> None:
     """Run a node, all services in one process, until it is told to stop."""
-    from hallnet.cli.running import run_parts, usual_parts
-    from hallnet.node.home import Part
+    from hallnet.assembly.running import run_parts, usual_parts
+    from hallnet.node.home import Home, Part
 
     made = Home(home)
     parts = [Part(service.value) for service in only] if only else usual_parts(made)
@@ -137,6 +135,9 @@ def run(
 @app.command()
 def status(home: HomeArgument, json: Json = False) -> None:
     """How a running node stands: links, backlogs, journal, trust."""
+    from hallnet.cli.operator import ask
+    from hallnet.cli.output import print_json, print_table
+    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
     async def question(desk: Desk) -> wire.GetStatusResponse:
         return await desk.exchange.GetStatus(wire.GetStatusRequest())
@@ -170,42 +171,6 @@ def status(home: HomeArgument, json: Json = False) -> None:
     )
 
 
-@accounts.command()
-def put(
-    home: HomeArgument,
-    actor_id: Annotated[str, typer.Argument(help="Name of the account")],
-    name: Annotated[str, typer.Option(help="Name of the person, for the record")],
-    power: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Power of staff (may be repeated): receive, verify, gatekeep, review, "
-            "decide-instant, decide, coordinate, supervise"
-        ),
-    ] = None,
-    point: Annotated[
-        list[str] | None, typer.Option(help="Village point of an agent (may be repeated)")
-    ] = None,
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True)] = "",
-) -> None:
-    """Make or change the account of a member of staff, or with --point of an agent."""
-    from hallnet.case.person import ActorKind
-
-    kind = ActorKind.AGENT if point else ActorKind.STAFF
-    request = wire_intake.PutAccountRequest(request_id=str(uuid.uuid4()), password=password)
-    request.account.actor.kind = int(kind)  # type: ignore[assignment]
-    request.account.actor.actor_id = actor_id
-    request.account.actor.name = name
-    for text in power or ():
-        number = wire_intake.Power.Value(f"POWER_{text.upper().replace('-', '_')}")
-        request.account.powers.append(number)
-    request.account.points.extend(point or ())
-
-    async def question(desk: Desk) -> wire_intake.PutAccountResponse:
-        return await desk.intake.PutAccount(request)
-
-    print_json(ask(home, question))
-
-
 def _age(moment: datetime) -> str:
-    seconds = int((clock() - moment).total_seconds())
+    seconds = int((datetime.now(UTC) - moment).total_seconds())
     return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"

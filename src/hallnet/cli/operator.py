@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 
 def ask(folder: Path, question: Callable[[Desk], Awaitable[Answer]]) -> Answer:
-    """The answer; raises RemoteProblem, or HomeNotReady if there is no node."""
+    """The answer; raises Reported, or HomeNotReady if there is no node."""
 
     async def run() -> Answer:
         desk = Desk(Home(folder), Part.OPERATOR)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hallnet.case.calendar import CALENDAR
-from hallnet.case.catalogue import read_catalogue, supplied_catalogue
-from hallnet.case.item import CATALOGUE
-from hallnet.cli.node import HomeArgument, Json
-from hallnet.cli.operator import ask
-from hallnet.cli.output import print_json, print_table
-from hallnet.node.desk import Desk
-from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
-from hallnet.wire.release.v1 import release_pb2 as wire_release
+from hallnet.cli.options import HomeArgument, Json
+
+if TYPE_CHECKING:
+    from hallnet.node.desk import Desk
+    from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
+    from hallnet.wire.release.v1 import release_pb2 as wire_release
 
 app = typer.Typer(help="Releases: catalogue, calendar, trust.", no_args_is_help=True)
 
@@ -30,6 +27,10 @@ def catalogue(
     summary: Annotated[str, typer.Option(help="What changed, in words")] = "",
 ) -> None:
     """Publish service items for this hall and all halls below."""
+    from hallnet.case.catalogue_file import read_catalogue, supplied_catalogue
+    from hallnet.case.item import CATALOGUE
+    from hallnet.wire.release.v1 import release_pb2 as wire_release
+
     items = read_catalogue(file.read_text(encoding="utf-8")) if file else supplied_catalogue()
     _publish(
         home,
@@ -45,7 +46,9 @@ def calendar(
     summary: Annotated[str, typer.Option(help="What changed, in words")] = "",
 ) -> None:
     """Publish the working-day calendars that this edition of hallnet knows."""
+    from hallnet.case.calendar import CALENDAR
     from hallnet.case.supplied_calendar import supplied_calendar
+    from hallnet.wire.release.v1 import release_pb2 as wire_release
 
     years = supplied_calendar()
     known = f"{years.years[0].year}—{years.years[-1].year}年"
@@ -55,6 +58,10 @@ def calendar(
 @app.command("list")
 def list_releases(home: HomeArgument, json: Json = False) -> None:
     """Releases that a node has, the newest first."""
+    from hallnet.cli.operator import ask
+    from hallnet.cli.output import print_json, print_table
+    from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
+    from hallnet.wire.release.v1 import release_pb2 as wire_release
 
     async def question(desk: Desk) -> wire.ListReleasesResponse:
         return await desk.branch_sync.ListReleases(wire.ListReleasesRequest())
@@ -84,6 +91,9 @@ def list_releases(home: HomeArgument, json: Json = False) -> None:
 def _publish(
     home: Path, kind: wire_release.ReleaseKind.ValueType, content: bytes, summary: str
 ) -> None:
+    from hallnet.cli.operator import ask
+    from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
+
     async def question(desk: Desk) -> wire.PublishReleaseResponse:
         return await desk.branch_sync.PublishRelease(
             wire.PublishReleaseRequest(

@@ -7,10 +7,6 @@ from typing import Annotated
 
 import typer
 
-from hallnet.node.lifecycle import clock
-from hallnet.node.rootkeys import certify_top, create_root
-from hallnet.wire.trust.v1 import certificate_pb2 as wire
-
 app = typer.Typer(help="The offline key of a network.", no_args_is_help=True)
 
 
@@ -23,6 +19,9 @@ def create(
     name: Annotated[str, typer.Option(help="Name for people")] = "hallnet root",
 ) -> None:
     """Make the root of a network. Keep root.key offline; give root.cert to every hall by hand."""
+    from hallnet.node.clock import clock
+    from hallnet.node.rootkeys import create_root
+
     certificate = create_root(folder, division, name, clock())
     typer.echo(f"{folder}/root.cert  fingerprint {certificate.id.hex()}")
 
@@ -34,6 +33,10 @@ def certify(
     out: Annotated[Path, typer.Option(help="Where the welcome goes")],
 ) -> None:
     """Certify the hall at the top of the network."""
+    from hallnet.node.clock import clock
+    from hallnet.node.rootkeys import certify_top
+    from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
     message = wire.CertificateRequest.FromString(request.read_bytes())
     out.write_bytes(certify_top(folder, message, clock()).SerializeToString())
     typer.echo(f"{out}: to be taken with hallnet node join")

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hallnet.cli.node import Json
-from hallnet.cli.output import print_json, print_table
+from hallnet.cli.options import Json
 
 
 def verify(
@@ -23,6 +22,7 @@ def verify(
 
     Exit code 0 if every proof holds, 2 if one does not, 1 if the file is no bundle.
     """
+    from hallnet.cli.output import print_json
     from hallnet.cli.verifying import describe
     from hallnet.node.rootkeys import read_root
     from hallnet.trust.bundle import verify_bundle
@@ -53,6 +53,7 @@ def due(
     from hallnet.case.calendar import Calendar, Pause
     from hallnet.case.item import TimeLimit, TimeUnit
     from hallnet.case.supplied_calendar import supplied_calendar
+    from hallnet.cli.output import print_json, print_table
 
     unit = TimeUnit.CALENDAR_DAY if calendar_days else TimeUnit.WORKING_DAY
     pauses = []

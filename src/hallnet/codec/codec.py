@@ -121,7 +121,9 @@ def _oneof(hint: Any, descriptor: Descriptor, name: str) -> tuple[Encode, Decode
     by_type: dict[type, tuple[str, _Plan]] = {}
     by_field: dict[str, _Plan] = {}
     for choice in typing.get_args(hint):
-        field = alternatives.pop(choice.__name__)
+        field = alternatives.pop(choice.__name__, None)
+        if field is None:
+            raise TypeError(f"{descriptor.full_name}.{name}: no message {choice.__name__}")
         plan = _plan(choice, _message(field))
         by_type[choice] = (field.name, plan)
         by_field[field.name] = plan
@@ -250,6 +252,14 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _from_date(text: str) -> date:
+    """Only YYYY-MM-DD: `fromisoformat` reads 20260302 and 2026-W10-1 as well."""
+    day = date.fromisoformat(text)
+    if day.isoformat() != text:
+        raise ValueError("date")
+    return day
+
+
 def _scalar(hint: Any, field: FieldDescriptor) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     if hint in (str, bytes, bool, int):
         return _same, _same
@@ -263,7 +273,7 @@ def _scalar(hint: Any, field: FieldDescriptor) -> tuple[Callable[[Any], Any], Ca
     if hint is datetime:
         return to_timestamp, from_timestamp
     if hint is date:
-        return date.isoformat, date.fromisoformat
+        return date.isoformat, _from_date
     if hint in (Address, Village):
         return str, hint.parse
     raise TypeError(f"no correspondence for {hint} in {field.full_name}")

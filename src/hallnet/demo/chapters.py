@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.demo import attack, world
 from hallnet.demo.counter import Counter, asked_for
 from hallnet.demo.stage import Stage
 from hallnet.node.home import Part
-from hallnet.node.status import RemoteProblem
 from hallnet.places import Address
-from hallnet.problems import Problem
+from hallnet.problems import Problem, Reported
 from hallnet.sandbox.network import Network
 from hallnet.trust.bundle import verify_bundle
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
@@ -100,7 +100,7 @@ async def village_to_county(scene: Scene) -> None:
     try:
         await township.review(case_id, "township acts on a case that it gave away")
         refused = ""
-    except RemoteProblem as problem:
+    except Reported as problem:
         refused = problem.reason
     stage.check(
         "While the county has it, the township cannot act on it",
@@ -184,7 +184,8 @@ def _show_due_date(scene: Scene, view: wire.CaseView) -> None:
         counted == promise.limit.days and promise.days[-1].date == promise.due_on,
         f"{counted} days counted up to {promise.due_on}",
     )
-    over_the_year = any(day.date > "2026-12-31" for day in statutory.days)
+    published = {year.year for year in supplied_calendar().years}
+    over_the_year = any(int(day.date[:4]) not in published for day in statutory.days)
     scene.stage.check(
         "A date that runs into a year without a published calendar says that it is provisional",
         statutory.provisional == over_the_year,

@@ -193,7 +193,7 @@ class Counter:
         return response.case
 
     async def look(self, case_ref: str) -> wire.CaseView:
-        """Raises RemoteProblem (CASE_UNKNOWN) while the case has not come."""
+        """Raises Reported (CASE_UNKNOWN) while the case has not come."""
         with problems_raised():
             response = await self.desk.intake.GetCase(
                 wire.GetCaseRequest(case_ref=case_ref, actor_id=CHIEF, purpose="演示")

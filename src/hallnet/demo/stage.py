@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hallnet.node.desk import Desk
-from hallnet.node.status import RemoteProblem
+from hallnet.problems import Reported
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 WAIT_SECONDS = 20.0
@@ -134,7 +134,7 @@ class Stage:
         """What `look` finds, as soon as it finds something; None if it does not in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            with suppress(RemoteProblem):
+            with suppress(Reported):
                 found = await look()
                 if found:
                     return found

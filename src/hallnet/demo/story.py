@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import uuid
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from hallnet.case.calendar import CALENDAR
-from hallnet.case.catalogue import supplied_catalogue
+from hallnet.case.catalogue_file import supplied_catalogue
 from hallnet.case.item import CATALOGUE
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.demo import chapters, world
@@ -30,6 +31,8 @@ SCREEN_WIDTH = 132
 
 async def run_demo(keep: bool, json_file: Path | None, on_terminal: bool) -> int:
     """Run all of it; returns the exit code. On a terminal it stays up until Ctrl-C."""
+    # The TLS of the attack's own connection is chatty when it closes.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     console = Console(highlight=False, width=None if on_terminal else SCREEN_WIDTH)
     stage = Stage(console)
     with sandbox_folder(keep) as folder:

@@ -44,7 +44,7 @@ def open_channel(home: Home, part: Part, address: str) -> aio.Channel:
 
 @contextmanager
 def problems_raised() -> Iterator[None]:
-    """Turn failed calls within the block into RemoteProblem."""
+    """Turn failed calls within the block into Reported."""
     try:
         yield
     except aio.AioRpcError as error:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import Protocol
 
 from hallnet.node import telemetry
@@ -21,11 +20,6 @@ RESTART_SECONDS = 1.0
 RESTART_SECONDS_MAX = 30.0
 
 _log = logging.getLogger("hallnet.lifecycle")
-
-
-def clock() -> datetime:
-    """The one place where a process of a node asks for the time."""
-    return datetime.now(UTC)
 
 
 class Service(Protocol):
@@ -49,20 +43,20 @@ class Service(Protocol):
 async def run(
     home: Home, address: str, services: Sequence[Service], ready: Callable[[], None]
 ) -> None:
-    """Run services behind one server until the process is told to stop (SIGTERM or SIGINT)."""
+    """Run services behind one server until the process is told to stop (SIGTERM or SIGINT).
+
+    Without an address there is no server: the portal alone serves nobody over gRPC.
+    """
     settings = home.settings()
     names = "+".join(service.part.value for service in services)
     telemetry.start_telemetry(settings.telemetry, settings.hall.address, names)
-    server = Server(home, address, [service.part for service in services])
-    feeds = FeedFace()
-    for service in services:
-        service.serve(server, feeds)
-    server.add(FEED_SERVICE, feed_pb2_grpc.add_FeedServiceServicer_to_server, feeds, FEED_CALLERS)
+    server = _server(home, address, services) if address else None
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    await server.start()
+    if server is not None:
+        await server.start()
     tasks = [
         asyncio.create_task(keep_running(name, body), name=name)
         for service in services
@@ -75,9 +69,20 @@ async def run(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await server.stop()
+    if server is not None:
+        await server.stop()
     for service in services:
         await service.close()
+
+
+def _server(home: Home, address: str, services: Sequence[Service]) -> Server:
+    """One server with the faces and the feeds of all services."""
+    server = Server(home, address, [service.part for service in services])
+    feeds = FeedFace()
+    for service in services:
+        service.serve(server, feeds)
+    server.add(FEED_SERVICE, feed_pb2_grpc.add_FeedServiceServicer_to_server, feeds, FEED_CALLERS)
+    return server
 
 
 async def keep_running(name: str, body: Callable[[], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc import aio
 from grpc_status import rpc_status
 
-from hallnet.problems import Kind, Problem
+from hallnet.problems import Kind, Problem, Reported
 
 DOMAIN = "hallnet"
 _CODES = {
@@ -39,22 +39,7 @@ class ServiceUnreachable(Problem):
     en_remedy = "Try again later; if it goes on, tell the operator of the hall"
 
 
-class RemoteProblem(Exception):
-    """A problem that another service reported: its reason, its texts and the field it names."""
-
-    def __init__(self, kind: Kind, reason: str, zh: str, en: str, where: str) -> None:
-        super().__init__(f"{reason}: {en}")
-        self.kind = kind
-        self.reason = reason
-        self.zh = zh
-        self.en = en
-        self.where = where
-
-    def in_chinese(self) -> str:
-        return self.zh
-
-    def in_english(self) -> str:
-        return self.en
+RemoteProblem = Reported
 
 
 def to_status(problem: Problem) -> status_pb2.Status:
@@ -79,12 +64,12 @@ def to_status(problem: Problem) -> status_pb2.Status:
     )
 
 
-def from_error(error: aio.AioRpcError) -> RemoteProblem:
+def from_error(error: aio.AioRpcError) -> Reported:
     """What a failed call says; a call that got no answer says SERVICE_UNREACHABLE."""
     status = rpc_status.from_call(cast(grpc.Call, error))
     if status is None:
         unreachable = ServiceUnreachable(code=error.code().name)
-        return RemoteProblem(
+        return Reported(
             unreachable.kind,
             unreachable.reason,
             unreachable.in_chinese(),
@@ -99,7 +84,7 @@ def from_error(error: aio.AioRpcError) -> RemoteProblem:
             if detail.Is(target.DESCRIPTOR):
                 detail.Unpack(target)
     where = bad.field_violations[0].field if bad.field_violations else ""
-    return RemoteProblem(
+    return Reported(
         _KINDS.get(status.code, Kind.UNAVAILABLE),
         info.reason,
         text.message or status.message,

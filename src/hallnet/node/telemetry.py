@@ -29,8 +29,8 @@ def start_telemetry(settings: TelemetrySettings, node: str, service: str) -> Non
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(node, service))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    for chatty in ("nats", "httpx", "httpcore", "alembic", "uvicorn.access", "grpc"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for chatty in ("asyncio", "nats", "httpx", "httpcore", "alembic", "uvicorn.access", "grpc"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     provider = TracerProvider(
         resource=Resource.create({"service.name": f"hallnet-{service}", "hallnet.node": node})
     )

@@ -12,8 +12,8 @@ from enum import IntEnum
 
 from hallnet.places.problems import AddressMalformed, VillageMalformed
 
-_ADDRESS = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9})(?:-([a-z][a-z0-9]{1,23}))?")
-_VILLAGE = re.compile(r"\d{12}")
+_ADDRESS = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9})(?:-([a-z][a-z0-9]{1,23}))?", re.ASCII)
+_VILLAGE = re.compile(r"\d{12}", re.ASCII)
 
 
 class Level(IntEnum):

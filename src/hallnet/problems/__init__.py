@@ -1,5 +1,5 @@
 """What can go wrong, said so that a person knows what to do and a program knows what it was."""
 
-from hallnet.problems.problem import Kind, Problem, all_problems
+from hallnet.problems.problem import Kind, Problem, Reported, all_problems
 
-__all__ = ["Kind", "Problem", "all_problems"]
+__all__ = ["Kind", "Problem", "Reported", "all_problems"]

@@ -53,7 +53,8 @@ class Problem(Exception):
         if reason is None:
             return
         known = _REGISTER.get(reason)
-        if known is not None and known.__qualname__ != cls.__qualname__:
+        # The same class once more is a module that is loaded again, which is no second problem.
+        if known is not None and _full_name(known) != _full_name(cls):
             raise TypeError(f"two problems with the reason {reason}: {known}, {cls}")
         _REGISTER[reason] = cls
 
@@ -69,6 +70,28 @@ class Problem(Exception):
         return f"{self.en.format(**self.particulars)}. {self.en_remedy.format(**self.particulars)}"
 
 
+def _full_name(kind: type[Problem]) -> tuple[str, str]:
+    return kind.__module__, kind.__qualname__
+
+
 def all_problems() -> dict[str, type[Problem]]:
     """Every reason that the loaded packages can give, with its class."""
     return dict(sorted(_REGISTER.items()))
+
+
+class Reported(Exception):
+    """A problem that another service reported: its reason, its texts and the field it names."""
+
+    def __init__(self, kind: Kind, reason: str, zh: str, en: str, where: str) -> None:
+        super().__init__(f"{reason}: {en}")
+        self.kind = kind
+        self.reason = reason
+        self.where = where
+        self._zh = zh
+        self._en = en
+
+    def in_chinese(self) -> str:
+        return self._zh
+
+    def in_english(self) -> str:
+        return self._en

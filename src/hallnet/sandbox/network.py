@@ -8,18 +8,18 @@ can be cut.
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
 import uuid
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import msgspec
 
 from hallnet.node.client import problems_raised
+from hallnet.node.clock import clock
 from hallnet.node.desk import Desk
 from hallnet.node.home import Home, Part
-from hallnet.node.lifecycle import clock
 from hallnet.node.rootkeys import certify_top, create_root
 from hallnet.node.settings import (
     SETTINGS_FILE,
@@ -33,6 +33,7 @@ from hallnet.node.settings import (
 )
 from hallnet.places import Address, divisions
 from hallnet.problems import Kind, Problem
+from hallnet.sandbox import nursery
 from hallnet.sandbox.cuttable import CuttableWire
 from hallnet.sandbox.ports import LOOPBACK, free_port, free_ports
 from hallnet.trust.certificate import Certificate
@@ -75,57 +76,52 @@ class NodeSpec:
 class Process:
     """One operating system process of a node."""
 
-    def __init__(self, home: Path, parts: tuple[Part, ...], whole: bool) -> None:
+    def __init__(self, home: Path, parts: tuple[Part, ...]) -> None:
         self._home = home
         self.parts = parts
-        self._arguments = [] if whole else [f"--only={part.value}" for part in parts]
         self.log = home / f"{'+'.join(part.value for part in parts)}.log"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: ForkServerProcess | None = None
 
     @property
     def pid(self) -> int:
         assert self._process is not None
+        assert self._process.pid is not None
         return self._process.pid
 
     async def start(self) -> None:
         """Start and wait until it serves; raises NodeNotReady."""
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "hallnet.cli.main",
-                "node",
-                "run",
-                str(self._home),
-                *self._arguments,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-            )
-        assert self._process.stdout is not None
-        try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), READY_SECONDS)
-        except TimeoutError:
-            line = b""
-        if line.strip() != b"ready":
+        self._process, ready = await asyncio.to_thread(
+            nursery.start, self._home, self.parts, self.log
+        )
+        word = await asyncio.to_thread(_word, ready)
+        if word != nursery.READY:
             detail = self.log.read_text(errors="replace")[-400:]
             raise NodeNotReady(address=self._home.name, detail=detail, log=self.log)
 
     async def kill(self) -> None:
         """End it at once, as a power cut would (SIGKILL)."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        await self._process.wait()
+        if self._process is not None:
+            self._process.kill()
+            await asyncio.to_thread(self._process.join)
 
     async def stop(self) -> None:
         """End it in order."""
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None or not self._process.is_alive():
             return
         self._process.terminate()
-        try:
-            await asyncio.wait_for(self._process.wait(), STOP_SECONDS)
-        except TimeoutError:
+        await asyncio.to_thread(self._process.join, STOP_SECONDS)
+        if self._process.is_alive():
             await self.kill()
+
+
+def _word(ready: Connection) -> object:
+    """What a process says when it is up; None if it ends without a word or takes too long."""
+    try:
+        return ready.recv() if ready.poll(READY_SECONDS) else None
+    except EOFError:
+        return None
+    finally:
+        ready.close()
 
 
 @dataclass(slots=True)
@@ -202,7 +198,7 @@ class Network:
         groups = [(part,) for part in ALL_PARTS] if spec.split else [ALL_PARTS]
         if spec.portal:
             groups = [*groups, (Part.PORTAL,)] if spec.split else [(*ALL_PARTS, Part.PORTAL)]
-        processes = [Process(home.folder, parts, whole=not spec.split) for parts in groups]
+        processes = [Process(home.folder, parts) for parts in groups]
         node = self.nodes[spec.address] = Node(spec, home, processes, link)
         await node.start()
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from grpc import aio
 
-from hallnet.branch_sync import certificates, releasing, tables
+from hallnet.branch_sync import certificates, following, releasing, tables
 from hallnet.branch_sync.context import Context
 from hallnet.branch_sync.face import CALLERS, BranchSyncFace
 from hallnet.branch_sync.publishing import Publisher
@@ -21,7 +21,6 @@ from hallnet.node.server import Server
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.trust.believed import Trust
-from hallnet.trust.certificate import read_certificate
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2_grpc as wire_grpc
@@ -99,26 +98,7 @@ class BranchSync:
         )
 
     def _take(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
-        now = self._clock()
-        for entry in entries:
-            if entry.kind == "child.enrolled":
-                enrolled = wire_feed.ChildEnrolled.FromString(entry.payload)
-                releasing.add_child(connection, enrolled.address, now)
-                raw = wire_trust.Certificate.FromString(enrolled.certificate)
-                self._learn(connection, [raw], now)
-            elif entry.kind == "message.received":
-                message = wire_feed.InboundMessage.FromString(entry.payload)
-                if message.kind == releasing.RELEASE_KIND:
-                    releasing.take_message(connection, self._context, message.payload, now)
-                elif message.kind == certificates.CERTIFICATES_KIND:
-                    told = certificates.read_told(message.payload)
-                    self._learn(connection, [item.to_message() for item in told], now)
-
-    def _learn(
-        self, connection: Connection, raws: Sequence[wire_trust.Certificate], now: datetime
-    ) -> None:
-        found = [read_certificate(raw) for raw in raws]
-        if certificates.take(connection, self._context, found, now):
+        if following.take(connection, self._context, entries, self._clock()):
             self._halls_changed.set()
 
     async def _enforce(self) -> None:

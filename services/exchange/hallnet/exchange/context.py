@@ -22,6 +22,8 @@ class Context:
     register: Divisions
     random_bytes: RandomBytes
     journal_number: int = 1
+    incarnation: bytes = b""
+    """Random for each start of the process."""
     children: set[Address] = field(default_factory=set)
 
     @property

@@ -49,6 +49,8 @@ class LinkLoop:
         self._version = version
         self._clock = clock
         self._wake = asyncio.Event()
+        self._restarted = asyncio.Event()
+        self._incarnation = b""
         self._credit = limits.BATCH_BYTES_MAX
 
     def wake(self) -> None:
@@ -91,7 +93,13 @@ class LinkLoop:
         await self.take_hello(reply.hello)
 
     async def take_hello(self, hello: wire.Hello) -> None:
-        """The neighbour is there: whatever pause there was is over."""
+        """The neighbour is there: whatever pause there was is over.
+
+        If it was restarted, what was under way to it will not be answered and goes again at once.
+        """
+        if hello.incarnation != self._incarnation:
+            self._incarnation = hello.incarnation
+            self._restarted.set()
         now = self._clock()
 
         def note(connection: Connection) -> None:
@@ -105,11 +113,13 @@ class LinkLoop:
 
     async def _carry(self, batch: sending.Batch) -> None:
         try:
-            data = await self._client.request(f"{self._subject}.batch", batch.data, REPLY_SECONDS)
+            data = await self._request(batch.data)
         except (NeighbourAbsent, NeighbourSilent):
             await self._database.write(
                 lambda c: sending.no_reply(c, self._neighbour, self._clock(), random.random())
             )
+            return
+        if data is None:
             return
         now = self._clock()
 
@@ -125,6 +135,20 @@ class LinkLoop:
         if applied.entries:
             tables.feed.announce()
         self._watch.show(applied.hops, now)
+
+    async def _request(self, data: bytes) -> bytes | None:
+        """The reply to a batch; None if the neighbour was restarted meanwhile."""
+        self._restarted.clear()
+        reply = asyncio.create_task(
+            self._client.request(f"{self._subject}.batch", data, REPLY_SECONDS)
+        )
+        restarted = asyncio.create_task(self._restarted.wait())
+        done, _ = await asyncio.wait({reply, restarted}, return_when=asyncio.FIRST_COMPLETED)
+        restarted.cancel()
+        if reply in done:
+            return reply.result()
+        reply.cancel()
+        return None
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -11,7 +11,15 @@ from datetime import datetime
 
 from grpc import aio
 
-from hallnet.exchange import attachments, believing, links, outgoing, parcels, tables
+from hallnet.exchange import (
+    attachments,
+    believing,
+    following,
+    links,
+    outgoing,
+    parcels,
+    tables,
+)
 from hallnet.exchange.attachments import AttachmentWish
 from hallnet.exchange.context import Context
 from hallnet.exchange.face import CALLERS, ExchangeFace
@@ -27,19 +35,15 @@ from hallnet.node.lifecycle import keep_running
 from hallnet.node.messaging import LinkClient
 from hallnet.node.server import Server
 from hallnet.places import Address, divisions
-from hallnet.problems import Problem
 from hallnet.store import Connection, Database
-from hallnet.store.feed import Entry
 from hallnet.store.migrating import migrate
 from hallnet.trust.believed import Trust
-from hallnet.trust.release import ReleaseKind, verify_release
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_intake_grpc
-from hallnet.wire.release.v1 import release_pb2 as wire_release
 
 RETRANSMIT_EVERY_SECONDS = 5.0
 ATTACHMENTS_EVERY_SECONDS = 1.0
@@ -66,7 +70,14 @@ class Exchange:
         trust = Trust([identity.chain[-1]])
         trust.learn(identity.chain[:-1])
         children = self._database.transact(lambda c: believing.load(c, trust))
-        self._context = Context(identity, trust, divisions(), os.urandom, children=children)
+        self._context = Context(
+            identity,
+            trust,
+            divisions(),
+            os.urandom,
+            incarnation=os.urandom(8),
+            children=children,
+        )
         self._watch = HopWatch(str(identity.address))
         self._channels: list[aio.Channel] = []
         self._links: dict[Address, LinkLoop] = {}
@@ -265,37 +276,7 @@ class Exchange:
         return run
 
     def _carry(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
-        now = self._clock()
-        wishes: list[outgoing.Wish] = []
-        attached: list[AttachmentWish] = []
-        results: list[Entry] = []
-        for entry in entries:
-            if entry.kind == "release.in_force":
-                results += self._believe(connection, entry.payload, now)
-            for dispatch in entry.dispatches:
-                wish = outgoing.wish_of(dispatch, entry.traceparent)
-                wishes.append(wish)
-                attached += [
-                    AttachmentWish(item.digest, wish.recipient, item.size, wish.subject)
-                    for item in dispatch.attachments
-                    if wish.recipient != self._context.here
-                ]
-        results += outgoing.send(connection, self._context, wishes, now)
-        attachments.wish_for(connection, attached)
-        if results:
-            tables.feed.append(connection, results)
-
-    def _believe(self, connection: Connection, payload: bytes, now: datetime) -> list[Entry]:
-        signed = wire_release.SignedRelease.FromString(payload)
-        try:
-            body = verify_release(signed, self._context.trust, self._context.here, now)
-        except Problem as problem:
-            _log.error("a release in force is not believed: %s", problem.reason)
-            return []
-        if body.kind is not ReleaseKind.TRUST:
-            return []
-        believing.take_bundle(connection, self._context, body.content, body.version, now)
-        return outgoing.seal_waiting(connection, self._context, now)
+        following.take(connection, self._context, entries, self._clock())
 
     def _wake(self) -> None:
         tables.feed.announce()

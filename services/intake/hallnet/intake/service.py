@@ -10,10 +10,9 @@ from datetime import datetime
 
 from grpc import aio
 
-from hallnet.intake import handling, materials, replicas, tables
+from hallnet.intake import following, materials, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.face import CALLERS, IntakeFace
-from hallnet.node import telemetry
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
@@ -21,13 +20,11 @@ from hallnet.node.server import Server
 from hallnet.places import Address, divisions
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
-from hallnet.trust.release import RELEASE
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_exchange_grpc
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
-from hallnet.wire.release.v1 import release_pb2 as wire_release
 
 ARRIVALS_SECONDS = 10.0
 
@@ -97,46 +94,12 @@ class Intake:
         self._arrived.set()
 
     def _take(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
-        """What the exchange verified: messages of other halls, materials, and bad ends."""
-        now = self._clock()
-        for entry in entries:
-            with telemetry.span(f"intake takes {entry.kind}", entry.traceparent):
-                if entry.kind == "message.received":
-                    message = wire_feed.InboundMessage.FromString(entry.payload)
-                    self._take_message(connection, message, now)
-                elif entry.kind == "delivery.ended":
-                    ended = wire_feed.DeliveryEnded.FromString(entry.payload)
-                    if ended.kind.startswith("case."):
-                        replicas.take_delivery_end(connection, self._hall, ended, now)
-                elif entry.kind == "attachment.arrived":
-                    arrived = wire_feed.AttachmentArrived.FromString(entry.payload)
-                    materials.note_arrival(
-                        connection, arrived.attachment.digest, arrived.attachment.size
-                    )
-
-    def _take_message(
-        self, connection: Connection, message: wire_feed.InboundMessage, now: datetime
-    ) -> None:
-        sender = Address.parse(message.sender)
-        if message.kind == "case.events":
-            replicas.take_events(connection, self._hall, sender, message.payload, now)
-        elif message.kind == handling.REQUEST_KIND:
-            replicas.take_request(connection, self._hall, sender, message.payload, now)
-        elif message.kind == replicas.REFUSED_KIND:
-            replicas.take_refusal(connection, message.subject, message.payload, now)
+        following.take_messages(connection, self._hall, entries, self._clock())
 
     def _take_releases(
         self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]
     ) -> None:
-        """Releases that branch-sync verified and that are in force from now on."""
-        changed = False
-        for entry in entries:
-            if entry.kind == "release.in_force":
-                signed = wire_release.SignedRelease.FromString(entry.payload)
-                release = RELEASE.from_bytes(signed.body)
-                changed |= self._hall.releases.take(connection, release)
-        if changed:
-            handling.recount(connection, self._hall)
+        following.take_releases(connection, self._hall, entries)
 
     async def _fetch_materials(self) -> None:
         channel = open_channel(self._home, Part.INTAKE, self._settings.endpoints.exchange)

@@ -10,10 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-import httpx
-
-WEBHOOK_SECONDS = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -83,31 +79,3 @@ class FileChannel:
 
     async def close(self) -> None:
         return
-
-
-class WebhookChannel:
-    """Each notice is posted as JSON; the header Idempotency-Key bears its id."""
-
-    name = "webhook"
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._client = httpx.AsyncClient(timeout=WEBHOOK_SECONDS)
-
-    async def send(self, notice: Notice) -> None:
-        try:
-            response = await self._client.post(
-                self._url,
-                content=notice.to_json(),
-                headers={
-                    "Content-Type": "application/json; charset=utf-8",
-                    "Idempotency-Key": notice.notice_id,
-                },
-            )
-        except httpx.HTTPError as error:
-            raise NotTaken(type(error).__name__) from error
-        if not response.is_success:
-            raise NotTaken(f"HTTP {response.status_code}")
-
-    async def close(self) -> None:
-        await self._client.aclose()

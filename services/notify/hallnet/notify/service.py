@@ -18,7 +18,7 @@ from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
 from hallnet.notify import tables, writing
-from hallnet.notify.channels import Channel, FileChannel, Notice, NotTaken, WebhookChannel
+from hallnet.notify.channels import Channel, FileChannel, Notice, NotTaken
 from hallnet.notify.face import CALLERS, NotifyFace
 from hallnet.notify.wording import Audience
 from hallnet.notify.writing import State
@@ -55,6 +55,9 @@ class Notify:
         if settings.folder:
             self._channels["file"] = FileChannel(home.folder / settings.folder)
         if settings.webhook_url:
+            # Its library is slow to load, and most halls have no webhook.
+            from hallnet.notify.webhook import WebhookChannel
+
             self._channels["webhook"] = WebhookChannel(settings.webhook_url)
 
     def serve(self, server: Server, feeds: FeedFace) -> None:

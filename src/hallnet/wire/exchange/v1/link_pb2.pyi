@@ -205,6 +205,7 @@ class Hello(_message.Message):
     SEEN_HEAD_FIELD_NUMBER: _builtins.int
     LAST_TAKEN_SEQUENCE_FIELD_NUMBER: _builtins.int
     LAST_SENT_SEQUENCE_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """Who speaks."""
     version: _builtins.str
@@ -213,6 +214,10 @@ class Hello(_message.Message):
     """Sequence of the last batch that the speaker has taken from the other."""
     last_sent_sequence: _builtins.int
     """Sequence of the last batch that the speaker has sent to the other."""
+    incarnation: _builtins.bytes
+    """Random for each start of the speaker's process: a change shows that it was restarted, and that
+    what was under way to it will not be answered.
+    """
     @_builtins.property
     def clock(self) -> _timestamp_pb2.Timestamp:
         """The speaker's clock."""
@@ -240,10 +245,11 @@ class Hello(_message.Message):
         seen_head: _journal_pb2.SignedCheckpoint | None = ...,
         last_taken_sequence: _builtins.int = ...,
         last_sent_sequence: _builtins.int = ...,
+        incarnation: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "head", b"head", "seen_head", b"seen_head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "clock", b"clock", "head", b"head", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "clock", b"clock", "head", b"head", "incarnation", b"incarnation", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

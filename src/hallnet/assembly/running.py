@@ -1,12 +1,13 @@
-"""Composing a process of a node from its services. The only place that knows all of them."""
+"""Running some or all services of a node in one process."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from hallnet.node.clock import clock
 from hallnet.node.home import Home, Part
-from hallnet.node.lifecycle import Service, clock, run
+from hallnet.node.lifecycle import Service, run
 from hallnet.node.settings import EndpointSettings
 
 SERVICES = (Part.INTAKE, Part.EXCHANGE, Part.BRANCH_SYNC, Part.NOTIFY, Part.PORTAL)

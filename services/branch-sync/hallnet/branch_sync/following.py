@@ -1,0 +1,37 @@
+"""What the exchange tells in its feed: releases from above, certificates from below, new children."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hallnet.branch_sync import certificates, releasing
+from hallnet.branch_sync.context import Context
+from hallnet.store import Connection
+from hallnet.trust.certificate import read_certificate
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
+
+def take(
+    connection: Connection,
+    context: Context,
+    entries: Sequence[wire_feed.FeedEntry],
+    now: datetime,
+) -> bool:
+    """Deal with a batch of entries; True if halls joined."""
+    joined = False
+    for entry in entries:
+        if entry.kind == "child.enrolled":
+            enrolled = wire_feed.ChildEnrolled.FromString(entry.payload)
+            releasing.add_child(connection, enrolled.address, now)
+            raw = wire_trust.Certificate.FromString(enrolled.certificate)
+            joined |= certificates.take(connection, context, [read_certificate(raw)], now)
+        elif entry.kind == "message.received":
+            message = wire_feed.InboundMessage.FromString(entry.payload)
+            if message.kind == releasing.RELEASE_KIND:
+                releasing.take_message(connection, context, message.payload, now)
+            elif message.kind == certificates.CERTIFICATES_KIND:
+                told = certificates.read_told(message.payload)
+                joined |= certificates.take(connection, context, told, now)
+    return joined

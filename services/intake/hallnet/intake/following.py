@@ -1,0 +1,58 @@
+"""What the other services of the node tell in their feeds: messages of other halls, releases in force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hallnet.intake import cases, handling, materials, replicas
+from hallnet.intake.context import Hall
+from hallnet.node import telemetry
+from hallnet.places import Address
+from hallnet.store import Connection
+from hallnet.trust.release import RELEASE
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+
+def take_messages(
+    connection: Connection, hall: Hall, entries: Sequence[wire_feed.FeedEntry], now: datetime
+) -> None:
+    """What the exchange verified: messages of other halls, materials, and bad ends."""
+    for entry in entries:
+        with telemetry.span(f"intake takes {entry.kind}", entry.traceparent):
+            if entry.kind == "message.received":
+                message = wire_feed.InboundMessage.FromString(entry.payload)
+                _take_message(connection, hall, message, now)
+            elif entry.kind == "delivery.ended":
+                ended = wire_feed.DeliveryEnded.FromString(entry.payload)
+                if ended.kind.startswith("case."):
+                    replicas.take_delivery_end(connection, hall, ended, now)
+            elif entry.kind == "attachment.arrived":
+                arrived = wire_feed.AttachmentArrived.FromString(entry.payload).attachment
+                materials.note_arrival(connection, arrived.digest, arrived.size)
+
+
+def take_releases(
+    connection: Connection, hall: Hall, entries: Sequence[wire_feed.FeedEntry]
+) -> None:
+    """Releases that branch-sync verified and that are in force from now on."""
+    changed = False
+    for entry in entries:
+        if entry.kind == "release.in_force":
+            signed = wire_release.SignedRelease.FromString(entry.payload)
+            changed |= hall.releases.take(connection, RELEASE.from_bytes(signed.body))
+    if changed:
+        handling.recount(connection, hall)
+
+
+def _take_message(
+    connection: Connection, hall: Hall, message: wire_feed.InboundMessage, now: datetime
+) -> None:
+    sender = Address.parse(message.sender)
+    if message.kind == cases.EVENTS_KIND:
+        replicas.take_events(connection, hall, sender, message.payload, now)
+    elif message.kind == handling.REQUEST_KIND:
+        replicas.take_request(connection, hall, sender, message.payload, now)
+    elif message.kind == replicas.REFUSED_KIND:
+        replicas.take_refusal(connection, message.subject, message.payload, now)

@@ -1,0 +1,27 @@
+"""Catalogues as files: the JSON form of hallnet.wire.case.v1.Catalogue, written as YAML or JSON."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import yaml
+from google.protobuf import json_format
+
+from hallnet.case.item import CATALOGUE, Catalogue
+from hallnet.case.problems import CatalogueMalformed
+from hallnet.wire.case.v1 import item_pb2 as wire
+
+
+def read_catalogue(text: str) -> Catalogue:
+    """Read the JSON form of a Catalogue, as YAML or JSON; raises CatalogueMalformed."""
+    try:
+        message = json_format.ParseDict(yaml.safe_load(text), wire.Catalogue())
+    except (yaml.YAMLError, json_format.ParseError) as error:
+        raise CatalogueMalformed("catalogue", detail=str(error)[:300]) from error
+    return CATALOGUE.from_message(message)
+
+
+def supplied_catalogue() -> Catalogue:
+    """The 45 real items that come with hallnet; see `data/SOURCE.md`."""
+    text = (files("hallnet.case") / "data" / "items.yaml").read_text(encoding="utf-8")
+    return read_catalogue(text)

@@ -1,0 +1,11 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HomeArgument = Annotated[Path, typer.Argument(help="Home folder of the node")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document")]
