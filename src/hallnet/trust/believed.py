@@ -148,7 +148,8 @@ class Trust:
     def take_bundle(self, bundle: wire.TrustBundle, version: int) -> None:
         """Move forward to a trust bundle whose release was verified.
 
-        Roots are only added from the bundle if they are known already: a root is given by hand.
+        No root is taken from it: a root is given by hand. An older bundle than the one in force may
+        still tell of certificates and revocations, but takes nothing back.
         """
         learned = [read_certificate(item) for item in bundle.certificates]
         self.learn(learned)
@@ -158,6 +159,8 @@ class Trust:
             if known is not None and known.revoked_at < revocation.revoked_at:
                 revocation = replace(revocation, revoked_at=known.revoked_at)
             self._revoked[revocation.certificate_id] = revocation
+        if self.standing is not None and version < self.standing.version:
+            return
         self.suites = frozenset(Suite(number) for number in bundle.suites)
         self.standing = Standing(
             version,

@@ -83,6 +83,12 @@ def verify_bundle(data: bytes, root: Certificate) -> Report:
         raise BundleMalformed("bundle") from error
     if not bundle.exhibits:
         raise BundleMalformed("bundle.exhibits")
+    plain = wire.SignedCaseBundle(
+        bundle=signed.bundle, signature=signed.signature, certificate_id=signed.certificate_id
+    )
+    if plain.SerializeToString() != data:
+        # Something stands beside what is signed, which nobody vouches for.
+        raise BundleMalformed("bundle")
     trust = Trust([root])
     trust.learn_what_leads_to_a_root(evidence.certificates)
     verifier = _Verifier(trust, evidence, bundle.subject)

@@ -113,8 +113,10 @@ def issue(body: CertificateBody, issuer_private_key: bytes) -> Certificate:
 
 
 def read_certificate(message: wire.Certificate) -> Certificate:
-    """Read without verifying; raises MessageMalformed or SuiteUnsupported."""
+    """Read without verifying; raises MessageMalformed, AddressMalformed or SuiteUnsupported."""
     body = _BODY.from_bytes(message.body)
+    if body.role is Role.HALL:
+        Address.parse(body.subject, "certificate.subject")
     suite = algorithms(body.suite)
     return Certificate(body, message.body, message.signature, suite.digest(message.body))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hallnet.codec import MessageMalformed
 from hallnet.places import Address
+from hallnet.places.problems import AddressMalformed
 from hallnet.trust import merkle
 from hallnet.trust.certificate import Certificate, read_certificate
 from hallnet.trust.journal import EntryKind, entry_leaf
@@ -20,6 +20,8 @@ from hallnet.wire.trust.v1 import journal_pb2 as wire
 PATH_LENGTH_MAX = 64
 CERTIFICATES_MAX = 4096
 CHECKPOINTS_MAX = 4096
+COUNT_MAX = 2**63 - 1
+"""Of the size and the number of a journal: what a database can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,15 @@ class Checkpoint:
                 base64.b64decode(root, validate=True),
                 datetime.fromisoformat(time.removeprefix("time ")),
             )
-            if found.at.tzinfo is None or found.note() != note:
+            if (
+                found.at.tzinfo is None
+                or not 0 <= found.number <= COUNT_MAX
+                or not 0 <= found.size <= COUNT_MAX
+                or len(found.root) != DIGEST_BYTES
+                or found.note() != note
+            ):
                 raise ValueError("form")
-        except (ValueError, binascii.Error) as error:
+        except (ValueError, OverflowError, AddressMalformed) as error:
             raise MessageMalformed(
                 "checkpoint.note", message="Checkpoint", detail="note"
             ) from error

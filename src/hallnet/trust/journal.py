@@ -1,7 +1,7 @@
 """A journal's tree, kept in tiles.
 
 A tile holds up to 256 hashes of one level in a row, as in the C2SP tlog-tiles form: tile level 0 holds
-leaves, tile level 1 the roots of full tiles of level 0, and so on. A million entries fill 3,922 tiles.
+leaves, tile level 1 the roots of full tiles of level 0, and so on. A million entries fill 3,924 tiles.
 Appending touches only the last tile of each level.
 """
 

@@ -1256,6 +1256,7 @@ class ListCasesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ACTOR_ID_FIELD_NUMBER: _builtins.int
+    IN_TRANSIT_FIELD_NUMBER: _builtins.int
     in_custody: _builtins.bool
     """Only those of which this hall is the custodian."""
     case_no_prefix: _builtins.str
@@ -1268,6 +1269,8 @@ class ListCasesRequest(_message.Message):
     """From a former answer; empty for the first page."""
     actor_id: _builtins.str
     """Who looks, for the record."""
+    in_transit: _builtins.bool
+    """Only those that are on their way to another hall."""
     @_builtins.property
     def stages(self) -> _containers.RepeatedScalarFieldContainer[Global___CaseStage.ValueType]:
         """Only those in one of these stages; empty for all."""
@@ -1282,10 +1285,11 @@ class ListCasesRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         actor_id: _builtins.str = ...,
+        in_transit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "in_custody", b"in_custody", "page_size", b"page_size", "page_token", b"page_token", "stages", b"stages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "in_custody", b"in_custody", "in_transit", b"in_transit", "page_size", b"page_size", "page_token", b"page_token", "stages", b"stages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,426 @@
+"""Halls without processes: the very rules, stores and protocol code of a network, driven step by step.
+
+Time stands still unless a test moves it; a link carries only when a test says so. What a real process
+does in loops is done here by `settle`, until nothing moves any more.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hallnet.case.calendar import CALENDAR
+from hallnet.case.case import Case
+from hallnet.case.catalogue_file import supplied_catalogue
+from hallnet.case.command import Command
+from hallnet.case.event import Channel
+from hallnet.case.item import CATALOGUE
+from hallnet.case.person import Actor, ActorKind, Material, Person
+from hallnet.case.power import Power
+from hallnet.case.supplied_calendar import supplied_calendar
+from hallnet.exchange import attachments, certifying, following, incoming, outgoing, sending
+from hallnet.exchange import tables as exchange_tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.incoming import Taken
+from hallnet.federation import limits
+from hallnet.intake import accounts, cases, handling, materials
+from hallnet.intake import following as intake_following
+from hallnet.intake import tables as intake_tables
+from hallnet.intake.accounts import Account
+from hallnet.intake.context import Hall
+from hallnet.intake.identifiers import new_id
+from hallnet.node import tls
+from hallnet.node.home import Identity
+from hallnet.places import Address, Village, divisions
+from hallnet.store import Connection, Database
+from hallnet.store.feed import Cursors, Feed
+from hallnet.store.migrating import migrate
+from hallnet.trust.believed import Trust
+from hallnet.trust.certificate import (
+    Certificate,
+    CertificateBody,
+    Permission,
+    RequestBody,
+    Role,
+    issue,
+    make_request,
+    read_certificate,
+)
+from hallnet.trust.release import ReleaseBody, ReleaseKind
+from hallnet.trust.suites import Suite, algorithms
+from hallnet.wire.exchange.v1 import link_pb2 as wire_link
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+
+SUITE = algorithms(Suite.ED25519)
+BEGINNING = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+"""A Monday, nine in the morning in China."""
+ROUNDS_MAX = 200
+
+CLERK = Account(Actor(ActorKind.STAFF, "clerk", "李窗口"), frozenset(Power) - {Power.DECIDE}, ())
+CHIEF = Account(Actor(ActorKind.STAFF, "chief", "王首席"), frozenset(Power), ())
+
+
+@dataclass(slots=True)
+class Time:
+    """The one clock of all halls."""
+
+    now: datetime = BEGINNING
+
+    def pass_by(self, **length: float) -> None:
+        self.now += timedelta(**length)
+
+
+@dataclass(slots=True)
+class Station:
+    """A hall: its exchange and its intake, each with a database of its own."""
+
+    address: Address
+    exchange: Database
+    context: Context
+    intake: Database
+    hall: Hall
+    cut: bool = False
+    """Whether the link to the parent is cut."""
+
+    def close(self) -> None:
+        self.exchange.close()
+        self.intake.close()
+
+
+@dataclass(slots=True)
+class World:
+    """A tree of halls."""
+
+    database_url: str
+    time: Time = field(default_factory=Time)
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+    stations: dict[str, Station] = field(default_factory=dict)
+    root: Certificate = field(init=False)
+    _root_key: bytes = field(init=False)
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self._root_key = SUITE.new_signing_key()
+        body = CertificateBody(
+            suite=SUITE.suite,
+            serial=b"r" * 16,
+            role=Role.ROOT,
+            subject="33",
+            name="root",
+            issuer="33",
+            issuer_id=b"",
+            signing_key=SUITE.signing_public(self._root_key),
+            sealing_key=b"",
+            not_before=BEGINNING - timedelta(days=1),
+            not_after=BEGINNING + timedelta(days=4000),
+            permissions=(Permission.CERTIFY,),
+        )
+        self.root = issue(body, self._root_key)
+
+    # Founding
+
+    def found(self, *addresses: str) -> None:
+        """Found halls, parents first; afterwards every hall knows every other."""
+        for text in addresses:
+            self._found(Address.parse(text))
+        everybody = [station.context.identity.certificate for station in self.stations.values()]
+        for station in self.stations.values():
+            station.context.trust.learn(everybody)
+            station.exchange.transact(
+                lambda c, s=station: outgoing.seal_waiting(c, s.context, self.time.now)  # type: ignore[misc]
+            )
+
+    def _found(self, address: Address) -> None:
+        signing, sealing = SUITE.new_signing_key(), SUITE.new_sealing_key()
+        parent = self._parent(address)
+        chain = self._certified(address, parent, signing, sealing)
+        identity = Identity(tuple(chain), signing, sealing)
+        trust = Trust([self.root])
+        trust.learn(chain[:-1])
+        exchange = self._database("exchange", address)
+        intake = self._database("intake", address)
+        register = divisions()
+        context = Context(identity, trust, register, self.chance.randbytes)
+        hall = Hall(address, "社保" if address.branch else "", register, self.chance.randbytes)
+        station = Station(address, exchange, context, intake, hall)
+        self.stations[str(address)] = station
+        intake.transact(lambda c: self._furnish(c, station))
+
+    def _certified(
+        self, address: Address, parent: Station | None, signing: bytes, sealing: bytes
+    ) -> list[Certificate]:
+        request = RequestBody(
+            suite=SUITE.suite,
+            subject=address,
+            name=f"{address} hall",
+            signing_key=SUITE.signing_public(signing),
+            sealing_key=SUITE.sealing_public(sealing),
+            link_key=tls.public_der(tls.new_private_key()),
+            requested_at=self.time.now,
+        )
+        if parent is None:
+            body = CertificateBody(
+                suite=SUITE.suite,
+                serial=b"t" * 16,
+                role=Role.HALL,
+                subject=str(address),
+                name=request.name,
+                issuer="33",
+                issuer_id=self.root.id,
+                signing_key=request.signing_key,
+                sealing_key=request.sealing_key,
+                not_before=self.time.now - timedelta(minutes=5),
+                not_after=self.time.now + timedelta(days=3000),
+                permissions=tuple(Permission),
+            )
+            return [issue(body, self._root_key), self.root]
+        authority = tls.new_authority("links", self.time.now)
+        welcome = parent.exchange.transact(
+            lambda c: certifying.certify(
+                c,
+                parent.context,
+                make_request(request, signing),
+                (),
+                1000,
+                "tls://parent",
+                authority,
+                self.time.now,
+            )
+        )
+        parent.context.children.add(address)
+        return [read_certificate(item) for item in welcome.chain]
+
+    def _furnish(self, connection: Connection, station: Station) -> None:
+        for kind, content in (
+            (ReleaseKind.CATALOGUE, CATALOGUE.to_bytes(supplied_catalogue())),
+            (ReleaseKind.CALENDAR, CALENDAR.to_bytes(supplied_calendar())),
+        ):
+            release = ReleaseBody(
+                SUITE.suite, kind, Address("33"), 1, BEGINNING, BEGINNING, content, ""
+            )
+            station.hall.releases.take(connection, release)
+        for account in (CLERK, CHIEF):
+            accounts.put(connection, account, "", station.hall.random_bytes)
+
+    def _database(self, service: str, address: Address) -> Database:
+        schema = f"{service}_{str(address).replace('-', '_')}"
+        url = self.database_url
+        if url.startswith("sqlite"):
+            folder = Path(url.removeprefix("sqlite:///")).parent
+            url = f"sqlite:///{folder / schema}.db"
+        database = Database(url, schema)
+        migrate(database, f"hallnet.{service}")
+        return database
+
+    def make_tables(self, address: str) -> None:
+        """Only the tables of a hall."""
+        for service in ("exchange", "intake"):
+            self._database(service, Address.parse(address)).close()
+
+    def _parent(self, address: Address) -> Station | None:
+        above = divisions().parent(address)
+        return self.stations.get(str(above)) if above is not None else None
+
+    def at(self, address: str) -> Station:
+        return self.stations[address]
+
+    def close(self) -> None:
+        for station in self.stations.values():
+            station.close()
+
+    # What people do
+
+    def upload(self, at: str, name: str, data: bytes = b"scan") -> Material:
+        """A material that is stored at a hall."""
+        station = self.at(at)
+        content = name.encode() + b":" + data
+        digest = station.intake.transact(
+            lambda c: materials.store(c, content, "image/png", self.time.now)
+        )
+        return Material(name, digest, len(content), "image/png", self.time.now)
+
+    def file(
+        self,
+        at: str,
+        item_id: str,
+        *,
+        for_division: str = "",
+        without: Iterable[str] = (),
+        village: str = "",
+    ) -> Case:
+        """A clerk receives an application with all that the item asks for, but for some."""
+        station = self.at(at)
+        item = station.intake.look(
+            lambda c: station.hall.releases.item_to_file(c, item_id, self.time.now.date())
+        )
+        handed_in = [
+            self.upload(at, needed.name)
+            for needed in item.materials
+            if needed.asked_of_applicant and needed.name not in without
+        ]
+        case_id = new_id(self.time.now, station.hall.random_bytes)
+        return station.intake.transact(
+            lambda c: handling.file(
+                c,
+                station.hall,
+                case_id,
+                CLERK.actor.actor_id,
+                item_id,
+                item.options[0].name if item.options else "",
+                self.person(),
+                Channel.COUNTER,
+                Village.parse(village) if village else None,
+                for_division,
+                handed_in,
+                "",
+                self.time.now,
+            )
+        )
+
+    def act(self, at: str, case: Case, command: Command, account: Account = CHIEF) -> Case:
+        """Somebody of a hall carries out a command; raises as the rules do."""
+        station = self.at(at)
+        return station.intake.transact(
+            lambda c: handling.act(
+                c, station.hall, account.actor.actor_id, case.case_id, command, self.time.now
+            )
+        )
+
+    def case(self, at: str, case: Case) -> Case | None:
+        """The case as a hall knows it."""
+        return self.at(at).intake.look(lambda c: cases.find(c, case.case_id))
+
+    def person(self) -> Person:
+        """Somebody with a right identity number."""
+        body = f"330127{self.chance.randint(1940, 1999)}0101{next(self._numbers):03}"
+        weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+        total = sum(int(d) * w for d, w in zip(body, weights, strict=True))
+        return Person("方小明", "111", body + "10X98765432"[total % 11], "13900000000", "")
+
+    # What processes do
+
+    def settle(self) -> None:
+        """Let services follow each other and links carry, until nothing moves."""
+        for _ in range(ROUNDS_MAX):
+            moved = [self.follow(station) for station in self.stations.values()]
+            moved += [self.carry_link(station) for station in self.stations.values()]
+            if not any(moved):
+                return
+        raise AssertionError("the halls do not come to rest")
+
+    def follow(self, station: Station) -> bool:
+        """The services of a hall deal with what is new in each other's feeds."""
+        now = self.time.now
+        moved = pump(
+            intake_tables.feed,
+            station.intake,
+            exchange_tables.cursors,
+            station.exchange,
+            lambda c, entries: following.take(c, station.context, entries, now),
+        )
+        moved |= self.send_attachments(station)
+        moved |= pump(
+            exchange_tables.feed,
+            station.exchange,
+            intake_tables.cursors,
+            station.intake,
+            lambda c, entries: intake_following.take_messages(c, station.hall, entries, now),
+        )
+        return moved | self.fetch_materials(station)
+
+    def send_attachments(self, station: Station) -> bool:
+        wishes = station.exchange.look(attachments.open_wishes)
+        for wish in wishes:
+            data = b"".join(station.intake.look(lambda c, w=wish: materials.read(c, w.digest)))  # type: ignore[misc]
+
+            def send(
+                connection: Connection, wish: attachments.AttachmentWish = wish, data: bytes = data
+            ) -> None:
+                chunks = attachments.chunks(wish, data)
+                outgoing.send(connection, station.context, chunks, self.time.now)
+                attachments.fulfil(connection, wish)
+
+            station.exchange.transact(send)
+        return bool(wishes)
+
+    def fetch_materials(self, station: Station) -> bool:
+        digests = station.intake.look(materials.arrivals)
+        for digest in digests:
+            pieces = station.exchange.look(lambda c, d=digest: attachments.read(c, d))  # type: ignore[misc]
+            station.intake.transact(
+                lambda c, p=pieces: materials.store(c, b"".join(p), "", self.time.now)  # type: ignore[misc]
+            )
+        return bool(digests)
+
+    def carry_link(self, child: Station) -> bool:
+        """Both directions of a child's link, one batch each; False if nothing waited or it is cut."""
+        parent = self._parent(child.address)
+        if parent is None or child.cut:
+            return False
+        return self.carry(child, parent) | self.carry(parent, child)
+
+    def carry(self, giver: Station, taker: Station) -> bool:
+        """One batch from a hall to its neighbour, and the answer back."""
+        batch = self.next_batch(giver, taker)
+        if batch is None:
+            return False
+        reply = self.take(giver, taker, batch.data).reply
+        self.answer(giver, taker, batch, reply.SerializeToString())
+        return True
+
+    def next_batch(self, giver: Station, taker: Station) -> sending.Batch | None:
+        return giver.exchange.look(
+            lambda c: sending.next_batch(c, giver.context, taker.address, limits.BATCH_BYTES_MAX)
+        )
+
+    def take(self, giver: Station, taker: Station, data: bytes) -> Taken:
+        return taker.exchange.transact(
+            lambda c: incoming.take_batch(c, taker.context, giver.address, data, self.time.now)
+        )
+
+    def answer(
+        self, giver: Station, taker: Station, batch: sending.Batch, reply: bytes
+    ) -> sending.Applied:
+        def apply(connection: Connection) -> sending.Applied:
+            applied = sending.apply_reply(
+                connection, taker.address, batch, reply, self.time.now, 0.5
+            )
+            if applied.entries:
+                exchange_tables.feed.append(connection, applied.entries)
+            return applied
+
+        return giver.exchange.transact(apply)
+
+
+def pump(
+    feed: Feed,
+    source: Database,
+    cursors: Cursors,
+    target: Database,
+    handle: Callable[[Connection, list[wire_feed.FeedEntry]], object],
+) -> bool:
+    """One batch of a feed to a follower, as `hallnet.node.feeds.follow` does it."""
+    position = target.look(lambda c: cursors.position(c, feed.name))
+    entries = source.look(lambda c: feed.after(c, position))
+    if not entries:
+        return False
+
+    def deal(connection: Connection) -> None:
+        handle(connection, entries)
+        cursors.advance(connection, feed.name, entries[-1].position)
+
+    target.transact(deal)
+    return True
+
+
+def dispositions(reply: wire_link.BatchReply) -> list[str]:
+    """What became of each parcel of a batch: KEPT, DROPPED and the like, with the reason."""
+    return [
+        wire_link.Disposition.Name(answer.disposition).removeprefix("DISPOSITION_")
+        + (f" {answer.reason}" if answer.reason else "")
+        for answer in reply.answers
+    ]

@@ -1,0 +1,44 @@
+"""The demo, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_the_demo_passes_every_check_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    written = tmp_path / "demo.json"
+    run = subprocess.run(
+        [sys.executable, "-m", "hallnet.cli.main", "demo", "--json", str(written)],
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+    lines = run.stdout.strip().splitlines()
+    document = json.loads(written.read_text(encoding="utf-8"))
+    assert lines[-1] == f"demo: {document['passed']} checks passed, 0 failed"
+    assert document["failed"] == 0
+    assert document["passed"] == len(document["checks"]) >= 31
+    assert len(document["halls"]) == 9
+    assert document["hops"]
+    folder = Path(lines[0].rpartition(" ")[2])
+    assert folder.name.startswith("hallnet-")
+    assert not folder.exists()
+    assert users_of(folder) == []
+
+
+def users_of(folder: Path) -> list[str]:
+    """Processes whose command line or standard output names the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            output = str((process / "fd" / "1").readlink())
+        except OSError:
+            continue
+        if str(folder) in command or str(folder) in output:
+            found.append(command)
+    return found

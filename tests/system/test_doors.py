@@ -1,0 +1,197 @@
+"""Who gets in: every method of every service with the wrong caller, and links with foreign subjects."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import nats
+import nats.errors
+import pytest
+from grpc import aio
+from tests.system.conftest import COUNTY, OTHER_TOWNSHIP, TOWNSHIP, RealNetwork
+
+from hallnet.branch_sync.face import CALLERS as BRANCH_SYNC_CALLERS
+from hallnet.exchange.face import CALLERS as EXCHANGE_CALLERS
+from hallnet.intake.face import CALLERS as INTAKE_CALLERS
+from hallnet.node.client import open_channel
+from hallnet.node.home import Home, Part
+from hallnet.node.server import Callers
+from hallnet.node.status import from_error
+from hallnet.notify.face import CALLERS as NOTIFY_CALLERS
+from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2
+from hallnet.wire.exchange.v1 import exchange_service_pb2
+from hallnet.wire.intake.v1 import intake_service_pb2
+from hallnet.wire.notify.v1 import notify_service_pb2
+
+SERVICES: list[tuple[Any, str, Callers]] = [
+    (intake_service_pb2, "IntakeService", INTAKE_CALLERS),
+    (exchange_service_pb2, "ExchangeService", EXCHANGE_CALLERS),
+    (branch_sync_service_pb2, "BranchSyncService", BRANCH_SYNC_CALLERS),
+    (notify_service_pb2, "NotifyService", NOTIFY_CALLERS),
+]
+
+
+def methods_with_strangers() -> Iterator[tuple[str, Part]]:
+    """Every method with every part that may not call it."""
+    for module, name, callers in SERVICES:
+        service = module.DESCRIPTOR.services_by_name[name]
+        for method in service.methods:
+            for part in Part:
+                if part not in callers[method.name]:
+                    yield f"/{service.full_name}/{method.name}", part
+
+
+def test_no_part_may_call_what_is_not_its_own(real: RealNetwork) -> None:
+    home = real.network.node(COUNTY).home
+
+    async def sweep() -> list[str]:
+        let_in = []
+        for method, part in methods_with_strangers():
+            channel = open_channel(home, part, home.settings().endpoints.intake)
+            try:
+                await channel.unary_unary(method)(b"", timeout=10)
+                let_in.append(f"{part} {method}")
+            except aio.AioRpcError as error:
+                if from_error(error).reason != "CALLER_NOT_ALLOWED":
+                    let_in.append(f"{part} {method}: {error.details()}")
+            finally:
+                await channel.close()
+        return let_in
+
+    assert real.loop.run(sweep()) == []
+
+
+def test_a_caller_without_a_certificate_of_the_node_is_turned_away(real: RealNetwork) -> None:
+    """Neither without any certificate, nor with one of another node's authority."""
+    home = real.network.node(COUNTY).home
+    stranger = real.network.node(TOWNSHIP).home
+    address = home.settings().endpoints.exchange
+
+    async def knock(credentials: grpc.ChannelCredentials) -> grpc.StatusCode:
+        channel = aio.secure_channel(
+            address, credentials, options=[("grpc.ssl_target_name_override", "node.hallnet")]
+        )
+        try:
+            method = "/hallnet.wire.exchange.v1.ExchangeService/GetStatus"
+            await channel.unary_unary(method)(b"", timeout=3)
+        except aio.AioRpcError as error:
+            return error.code()
+        finally:
+            await channel.close()
+        return grpc.StatusCode.OK
+
+    authority = home.read("tls/node-authority.pem")
+    without = grpc.ssl_channel_credentials(authority)
+    foreign = grpc.ssl_channel_credentials(
+        authority, stranger.read("tls/operator.key"), stranger.read("tls/operator.pem")
+    )
+    for credentials in (without, foreign):
+        assert real.loop.run(knock(credentials)) in (
+            grpc.StatusCode.UNAVAILABLE,
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+        )
+
+
+async def dial(home: Home, name: str, denied: list[str]) -> Any:
+    """Dial the county's message server with the certificate of a home."""
+    context = ssl.create_default_context(cafile=str(home.path("tls/parent-authority.pem")))
+    context.load_cert_chain(str(home.path("tls/parent-link.pem")), str(home.path("keys/link.key")))
+
+    async def on_error(error: Exception) -> None:
+        denied.append(str(error))
+
+    return await nats.connect(
+        home.welcome().broker_url,
+        tls=context,
+        tls_handshake_first=True,
+        inbox_prefix=f"_INBOX.{name}".encode(),
+        error_cb=on_error,
+        allow_reconnect=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        f"down.{TOWNSHIP}.>",
+        f"down.{TOWNSHIP}.batch",
+        "down.*.batch",
+        f"up.{TOWNSHIP}.batch",
+        "up.>",
+        ">",
+        f"_INBOX.{TOWNSHIP}.>",
+        "_INBOX.>",
+        "$SYS.>",
+    ],
+)
+def test_a_child_cannot_listen_outside_its_own_subjects(real: RealNetwork, subject: str) -> None:
+    home = real.network.node(OTHER_TOWNSHIP).home
+    denied: list[str] = []
+
+    async def listen() -> None:
+        client = await dial(home, OTHER_TOWNSHIP, denied)
+        await client.subscribe(subject)
+        await client.flush()
+        await asyncio.sleep(0.1)
+        await client.close()
+
+    real.loop.run(listen())
+    assert any("permissions violation" in text.lower() for text in denied)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [f"up.{TOWNSHIP}.batch", f"down.{TOWNSHIP}.batch", "anything", "$SYS.REQ.ACCOUNT.PING"],
+)
+def test_a_child_cannot_speak_outside_its_own_subjects(real: RealNetwork, subject: str) -> None:
+    home = real.network.node(OTHER_TOWNSHIP).home
+    denied: list[str] = []
+
+    async def speak() -> None:
+        client = await dial(home, OTHER_TOWNSHIP, denied)
+        await client.publish(subject, b"x")
+        await client.flush()
+        await asyncio.sleep(0.1)
+        await client.close()
+
+    real.loop.run(speak())
+    assert any("permissions violation" in text.lower() for text in denied)
+
+
+def test_nobody_gets_into_the_message_server_without_a_certificate(real: RealNetwork) -> None:
+    home = real.network.node(OTHER_TOWNSHIP).home
+
+    async def knock() -> None:
+        context = ssl.create_default_context(cafile=str(home.path("tls/parent-authority.pem")))
+        client = await nats.connect(
+            home.welcome().broker_url,
+            tls=context,
+            tls_handshake_first=True,
+            allow_reconnect=False,
+            connect_timeout=3,
+        )
+        await client.close()
+
+    with pytest.raises((ssl.SSLError, nats.errors.Error, OSError, ConnectionError)):
+        real.loop.run(knock())
+
+
+def test_health_is_told_to_everybody_who_is_part_of_the_node(real: RealNetwork) -> None:
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    home = real.network.node(COUNTY).home
+
+    async def ask() -> int:
+        channel = open_channel(home, Part.OPERATOR, home.settings().endpoints.intake)
+        try:
+            stub = health_pb2_grpc.HealthStub(channel)
+            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
+            return int(answer.status)
+        finally:
+            await channel.close()
+
+    assert real.loop.run(ask()) == health_pb2.HealthCheckResponse.SERVING
