@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import random
 
 import pytest
 from sqlalchemy import func, select
 from tests.simulation.conftest import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
-from tests.simulation.halls import Station, World
+from tests.simulation.halls import SUITE, Station, World
 
 from hallnet.case import command as commands
 from hallnet.case.case import Case, Stage
+from hallnet.case.command import Command
 from hallnet.case.event import DeliveryMethod, Opinion, Outcome
 from hallnet.case.problems import CaseInTransit, NotTheCustodian
+from hallnet.exchange import outgoing
 from hallnet.exchange import tables as exchange_tables
+from hallnet.exchange.journal_store import read_tile
 from hallnet.federation import delivery
 from hallnet.intake import tables as intake_tables
 from hallnet.places import Address
 from hallnet.problems import Problem
+from hallnet.store import Connection, Database
+from hallnet.trust import merkle
+from hallnet.trust.journal import Journal
 
 SUBSISTENCE = "subsistence-allowance"
 PENSION = "resident-pension-enrolment"
@@ -112,17 +119,12 @@ def test_one_custodian_at_every_instant(world: World) -> None:
 
 def test_history_only_grows(world: World) -> None:
     """Every journal keeps every entry, and each head continues the one before."""
-    from tests.simulation.halls import SUITE
-
-    from hallnet.exchange.journal_store import read_tile
-    from hallnet.trust import merkle
-    from hallnet.trust.journal import Journal
 
     reported_up(world)
     world.settle()
     for station in world.stations.values():
 
-        def check(connection, station: Station = station) -> None:  # type: ignore[no-untyped-def]
+        def check(connection: Connection, station: Station = station) -> None:
             table = exchange_tables.checkpoint
             own = connection.execute(
                 select(table.c.size, table.c.note)
@@ -150,8 +152,6 @@ def test_history_only_grows(world: World) -> None:
 
 
 def _root_of(note: bytes) -> list[bytes]:
-    import base64
-
     return [base64.b64decode(note.decode().splitlines()[2])]
 
 
@@ -265,14 +265,13 @@ def disturb(
 def work_a_little(world: World, chance: random.Random, cases: list[Case]) -> None:
     """Some hall tries something with some case; what is not possible is refused and changes nothing."""
     case, address = chance.choice(cases), chance.choice([TOWNSHIP, COUNTY, OTHER_COUNTY])
-    command = chance.choice(
-        [
-            commands.HandOver("移交"),
-            commands.Accept(),
-            commands.Decide(Outcome.GRANTED, "符合条件", ""),
-            commands.Close(DeliveryMethod.COUNTER, "本人"),
-        ]
-    )
+    choices: list[Command] = [
+        commands.HandOver("移交"),
+        commands.Accept(),
+        commands.Decide(Outcome.GRANTED, "符合条件", ""),
+        commands.Close(DeliveryMethod.COUNTER, "本人"),
+    ]
+    command = chance.choice(choices)
     try:
         world.act(address, case, command)
     except Problem:
@@ -281,14 +280,12 @@ def work_a_little(world: World, chance: random.Random, cases: list[Case]) -> Non
 
 def finish(world: World) -> None:
     """Let time pass until every retransmission is due, and everything settle."""
-    from hallnet.exchange import outgoing
-
     for _ in range(4):
         world.settle()
         world.time.pass_by(hours=7)
         for station in world.stations.values():
 
-            def again(connection, station: Station = station) -> None:  # type: ignore[no-untyped-def]
+            def again(connection: Connection, station: Station = station) -> None:
                 _, entries = outgoing.send_due_again(connection, world.time.now)
                 if entries:
                     exchange_tables.feed.append(connection, entries)
@@ -297,7 +294,7 @@ def finish(world: World) -> None:
     world.settle()
 
 
-def open_deliveries(connection) -> int:  # type: ignore[no-untyped-def]
+def open_deliveries(connection: Connection) -> int:
     table = exchange_tables.delivery
     return int(
         connection.execute(
@@ -318,10 +315,10 @@ def receipts_of(station: Station) -> list[bytes]:
     )
 
 
-def everything_in(database) -> list[bytes]:  # type: ignore[no-untyped-def]
+def everything_in(database: Database) -> list[bytes]:
     """Every value of every row of every table of a database, as bytes."""
 
-    def read(connection) -> list[bytes]:  # type: ignore[no-untyped-def]
+    def read(connection: Connection) -> list[bytes]:
         found = []
         for table in exchange_tables.metadata.sorted_tables:
             for row in connection.execute(select(table)):
@@ -330,4 +327,4 @@ def everything_in(database) -> list[bytes]:  # type: ignore[no-untyped-def]
                 ]
         return found
 
-    return list(database.look(read))
+    return database.look(read)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import pytest
 
@@ -14,11 +19,14 @@ from hallnet.case.item import CATALOGUE
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.demo.counter import Counter
 from hallnet.demo.world import PASSWORD, VILLAGE
+from hallnet.problems import Reported
 from hallnet.sandbox.folder import sandbox_folder
 from hallnet.sandbox.network import Network, NodeSpec
 from hallnet.sandbox.running import LoopThread
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_sync
 from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+Found = TypeVar("Found")
 
 COUNTY = "330127"
 TOWNSHIP = "330127101"
@@ -76,7 +84,7 @@ async def _found(made: RealNetwork) -> None:
         )
     for address in (COUNTY, TOWNSHIP, OTHER_TOWNSHIP):
         counter = made.counter(address)
-        await eventually(lambda counter=counter: _is_ready(counter))  # type: ignore[misc]
+        await eventually(partial(_is_ready, counter))
         await counter.open_accounts(PASSWORD, [VILLAGE] if address == TOWNSHIP else [])
 
 
@@ -85,20 +93,13 @@ async def _is_ready(counter: Counter) -> bool:
     return bool(await counter.items()) and status.believed_halls == 3
 
 
-async def eventually(look, seconds: float = 20.0):  # type: ignore[no-untyped-def]
+async def eventually(look: Callable[[], Awaitable[Found | None]], seconds: float = 20.0) -> Found:
     """What `look` finds, as soon as it finds something; fails if it does not in time."""
-    import asyncio
-    import time
-
-    from hallnet.problems import Reported
-
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        try:
+        with suppress(Reported):
             found = await look()
-        except Reported:
-            found = None
-        if found:
-            return found
+            if found:
+                return found
         await asyncio.sleep(0.05)
     raise AssertionError("it did not come about in time")

@@ -53,7 +53,8 @@ def test_no_part_may_call_what_is_not_its_own(real: RealNetwork) -> None:
         for method, part in methods_with_strangers():
             channel = open_channel(home, part, home.settings().endpoints.intake)
             try:
-                await channel.unary_unary(method)(b"", timeout=10)
+                call: Any = channel.unary_unary(method)
+                await call(b"", timeout=10)
                 let_in.append(f"{part} {method}")
             except aio.AioRpcError as error:
                 if from_error(error).reason != "CALLER_NOT_ALLOWED":
@@ -77,7 +78,8 @@ def test_a_caller_without_a_certificate_of_the_node_is_turned_away(real: RealNet
         )
         try:
             method = "/hallnet.wire.exchange.v1.ExchangeService/GetStatus"
-            await channel.unary_unary(method)(b"", timeout=3)
+            call: Any = channel.unary_unary(method)
+            await call(b"", timeout=3)
         except aio.AioRpcError as error:
             return error.code()
         finally:
@@ -188,7 +190,7 @@ def test_health_is_told_to_everybody_who_is_part_of_the_node(real: RealNetwork) 
     async def ask() -> int:
         channel = open_channel(home, Part.OPERATOR, home.settings().endpoints.intake)
         try:
-            stub = health_pb2_grpc.HealthStub(channel)
+            stub: Any = health_pb2_grpc.HealthStub(channel)
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
             return int(answer.status)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 
 import pytest
 from tests.system.conftest import COUNTY, TOWNSHIP, RealNetwork, eventually
@@ -30,7 +31,8 @@ def test_nothing_lost_nothing_twice_when_a_node_is_killed_again_and_again(
                 world.CLERK, ELDER, world.villager(900 + number), world.scan(1)
             )
         )
-        case_id = str(view.summary.case_id)
+        assert view is not None
+        case_id = view.summary.case_id
         await patiently(lambda: township.accept(case_id))
         await patiently(lambda: township.review(case_id, "材料齐全"))
         return case_id
@@ -68,12 +70,13 @@ async def arrived_once(county: Counter, township: Counter, case_id: str) -> None
     assert facts[-2:] == ["handed_over", "taken_over"]
 
     async def agreed() -> bool:
-        return (await township.look(case_id)).last_digest == view.last_digest
+        mine = await township.look(case_id)
+        return mine.last_digest == view.last_digest
 
     assert await eventually(agreed, 60)
 
 
-async def patiently(act):  # type: ignore[no-untyped-def]
+async def patiently(act: Callable[[], Awaitable[wire.CaseView]]) -> wire.CaseView | None:
     """Do something as a person would while the system is down now and then: again until it is done.
 
     An act that turns out to have been done already, because its answer was lost, is done.
