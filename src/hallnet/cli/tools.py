@@ -1,4 +1,4 @@
-"""Commands that need no node: verify, due, demo, version."""
+"""Commands that need no node."""
 
 from __future__ import annotations
 
@@ -105,9 +105,28 @@ def demo(
     sys.exit(asyncio.run(run_demo(keep, json, sys.stdout.isatty())))
 
 
+def errors(
+    reason: Annotated[str, typer.Argument(help="A reason; all of them if left out")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="As docs/errors.md")] = False,
+) -> None:
+    """What an error means and what to do about it."""
+    from hallnet.cli.errors import as_markdown, every_problem
+
+    if markdown:
+        typer.echo(as_markdown(), nl=False)
+        return
+    found = {name: problem for name, problem in every_problem().items() if reason.upper() in name}
+    if not found:
+        raise typer.BadParameter(f"no such reason: {reason}", param_hint="reason")
+    for name, problem in found.items():
+        typer.echo(f"{name} ({problem.kind.value})")
+        typer.echo(f"  {problem.zh}。{problem.zh_remedy}")
+        typer.echo(f"  {problem.en}. {problem.en_remedy}")
+
+
 def version() -> None:
     """The version of hallnet."""
     typer.echo(installed_version("hallnet"))
 
 
-COMMANDS = (demo, verify, due, version)
+COMMANDS = (demo, verify, due, errors, version)

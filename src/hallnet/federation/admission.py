@@ -118,17 +118,18 @@ class CheckpointVerifier:
     def __init__(self, trust: Trust, now: datetime) -> None:
         self._trust = trust
         self._now = now
-        self._signers: dict[bytes, Certificate | NotAuthentic] = {}
+        self._signers: dict[SignedCheckpoint, Certificate | NotAuthentic] = {}
 
     def signer(self, signed: SignedCheckpoint) -> Certificate:
         """Who signed, proved; raises a NotAuthentic problem."""
-        found = self._signers.get(signed.note)
+        # By the whole of it: what a genuine signature proves must not rub off on a forged one.
+        found = self._signers.get(signed)
         if found is None:
             try:
                 found = self._verify(signed)
             except NotAuthentic as problem:
                 found = problem
-            self._signers[signed.note] = found
+            self._signers[signed] = found
         if isinstance(found, NotAuthentic):
             raise found
         return found

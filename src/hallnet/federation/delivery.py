@@ -90,5 +90,6 @@ def may_judge(receipt: ReceiptBody, recipient: Address, register: Divisions) -> 
         return True
     if receipt.verdict is not Verdict.REFUSED:
         return False
-    ways = (*register.path(receipt.sender), *register.path(recipient))
-    return receipt.issuer in ways
+    return register.is_under(receipt.sender, receipt.issuer) or register.is_under(
+        recipient, receipt.issuer
+    )

@@ -1,0 +1,117 @@
+"""Facts about the repository that nobody has to remember."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hallnet.cli.errors import as_markdown
+from hallnet.store.migrating import tables_of
+
+ROOT = Path(__file__).parent.parent
+ROOTS = [ROOT / "src", *sorted((ROOT / "services").iterdir())]
+
+
+def test_generated_code_is_fresh(tmp_path: Path) -> None:
+    """`make proto` was run after the last change of a contract."""
+    contracts = sorted(str(path) for path in (ROOT / "proto").rglob("*.proto"))
+    outputs = ("python_out", "grpc_python_out", "mypy_out", "mypy_grpc_out")
+    quiet = {"mypy_out": "quiet:", "mypy_grpc_out": "quiet:"}
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "grpc_tools.protoc",
+            f"-I{ROOT / 'proto'}",
+            *(f"--{output}={quiet.get(output, '')}{tmp_path}" for output in outputs),
+            *contracts,
+        ],
+        check=True,
+        env={"PATH": str(Path(sys.executable).parent)},
+    )
+    assert generated_below(tmp_path) == generated_below(ROOT / "src")
+
+
+def generated_below(root: Path) -> dict[Path, str]:
+    return {
+        path.relative_to(root): path.read_text()
+        for path in (root / "hallnet" / "wire").rglob("*_pb2*")
+        if path.suffix in (".py", ".pyi")
+    }
+
+
+@pytest.mark.parametrize("root", ROOTS, ids=lambda path: path.name)
+def test_the_namespace_holds_no_file(root: Path) -> None:
+    """A file in `hallnet/` itself would hide the other roots of the namespace."""
+    assert [path.name for path in (root / "hallnet").iterdir() if path.is_file()] == []
+
+
+def test_every_package_says_that_it_is_typed() -> None:
+    packages = [
+        path
+        for root in ROOTS
+        for path in (root / "hallnet").iterdir()
+        if path.is_dir() and path.name not in ("wire", "__pycache__")
+    ]
+    assert [path.name for path in packages if not (path / "py.typed").exists()] == []
+
+
+def test_the_list_of_errors_is_fresh() -> None:
+    """`hallnet errors --markdown > docs/errors.md` was run after the last change of a problem."""
+    assert (ROOT / "docs" / "errors.md").read_text(encoding="utf-8") == as_markdown()
+
+
+@pytest.mark.parametrize("service", ["intake", "exchange", "branch_sync", "notify"])
+def test_no_service_names_the_tables_of_another(service: str) -> None:
+    """Each service has tables of its own: nothing but its own package imports them."""
+    folder = ROOT / "services" / service.replace("_", "-")
+    assert tables_of(f"hallnet.{service}").tables
+    others = [path for root in ROOTS if root != folder for path in root.rglob("*.py")]
+    named = re.compile(rf"hallnet\.{service}(\.tables| import .*\btables\b)")
+    assert [str(path) for path in others if named.search(path.read_text())] == []
+
+
+def links() -> Iterator[tuple[Path, str]]:
+    """Every link of every document to a file of the repository."""
+    documents = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "deploy").rglob("*.md"),
+    ]
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8")):
+            if "://" not in target:
+                yield document, target
+
+
+def test_documents_link_to_what_is_there() -> None:
+    broken = [
+        f"{document.name}: {target}"
+        for document, target in links()
+        if not (document.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_packages_are_pinned_by_hash_and_name_no_registry() -> None:
+    for name in ("run", "development", "tools"):
+        text = (ROOT / "requirements" / f"{name}.txt").read_text()
+        pinned = re.findall(r"^[a-z0-9].*==", text, re.MULTILINE | re.IGNORECASE)
+        assert pinned
+        assert text.count("--hash=sha256:") >= len(pinned)
+        assert "://" not in text
+
+
+def test_what_the_project_needs_to_run_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    pinned = (ROOT / "requirements" / "run.txt").read_text().lower()
+    for requirement in project["dependencies"]:
+        name = re.match(r"[A-Za-z0-9._-]+", requirement)
+        assert name is not None
+        assert f"{name[0].lower()}==" in pinned or f"{name[0].lower()}[" in pinned
