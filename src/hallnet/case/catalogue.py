@@ -59,16 +59,15 @@ def competent_hall(
     A branch hall decides the items of its field for its county. Raises OutOfScope if the item cannot
     be applied for from so far, DivisionUnknown.
     """
-    is_own_field = here.is_branch_hall and item.branch_hall_field == branch_field
+    is_own_field = (
+        here.is_branch_hall and bool(branch_field) and item.branch_hall_field == branch_field
+    )
     if is_own_field and for_division in ("", here.division) and here.level <= item.level:
         return here
     place = Address.parse(for_division, "for_division") if for_division else Address(here.division)
-    competent = register.ancestor(place, item.level)
-    if competent is None:
-        # The place stands above the level of the item: its own hall is as near as it gets.
-        competent = place
-    own = register.ancestor(Address(here.division), item.level)
-    if item.cross_area_mode is CrossAreaMode.ANY_OFFICE and own is not None:
+    competent = _hall_of_level(place, item.level, register)
+    own = _hall_of_level(here, item.level, register)
+    if item.cross_area_mode is CrossAreaMode.ANY_OFFICE:
         return own
     if competent != own and not _within_scope(item.scope, here, competent, register):
         raise OutOfScope("for_division", item=item.name, place=place)
@@ -79,4 +78,14 @@ def _within_scope(scope: Scope, here: Address, competent: Address, register: Div
     if scope is Scope.NATION:
         return True
     level = _SCOPE_LEVEL[scope]
-    return register.ancestor(Address(here.division), level) == register.ancestor(competent, level)
+    return _hall_of_level(here, level, register) == _hall_of_level(competent, level, register)
+
+
+def _hall_of_level(place: Address, level: Level, register: Divisions) -> Address:
+    """The hall of a level over a place.
+
+    Where the level is left out (a city without counties, a municipality without cities) the next hall
+    above stands in for it; a place above the level has its own hall. Raises DivisionUnknown.
+    """
+    path = tuple(register.path(place))
+    return next(hall for hall in path if hall.level <= level and not hall.is_branch_hall)

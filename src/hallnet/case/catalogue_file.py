@@ -9,16 +9,20 @@ from google.protobuf import json_format
 
 from hallnet.case.item import CATALOGUE, Catalogue
 from hallnet.case.problems import CatalogueMalformed
+from hallnet.codec import MessageMalformed
 from hallnet.wire.case.v1 import item_pb2 as wire
 
 
 def read_catalogue(text: str) -> Catalogue:
     """Read the JSON form of a Catalogue, as YAML or JSON; raises CatalogueMalformed."""
     try:
-        message = json_format.ParseDict(yaml.safe_load(text), wire.Catalogue())
-    except (yaml.YAMLError, json_format.ParseError) as error:
+        document = yaml.safe_load(text)
+        if not isinstance(document, dict):
+            raise CatalogueMalformed("catalogue", detail="items")
+        message = json_format.ParseDict(document, wire.Catalogue())
+        return CATALOGUE.from_message(message)
+    except (yaml.YAMLError, json_format.ParseError, RecursionError, MessageMalformed) as error:
         raise CatalogueMalformed("catalogue", detail=str(error)[:300]) from error
-    return CATALOGUE.from_message(message)
 
 
 def supplied_catalogue() -> Catalogue:

@@ -89,6 +89,7 @@ def read_mandate_file(data: bytes) -> Mandate:
         TypeError,
         KeyError,
         AttributeError,
+        RecursionError,
         json_format.ParseError,
         Problem,
     ) as error:

@@ -8,7 +8,7 @@ is *accepted* here or *relayed*. A known envelope is *repeated*: it has no secon
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from hallnet.federation import limits
@@ -53,6 +53,8 @@ class Surroundings:
     register: Divisions
     trust: Trust
     sealing_key: bytes
+    opened_keys: dict[bytes, bytes] = field(default_factory=dict)
+    """Content keys that were opened for the batch that is judged."""
 
     def neighbour_may_bring(self, neighbour: Address, speaker: Address, goal: Address) -> bool:
         """Whether a parcel from `speaker` to `goal` may come over the link of `neighbour`."""
@@ -220,7 +222,12 @@ def _judge_authentic(
             return Relay(header, way.neighbour)
         signer_id = envelope.proof.checkpoint.certificate_id
         around.trust.signer(signer_id, now, now)
-        return Accept(header, envelopes.open_body(header, envelope.sealed_body, around.sealing_key))
+        return Accept(
+            header,
+            envelopes.open_body(
+                header, envelope.sealed_body, around.sealing_key, around.opened_keys
+            ),
+        )
     except (CertificateExpired, CertificateRevoked) as problem:
         return Hold(problem, header)
     except ContentNotAsCommitted as problem:

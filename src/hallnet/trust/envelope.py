@@ -156,12 +156,24 @@ class Content:
     payload: bytes
 
 
-def open_body(header: Header, sealed_body: bytes, sealing_private_key: bytes) -> Content:
-    """Open an envelope addressed to the holder of the key; raises ContentNotAsCommitted."""
+def open_body(
+    header: Header,
+    sealed_body: bytes,
+    sealing_private_key: bytes,
+    opened_keys: dict[bytes, bytes] | None = None,
+) -> Content:
+    """Open an envelope addressed to the holder of the key; raises ContentNotAsCommitted.
+
+    `opened_keys` remembers content keys within a batch, whose envelopes share them.
+    """
     suite = algorithms(header.suite)
     try:
         body = wire.SealedBody.FromString(sealed_body)
-        key = suite.open_key(sealing_private_key, body.sealed_key)
+        key = (opened_keys or {}).get(body.sealed_key)
+        if key is None:
+            key = suite.open_key(sealing_private_key, body.sealed_key)
+            if opened_keys is not None:
+                opened_keys[body.sealed_key] = key
         associated = _associated(
             header.envelope_id, header.sender, header.recipient, header.content_commitment
         )
