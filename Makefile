@@ -47,11 +47,14 @@ proto: $(VENV)/.dev-ready ## Make src/hallnet/wire anew from proto/
 publish-contracts: $(VENV)/.dev-ready ## Make the contracts as they are now the ones that must not break
 	@$(BIN)/buf build proto --exclude-source-info -o proto/published.binpb
 
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --upgrade --custom-compile-command 'make lock'
+
 lock: $(VENV)/.dev-ready ## Choose the newest allowed versions of all packages and pin them with their hashes
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
-	  --custom-compile-command 'make lock' --extra servers --group build pyproject.toml -o requirements/run.txt
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
-	  --custom-compile-command 'make lock' --extra servers --group dev pyproject.toml -o requirements/development.txt
+	@$(COMPILE) pyproject.toml -o requirements/run.txt
+	@$(COMPILE) --extra servers --group build pyproject.toml -o requirements/demo.txt
+	@$(COMPILE) --extra servers --group dev pyproject.toml -o requirements/development.txt
+	@printf 'uv\nhatchling==1.33.0\n' | $(COMPILE) - -o requirements/tools.txt
 
 clean: ## Remove the virtual environment and everything that was built
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
@@ -68,9 +71,9 @@ $(VENV)/bin/python: | $(VENV)/tools/bin/uv
 	@echo "Setting up: a virtual environment in $(VENV) ..."
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 
-$(VENV)/.run-ready: requirements/run.txt pyproject.toml $(VENV)/tools/bin/uv | $(VENV)/bin/python
-	@echo "Setting up: what hallnet needs to run (some 60 MB to download the first time) ..."
-	@$(UV) pip install --quiet --require-hashes -r requirements/run.txt
+$(VENV)/.run-ready: requirements/demo.txt pyproject.toml $(VENV)/tools/bin/uv | $(VENV)/bin/python
+	@echo "Setting up: what hallnet needs for the demo (some 70 MB to download the first time) ..."
+	@$(UV) pip install --quiet --require-hashes -r requirements/demo.txt
 	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -100,7 +100,7 @@ def test_documents_link_to_what_is_there() -> None:
 
 
 def test_packages_are_pinned_by_hash_and_name_no_registry() -> None:
-    for name in ("run", "development", "tools"):
+    for name in ("run", "demo", "development", "tools"):
         text = (ROOT / "requirements" / f"{name}.txt").read_text()
         pinned = re.findall(r"^[a-z0-9].*==", text, re.MULTILINE | re.IGNORECASE)
         assert pinned

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from hallnet.case.calendar import CALENDAR
@@ -22,7 +23,15 @@ from hallnet.case.item import CATALOGUE
 from hallnet.case.person import Actor, ActorKind, Material, Person
 from hallnet.case.power import Power
 from hallnet.case.supplied_calendar import supplied_calendar
-from hallnet.exchange import attachments, certifying, following, incoming, outgoing, sending
+from hallnet.exchange import (
+    attachments,
+    believing,
+    certifying,
+    following,
+    incoming,
+    outgoing,
+    sending,
+)
 from hallnet.exchange import tables as exchange_tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incoming import Taken
@@ -99,6 +108,8 @@ class World:
     time: Time = field(default_factory=Time)
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     stations: dict[str, Station] = field(default_factory=dict)
+    also: list[Callable[[Station], bool]] = field(default_factory=list)
+    """What else goes on at each hall: further services that a test puts beside the two."""
     root: Certificate = field(init=False)
     _root_key: bytes = field(init=False)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -123,35 +134,86 @@ class World:
 
     # Founding
 
-    def found(self, *addresses: str) -> None:
-        """Found halls, parents first; afterwards every hall knows every other."""
+    def found(
+        self,
+        *addresses: str,
+        introduced: bool = True,
+        furnished: bool = True,
+        validity_days: int = 1000,
+    ) -> None:
+        """Found halls, parents first; afterwards every hall knows every other, if they are introduced.
+
+        A hall that is not furnished has no catalogue, no calendar and no staff.
+        """
         for text in addresses:
-            self._found(Address.parse(text))
+            self._found(Address.parse(text), furnished, validity_days)
+        if introduced:
+            self.introduce()
+
+    def introduce(self) -> None:
+        """Every hall learns the certificates of all others."""
         everybody = [station.context.identity.certificate for station in self.stations.values()]
         for station in self.stations.values():
-            station.context.trust.learn(everybody)
-            station.exchange.transact(
-                lambda c, s=station: outgoing.seal_waiting(c, s.context, self.time.now)  # type: ignore[misc]
-            )
 
-    def _found(self, address: Address) -> None:
+            def learn(connection: Connection, station: Station = station) -> None:
+                believing.learn(connection, station.context, everybody, self.time.now)
+                outgoing.seal_waiting(connection, station.context, self.time.now)
+
+            station.exchange.transact(learn)
+
+    def _found(self, address: Address, furnished: bool, validity_days: int) -> None:
         signing, sealing = SUITE.new_signing_key(), SUITE.new_sealing_key()
         parent = self._parent(address)
-        chain = self._certified(address, parent, signing, sealing)
-        identity = Identity(tuple(chain), signing, sealing)
-        trust = Trust([self.root])
-        trust.learn(chain[:-1])
+        chain = self._certified(address, parent, signing, sealing, validity_days)
+        self._make_tables(address)
+        station = self._open(Identity(tuple(chain), signing, sealing))
+        self.stations[str(address)] = station
+        if furnished:
+            station.intake.transact(lambda c: self._furnish(c, station))
+
+    def copied(self, database_url: str) -> World:
+        """The same halls on a copy of their records."""
+        twin = World(database_url, chance=random.Random(2))
+        twin.root, twin._root_key = self.root, self._root_key
+        for address, station in self.stations.items():
+            twin.stations[address] = twin._open(station.context.identity)
+        return twin
+
+    def restart(self, address: str) -> Station:
+        """The processes of a hall end and start again on the same records."""
+        station = self.at(address)
+        station.close()
+        again = self._open(station.context.identity)
+        station.exchange, station.context = again.exchange, again.context
+        station.intake, station.hall = again.intake, again.hall
+        return station
+
+    def _open(self, identity: Identity) -> Station:
+        """A hall as its processes start: what it believes stands in its tables."""
+        address, register = identity.address, divisions()
         exchange = self._database("exchange", address)
         intake = self._database("intake", address)
-        register = divisions()
-        context = Context(identity, trust, register, self.chance.randbytes)
+        trust = Trust([self.root])
+        trust.learn(identity.chain[:-1])
+        children = exchange.look(lambda c: believing.load(c, trust))
+        context = Context(
+            identity,
+            trust,
+            register,
+            self.chance.randbytes,
+            incarnation=self.chance.randbytes(8),
+            children=children,
+        )
         hall = Hall(address, "社保" if address.branch else "", register, self.chance.randbytes)
-        station = Station(address, exchange, context, intake, hall)
-        self.stations[str(address)] = station
-        intake.transact(lambda c: self._furnish(c, station))
+        return Station(address, exchange, context, intake, hall)
 
     def _certified(
-        self, address: Address, parent: Station | None, signing: bytes, sealing: bytes
+        self,
+        address: Address,
+        parent: Station | None,
+        signing: bytes,
+        sealing: bytes,
+        validity_days: int,
     ) -> list[Certificate]:
         request = RequestBody(
             suite=SUITE.suite,
@@ -185,7 +247,7 @@ class World:
                 parent.context,
                 make_request(request, signing),
                 (),
-                1000,
+                validity_days,
                 "tls://parent",
                 authority,
                 self.time.now,
@@ -195,10 +257,7 @@ class World:
         return [read_certificate(item) for item in welcome.chain]
 
     def _furnish(self, connection: Connection, station: Station) -> None:
-        for kind, content in (
-            (ReleaseKind.CATALOGUE, CATALOGUE.to_bytes(supplied_catalogue())),
-            (ReleaseKind.CALENDAR, CALENDAR.to_bytes(supplied_calendar())),
-        ):
+        for kind, content in supplied_releases():
             release = ReleaseBody(
                 SUITE.suite, kind, Address("33"), 1, BEGINNING, BEGINNING, content, ""
             )
@@ -212,14 +271,13 @@ class World:
         if url.startswith("sqlite"):
             folder = Path(url.removeprefix("sqlite:///")).parent
             url = f"sqlite:///{folder / schema}.db"
-        database = Database(url, schema)
-        migrate(database, f"hallnet.{service}")
-        return database
+        return Database(url, schema)
 
-    def make_tables(self, address: str) -> None:
-        """Only the tables of a hall."""
+    def _make_tables(self, address: Address) -> None:
         for service in ("exchange", "intake"):
-            self._database(service, Address.parse(address)).close()
+            database = self._database(service, address)
+            migrate(database, f"hallnet.{service}")
+            database.close()
 
     def _parent(self, address: Address) -> Station | None:
         above = divisions().parent(address)
@@ -307,6 +365,7 @@ class World:
         """Let services follow each other and links carry, until nothing moves."""
         for _ in range(ROUNDS_MAX):
             moved = [self.follow(station) for station in self.stations.values()]
+            moved += [more(station) for more in self.also for station in self.stations.values()]
             moved += [self.carry_link(station) for station in self.stations.values()]
             if not any(moved):
                 return
@@ -382,6 +441,17 @@ class World:
             lambda c: incoming.take_batch(c, taker.context, giver.address, data, self.time.now)
         )
 
+    def send_again(self, station: Station) -> int:
+        """What a hall does every few seconds: send again what got no verdict, end what is too old."""
+
+        def work(connection: Connection) -> int:
+            count, entries = outgoing.send_due_again(connection, self.time.now)
+            if entries:
+                exchange_tables.feed.append(connection, entries)
+            return count
+
+        return station.exchange.transact(work)
+
     def answer(
         self, giver: Station, taker: Station, batch: sending.Batch, reply: bytes
     ) -> sending.Applied:
@@ -394,6 +464,15 @@ class World:
             return applied
 
         return giver.exchange.transact(apply)
+
+
+@cache
+def supplied_releases() -> tuple[tuple[ReleaseKind, bytes], ...]:
+    """The catalogue and the calendar that come with hallnet."""
+    return (
+        (ReleaseKind.CATALOGUE, CATALOGUE.to_bytes(supplied_catalogue())),
+        (ReleaseKind.CALENDAR, CALENDAR.to_bytes(supplied_calendar())),
+    )
 
 
 def pump(

@@ -86,7 +86,7 @@ def test_a_caller_without_a_certificate_of_the_node_is_turned_away(real: RealNet
             await channel.close()
         return grpc.StatusCode.OK
 
-    authority = home.read("tls/node-authority.pem")
+    authority = home.read("trust/node-authority.pem")
     without = grpc.ssl_channel_credentials(authority)
     foreign = grpc.ssl_channel_credentials(
         authority, stranger.read("tls/operator.key"), stranger.read("tls/operator.pem")
@@ -100,8 +100,8 @@ def test_a_caller_without_a_certificate_of_the_node_is_turned_away(real: RealNet
 
 async def dial(home: Home, name: str, denied: list[str]) -> Any:
     """Dial the county's message server with the certificate of a home."""
-    context = ssl.create_default_context(cafile=str(home.path("tls/parent-authority.pem")))
-    context.load_cert_chain(str(home.path("tls/parent-link.pem")), str(home.path("keys/link.key")))
+    context = ssl.create_default_context(cafile=str(home.path("trust/parent-authority.pem")))
+    context.load_cert_chain(str(home.path("trust/parent-link.pem")), str(home.path("keys/link.key")))
 
     async def on_error(error: Exception) -> None:
         denied.append(str(error))
@@ -168,7 +168,7 @@ def test_nobody_gets_into_the_message_server_without_a_certificate(real: RealNet
     home = real.network.node(OTHER_TOWNSHIP).home
 
     async def knock() -> None:
-        context = ssl.create_default_context(cafile=str(home.path("tls/parent-authority.pem")))
+        context = ssl.create_default_context(cafile=str(home.path("trust/parent-authority.pem")))
         client = await nats.connect(
             home.welcome().broker_url,
             tls=context,

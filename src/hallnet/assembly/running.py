@@ -15,11 +15,11 @@ SERVICES = (Part.INTAKE, Part.EXCHANGE, Part.BRANCH_SYNC, Part.NOTIFY, Part.PORT
 
 async def run_parts(home: Home, parts: Sequence[Part], ready: Callable[[], None]) -> None:
     """Run some or all services of a node in this process."""
-    home.identity()
+    home.membership()
     home.renew_connection_certificates(clock())
     endpoints = home.settings().endpoints
     served = [part for part in parts if part is not Part.PORTAL]
-    address = _endpoint(endpoints, served[0]) if served else ""
+    address = _address(endpoints, served[0]) if served else ""
     await run(home, address, [build(home, part) for part in parts], ready)
 
 
@@ -52,10 +52,12 @@ def usual_parts(home: Home) -> list[Part]:
     return [part for part in SERVICES if part is not Part.PORTAL or listens]
 
 
-def _endpoint(endpoints: EndpointSettings, part: Part) -> str:
-    return {
+def _address(endpoints: EndpointSettings, part: Part) -> str:
+    """Where a part listens: at the port where it is dialled."""
+    host, _, port = {
         Part.INTAKE: endpoints.intake,
         Part.EXCHANGE: endpoints.exchange,
         Part.BRANCH_SYNC: endpoints.branch_sync,
         Part.NOTIFY: endpoints.notify,
-    }[part]
+    }[part].rpartition(":")
+    return f"{endpoints.listen_host or host}:{port}"

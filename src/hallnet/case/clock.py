@@ -11,7 +11,7 @@ from datetime import date
 from enum import IntEnum
 
 from hallnet.case.calendar import Calendar, Count
-from hallnet.case.case import Case, Mark, Stage
+from hallnet.case.case import Case, Mark
 from hallnet.case.event import (
     Accepted,
     Closed,
@@ -19,6 +19,8 @@ from hallnet.case.event import (
     Declined,
     Filed,
     HandedOver,
+    HandOverDeclined,
+    HandOverFailed,
     NoticeGiven,
     Supplemented,
     TakenOver,
@@ -102,11 +104,11 @@ def _notice(case: Case, calendar: Calendar) -> Clock | None:
 def _limits(case: Case, item: ItemVersion, calendar: Calendar) -> list[Clock | None]:
     """The promise and the statutory limit, from receipt or acceptance until the decision."""
     if item.clock_start is ClockStart.RECEIVED:
-        # Received means received whole: a supplement starts it anew.
+        # Received means received whole: a notice stops the limits, a supplement starts them anew.
         started = case.newest(Supplemented) or case.marks[0]
-        text, day = (
-            ("收到完整申请", started.day) if case.stage is not Stage.CORRECTING else ("", None)
-        )
+        text, day = "收到完整申请", None
+        if not _after(case, started, (NoticeGiven,)):
+            day = started.day
     else:
         accepted = case.newest(Accepted)
         text, day = "受理", None
@@ -130,14 +132,17 @@ def _leg(case: Case, item: ItemVersion, calendar: Calendar) -> Clock | None:
     accepted = case.newest(Accepted)
     if accepted is None or case.newest(Decided) is not None:
         return None
-    taken = case.newest(TakenOver)
-    started = taken if taken is not None and taken.at > accepted.at else accepted
+    taken = _last_after(case, accepted, (TakenOver,))
+    started = taken or accepted
     level = case.custodian.level
     leg = next((leg for leg in item.legs if leg.level == level and leg.promised), None)
     if leg is None or leg.promised is None:
         return None
     text = "受理" if started is accepted else "接收移交"
-    met = _first_after(case, started, (HandedOver, Decided, Withdrawn))
+    met = _last_after(case, started, (HandedOver, Decided, Withdrawn))
+    if met is not None and _after(case, met, (HandOverDeclined, HandOverFailed)):
+        # What was handed over in vain is here again, and not done.
+        met = None
     return _clock(ClockKind.LEG, f"{leg.actor}{text}", started.day, leg.promised, calendar, met)
 
 
@@ -150,9 +155,18 @@ def _delivery(case: Case, calendar: Calendar) -> Clock | None:
     return _clock(ClockKind.DELIVERY, "决定", decided.day, DELIVERY_LIMIT, calendar, met)
 
 
-def _first_after(case: Case, started: Mark, kinds: tuple[type, ...]) -> Mark | None:
+def _after(case: Case, started: Mark, kinds: tuple[type, ...]) -> list[Mark]:
+    """The marks of some kinds after another one, in the order of the history."""
     position = next(n for n, mark in enumerate(case.marks) if mark is started)
-    return next((mark for mark in case.marks[position + 1 :] if isinstance(mark.fact, kinds)), None)
+    return [mark for mark in case.marks[position + 1 :] if isinstance(mark.fact, kinds)]
+
+
+def _first_after(case: Case, started: Mark, kinds: tuple[type, ...]) -> Mark | None:
+    return next(iter(_after(case, started, kinds)), None)
+
+
+def _last_after(case: Case, started: Mark, kinds: tuple[type, ...]) -> Mark | None:
+    return next(reversed(_after(case, started, kinds)), None)
 
 
 def _clock(

@@ -81,7 +81,9 @@ class Context:
 
     def require(self, power: Power) -> None:
         """Staff act by their powers; an agent has none (行政许可法 article 24)."""
-        if self.actor.kind is not ActorKind.SYSTEM and power not in self.powers:
+        is_agent = self.actor.kind is ActorKind.AGENT
+        is_system = self.actor.kind is ActorKind.SYSTEM
+        if is_agent or (not is_system and power not in self.powers):
             raise PowerMissing("act.actor_id", power=POWER_NAMES[power])
 
 
@@ -162,11 +164,8 @@ def possible_acts(case: Case, context: Context) -> list[str]:
     ]
     fitting = {name for name, fact in acts if fact in TABLE[stage]}
     competent = case.filed.competent_hall == context.here
-    if (
-        competent
-        or stage is Stage.DECIDED
-        or (_reports_up(case, context) and stage is Stage.ACCEPTED)
-    ):
+    handed_over_at = Stage.REVIEWED if _reports_up(case, context) else Stage.RECEIVED
+    if competent or stage is not handed_over_at:
         fitting.discard("HandOver")
     if not competent:
         fitting.discard("Decide")

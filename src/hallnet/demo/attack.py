@@ -81,9 +81,9 @@ async def send_as(attacker: Home, batch: bytes) -> wire_link.BatchReply:
     client = LinkClient(
         attacker.welcome().broker_url,
         str(here),
-        attacker.path("tls/parent-link.pem"),
+        attacker.path("trust/parent-link.pem"),
         attacker.path("keys/link.key"),
-        attacker.path("tls/parent-authority.pem"),
+        attacker.path("trust/parent-authority.pem"),
     )
     up = asyncio.Event()
 

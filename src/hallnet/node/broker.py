@@ -83,7 +83,7 @@ def configuration(home: Home, listen: str, owner: Address, children: Iterable[Ad
             "tls": {
                 "cert_file": str(home.path("tls/broker.pem")),
                 "key_file": str(home.path("tls/broker.key")),
-                "ca_file": str(home.path("tls/link-authority.pem")),
+                "ca_file": str(home.path("trust/link-authority.pem")),
                 "verify_and_map": True,
                 "handshake_first": True,
                 "timeout": 5,
@@ -110,7 +110,7 @@ def reload(home: Home) -> None:
     """Have a running server read its configuration again; open connections stay."""
     try:
         os.kill(int(home.path(PID_FILE).read_text()), signal.SIGHUP)
-    except (FileNotFoundError, ProcessLookupError, ValueError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError, ValueError):
         _log.info("no message server to reload")
 
 

@@ -21,7 +21,7 @@ KEEPALIVE_MS = 20_000
 def open_channel(home: Home, part: Part, address: str) -> aio.Channel:
     """A channel to a service of this node, in the name of a part of it."""
     credentials = grpc.ssl_channel_credentials(
-        root_certificates=home.read("tls/node-authority.pem"),
+        root_certificates=home.read("trust/node-authority.pem"),
         private_key=home.read(f"tls/{part.value}.key"),
         certificate_chain=home.read(f"tls/{part.value}.pem"),
     )

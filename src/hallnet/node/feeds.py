@@ -103,7 +103,7 @@ def _deal(
     handle: Handle,
     connection: Connection,
 ) -> None:
-    position = cursors.position(connection, feed)
+    position = cursors.claim(connection, feed)
     entries = [entry for entry in batch.entries if entry.position > position]
     if entries:
         handle(connection, entries)

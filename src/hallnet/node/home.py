@@ -1,14 +1,16 @@
 """A node's home: the folder that holds its settings, keys, certificates and, by default, its records.
 
 hallnet.toml           settings
-keys/                  private keys of the hall: signing, sealing, link
-trust/                 the root given by hand, and the welcome of the parent with the own chain
-tls/                   authorities and certificates for connections, made and renewed by the node
+keys/                  what is secret: signing, sealing, link and session keys, keys of the authorities
+trust/                 what is public: the root given by hand, the welcome of the parent with the own
+                       chain, certificates of the authorities
+tls/                   keys and certificates for connections, made from the above
 data/                  records, one file for each service, where the database is SQLite
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,8 +30,11 @@ from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
-CONNECTION_CERTIFICATE_DAYS = 365
+CONNECTION_CERTIFICATE_DAYS = 3600
+"""As long as their authority, which lies beside them: they end when the home is made anew."""
 RENEW_BEFORE = timedelta(days=30)
+SESSION_KEY_BYTES = 32
+LOOPBACK = "127.0.0.1"
 NODE_NAME = "node.hallnet"
 """The name under which every process of a node serves: it is the node that is dialled, not a host."""
 
@@ -73,13 +78,11 @@ class HomeNotEmpty(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Who this node is: its certificate with the issuers above, and its private keys."""
+class Membership:
+    """Which hall this is: its certificate with the issuers above. All of it is public."""
 
     chain: tuple[Certificate, ...]
     """The own certificate first, the root last."""
-    signing_key: bytes
-    sealing_key: bytes
 
     @property
     def certificate(self) -> Certificate:
@@ -93,6 +96,14 @@ class Identity:
     def parent(self) -> Address | None:
         """The hall that certified this one; None for the one that the root certified."""
         return None if len(self.chain) == 2 else self.chain[1].address
+
+
+@dataclass(frozen=True, slots=True)
+class Identity(Membership):
+    """A membership with the private keys, which only the exchange needs."""
+
+    signing_key: bytes
+    sealing_key: bytes
 
 
 class Home:
@@ -116,10 +127,12 @@ class Home:
         home.write("keys/signing.key", suite.new_signing_key())
         home.write("keys/sealing.key", suite.new_sealing_key())
         home.write("keys/link.key", tls.new_private_key())
+        home.write("keys/session.key", os.urandom(SESSION_KEY_BYTES))
         for kind in ("node", "link"):
             authority = tls.new_authority(f"{kind} authority of {address}", now)
-            home.write(f"tls/{kind}-authority.key", authority.key)
-            home.write(f"tls/{kind}-authority.pem", authority.certificate)
+            home.write(f"keys/{kind}-authority.key", authority.key)
+            home.write(f"trust/{kind}-authority.pem", authority.certificate)
+        home.renew_connection_certificates(now)
         return home
 
     def settings(self) -> Settings:
@@ -156,18 +169,24 @@ class Home:
             raise SpeaksForAnother("welcome.chain", signer=address, claimed=signer.body.subject)
         self.write("trust/root.cert", root.to_message().SerializeToString())
         if welcome.link_certificate:
-            self.write("tls/parent-link.pem", welcome.link_certificate)
-            self.write("tls/parent-authority.pem", welcome.link_authority)
+            self.write("trust/parent-link.pem", welcome.link_certificate)
+            self.write("trust/parent-authority.pem", welcome.link_authority)
         # Last, because it is what makes the home ready.
         self.write("trust/welcome.bin", welcome.SerializeToString())
         return self.identity()
 
     def identity(self) -> Identity:
         """Raises HomeNotReady while the parent has not certified this node."""
+        return Identity(
+            self.membership().chain, self.read("keys/signing.key"), self.read("keys/sealing.key")
+        )
+
+    def membership(self) -> Membership:
+        """Raises HomeNotReady while the parent has not certified this node."""
         chain = [read_certificate(item) for item in self.welcome().chain]
         if chain[-1].id != self.root().id:
             chain.append(self.root())
-        return Identity(tuple(chain), self.read("keys/signing.key"), self.read("keys/sealing.key"))
+        return Membership(tuple(chain))
 
     def welcome(self) -> wire.Welcome:
         return wire.Welcome.FromString(self.read("trust/welcome.bin"))
@@ -177,8 +196,11 @@ class Home:
 
     def link_authority(self) -> tls.Authority:
         """Issues the certificates with which children open their links."""
+        return self._authority("link")
+
+    def _authority(self, kind: str) -> tls.Authority:
         return tls.Authority(
-            self.read("tls/link-authority.key"), self.read("tls/link-authority.pem")
+            self.read(f"keys/{kind}-authority.key"), self.read(f"trust/{kind}-authority.pem")
         )
 
     def database_url(self, service: str) -> str:
@@ -188,18 +210,25 @@ class Home:
         return url
 
     def renew_connection_certificates(self, now: datetime) -> None:
-        """Make or renew the certificates of the own processes and of the message server."""
-        authority = tls.Authority(
-            self.read("tls/node-authority.key"), self.read("tls/node-authority.pem")
-        )
-        for part in Part:
-            self._renew(part.value, authority, [f"{part.value}.{NODE_NAME}", NODE_NAME], now)
-        settings = self.settings()
-        own = f"{settings.hall.address}.hallnet"
-        self._renew("own-link", self.link_authority(), [own], now, self.read("keys/link.key"))
-        if settings.broker.listen:
-            host = urlsplit(settings.broker.url).hostname or "localhost"
-            self._renew("broker", self.link_authority(), [host, "localhost"], now)
+        """Make what is missing of the certificates for connections, and renew what is about to end.
+
+        A process that was not given the keys of the authorities lives with what it was given. One
+        process of the node after the other: keys and certificates that two make at once do not fit.
+        """
+        if not self.path("keys/node-authority.key").exists():
+            return
+        with self.path("tls/.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for part in Part:
+                names = [f"{part.value}.{NODE_NAME}", NODE_NAME]
+                self._renew(part.value, self._authority("node"), names, now)
+            settings = self.settings()
+            own = f"{settings.hall.address}.hallnet"
+            self._renew("own-link", self.link_authority(), [own], now)
+            if settings.broker.listen:
+                host = urlsplit(settings.broker.url).hostname or "localhost"
+                names = [host, "localhost", LOOPBACK]
+                self._renew("broker", self.link_authority(), names, now)
 
     def path(self, name: str) -> Path:
         return self.folder / name
@@ -222,18 +251,11 @@ class Home:
             os.fsync(file.fileno())
         partial.replace(path)
 
-    def _renew(
-        self,
-        name: str,
-        authority: tls.Authority,
-        names: list[str],
-        now: datetime,
-        key: bytes | None = None,
-    ) -> None:
+    def _renew(self, name: str, authority: tls.Authority, names: list[str], now: datetime) -> None:
         certificate = self.path(f"tls/{name}.pem")
         if certificate.exists() and tls.ends_at(certificate.read_bytes()) > now + RENEW_BEFORE:
             return
-        key = key or tls.new_private_key()
+        key = tls.new_private_key()
         self.write(f"tls/{name}.key", key)
         self.write(
             f"tls/{name}.pem",

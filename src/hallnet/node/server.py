@@ -73,6 +73,7 @@ class Server:
     def __init__(self, home: Home, address: str, parts: Sequence[Part]) -> None:
         self._callers: dict[str, frozenset[Part]] = {}
         self._names: list[str] = []
+        self._health_server: aio.Server | None = None
         self._server = aio.server(
             interceptors=[_Guard(self._callers)],
             maximum_concurrent_rpcs=CONCURRENT_CALLS_MAX,
@@ -85,12 +86,18 @@ class Server:
         part = parts[0].value
         credentials = grpc.ssl_server_credentials(
             [(home.read(f"tls/{part}.key"), home.read(f"tls/{part}.pem"))],
-            root_certificates=home.read("tls/node-authority.pem"),
+            root_certificates=home.read("trust/node-authority.pem"),
             require_client_auth=True,
         )
         self.port = self._server.add_secure_port(address, credentials)
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        health_address = home.settings().endpoints.health
+        if health_address:
+            # A kubelet has no certificate of the node: it gets a port that tells health alone.
+            self._health_server = aio.server()
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
+            self._health_server.add_insecure_port(health_address)
 
     def add(
         self,
@@ -112,12 +119,16 @@ class Server:
         names = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         await self._server.start()
+        if self._health_server is not None:
+            await self._health_server.start()
         for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self) -> None:
         await self._health.enter_graceful_shutdown()
         await self._server.stop(STOP_GRACE_SECONDS)
+        if self._health_server is not None:
+            await self._health_server.stop(STOP_GRACE_SECONDS)
 
 
 class _Guard(aio.ServerInterceptor):

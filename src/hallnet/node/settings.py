@@ -51,6 +51,10 @@ class EndpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exchange: str = "127.0.0.1:7400"
     branch_sync: str = "127.0.0.1:7400"
     notify: str = "127.0.0.1:7400"
+    listen_host: str = ""
+    """Address on which services listen, if not the one at which they are dialled (0.0.0.0 in a pod)."""
+    health: str = ""
+    """host:port of a second, plain port that answers nothing but health checks; empty for none."""
 
 
 class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,11 +63,18 @@ class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: str = ""
     """host:port on which the server listens."""
     url: str = ""
-    """Where the children and this node dial it, as tls://host:port."""
+    """Where the children dial it, as tls://host:port."""
+    dial: str = ""
+    """Where this node itself dials it; by default on this machine, at the port of `listen`."""
     supervised: bool = True
     """Whether this node starts and stops the server itself."""
     parent_url: str = ""
     """Where the parent's server is dialled, if not at the address in the welcome."""
+
+    @property
+    def own_url(self) -> str:
+        """Where this node dials its own message server."""
+        return self.dial or f"tls://localhost:{self.listen.rpartition(':')[2]}"
 
 
 class PortalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

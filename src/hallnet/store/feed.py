@@ -164,6 +164,14 @@ class Cursors:
         query = select(self._cursor.c.position).where(self._cursor.c.feed == feed)
         return connection.execute(query).scalar_one_or_none() or 0
 
+    def claim(self, connection: Connection, feed: str) -> int:
+        """The position, held until the transaction ends: a second follower of the feed waits."""
+        statement = upsert(connection, self._cursor).values(feed=feed, position=0)
+        connection.execute(statement.on_conflict_do_nothing())
+        query = select(self._cursor.c.position).where(self._cursor.c.feed == feed)
+        position: int = connection.execute(query.with_for_update()).scalar_one()
+        return position
+
     def advance(self, connection: Connection, feed: str, position: int) -> None:
         """Store the position of the last entry that is dealt with; it never goes back."""
         statement = upsert(connection, self._cursor).values(feed=feed, position=position)

@@ -83,7 +83,7 @@ def bundle(connection: Connection, context: Context, now: datetime) -> wire.Trus
     return wire.TrustBundle(
         roots=[root.to_message() for root in context.trust.roots],
         certificates=[wire.Certificate.FromString(raw) for raw in rows],
-        suites=[int(context.identity.certificate.body.suite)],  # type: ignore[list-item]
+        suites=[int(context.membership.certificate.body.suite)],  # type: ignore[list-item]
         soft_expires_at=to_timestamp(now + SOFT_EXPIRY),
         hard_expires_at=to_timestamp(now + HARD_EXPIRY),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hallnet.node.home import Identity
+from hallnet.node.home import Membership
 from hallnet.places import Address
 from hallnet.trust.believed import Trust
 
@@ -13,13 +13,13 @@ from hallnet.trust.believed import Trust
 class Context:
     """Passed to every use case."""
 
-    identity: Identity
+    membership: Membership
     trust: Trust
 
     @property
     def here(self) -> Address:
-        return self.identity.address
+        return self.membership.address
 
     @property
     def parent(self) -> Address | None:
-        return self.identity.parent
+        return self.membership.parent

@@ -47,10 +47,10 @@ class BranchSync:
         self._clock = clock
         self._database = Database(home.database_url("branch-sync"), "branch_sync")
         migrate(self._database, "hallnet.branch_sync")
-        identity = home.identity()
-        trust = Trust([identity.chain[-1]])
-        trust.learn(identity.chain[:-1])
-        self._context = Context(identity, trust)
+        membership = home.membership()
+        trust = Trust([membership.chain[-1]])
+        trust.learn(membership.chain[:-1])
+        self._context = Context(membership, trust)
         self._database.look(lambda c: releasing.load_trust(c, self._context))
         self._channels: list[aio.Channel] = []
         self._publisher: Publisher | None = None
@@ -113,7 +113,7 @@ class BranchSync:
     async def _publish_trust(self) -> None:
         """At the top of the tree: publish the bundle when halls change, and before it grows old."""
         assert self._publisher is not None
-        own = list(self._context.identity.chain[:1])
+        own = list(self._context.membership.chain[:1])
         await self._database.write(
             lambda c: certificates.take(c, self._context, own, self._clock())
         )

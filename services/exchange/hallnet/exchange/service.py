@@ -119,7 +119,8 @@ class Exchange:
                 ("exchange says hello", self._greet_parent),
             ]
         if self._down is not None:
-            self._write_broker_configuration()
+            if self._write_broker_configuration():
+                broker.reload(self._home)
             if self._settings.broker.supervised:
                 loops.append(("exchange runs its message server", self._run_broker))
             loops.append(("exchange keeps the links down", self._down.run))
@@ -143,9 +144,9 @@ class Exchange:
         client = LinkClient(
             self._settings.broker.parent_url or self._home.welcome().broker_url,
             str(here),
-            self._home.path("tls/parent-link.pem"),
+            self._home.path("trust/parent-link.pem"),
             self._home.path("keys/link.key"),
-            self._home.path("tls/parent-authority.pem"),
+            self._home.path("trust/parent-authority.pem"),
         )
         client.serve(f"{subjects_down(here)}.batch", QUEUE, self._take_batch)
         client.serve(f"{subjects_down(here)}.hello", QUEUE, self._take_hello)
@@ -156,11 +157,11 @@ class Exchange:
         if not self._settings.broker.listen:
             return None
         client = LinkClient(
-            self._settings.broker.url,
+            self._settings.broker.own_url,
             str(self._context.here),
             self._home.path("tls/own-link.pem"),
             self._home.path("tls/own-link.key"),
-            self._home.path("tls/link-authority.pem"),
+            self._home.path("trust/link-authority.pem"),
         )
         client.serve("up.*.batch", QUEUE, self._take_batch)
         client.serve("up.*.hello", QUEUE, self._take_hello)
@@ -204,17 +205,18 @@ class Exchange:
         """A child was certified: it may dial in from now on."""
         known = self._database.look(lambda c: believing.children(c))
         self._context.children |= known
-        self._write_broker_configuration()
-        broker.reload(self._home)
+        if self._write_broker_configuration():
+            broker.reload(self._home)
         if self._down is not None:
             for child in known:
                 self._start_link(child, self._down, subjects_down(child))
 
-    def _write_broker_configuration(self) -> None:
-        listen = self._settings.broker.listen
-        if listen:
-            context = self._context
-            broker.write_configuration(self._home, listen, context.here, context.children)
+    def _write_broker_configuration(self) -> bool:
+        """Bring the message server's configuration up to date; True if it changed."""
+        listen, context = self._settings.broker.listen, self._context
+        return bool(listen) and broker.write_configuration(
+            self._home, listen, context.here, context.children
+        )
 
     async def _run_broker(self) -> None:
         await broker.supervise(self._home)

@@ -61,6 +61,9 @@ def _filters(hall: Hall, request: wire.ListCasesRequest) -> list[ColumnElement[b
         wanted.append(table.c.stage.in_(list(request.stages)))
     if request.in_custody:
         wanted.append(table.c.custodian == str(hall.address))
+    if request.in_transit:
+        # Nobody is the custodian of what is on its way.
+        wanted.append(table.c.custodian == "")
     if request.case_no_prefix:
         wanted.append(table.c.case_no.startswith(request.case_no_prefix, autoescape=True))
     if request.agent_id:
