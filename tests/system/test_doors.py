@@ -101,7 +101,9 @@ def test_a_caller_without_a_certificate_of_the_node_is_turned_away(real: RealNet
 async def dial(home: Home, name: str, denied: list[str]) -> Any:
     """Dial the county's message server with the certificate of a home."""
     context = ssl.create_default_context(cafile=str(home.path("trust/parent-authority.pem")))
-    context.load_cert_chain(str(home.path("trust/parent-link.pem")), str(home.path("keys/link.key")))
+    context.load_cert_chain(
+        str(home.path("trust/parent-link.pem")), str(home.path("keys/link.key"))
+    )
 
     async def on_error(error: Exception) -> None:
         denied.append(str(error))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,6 +13,7 @@ from tests.system.conftest import COUNTY, TOWNSHIP, RealNetwork, eventually
 
 from hallnet.demo import world
 from hallnet.demo.counter import Counter
+from hallnet.node.broker import PID_FILE
 from hallnet.problems import Reported
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
@@ -18,8 +21,11 @@ ELDER = "elder-allowance"
 CASES = 8
 
 
-@pytest.mark.parametrize("victim", [COUNTY, TOWNSHIP])
-def test_nothing_lost_nothing_twice_when_a_node_is_killed_again_and_again(
+MESSAGE_SERVER = "message server"
+
+
+@pytest.mark.parametrize("victim", [COUNTY, TOWNSHIP, MESSAGE_SERVER])
+def test_nothing_lost_nothing_twice_when_something_is_killed_again_and_again(
     real: RealNetwork, victim: str
 ) -> None:
     chance = random.Random(victim)
@@ -42,11 +48,17 @@ def test_nothing_lost_nothing_twice_when_a_node_is_killed_again_and_again(
         await patiently(lambda: township.hand_over(case_id, "初审通过"))
 
     async def kill_twice() -> None:
-        process = real.network.node(victim).processes[0]
         for _ in range(2):
             await asyncio.sleep(chance.uniform(0.2, 0.8))
-            await process.kill()
-            await process.start()
+            if victim == MESSAGE_SERVER:
+                # The node starts another one: nothing but what was under way is gone.
+                pid_file = real.network.node(COUNTY).home.path(PID_FILE)
+                os.kill(int(pid_file.read_text()), signal.SIGKILL)
+                await asyncio.sleep(1.5)
+            else:
+                process = real.network.node(victim).processes[0]
+                await process.kill()
+                await process.start()
 
     async def story() -> list[str]:
         cases = [await prepare(number) for number in range(CASES)]

@@ -22,6 +22,8 @@ PING_SECONDS = 10
 PINGS_OUTSTANDING_MAX = 2
 RECONNECT_SECONDS = 1
 CLOSE_SECONDS = 2.0
+HANG_CHECK_SECONDS = 5.0
+HANG_TRIES = 3
 
 Answer = Callable[[str, bytes], Awaitable[bytes]]
 
@@ -58,33 +60,58 @@ class LinkClient:
         return self._client.is_connected
 
     async def run(self) -> None:
-        """Connect, and stay connected until cancelled."""
-        try:
-            await self._client.connect(
-                self._url,
-                name=self._name,
-                tls=self._tls,
-                tls_handshake_first=True,
-                inbox_prefix=f"_INBOX.{self._name}".encode(),
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=RECONNECT_SECONDS,
-                ping_interval=PING_SECONDS,
-                max_outstanding_pings=PINGS_OUTSTANDING_MAX,
-                # Nothing is sent later than it is asked for: the caller would believe it unsent.
-                pending_size=-1,
-                error_cb=self._on_error,
-                disconnected_cb=self._on_disconnected,
-                reconnected_cb=self._came_up,
-            )
-            for subject, queue, answer in self._served:
-                await self._subscribe(subject, queue, answer)
-            await self._came_up()
-            await asyncio.Event().wait()
-        finally:
+        """Connect, and stay connected until cancelled.
+
+        A server that hangs (stopped, or a black hole in between) can go unnoticed by the client while
+        it has something to write; so the connection is tried from time to time and, if it does not
+        answer, thrown away and made anew.
+        """
+        while True:
             try:
-                await asyncio.wait_for(self._client.close(), CLOSE_SECONDS)
-            except TimeoutError:
-                _log.warning("the connection to %s did not close in time", self._url)
+                await self._connect()
+                await self._until_it_hangs()
+                _log.warning("%s does not answer: connecting anew", self._url)
+            finally:
+                await self._drop()
+
+    async def _connect(self) -> None:
+        await self._client.connect(
+            self._url,
+            name=self._name,
+            tls=self._tls,
+            tls_handshake_first=True,
+            inbox_prefix=f"_INBOX.{self._name}".encode(),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=RECONNECT_SECONDS,
+            ping_interval=PING_SECONDS,
+            max_outstanding_pings=PINGS_OUTSTANDING_MAX,
+            # Nothing is sent later than it is asked for: the caller would believe it unsent.
+            pending_size=-1,
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._came_up,
+        )
+        for subject, queue, answer in self._served:
+            await self._subscribe(subject, queue, answer)
+        await self._came_up()
+
+    async def _until_it_hangs(self) -> None:
+        silent = 0
+        while silent < HANG_TRIES:
+            await asyncio.sleep(HANG_CHECK_SECONDS)
+            try:
+                if self._client.is_connected:
+                    await asyncio.wait_for(self._client.rtt(), HANG_CHECK_SECONDS)
+                silent = 0
+            except (TimeoutError, nats.errors.Error):
+                silent += 1
+
+    async def _drop(self) -> None:
+        client, self._client = self._client, Client()
+        try:
+            await asyncio.wait_for(client.close(), CLOSE_SECONDS)
+        except (TimeoutError, nats.errors.Error):
+            _log.warning("the connection to %s did not close in time", self._url)
 
     def serve(self, subject: str, queue: str, answer: Answer) -> None:
         """Answer requests on a subject, sharing them with others of the same queue; before `run`."""

@@ -1,0 +1,150 @@
+"""A hall is founded and used with nothing but the command line, as docs/operating.md says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hallnet.sandbox.ports import free_ports
+
+
+def hallnet(*arguments: str, code: int = 0, **environment: str) -> str:
+    """Run the command; returns what it printed."""
+    run = subprocess.run(
+        [sys.executable, "-m", "hallnet.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | environment,
+    )
+    assert run.returncode == code, run.stdout + run.stderr
+    return run.stdout + run.stderr
+
+
+@contextmanager
+def running(home: Path) -> Iterator[None]:
+    """`hallnet node run`, until it says that it is ready, and in order to its end."""
+    with (home / "node.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hallnet.cli.main", "node", "run", str(home)],
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == b"ready\n", (home / "node.log").read_text()
+        yield
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def until(look: Any, seconds: float = 30.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.3)
+    raise AssertionError("it did not come about in time")
+
+
+def test_a_county_and_a_township_are_founded_and_work_together(tmp_path: Path) -> None:
+    root, county, township = tmp_path / "root", tmp_path / "county", tmp_path / "township"
+    county_port, broker_port, township_port = free_ports(3)
+    hallnet("root", "create", str(root), "--division", "330127")
+    hallnet(
+        "node", "init", str(county), "--address", "330127", "--name", "淳安县政务服务中心",
+        "--listen", f"127.0.0.1:{county_port}", "--broker-listen", f"127.0.0.1:{broker_port}",
+    )  # fmt: skip
+    welcome = str(tmp_path / "welcome.bin")
+    hallnet("root", "certify", str(root), str(county / "request.bin"), "--out", welcome)
+    certificate = str(root / "root.cert")
+    hallnet("node", "join", str(county), welcome, "--root", certificate)
+    with running(county):
+        hallnet("release", "catalogue", str(county))
+        hallnet("release", "calendar", str(county))
+        hallnet(
+            "node", "init", str(township), "--address", "330127101", "--name", "文昌镇便民服务中心",
+            "--listen", f"127.0.0.1:{township_port}",
+        )  # fmt: skip
+        hallnet("node", "certify", str(county), str(township / "request.bin"), "--out", welcome)
+        hallnet("node", "join", str(township), welcome, "--root", certificate)
+        with running(township):
+            until(lambda: "catalogue" in hallnet("release", "list", str(township)))
+            status = json.loads(
+                until(lambda: _connected(hallnet("node", "status", str(township), "--json")))
+            )
+            assert status["address"] == "330127101"
+            hallnet(
+                "account", "put", str(township), "li", "--name", "李窗口", "--power", "receive",
+                "--power", "decide-instant", "--password", "a-good-password",
+            )  # fmt: skip
+            listed = hallnet("case", "list", str(township), "--as", "li")
+            assert "0 cases" in listed
+    assert sorted(path.name for path in (county / "data").glob("*.db")) == [
+        "branch-sync.db",
+        "exchange.db",
+        "intake.db",
+        "notify.db",
+    ]
+
+
+def _connected(text: str) -> str | None:
+    return text if any(link["up"] for link in json.loads(text)["links"]) else None
+
+
+def test_a_folder_that_is_no_node_is_told_in_the_users_language(tmp_path: Path) -> None:
+    english = hallnet("node", "run", str(tmp_path), code=1, LC_ALL="C.UTF-8")
+    chinese = hallnet("node", "run", str(tmp_path), code=1, LC_ALL="zh_CN.UTF-8")
+    for text in (english, chinese):
+        assert "Traceback" not in text
+    assert "hallnet node init" in english or "hallnet.toml" in english
+    assert any("\u4e00" <= character <= "\u9fff" for character in chinese)
+
+
+def test_keys_are_never_overwritten(tmp_path: Path) -> None:
+    arguments = ("node", "init", str(tmp_path / "n"), "--address", "330127", "--name", "x")
+    hallnet(*arguments)
+    before = (tmp_path / "n" / "keys" / "signing.key").read_bytes()
+    assert "HOME_NOT_EMPTY" in hallnet(*arguments, code=1)
+    assert (tmp_path / "n" / "keys" / "signing.key").read_bytes() == before
+
+
+def test_another_halls_welcome_is_not_taken(tmp_path: Path) -> None:
+    root, one, other = tmp_path / "root", tmp_path / "one", tmp_path / "other"
+    hallnet("root", "create", str(root), "--division", "33")
+    hallnet("node", "init", str(one), "--address", "33", "--name", "one")
+    hallnet("node", "init", str(other), "--address", "33", "--name", "other")
+    welcome = str(tmp_path / "welcome.bin")
+    hallnet("root", "certify", str(root), str(one / "request.bin"), "--out", welcome)
+    text = hallnet("node", "join", str(other), welcome, "--root", str(root / "root.cert"), code=1)
+    assert "SPEAKS_FOR_ANOTHER" in text
+
+
+def test_a_file_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
+    root, file = tmp_path / "root", tmp_path / "x.bundle"
+    hallnet("root", "create", str(root))
+    file.write_bytes(b"no bundle")
+    text = hallnet("verify", str(file), "--root", str(root / "root.cert"), code=1)
+    assert "BUNDLE_MALFORMED" in text
+
+
+def test_a_due_date_is_explained_without_any_node() -> None:
+    document = json.loads(hallnet("due", "--from", "2026-09-28", "--days", "20", "--json"))
+    assert document["due_on"] == "2026-10-30"
+    assert not document["provisional"]
+    document = json.loads(hallnet("due", "--from", "2026-12-25", "--days", "5", "--json"))
+    assert document["provisional"]
+    assert document["unpublished_years"] == [2027]
+    paused = hallnet(
+        "due", "--from", "2026-03-02", "--days", "20", "--pause", "2026-03-06..2026-03-20", "--json"
+    )
+    assert json.loads(paused)["due_on"] == "2026-04-14"
