@@ -1,0 +1,202 @@
+"""What every page has in common: the hall, who is there, how a page is shown and how it is refused."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TypeVar
+from urllib.parse import quote
+
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from hallnet.node.client import problems_raised
+from hallnet.node.desk import Desk
+from hallnet.node.settings import HallSettings
+from hallnet.places import Address
+from hallnet.portal.forms import FORM_BYTES_MAX, TOKEN_FIELD, Form, Refusal, read_form
+from hallnet.portal.halls import Halls
+from hallnet.portal.problems import FormStale, PageFailed, PageNotForYou
+from hallnet.portal.session import Session, Sessions, SignedIn
+from hallnet.problems import Kind, Problem, Reported
+
+SEE_OTHER = 303
+_STATUS = {
+    Kind.INVALID: 400,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.DENIED: 403,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.EXHAUSTED: 413,
+    Kind.UNAVAILABLE: 503,
+}
+_UNCERTAIN = frozenset({"", "SERVICE_UNREACHABLE", "DEADLINE_PASSED"})
+"""Reasons after which nobody knows whether the act was done."""
+
+_log = logging.getLogger("hallnet.portal")
+Answer = TypeVar("Answer")
+
+
+class Audience(Enum):
+    """For whom a page is."""
+
+    ANYBODY = "所有人"
+    SIGNED_IN = "本厅人员"
+    STAFF = "本厅工作人员"
+    AGENT = "代办员"
+
+    def admits(self, account: SignedIn) -> bool:
+        if self is Audience.STAFF:
+            return not account.is_agent
+        return account.is_agent or self is not Audience.AGENT
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The portal of one hall."""
+
+    desk: Desk
+    hall: HallSettings
+    halls: Halls
+    sessions: Sessions
+    pages: Environment
+    clock: Callable[[], datetime]
+
+    @property
+    def address(self) -> Address:
+        return self.halls.here
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request, who makes it, and what was sent with it."""
+
+    site: Site
+    request: Request
+    session: Session
+    now: datetime
+    form: Form = field(default_factory=Form)
+
+    @property
+    def desk(self) -> Desk:
+        return self.site.desk
+
+    @property
+    def account(self) -> SignedIn:
+        """Who is signed in; only pages that need a sign-in ask."""
+        assert self.session.account is not None
+        return self.session.account
+
+    def path(self, name: str) -> str:
+        """A part of the path."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str) -> str:
+        return self.request.query_params.get(name, "")
+
+    def show(self, page: str, code: int = 200, **content: object) -> Response:
+        """A page; its language is Chinese, and whatever comes from outside is escaped in it."""
+        text = self.site.pages.get_template(page).render(
+            hall=self.site.hall,
+            here=str(self.site.address),
+            account=self.session.account,
+            token=self.site.sessions.forms_token(self.session),
+            now=self.now,
+            path=self.request.url.path,
+            **content,
+        )
+        return HTMLResponse(text, code)
+
+    def refuse(self, refusal: Refusal) -> Response:
+        """A page that says what is wrong and what to do."""
+        uncertain = refusal.reason in _UNCERTAIN and self.request.method == "POST"
+        return self.show(
+            "problem.html", _STATUS[refusal.kind], text=refusal.in_chinese(), uncertain=uncertain
+        )
+
+
+Page = Callable[[Visit], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def go(path: str) -> Response:
+    """On to another page, so that loading it again sends nothing twice."""
+    return RedirectResponse(path, SEE_OTHER)
+
+
+def endpoint(
+    site: Site, page: Page, audience: Audience, form_bytes_max: int = FORM_BYTES_MAX
+) -> Endpoint:
+    """A page with what stands before every page: the session, the form and its token."""
+
+    async def visited(request: Request) -> Response:
+        now = site.clock()
+        known = site.sessions.read(request, now)
+        session = known or Session.open(now)
+        visit = Visit(site, request, session, now)
+        response = await _answer(visit, page, audience, form_bytes_max)
+        if known is None and isinstance(response, HTMLResponse):
+            site.sessions.write(response, session)
+        return response
+
+    return visited
+
+
+async def _answer(visit: Visit, page: Page, audience: Audience, form_bytes_max: int) -> Response:
+    account = visit.session.account
+    if audience is not Audience.ANYBODY and account is None:
+        return _to_sign_in(visit)
+    try:
+        if account is not None and not audience.admits(account):
+            raise PageNotForYou(audience=audience.value)
+        if visit.request.method == "POST":
+            visit = await _with_form(visit, form_bytes_max)
+        return await page(visit)
+    except (Problem, Reported) as refusal:
+        if refusal.reason == "ACTOR_UNKNOWN" and account is not None:
+            return sign_out(visit)
+        _log.info("refused %s: %s", visit.request.scope["route"].path, refusal.reason)
+        return visit.refuse(refusal)
+    except Exception:
+        _log.exception("%s failed", visit.request.scope["route"].path)
+        return visit.show("problem.html", 500, text=PageFailed().in_chinese(), uncertain=True)
+
+
+async def _with_form(visit: Visit, form_bytes_max: int) -> Visit:
+    """Raises FormStale, FormTooLarge or FormMalformed."""
+    form = await read_form(visit.request, form_bytes_max)
+    if not visit.site.sessions.is_own_form(visit.session, form.text(TOKEN_FIELD)):
+        raise FormStale()
+    return Visit(visit.site, visit.request, visit.session, visit.now, form)
+
+
+def _to_sign_in(visit: Visit) -> Response:
+    """A form that was sent after the session had ended leads on to its page, not to its address."""
+    request = visit.request
+    wanted = request.url.path if request.method == "GET" else ""
+    return go(f"/sign-in?next={quote(wanted)}")
+
+
+def sign_out(visit: Visit) -> Response:
+    """A fresh session with nobody in it."""
+    response = go("/")
+    visit.site.sessions.write(response, Session.open(visit.now))
+    return response
+
+
+def is_uncertain(refusal: Refusal) -> bool:
+    """Whether the act may have been done although no answer came: its form must keep its id."""
+    return refusal.reason in _UNCERTAIN
+
+
+async def glimpse(question: Awaitable[Answer]) -> tuple[Answer | None, str]:
+    """The answer, or the problem in Chinese: a page shows what the other services say all the same."""
+    try:
+        with problems_raised():
+            return await question, ""
+    except Reported as refusal:
+        return None, refusal.in_chinese()
