@@ -20,7 +20,11 @@ SETTINGS = "hallnet-settings"
 NAME = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"
 
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+
 Manifest = dict[str, Any]
+Given = dict[str, dict[str, bytes]]
+"""Secrets and ConfigMaps by name, with their files."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,10 @@ class Container:
     @property
     def ports(self) -> dict[str, int]:
         return {port["name"]: port["containerPort"] for port in self.body.get("ports", ())}
+
+    @property
+    def mounts(self) -> list[Manifest]:
+        return list(self.body.get("volumeMounts", ()))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -95,6 +103,17 @@ class Workload:
         }
         return found | {volume["name"]: volume for volume in self.pod.get("volumes", ())}
 
+    def seen_by(self, container: Container, given: Given) -> dict[str, bytes]:
+        """Every file that is mounted into a container, by its path."""
+        found: dict[str, bytes] = {}
+        for mount in container.mounts:
+            files = files_of(self.volumes[mount["name"]], given)
+            if "subPath" in mount:
+                found[mount["mountPath"]] = files[mount["subPath"]]
+            else:
+                found |= {f"{mount['mountPath']}/{name}": data for name, data in files.items()}
+        return found
+
 
 @dataclass(frozen=True)
 class Hall:
@@ -123,14 +142,18 @@ class Hall:
         return {item["metadata"]["name"]: item["spec"] for item in self.of_kind("NetworkPolicy")}
 
     @property
+    def config_maps(self) -> dict[str, dict[str, bytes]]:
+        """The ConfigMaps of the overlay, with their files."""
+        return {
+            item["metadata"]["name"]: {name: text.encode() for name, text in item["data"].items()}
+            for item in self.of_kind("ConfigMap")
+        }
+
+    @property
     def settings_file(self) -> str:
         """The text of hallnet.toml."""
-        (found,) = (
-            item
-            for item in self.of_kind("ConfigMap")
-            if item["metadata"]["name"].startswith(SETTINGS)
-        )
-        return str(found["data"]["hallnet.toml"])
+        (found,) = (files for name, files in self.config_maps.items() if name.startswith(SETTINGS))
+        return found["hallnet.toml"].decode()
 
     def workload(self, component: str) -> Workload:
         (found,) = (item for item in self.workloads if item.component == component)
@@ -148,6 +171,34 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
         if labels.get(rule["key"]) not in rule["values"]:
             return False
     return True
+
+
+def sources_of(volume: Manifest) -> list[tuple[str, Manifest]]:
+    """The Secrets and ConfigMaps of a volume, each by name with how it is used."""
+    found: list[tuple[str, Manifest]] = []
+    for source in volume.get("projected", {}).get("sources", [volume]):
+        if "secret" in source:
+            secret = source["secret"]
+            found.append((secret.get("secretName") or secret["name"], secret))
+        if "configMap" in source:
+            found.append((source["configMap"]["name"], source["configMap"]))
+    return found
+
+
+def files_of(volume: Manifest, given: Given) -> dict[str, bytes]:
+    """What a kubelet would put into a volume; raises KeyError where it would not start the pod."""
+    found: dict[str, bytes] = {}
+    for name, use in sources_of(volume):
+        if use.get("optional") and name not in given:
+            continue
+        files = given[name]
+        chosen = {item["key"]: item["path"] for item in use.get("items", ())}
+        if use.get("optional"):
+            chosen = {key: path for key, path in chosen.items() if key in files}
+        elif not chosen:
+            chosen = {key: key for key in files}
+        found |= {path: files[key] for key, path in chosen.items()}
+    return found
 
 
 @cache

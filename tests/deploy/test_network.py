@@ -115,8 +115,24 @@ def test_only_the_links_are_offered_outside_the_cluster(county: Hall, township: 
     assert township.services["hallnet-portal"].get("type", "ClusterIP") == "ClusterIP"
 
 
-def test_a_township_listens_for_its_site_and_nothing_else(township: Hall) -> None:
-    assert [item.ports for item in township.containers] == [{"http": 8080}]
+def test_a_township_listens_for_its_site_and_its_kubelet_and_nothing_else(township: Hall) -> None:
+    assert [set(item.ports) for item in township.containers] == [{"http", "health"}]
+
+
+def test_no_policy_opens_the_port_for_the_kubelet(hall: Hall) -> None:
+    opened = {
+        port["port"]
+        for workload in hall.workloads
+        for direction in ("Ingress", "Egress")
+        for rule in rules(hall, workload, direction)
+        for port in rule["ports"]
+    }
+    offered = {
+        port["targetPort"] for service in hall.services.values() for port in service["ports"]
+    }
+    numbers = {item.ports["health"] for item in hall.containers if "health" in item.ports}
+    assert numbers
+    assert (opened | offered).isdisjoint({"health", *numbers})
 
 
 def test_every_pod_may_ask_for_names(hall: Hall) -> None:

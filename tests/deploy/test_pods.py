@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from tests.deploy.manifests import COMPONENT, MANIFESTS, NAME, OVERLAYS, Hall, selects
+from tests.deploy.manifests import COMPONENT, MANIFESTS, NAME, OVERLAYS, PROBES, Hall, selects
 
 USER = 65532
 ONE_AT_A_TIME = {"intake", "exchange", "branch-sync", "notify", "node"}
-"""Components that follow feeds: two of one at once would do the same work twice."""
+"""Components with records: an old program must not meet the tables of a new one, and most of them keep
+in memory whom they believe or send what waits."""
 
 
 def test_every_container_runs_as_a_user_that_is_not_root(hall: Hall) -> None:
@@ -107,17 +108,38 @@ def test_every_empty_folder_has_a_bound(hall: Hall) -> None:
 
 def test_every_container_has_all_three_probes(hall: Hall) -> None:
     for container in hall.containers:
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-            assert probe in container.body, (container.title, probe)
+        assert set(PROBES) <= set(container.body), container.title
 
 
-def test_every_probe_by_tcp_names_a_port_of_its_container(hall: Hall) -> None:
+def test_who_serves_grpc_is_asked_over_grpc_whether_it_lives(hall: Hall) -> None:
+    """At the port that tells health alone: at the other one a kubelet would need a certificate."""
     for container in hall.containers:
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-            if "tcpSocket" in container.body[probe]:
-                assert container.body[probe]["tcpSocket"]["port"] in container.ports, (
-                    container.title
-                )
+        asked = {kind: container.body[kind].get("grpc") for kind in PROBES}
+        if "health" not in container.ports:
+            assert container.title in ("hallnet-portal/hallnet", "hallnet-exchange/nats")
+            assert not any(asked.values()), container.title
+            continue
+        at_health = {"port": container.ports["health"]}
+        assert asked["startupProbe"] == asked["livenessProbe"] == at_health, container.title
+        assert asked["readinessProbe"] == (None if "http" in container.ports else at_health)
+
+
+def test_who_serves_people_is_asked_over_http_whether_it_is_ready(hall: Hall) -> None:
+    serving = [item for item in hall.containers if "http" in item.ports]
+    assert len(serving) == 1
+    for container in serving:
+        at_healthz = {"path": "/healthz", "port": "http"}
+        assert container.body["readinessProbe"]["httpGet"] == at_healthz, container.title
+        for kind in PROBES:
+            assert container.body[kind].get("httpGet", at_healthz) == at_healthz, container.title
+
+
+def test_only_the_message_server_is_asked_by_tcp(hall: Hall) -> None:
+    for container in hall.containers:
+        by_tcp = {kind for kind in PROBES if "tcpSocket" in container.body[kind]}
+        assert by_tcp == (set(PROBES) if container.name == "nats" else set()), container.title
+        for kind in by_tcp:
+            assert container.body[kind]["tcpSocket"]["port"] in container.ports, container.title
 
 
 def test_no_probe_ends_a_container_over_one_answer_that_is_late(hall: Hall) -> None:
@@ -137,7 +159,7 @@ def test_every_pod_has_time_to_stop_in_order(hall: Hall) -> None:
         assert workload.pod["terminationGracePeriodSeconds"] >= longest + 20, workload.name
 
 
-def test_who_follows_a_feed_never_runs_twice_at_once(hall: Hall) -> None:
+def test_what_has_records_never_runs_twice_at_once(hall: Hall) -> None:
     for workload in hall.workloads:
         if workload.component in ONE_AT_A_TIME:
             assert workload.replicas == 1, workload.name

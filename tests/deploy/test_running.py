@@ -1,13 +1,13 @@
 """The manifests run: a county and a township as they stand there, with real processes and links.
 
-The county is founded under a city and the township under the county, by the commands of the README.
+The county is founded under a city and the township under the county, as the README says.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,15 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.deploy.machine import (
-    PROGRAMS,
-    Machine,
-    Pod,
-    eventually,
-    files_in_secret,
-    free_address,
-)
-from tests.deploy.manifests import HOME, kubectl, rendered
+from tests.deploy.machine import PROGRAMS, Machine, Pod, eventually, free_address, is_serving
+from tests.deploy.manifests import HOME, PROBES, Container, Given, kubectl, rendered
+from tests.deploy.readme import given_to_the_cluster
 
 from hallnet.sandbox.postgresql import Postgresql
 
@@ -36,15 +30,9 @@ PROGRAM = f"{PROGRAMS}/hallnet"
 CITY, COUNTY, TOWNSHIP = "3301", "330110", "330110012"
 
 
-def attempt(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run a command at a desk."""
-    command = [PROGRAM, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-
 def hallnet(*words: object) -> None:
     """Run a command at a desk that has to succeed."""
-    done = attempt(*words)
+    done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
@@ -72,10 +60,19 @@ class Network:
     def node(self) -> Pod:
         return self.township.pods["node"]
 
+    @property
+    def containers(self) -> list[tuple[Pod, Container]]:
+        """Every container of both halls, with its pod."""
+        return [
+            (pod, container)
+            for machine in (self.county, self.township)
+            for pod in machine.pods.values()
+            for container in pod.workload.containers
+        ]
 
-def found_city(folder: Path) -> Path:
+
+def found_city(folder: Path, address: str) -> Path:
     """A city with a message server of its own, certified and not yet running; gives its home."""
-    address = free_address()
     home, root = folder / "city", folder / "root"
     hallnet("root", "create", root, "--division", CITY)
     hallnet(
@@ -88,9 +85,15 @@ def found_city(folder: Path) -> Path:
     return home
 
 
-def run_city(home: Path) -> subprocess.Popen[bytes]:
+def run_city(home: Path, address: str) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "HALLNET_ENDPOINTS__HEALTH": f"{address}:7401",
+        "HALLNET_BROKER__DIAL": f"tls://{address}:4222",
+    }
+    command = [PROGRAM, "node", "run", str(home)]
     with home.with_suffix(".log").open("wb") as log:
-        return subprocess.Popen([PROGRAM, "node", "run", str(home)], stdout=log, stderr=log)
+        return subprocess.Popen(command, stdout=log, stderr=log, env=environment)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -102,31 +105,31 @@ def join(folder: Path, home: Path, welcome: Path) -> None:
     hallnet("node", "join", home, welcome, "--root", folder / "root" / "root.cert")
 
 
-def init(home: Path, address: str) -> Path:
+def init(home: Path, *more: str) -> Path:
     """Found a hall at a desk; gives its request."""
-    hallnet("node", "init", home, "--address", address, "--name", address)
-    (home / "keys" / "portal.key").write_bytes(secrets.token_bytes(32))
+    hallnet("node", "init", home, "--address", home.name, "--name", home.name, *more)
     return home / "request.bin"
 
 
-def found_county(folder: Path, city: Path) -> dict[str, bytes]:
-    """Certified by the city, which runs at a desk; gives what goes into the Secret."""
+def found_county(folder: Path, city: Path, exchange: str) -> Given:
+    """Certified by the city, which runs at a desk; gives what goes into the cluster."""
     home, welcome = folder / COUNTY, folder / "county.welcome"
-    hallnet("node", "certify", city, init(home, COUNTY), "--out", welcome)
+    broker = ("--broker-listen", "0.0.0.0:4222", "--broker-url", f"tls://{exchange}:4222")
+    hallnet("node", "certify", city, init(home, *broker), "--out", welcome)
     join(folder, home, welcome)
-    return files_in_secret(home)
+    return given_to_the_cluster(home)
 
 
-def found_township(folder: Path, exchange: Pod) -> dict[str, bytes]:
+def found_township(folder: Path, exchange: Pod) -> Given:
     """Certified in the pod of the county's exchange, which is running and stays so."""
     home, welcome = folder / TOWNSHIP, folder / "township.welcome"
-    request = init(home, TOWNSHIP).read_bytes()
+    request = init(home).read_bytes()
     certify = ("hallnet", "node", "certify", HOME, "/dev/stdin", "--out", "/tmp/welcome")
     done = exchange.execute(*certify, given=request)
     assert done.returncode == 0, done.stderr
     welcome.write_bytes(exchange.execute("cat", "/tmp/welcome").stdout)
     join(folder, home, welcome)
-    return files_in_secret(home)
+    return given_to_the_cluster(home)
 
 
 @pytest.fixture(scope="module")
@@ -138,18 +141,17 @@ def network(
     folder = tmp_path_factory.mktemp("network")
     url = postgresql_server.create_database(f"deploy_{os.getpid()}")
     with ExitStack() as stack:
-        city = found_city(folder)
-        stack.callback(end, run_city(city))
-        eventually("the city is up", lambda: attempt("node", "status", city).returncode == 0)
-        held: dict[str, dict[str, bytes]] = {
-            "hallnet-home": found_county(folder, city),
-            "hallnet-database": {"url": url.encode()},
-        }
-        county = Machine(rendered("county"), folder / "county-machine", held)
+        above, exchange = free_address(), free_address()
+        city = found_city(folder, above)
+        stack.callback(end, run_city(city, above))
+        eventually("the city is up", lambda: is_serving(f"{above}:7401"))
+        given = found_county(folder, city, exchange) | {"hallnet-database": {"url": url.encode()}}
+        machine = folder / "county-machine"
+        county = Machine(rendered("county"), machine, given, {"exchange": exchange})
         stack.callback(county.stop)
         county.start()
-        held = {"hallnet-home": found_township(folder, county.pods["exchange"])}
-        township = Machine(rendered("township"), folder / "township-machine", held)
+        given = found_township(folder, county.pods["exchange"])
+        township = Machine(rendered("township"), folder / "township-machine", given)
         stack.callback(township.stop)
         township.start()
         yield Network(folder, county, township)
@@ -183,22 +185,38 @@ def test_a_release_of_the_city_reaches_the_township(network: Network) -> None:
     eventually("the calendar is there", lambda: calendars_of(network.node) == before + 1)
 
 
-def test_the_liveness_probe_of_the_township_succeeds(network: Network) -> None:
-    container = network.node.workload.containers[0].body
-    done = network.node.execute(*container["livenessProbe"]["exec"]["command"])
-    assert done.returncode == 0, done.stderr
+def test_the_operator_asks_every_service_from_the_pod_of_the_exchange(network: Network) -> None:
+    """Its commands reach the intake and branch-sync, too, with nothing but what is mounted there."""
+    account = ("account", "put", HOME, "wang", "--name", "王芳", "--password", "a long password")
+    for words in (account, ("case", "list", HOME, "--as", "wang"), ("release", "list", HOME)):
+        done = network.exchange.execute("hallnet", *words)
+        assert done.returncode == 0, done.stderr
+
+
+def test_every_probe_succeeds(network: Network) -> None:
+    for pod, container in network.containers:
+        for kind in PROBES:
+            assert pod.probe(container, kind), (container.title, kind)
+
+
+def test_a_process_that_hangs_fails_its_probe(network: Network) -> None:
+    """A port that is open is not enough."""
+    for pod in (network.node, network.county.pods["portal"]):
+        process = pod.processes["hallnet"]
+        process.send_signal(signal.SIGSTOP)
+        try:
+            assert not pod.probe(pod.workload.containers[0], "livenessProbe", 1.0), pod.address
+        finally:
+            process.send_signal(signal.SIGCONT)
 
 
 def test_every_process_fits_into_its_memory(network: Network) -> None:
     """Idle, each takes no more than it asks for."""
-    for machine in (network.county, network.township):
-        for pod in machine.pods.values():
-            for container in pod.workload.containers:
-                process = pod.processes[container.name]
-                status = Path(f"/proc/{process.pid}/status").read_text()
-                (line,) = (item for item in status.splitlines() if item.startswith("VmRSS"))
-                asked = container.body["resources"]["requests"]["memory"].removesuffix("Mi")
-                assert int(line.split()[1]) < int(asked) * 1024, (container.title, line)
+    for pod, container in network.containers:
+        status = Path(f"/proc/{pod.processes[container.name].pid}/status").read_text()
+        (line,) = (item for item in status.splitlines() if item.startswith("VmRSS"))
+        asked = container.body["resources"]["requests"]["memory"].removesuffix("Mi")
+        assert int(line.split()[1]) < int(asked) * 1024, (container.title, line)
 
 
 def test_nothing_is_written_where_a_container_may_not_write(network: Network) -> None:
@@ -210,7 +228,7 @@ def test_nothing_is_written_where_a_container_may_not_write(network: Network) ->
 def test_every_pod_stops_in_order_and_comes_back_with_nothing_but_its_records(
     network: Network,
 ) -> None:
-    """As in an update: new pods, with the Secret, the settings, the database and the volume."""
+    """As in an update: new pods, with the Secrets, the settings, the database and the volume."""
     for machine in (network.township, network.county):
         for name, codes in machine.stop().items():
             assert codes["hallnet"] == 0, (name, codes)

@@ -4,39 +4,92 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import typer.main
+from cryptography import x509
 from tests.deploy.manifests import (
     HOME,
-    MANIFESTS,
+    PROBES,
     REPOSITORY,
+    SETTINGS,
     Container,
+    Given,
     Hall,
     Workload,
     selects,
+    sources_of,
 )
+from tests.deploy.readme import given_to_the_cluster, program_calls
 from typer.core import TyperGroup
 
 from hallnet.cli.main import app
-from hallnet.node.broker import CONFIGURATION, configuration
+from hallnet.node.broker import CONFIGURATION, PID_FILE, configuration
 from hallnet.node.home import Home, Part
 from hallnet.node.rootkeys import certify_top, create_root
 from hallnet.node.settings import SETTINGS_FILE, EndpointSettings, Settings, read_settings
 from hallnet.places import Address, divisions
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-PORTAL_KEY = "keys/portal.key"
-"""Made by the operator: each replica of the portal needs the same one."""
+OF_THE_HALL = {"keys/signing.key", "keys/sealing.key", "keys/link.key", "keys/link-authority.key"}
+OF_THE_PARTS = {f"tls/{part.value}.key" for part in Part}
+KEYS = {
+    "hallnet-intake/hallnet": {"tls/intake.key"},
+    "hallnet-branch-sync/hallnet": {"tls/branch-sync.key"},
+    "hallnet-notify/hallnet": {"tls/notify.key"},
+    "hallnet-portal/hallnet": {"tls/portal.key", "keys/session.key"},
+    # The operator's commands are run here.
+    "hallnet-exchange/hallnet": OF_THE_HALL
+    | {"tls/exchange.key", "tls/own-link.key", "tls/operator.key"},
+    "hallnet-exchange/nats": {"tls/broker.key"},
+    "hallnet/hallnet": (OF_THE_HALL - {"keys/link-authority.key"})
+    | {"keys/session.key"}
+    | OF_THE_PARTS,
+}
+"""What each container needs of all that is secret in a home."""
+LEFT_AT_THE_DESK = {"keys/node-authority.key"}
 SECRET = re.compile(
-    r"PRIVATE KEY|passw(or)?d\s*[=:]|postgres(ql)?://[^\s/]*:[^\s/]*@|[A-Za-z0-9+/]{60,}", re.I
+    r"-----BEGIN|passw(or)?d\s*[=:]|postgres(ql)?://[^\s/]*:[^\s/]*@|[A-Za-z0-9+/]{60,}", re.I
 )
+
+
+@dataclass(frozen=True)
+class Founded:
+    """A hall that was founded and certified, and what the README then gives the cluster."""
+
+    home: Home
+    given: Given
+
+
+Found = Callable[[Hall], Founded]
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """Founds the hall of an overlay when it is first asked for."""
+
+    made: dict[str, Founded] = {}
+
+    def found(hall: Hall) -> Founded:
+        if hall.overlay not in made:
+            folder = tmp_path_factory.mktemp(hall.overlay)
+            address = tomllib.loads(hall.settings_file)["hall"]["address"]
+            home = Home.create(folder / address, hall.settings_file, NOW)
+            root = create_root(folder / "root", address, "test", NOW)
+            welcome = certify_top(folder / "root", home.request(NOW), NOW)
+            welcome.link_certificate = welcome.link_authority = b"of the parent"
+            home.join(welcome, root, NOW)
+            made[hall.overlay] = Founded(home, given_to_the_cluster(home.folder))
+        return made[hall.overlay]
+
+    return found
 
 
 def parse(words: list[str]) -> None:
@@ -63,14 +116,6 @@ def port_of(address: str) -> int:
     return int(address.rpartition(":")[2])
 
 
-def documented_commands() -> list[list[str]]:
-    """The `hallnet` commands in the code blocks of the README, up to a redirection."""
-    text = (MANIFESTS / "README.md").read_text(encoding="utf-8")
-    blocks = "".join(re.findall(r"```sh\n(.*?)```", text, re.S)).replace("\\\n", " ")
-    found = re.findall(r"(?:^ *|-- +)(hallnet [^<>|&\n]*)", blocks, re.M)
-    return [shlex.split(line) for line in found]
-
-
 # Commands
 
 
@@ -79,7 +124,7 @@ def test_every_command_is_one_of_the_program(hall: Hall) -> None:
     commands += [
         container.body[probe]["exec"]["command"]
         for container in hall.containers
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe")
+        for probe in PROBES
         if "exec" in container.body[probe]
     ]
     assert len(commands) >= len(hall.workloads)
@@ -89,7 +134,7 @@ def test_every_command_is_one_of_the_program(hall: Hall) -> None:
 
 
 def test_every_command_in_the_readme_is_one_of_the_program() -> None:
-    commands = documented_commands()
+    commands = program_calls()
     assert {tuple(words[1:3]) for words in commands} >= {
         ("node", "init"),
         ("node", "certify"),
@@ -154,7 +199,7 @@ def test_the_settings_file_says_nothing_twice(hall: Hall) -> None:
     for container in hall.containers:
         for name in container.environment:
             section, _, key = name.removeprefix("HALLNET_").lower().partition("__")
-            if key and section != "endpoints":
+            if key:
                 assert key not in sections.get(section, {}), (container.title, name)
     assert "database" not in sections
 
@@ -208,20 +253,34 @@ def test_notices_never_go_to_a_folder_that_ends_with_its_pod(hall: Hall, tmp_pat
 
 
 def test_every_service_listens_where_it_is_dialled(county: Hall, tmp_path: Path) -> None:
-    dialled = settings_of(county, tmp_path).endpoints
+    endpoints = settings_of(county, tmp_path).endpoints
+    assert endpoints.listen_host == "0.0.0.0"
     for workload in county.workloads:
         if workload.component == "portal":
             continue
         field = workload.component.replace("-", "_")
-        host, _, port = getattr(dialled, field).partition(":")
-        service = county.services[host]
+        host, _, port = getattr(endpoints, field).partition(":")
+        service, container = county.services[host], main_container(workload)
         assert selects({"matchLabels": service["selector"]}, workload.labels), host
-        container = main_container(workload)
-        own = settings_of(county, tmp_path, container).endpoints
-        assert getattr(own, field) == f"0.0.0.0:{port}"
-        others = {name for name in own.__struct_fields__ if name != field}
-        assert all(getattr(own, name) == getattr(dialled, name) for name in others)
+        assert [(item["port"], item["targetPort"]) for item in service["ports"]] == [
+            (int(port), "grpc")
+        ]
         assert container.ports["grpc"] == int(port) == port_of(getattr(EndpointSettings(), field))
+
+
+def test_every_process_reads_the_same_settings(hall: Hall, tmp_path: Path) -> None:
+    """No pod overrides where anybody is dialled or listens."""
+    for container in hall.containers:
+        assert settings_of(hall, tmp_path, container) == settings_of(hall, tmp_path), (
+            container.title
+        )
+
+
+def test_the_kubelet_asks_where_the_settings_say(hall: Hall, tmp_path: Path) -> None:
+    health = settings_of(hall, tmp_path).endpoints.health
+    asked = [item.ports["health"] for item in hall.containers if "health" in item.ports]
+    assert len(asked) == (4 if hall.overlay == "county" else 1)
+    assert {f"0.0.0.0:{port}" for port in asked} == {health}
 
 
 def test_every_port_of_a_service_leads_to_a_port_of_a_container(hall: Hall) -> None:
@@ -255,12 +314,11 @@ def test_the_message_server_listens_where_the_halls_below_dial(
     (nats,) = (item for item in exchange.containers if item.name == "nats")
     (offered,) = county.services["hallnet-links"]["ports"]
     assert dialled.scheme == "tls"
-    # The exchange dials the same port in its own pod, so all three are one number.
-    assert nats.ports["links"] == port_of(broker.listen) == offered["port"] == dialled.port
-    aliases = {
-        name: item["ip"] for item in exchange.pod["hostAliases"] for name in item["hostnames"]
-    }
-    assert aliases == {dialled.hostname: "127.0.0.1"}
+    assert nats.ports["links"] == port_of(broker.listen)
+    assert (offered["port"], offered["targetPort"]) == (dialled.port, "links")
+    # The exchange finds it in its own pod.
+    assert broker.own_url == f"tls://localhost:{nats.ports['links']}"
+    assert "hostAliases" not in exchange.pod
 
 
 def test_a_small_hall_has_no_message_server_and_no_open_service(
@@ -268,7 +326,7 @@ def test_a_small_hall_has_no_message_server_and_no_open_service(
 ) -> None:
     settings = settings_of(township, tmp_path)
     assert settings.broker.listen == ""
-    assert settings.endpoints == EndpointSettings()
+    assert settings.endpoints == EndpointSettings(health="0.0.0.0:7401")
     assert EndpointSettings().intake.startswith("127.0.0.1:")
 
 
@@ -286,25 +344,39 @@ def test_the_exchange_can_signal_its_message_server(county: Hall, tmp_path: Path
 
 
 def test_the_message_server_sees_every_file_of_its_configuration(
-    county: Hall, tmp_path: Path
+    county: Hall, founded: Found
 ) -> None:
     home = Home(Path(HOME))
     text = configuration(home, "0.0.0.0:4222", Address.parse("330110"), [])
-    files = set(re.findall(rf"{HOME}/[a-z./-]+", text))
+    files = set(re.findall(rf"{HOME}/[a-z./-]+", text)) - {f"{HOME}/{PID_FILE}"}
     exchange = county.workload("exchange")
-    for container in exchange.containers:
-        mounts = {item["mountPath"] for item in container.body["volumeMounts"]}
-        for file in files:
-            assert file in mounts or os.path.dirname(file) in mounts, (container.title, file)
+    (nats,) = (item for item in exchange.containers if item.name == "nats")
+    assert files == {
+        f"{HOME}/tls/broker.pem",
+        f"{HOME}/tls/broker.key",
+        f"{HOME}/trust/link-authority.pem",
+    }
+    assert files <= set(exchange.seen_by(nats, founded(county).given))
+
+
+def test_the_message_server_shares_the_folder_of_its_configuration(county: Hall) -> None:
+    exchange = county.workload("exchange")
     shared = [
-        {
-            (item["mountPath"], item["name"])
-            for item in container.body["volumeMounts"]
-            if item["mountPath"] in (f"{HOME}/data", f"{HOME}/tls")
-        }
+        {mount["name"] for mount in container.mounts if mount["mountPath"] == f"{HOME}/data"}
         for container in exchange.containers
     ]
-    assert shared[0] == shared[1]
+    assert shared == [{"data"}, {"data"}]
+    assert os.path.dirname(CONFIGURATION) == os.path.dirname(PID_FILE) == "data"
+
+
+def test_the_certificate_of_the_message_server_bears_the_names_at_which_it_is_dialled(
+    county: Hall, tmp_path: Path, founded: Found
+) -> None:
+    certificate = x509.load_pem_x509_certificate(founded(county).home.read("tls/broker.pem"))
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    broker = settings_of(county, tmp_path).broker
+    dialled = {urlsplit(broker.url).hostname, urlsplit(broker.own_url).hostname}
+    assert dialled <= set(names.get_values_for_type(x509.DNSName))
 
 
 def test_the_message_server_waits_for_its_configuration(county: Hall, tmp_path: Path) -> None:
@@ -328,94 +400,116 @@ def test_the_message_server_waits_for_its_configuration(county: Hall, tmp_path: 
 # The home
 
 
-@pytest.fixture
-def joined(tmp_path: Path) -> Home:
-    """A hall that was founded and certified, before its first start."""
-    root = create_root(tmp_path / "root", "330110", "test", NOW)
-    home = Home.create(tmp_path / "home", '[hall]\naddress = "330110"\nname = "test"\n', NOW)
-    welcome = certify_top(tmp_path / "root", home.request(NOW), NOW)
-    welcome.link_certificate = welcome.link_authority = b"of the parent"
-    home.join(welcome, root, NOW)
-    return home
-
-
-def files_of(home: Home) -> set[str]:
+def secrets_in(home: Home) -> set[str]:
     return {
         f"{folder}/{path.name}"
         for folder in ("keys", "trust", "tls")
-        for path in (home.path(folder)).iterdir()
+        for path in home.path(folder).glob("*.key")
     }
 
 
-def mounted_from_secret(workload: Workload, container: Container) -> dict[str, str]:
-    """Files of the home that come from the Secret, with their keys in it."""
-    found: dict[str, str] = {}
-    for mount in container.body["volumeMounts"]:
-        secret = workload.volumes[mount["name"]].get("secret", {})
-        if secret.get("secretName") != "hallnet-home":
-            continue
-        items = {item["path"]: item["key"] for item in secret["items"]}
-        below = mount["mountPath"].removeprefix(f"{HOME}/")
-        if "subPath" in mount:
-            found[below] = items[mount["subPath"]]
-        else:
-            found |= {f"{below}/{path}": key for path, key in items.items()}
-    return found
-
-
-def test_the_secret_gives_every_process_what_founding_made(hall: Hall, joined: Home) -> None:
-    made = files_of(joined) | {PORTAL_KEY}
-    for workload in hall.workloads:
-        mounted = mounted_from_secret(workload, main_container(workload))
-        assert set(mounted) == made, workload.name
-        # kubectl create secret --from-file=FOLDER names each key after its file.
-        assert all(Path(file).name == key for file, key in mounted.items()), workload.name
-
-
-def test_no_two_files_of_the_secret_have_the_same_name(joined: Home) -> None:
-    files = files_of(joined) | {PORTAL_KEY}
-    assert len({Path(file).name for file in files}) == len(files)
-
-
-def test_what_the_process_makes_goes_to_memory_or_to_the_volume(hall: Hall, joined: Home) -> None:
-    before = files_of(joined)
-    joined.renew_connection_certificates(NOW)
-    made = files_of(joined) - before
-    assert {f"tls/{part.value}.key" for part in Part} <= made
-    for workload in hall.workloads:
-        writable = {
-            mount["mountPath"]: workload.volumes[mount["name"]]
-            for mount in main_container(workload).body["volumeMounts"]
-            if not mount.get("readOnly")
+def seen_in_home(hall: Hall, given: Given) -> dict[str, dict[str, bytes]]:
+    """The files of the home that each container sees, by the name of the container."""
+    return {
+        container.title: {
+            path.removeprefix(f"{HOME}/"): data
+            for path, data in workload.seen_by(container, given | hall.config_maps).items()
+            if path.startswith(f"{HOME}/")
         }
-        assert all(f"{HOME}/{os.path.dirname(file)}" in writable for file in made)
-        assert writable[f"{HOME}/tls"]["emptyDir"]["medium"] == "Memory"
-        assert set(writable) <= {f"{HOME}/tls", f"{HOME}/data", "/tmp"}, workload.name
+        for workload in hall.workloads
+        for container in workload.containers
+    }
 
 
-def test_secret_files_are_for_the_own_group_only_and_never_written(hall: Hall) -> None:
+def test_every_container_sees_the_keys_that_it_needs_and_no_other(
+    hall: Hall, founded: Found
+) -> None:
+    for title, files in seen_in_home(hall, founded(hall).given).items():
+        assert {file for file in files if file.endswith(".key")} == KEYS[title], title
+
+
+def test_no_pod_but_that_of_the_exchange_has_a_private_key_of_the_hall(
+    county: Hall, founded: Found
+) -> None:
+    for title, files in seen_in_home(county, founded(county).given).items():
+        if OF_THE_HALL & set(files):
+            assert title == "hallnet-exchange/hallnet"
+
+
+def test_every_key_is_in_one_place(county: Hall, founded: Found) -> None:
+    """So that nobody can pass for another: in one container, or at the desk where it was made."""
+    seen = [
+        file
+        for files in seen_in_home(county, founded(county).given).values()
+        for file in files
+        if file.endswith(".key")
+    ]
+    assert sorted([*seen, *LEFT_AT_THE_DESK]) == sorted(secrets_in(founded(county).home))
+
+
+def test_every_container_sees_the_files_of_the_home_unchanged(hall: Hall, founded: Found) -> None:
+    """Under their own names, each key with its certificate, and all that is public."""
+    home, given = founded(hall).home, founded(hall).given
+    public = {f"trust/{path.name}" for path in home.path("trust").iterdir()}
+    assert len(public) == 6
+    for title, files in seen_in_home(hall, given).items():
+        assert public <= set(files), title
+        for file, data in files.items():
+            if file.endswith(".toml"):
+                continue
+            assert data == home.read(file), (title, file)
+            if file.startswith("tls/"):
+                pair = {f"{file[:-4]}.key", f"{file[:-4]}.pem"}
+                assert pair <= set(files), (title, file)
+
+
+def test_the_readme_gives_the_cluster_what_the_pods_mount(hall: Hall, founded: Found) -> None:
+    mounted = {
+        name
+        for workload in hall.workloads
+        for volume in workload.volumes.values()
+        for name, _ in sources_of(volume)
+        if not name.startswith(SETTINGS)
+    }
+    unused = {"hallnet-tls-own-link"} if hall.overlay == "township" else set()
+    assert set(founded(hall).given) == mounted - {"hallnet-database"} | unused
+
+
+def test_nothing_but_records_and_scratch_can_be_written(hall: Hall) -> None:
     for workload in hall.workloads:
-        secrets = {name for name, volume in workload.volumes.items() if "secret" in volume}
-        for name in secrets:
-            assert workload.volumes[name]["secret"]["defaultMode"] == 0o440, (workload.name, name)
         for container in workload.containers:
-            for mount in container.body["volumeMounts"]:
-                if mount["name"] in secrets:
-                    assert mount["readOnly"] is True, container.title
+            writable = {
+                mount["mountPath"] for mount in container.mounts if not mount.get("readOnly")
+            }
+            assert writable <= {f"{HOME}/data", "/tmp"}, container.title
+            for mount in container.mounts:
+                if sources_of(workload.volumes[mount["name"]]):
+                    assert mount["readOnly"] is True, (container.title, mount)
 
 
-def test_a_home_without_its_secret_does_not_start(hall: Hall) -> None:
+def test_files_of_a_secret_are_for_the_own_group_only(hall: Hall) -> None:
     for workload in hall.workloads:
         for name, volume in workload.volumes.items():
-            if volume.get("secret", {}).get("secretName") == "hallnet-home":
-                assert not volume["secret"].get("optional"), (workload.name, name)
+            if sources_of(volume):
+                (kind,) = set(volume) - {"name"}
+                assert volume[kind]["defaultMode"] == 0o440, (workload.name, name)
+
+
+def test_a_pod_that_lacks_a_secret_does_not_start(hall: Hall) -> None:
+    optional = {
+        name
+        for workload in hall.workloads
+        for volume in workload.volumes.values()
+        for name, use in sources_of(volume)
+        if use.get("optional")
+    }
+    assert optional == ({"hallnet-database"} if hall.overlay == "county" else set())
 
 
 def test_no_manifest_holds_a_secret(hall: Hall) -> None:
     assert not hall.of_kind("Secret")
-    for manifest in hall.of_kind("ConfigMap"):
-        assert set(manifest["data"]) == {SETTINGS_FILE}
-        assert "binaryData" not in manifest
+    assert [set(files) for files in hall.config_maps.values()] == [{SETTINGS_FILE}]
+    assert not any("binaryData" in item for item in hall.of_kind("ConfigMap"))
     for container in hall.containers:
         for name, value in container.environment.items():
             assert not SECRET.search(value), (container.title, name)
@@ -426,13 +520,13 @@ def test_no_file_of_the_deployment_holds_a_secret() -> None:
         if path.is_file():
             text = path.read_text(encoding="utf-8")
             found = SECRET.search(re.sub(r"sha256:0{64}", "", text))
+            # The README shows the form of an address with a password.
             assert path.name == "README.md" or found is None, path
-            assert "PRIVATE KEY" not in text, path
+            assert "-----BEGIN" not in text, path
 
 
 def test_a_changed_setting_rolls_out_by_itself(hall: Hall) -> None:
-    (manifest,) = hall.of_kind("ConfigMap")
-    name = manifest["metadata"]["name"]
+    (name,) = hall.config_maps
     assert re.fullmatch(r"hallnet-settings-[a-z0-9]{10}", name)
     for workload in hall.workloads:
         assert workload.volumes["settings"]["configMap"]["name"] == name, workload.name
