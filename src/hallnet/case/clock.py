@@ -88,9 +88,11 @@ def clocks(case: Case, item: ItemVersion, calendar: Calendar) -> list[Clock]:
 
 
 def case_clock(running: list[Clock]) -> Clock | None:
-    """The clock by which a case is listed: the promise, else the statutory limit."""
+    """The clock by which a case is listed: the promise, else the statutory limit; as long as neither
+    runs, the notice that is due."""
     by_kind = {clock.kind: clock for clock in running}
-    return by_kind.get(ClockKind.PROMISE) or by_kind.get(ClockKind.STATUTORY)
+    order = (ClockKind.PROMISE, ClockKind.STATUTORY, ClockKind.NOTICE)
+    return next((by_kind[kind] for kind in order if kind in by_kind), None)
 
 
 def _notice(case: Case, calendar: Calendar) -> Clock | None:

@@ -91,6 +91,17 @@ class AgentNotAllowed(Problem):
     en_remedy = "The applicant has to come in person"
 
 
+class PointNotYours(Problem):
+    """An agent files at a place that is no village point of that agent."""
+
+    kind = Kind.DENIED
+    reason = "POINT_NOT_YOURS"
+    zh = "该代办点不在您的代办范围内"
+    zh_remedy = "请选择自己负责的村（社区）代办点"
+    en = "The village point is not one of yours"
+    en_remedy = "Choose a village point for which you are the agent"
+
+
 class NameMissing(Problem):
     """A person without a name."""
 

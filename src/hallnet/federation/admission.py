@@ -190,6 +190,7 @@ def judge_receipt(
     """The verdict, proved to come from its issuer; raises a NotAuthentic problem."""
     try:
         body = RECEIPT.from_bytes(receipt.body)
+        envelopes.require_name(body.reason, "receipt.reason", "ReceiptBody")
         _require_right_link(body.issuer, body.sender, neighbour, around)
         signer = checkpoints.signer(receipt.proof.checkpoint)
         if signer.address != body.issuer:

@@ -35,6 +35,10 @@ class Link:
             self, up=False, failures=failures, next_try_at=LINK.next_try(failures, now, jitter)
         )
 
+    def unheard(self) -> Link:
+        """The neighbour did not answer a hello."""
+        return replace(self, up=False)
+
     def put_off(self, until: datetime) -> Link:
         """The neighbour asked to wait."""
         return replace(self, next_try_at=until)

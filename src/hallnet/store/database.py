@@ -128,8 +128,9 @@ class Database:
     def create_schema(self) -> None:
         """Make the schema of the service, where the database has schemas."""
         if not self.is_sqlite:
-            with self._writer.begin() as connection:
-                connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self.schema)}"))
+            # Of two who make it at once PostgreSQL lets one fail, IF NOT EXISTS or not: try again.
+            statement = text(f"CREATE SCHEMA IF NOT EXISTS {_quoted(self.schema)}")
+            self.transact(lambda connection: connection.execute(statement))
 
     def close(self) -> None:
         self._write_threads.shutdown(wait=True)

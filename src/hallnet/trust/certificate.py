@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from hallnet.codec import Codec
+from hallnet.codec import Codec, MessageMalformed
 from hallnet.places import Address
 from hallnet.trust.problems import (
     CertificateExpired,
@@ -21,7 +21,7 @@ from hallnet.trust.problems import (
     PermissionMissing,
     SignatureInvalid,
 )
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suites import CONTENT_KEY_BYTES, Suite, algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 CHAIN_LENGTH_MAX = 8
@@ -189,9 +189,18 @@ def make_request(body: RequestBody, private_key: bytes) -> wire.CertificateReque
 
 
 def read_request(message: wire.CertificateRequest) -> RequestBody:
-    """The request, proved to come from the holder of its key; raises SignatureInvalid."""
+    """The request, proved to come from the holder of its key.
+
+    Raises SignatureInvalid, or MessageMalformed if nothing can be sealed to the key that it names.
+    """
     body = _REQUEST.from_bytes(message.body)
     suite = algorithms(body.suite)
     if not suite.is_signed(body.signing_key, message.signature, _REQUEST_TEXT + message.body):
         raise SignatureInvalid("request.signature", what="certificate request")
+    try:
+        suite.seal_key(body.sealing_key, bytes(CONTENT_KEY_BYTES))
+    except ValueError as error:
+        raise MessageMalformed(
+            "request.sealing_key", message="CertificateRequest", detail="sealing_key"
+        ) from error
     return body

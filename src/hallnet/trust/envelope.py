@@ -22,6 +22,8 @@ from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 
 ENVELOPE_ID_BYTES = 16
+NAME_LENGTH_MAX = 64
+"""Of a kind, a subject, a trace context or a reason, in characters: what every hall can store."""
 
 
 class Urgency(IntEnum):
@@ -61,7 +63,18 @@ def read_header(raw: bytes) -> Header:
     header = _HEADER.from_bytes(raw)
     if len(header.envelope_id) != ENVELOPE_ID_BYTES:
         raise MessageMalformed("header.envelope_id", message="Header", detail="envelope_id")
+    for name in ("kind", "subject", "traceparent"):
+        require_name(getattr(header, name), f"header.{name}", "Header")
     return header
+
+
+def require_name(text: str, where: str, message: str) -> None:
+    """Check that an open text is short and printable, so that it holds up no hall that stores it.
+
+    Raises MessageMalformed.
+    """
+    if len(text) > NAME_LENGTH_MAX or not text.isprintable():
+        raise MessageMalformed(where, message=message, detail=where)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,245 @@
+"""Any life of a case among three halls: one custodian, one history, and no act that is promised in vain.
+
+Invariants 2 and 3 of the architecture, checked after every step.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.case.builders import (
+    ACCEPTED,
+    COMPLETE,
+    COUNTY,
+    FAILED,
+    FORM,
+    GRANTED,
+    INSTANT,
+    ITEM,
+    NOT_TAKEN,
+    NOTICE,
+    OTHER_COUNTY,
+    PHOTO,
+    REPORTED_UP,
+    TAKEN,
+    TOWNSHIP,
+    WITHDRAWN,
+    History,
+    context,
+    event_for,
+    extended,
+    filed,
+    item,
+    material,
+    to,
+)
+
+from hallnet.case import command as commands
+from hallnet.case.case import Case, read_history
+from hallnet.case.command import Command
+from hallnet.case.decide import answer_hand_over, decide, possible_acts
+from hallnet.case.event import (
+    DeclineGround,
+    Defect,
+    DeliveryMethod,
+    Fact,
+    HandOverFailed,
+    Opinion,
+    Outcome,
+)
+from hallnet.case.item import HandlingKind, ItemVersion
+from hallnet.case.problems import (
+    ActNotPossible,
+    CaseInTransit,
+    EventOutOfTurn,
+    NotCompetent,
+    NothingToHandOver,
+    NotTheCustodian,
+)
+from hallnet.places import Address
+from hallnet.problems import Problem
+
+HALLS = (TOWNSHIP, COUNTY, OTHER_COUNTY)
+WAYS = [(TOWNSHIP, COUNTY), (OTHER_COUNTY, COUNTY), (COUNTY, COUNTY), (COUNTY, OTHER_COUNTY)]
+"""Up, across, at home, and to a hall that will not be asked to report up."""
+ITEMS = (ITEM, INSTANT, REPORTED_UP, item(report_up=True, handling_kind=HandlingKind.INSTANT))
+COMMANDS: tuple[Command, ...] = (
+    commands.GiveNotice((Defect(FORM, "缺少", "补交"), Defect(PHOTO, "缺少", "补交"))),
+    commands.Supplement((material(PHOTO),)),
+    commands.Supplement(COMPLETE),
+    commands.Accept(),
+    commands.Decline(DeclineGround.NOT_NEEDED, "无需许可", ""),
+    commands.Review(Opinion.UNFAVOURABLE, "不符合条件"),
+    commands.HandOver(""),
+    commands.Decide(Outcome.GRANTED, "", ""),
+    commands.Decide(Outcome.REFUSED, "不符合条件", "某法"),
+    commands.Close(DeliveryMethod.COUNTER, "章三"),
+    commands.Withdraw("不办了"),
+)
+FACTS: tuple[Fact, ...] = (
+    NOTICE,
+    ACCEPTED,
+    GRANTED,
+    WITHDRAWN,
+    TAKEN,
+    NOT_TAKEN,
+    FAILED,
+    to(COUNTY),
+    to(OTHER_COUNTY),
+)
+NOT_HERE = (NotTheCustodian, CaseInTransit)
+NOT_NOW = (*NOT_HERE, ActNotPossible, NotCompetent, NothingToHandOver)
+
+
+def refusal(case: Case, command: Command, here: Address, wanted: ItemVersion) -> Problem | None:
+    try:
+        decide(case, command, context(here, wanted))
+    except Problem as problem:
+        return problem
+    return None
+
+
+class Life(RuleBasedStateMachine):
+    """Three halls with every power, and whatever they may think of."""
+
+    @initialize(
+        way=st.sampled_from(WAYS),
+        wanted=st.sampled_from(ITEMS),
+        complete=st.booleans(),
+    )
+    def an_application_is_filed(
+        self, way: tuple[Address, Address], wanted: ItemVersion, complete: bool
+    ) -> None:
+        intake, competent = way
+        self.item = wanted
+        materials = COMPLETE if complete else COMPLETE[:1]
+        self.history = History(filed(intake, competent, materials=materials))
+
+    @property
+    def case(self) -> Case:
+        return self.history.case
+
+    @precondition(lambda self: self.case.transit is None)
+    @rule(number=st.integers(0, 100))
+    def the_custodian_goes_on(self, number: int) -> None:
+        """Most of what happens is sensible, or no case would ever come far."""
+        here = self.case.custodian
+        sensible = [
+            command
+            for command in COMMANDS
+            if not isinstance(command, commands.Withdraw | commands.Decline)
+            and refusal(self.case, command, here, self.item) is None
+        ]
+        if sensible:
+            self._act(here, sensible[number % len(sensible)])
+
+    @precondition(lambda self: self.case.sequence > 3)
+    @rule(command=st.sampled_from(COMMANDS))
+    def the_custodian_does_anything(self, command: Command) -> None:
+        self._act(self.case.custodian, command)
+
+    @rule(here=st.sampled_from(HALLS), command=st.sampled_from(COMMANDS))
+    def another_hall_acts(self, here: Address, command: Command) -> None:
+        before = self.case
+        if here != before.custodian:
+            self._act(here, command)
+            assert self.case == before
+
+    @precondition(lambda self: self.case.transit is not None)
+    @rule(item_known=st.sampled_from([True, True, True, False]))
+    def a_hand_over_is_answered(self, item_known: bool) -> None:
+        transit = self.case.transit
+        assert transit is not None
+        answer = answer_hand_over(self.case, transit.to, item_known)
+        self.history.add(answer, author=transit.to)
+
+    @precondition(lambda self: self.case.transit is not None)
+    @rule()
+    def a_hand_over_does_not_arrive(self) -> None:
+        transit = self.case.transit
+        assert transit is not None
+        self.history.add(HandOverFailed("RECIPIENT_UNKNOWN"), author=transit.giver)
+
+    @rule(author=st.sampled_from(HALLS), fact=st.sampled_from(FACTS))
+    def a_hall_without_a_say_makes_an_event(self, author: Address, fact: Fact) -> None:
+        case = self.case
+        if isinstance(fact, HandOverFailed):
+            may = case.transit is not None and author == case.transit.giver
+        elif fact in (TAKEN, NOT_TAKEN):
+            may = case.transit is not None and author == case.transit.to
+        else:
+            may = case.transit is None and author == case.custodian
+        if may:
+            return
+        try:
+            extended(case, event_for(case, fact, author))
+        except EventOutOfTurn:
+            return
+        raise AssertionError(f"{author} had no say and said {fact}")
+
+    def _act(self, here: Address, command: Command) -> None:
+        now = self.case.changed_at + timedelta(hours=3)
+        before = self.case
+        try:
+            facts = decide(before, command, context(here, self.item, now=now))
+        except Problem:
+            assert self.case == before
+            return
+        assert facts, "an act without a fact"
+        for fact in facts:
+            self.history.add(fact, now, author=here)
+
+    @invariant()
+    def one_hall_has_the_case_or_it_is_on_its_way_to_one(self) -> None:
+        """Never two who may act, and never nobody who will."""
+        may_act = [
+            hall
+            for hall in HALLS
+            if not isinstance(refusal(self.case, commands.Accept(), hall, self.item), NOT_HERE)
+        ]
+        if self.case.transit is None:
+            assert may_act == [self.case.custodian]
+        else:
+            assert may_act == []
+            assert self.case.transit.to in HALLS
+            assert self.case.transit.giver in HALLS
+            assert self.case.transit.to != self.case.transit.giver
+
+    @invariant()
+    def the_events_alone_give_the_same_case(self) -> None:
+        raws = self.history.raws
+        assert read_history(raws) == self.case
+        assert self.case.sequence == len(raws) == len(self.case.marks)
+        half = len(raws) // 2
+        assert read_history(raws[half:], read_history(raws[:half])) == self.case
+
+    @invariant()
+    def what_is_possible_is_what_is_not_refused_for_stage_custody_or_competence(self) -> None:
+        for here in HALLS:
+            named = set(possible_acts(self.case, context(here, self.item)))
+            for command in COMMANDS:
+                problem = refusal(self.case, command, here, self.item)
+                possible = not isinstance(problem, NOT_NOW)
+                name = type(command).__name__
+                assert (name in named) == possible, f"{name} at {here}: {problem!r}"
+
+    @invariant()
+    def every_hall_with_a_part_in_it_keeps_a_replica(self) -> None:
+        halls = self.case.halls()
+        assert self.case.custodian in halls
+        assert self.case.filed.intake_hall in halls
+        assert self.case.transit is None or self.case.transit.to in halls
+
+    @invariant()
+    def a_case_that_did_not_end_has_something_that_can_happen(self) -> None:
+        if self.case.ended:
+            assert self.case.transit is None
+        elif self.case.transit is None:
+            assert possible_acts(self.case, context(self.case.custodian, self.item))
+
+
+Life.TestCase.settings = settings(max_examples=100, stateful_step_count=30)
+TestLife = Life.TestCase
