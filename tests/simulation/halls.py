@@ -105,6 +105,8 @@ class World:
     """A tree of halls."""
 
     database_url: str
+    intakes: bool = True
+    """Whether the halls have an intake beside their exchange."""
     time: Time = field(default_factory=Time)
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     stations: dict[str, Station] = field(default_factory=dict)
@@ -168,12 +170,12 @@ class World:
         self._make_tables(address)
         station = self._open(Identity(tuple(chain), signing, sealing))
         self.stations[str(address)] = station
-        if furnished:
+        if furnished and self.intakes:
             station.intake.transact(lambda c: self._furnish(c, station))
 
     def copied(self, database_url: str) -> World:
         """The same halls on a copy of their records."""
-        twin = World(database_url, chance=random.Random(2))
+        twin = World(database_url, self.intakes, chance=random.Random(2))
         twin.root, twin._root_key = self.root, self._root_key
         for address, station in self.stations.items():
             twin.stations[address] = twin._open(station.context.identity)
@@ -253,7 +255,6 @@ class World:
                 self.time.now,
             )
         )
-        parent.context.children.add(address)
         return [read_certificate(item) for item in welcome.chain]
 
     def _furnish(self, connection: Connection, station: Station) -> None:
@@ -274,7 +275,7 @@ class World:
         return Database(url, schema)
 
     def _make_tables(self, address: Address) -> None:
-        for service in ("exchange", "intake"):
+        for service in ("exchange", "intake") if self.intakes else ("exchange",):
             database = self._database(service, address)
             migrate(database, f"hallnet.{service}")
             database.close()

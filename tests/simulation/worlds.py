@@ -24,26 +24,32 @@ OTHER_COUNTY = "330110"
 TOWNSHIP = "330127101"
 HALLS = (PROVINCE, CITY, COUNTY, OTHER_COUNTY, TOWNSHIP)
 
-_TEMPLATE = "world_template"
-_templates: dict[str, World] = {}
+_templates: dict[tuple[str, bool], World] = {}
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def world(
-    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A province, a city, two counties and a township, on either database."""
+    yield from worlds(request, tmp_path)
+
+
+def worlds(
+    request: pytest.FixtureRequest, folder: Path, *, intakes: bool = True
+) -> Iterator[World]:
+    """One world for the body of a fixture with the parameters `sqlite` and `postgresql`."""
     if request.param == "sqlite":
-        yield from _on_sqlite(tmp_path, tmp_path_factory)
+        factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+        yield from _on_sqlite(folder, factory, intakes)
     else:
-        yield from _on_postgresql(request.getfixturevalue("postgresql_server"))
+        yield from _on_postgresql(request.getfixturevalue("postgresql_server"), intakes)
 
 
-def _on_sqlite(folder: Path, factory: pytest.TempPathFactory) -> Iterator[World]:
-    if "sqlite" not in _templates:
-        _templates["sqlite"] = _founded(f"sqlite:///{factory.mktemp(_TEMPLATE) / 'world.db'}")
-    template = _templates["sqlite"]
+def _on_sqlite(folder: Path, factory: pytest.TempPathFactory, intakes: bool) -> Iterator[World]:
+    if ("sqlite", intakes) not in _templates:
+        url = f"sqlite:///{factory.mktemp('template') / 'world.db'}"
+        _templates["sqlite", intakes] = _founded(url, intakes)
+    template = _templates["sqlite", intakes]
     for file in Path(template.database_url.removeprefix("sqlite:///")).parent.glob("*.db"):
         shutil.copy(file, folder)
     made = template.copied(f"sqlite:///{folder / 'world.db'}")
@@ -51,19 +57,20 @@ def _on_sqlite(folder: Path, factory: pytest.TempPathFactory) -> Iterator[World]
     made.close()
 
 
-def _on_postgresql(server: Postgresql) -> Iterator[World]:
-    if "postgresql" not in _templates:
-        _templates["postgresql"] = _founded(server.create_database(_TEMPLATE))
-    name = f"world_{next(_numbers)}"
-    made = _templates["postgresql"].copied(server.create_database(name, _TEMPLATE))
+def _on_postgresql(server: Postgresql, intakes: bool) -> Iterator[World]:
+    name = "template_of_halls" if intakes else "template_of_exchanges"
+    if ("postgresql", intakes) not in _templates:
+        _templates["postgresql", intakes] = _founded(server.create_database(name), intakes)
+    copy = f"world_{next(_numbers)}"
+    made = _templates["postgresql", intakes].copied(server.create_database(copy, name))
     yield made
     made.close()
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+        connection.execute(f'DROP DATABASE "{copy}" WITH (FORCE)'.encode())
 
 
-def _founded(database_url: str) -> World:
-    template = World(database_url)
+def _founded(database_url: str, intakes: bool) -> World:
+    template = World(database_url, intakes)
     template.found(*HALLS)
     template.close()
     return template

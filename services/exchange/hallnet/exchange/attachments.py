@@ -110,47 +110,52 @@ def take_chunk(
     )
     if not fits:
         return []
+    if is_complete(connection, named.digest):
+        return []
     table, pieces = tables.attachment, tables.attachment_chunk
     statement = upsert(connection, table).values(
-        digest=named.digest, size=named.size, received=0, complete=False, sender=str(sender)
+        digest=named.digest, sender=str(sender), size=named.size, received=0, complete=False
     )
     connection.execute(statement.on_conflict_do_nothing())
-    row = connection.execute(select(table).where(table.c.digest == named.digest)).one()
-    if row.complete or row.size != named.size:
+    this = (table.c.digest == named.digest) & (table.c.sender == str(sender))
+    if connection.execute(select(table.c.size).where(this)).scalar_one() != named.size:
         return []
     piece = upsert(connection, pieces).values(
-        digest=named.digest, offset=chunk.offset, data=chunk.data
+        digest=named.digest, sender=str(sender), offset=chunk.offset, data=chunk.data
     )
     connection.execute(piece.on_conflict_do_nothing())
+    from_sender = (pieces.c.digest == named.digest) & (pieces.c.sender == str(sender))
     received = connection.execute(
-        select(func.coalesce(func.sum(func.length(pieces.c.data)), 0)).where(
-            pieces.c.digest == named.digest
-        )
+        select(func.coalesce(func.sum(func.length(pieces.c.data)), 0)).where(from_sender)
     ).scalar_one()
     if received < named.size:
         return []
-    whole = hashlib.sha256(b"".join(read(connection, named.digest))).digest()
-    if whole != named.digest:
-        # Somebody sent a wrong piece: begin anew with the next retransmission.
-        connection.execute(delete(pieces).where(pieces.c.digest == named.digest))
+    in_order = select(pieces.c.data).where(from_sender).order_by(pieces.c.offset)
+    if hashlib.sha256(b"".join(connection.scalars(in_order))).digest() != named.digest:
+        # The sender sent a wrong piece: what comes from it next begins anew.
+        connection.execute(delete(pieces).where(from_sender))
         return []
-    connection.execute(
-        update(table)
-        .where(table.c.digest == named.digest)
-        .values(received=named.size, complete=True)
-    )
+    connection.execute(update(table).where(this).values(received=named.size, complete=True))
+    # What others sent under the same digest is not needed any more, right or wrong.
+    connection.execute(delete(pieces).where(pieces.c.digest == named.digest, ~from_sender))
+    connection.execute(delete(table).where(table.c.digest == named.digest, ~this))
     arrived = wire_feed.AttachmentArrived(attachment=named, sender=str(sender))
     return [Entry("attachment.arrived", subject, arrived.SerializeToString(), now)]
 
 
 def read(connection: Connection, digest: bytes) -> list[bytes]:
-    """The pieces of a material in their order."""
-    pieces = tables.attachment_chunk
-    query = select(pieces.c.data).where(pieces.c.digest == digest).order_by(pieces.c.offset)
+    """The pieces of a complete material in their order."""
+    table, pieces = tables.attachment, tables.attachment_chunk
+    query = (
+        select(pieces.c.data)
+        .join(table, (table.c.digest == pieces.c.digest) & (table.c.sender == pieces.c.sender))
+        .where(table.c.digest == digest, table.c.complete)
+        .order_by(pieces.c.offset)
+    )
     return list(connection.scalars(query))
 
 
 def is_complete(connection: Connection, digest: bytes) -> bool:
     table = tables.attachment
-    query = select(table.c.complete).where(table.c.digest == digest)
-    return bool(connection.execute(query).scalar_one_or_none())
+    query = select(table.c.digest).where(table.c.digest == digest, table.c.complete)
+    return connection.execute(query).first() is not None

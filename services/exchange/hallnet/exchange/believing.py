@@ -19,10 +19,13 @@ from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 def learn(
     connection: Connection, context: Context, certificates: Sequence[Certificate], now: datetime
-) -> None:
-    """Take in certificates that came along. One that leads nowhere is passed over: what depends on it
-    will fail by itself."""
-    _keep(connection, context.trust.learn_what_leads_to_a_root(certificates), now)
+) -> bool:
+    """Take in certificates that came along; True if some are new. One that leads nowhere is passed
+    over: what depends on it will fail by itself."""
+    fresh = context.trust.learn_what_leads_to_a_root(certificates)
+    # All of them, for one that is known in memory was not stored if that transaction was undone.
+    _keep(connection, [item for item in certificates if context.trust.knows(item.id)], now)
+    return bool(fresh)
 
 
 def take_bundle(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hallnet.exchange import tables
+from hallnet.exchange import outgoing, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import JournalWriter
 from hallnet.node import tls
@@ -66,7 +66,8 @@ def certify(
 ) -> wire.Welcome:
     """Certify a child and give it what it needs to dial in.
 
-    Raises SignatureInvalid, NotAChild, DivisionUnknown, ValidityTooLong, LinkKeyUnusable.
+    Raises SignatureInvalid, MessageMalformed, NotAChild, DivisionUnknown, ValidityTooLong,
+    LinkKeyUnusable.
     """
     asked = read_request(request)
     if context.register.parent(asked.subject) != context.here:
@@ -98,12 +99,15 @@ def certify(
             set_={"certificate_id": child.excluded.certificate_id, "enrolled_at": now},
         )
     )
+    # What waits for it goes now; from here on there is a way to it.
+    context.children.add(asked.subject)
+    ended = outgoing.seal_waiting(connection, context, now)
     enrolled = wire_feed.ChildEnrolled(
         address=body.subject, certificate=certificate.to_message().SerializeToString()
     )
     tables.feed.append(
         connection,
-        [Entry("child.enrolled", body.subject, enrolled.SerializeToString(), now)],
+        [Entry("child.enrolled", body.subject, enrolled.SerializeToString(), now), *ended],
     )
     return wire.Welcome(
         chain=[item.to_message() for item in (certificate, *context.identity.chain)],

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
@@ -30,6 +30,7 @@ from hallnet.trust.certificate import Permission
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.release import RELEASE, sign_release
 from hallnet.trust.suites import algorithms
+from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire_bundle
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
 from hallnet.wire.release.v1 import release_pb2 as wire_release
@@ -226,9 +227,20 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         self, request: wire.ExportBundleRequest, context: Any
     ) -> AsyncIterator[wire.ExportBundleResponse]:
         now = self._clock()
-        signed = await self._database.read(
-            lambda connection: bundling.export(connection, self._context, request.subject, now)
-        )
+
+        def work(connection: Connection) -> wire_bundle.SignedCaseBundle:
+            signed = bundling.export(connection, self._context, request.subject, now)
+            connection.execute(
+                insert(tables.export_record).values(
+                    at=now,
+                    actor_id=request.actor_id[:64],
+                    subject=request.subject[:64],
+                    purpose=request.purpose,
+                )
+            )
+            return signed
+
+        signed = await self._database.write(work)
         data = signed.SerializeToString()
         for at in range(0, len(data), STREAM_BYTES):
             yield wire.ExportBundleResponse(data=data[at : at + STREAM_BYTES])

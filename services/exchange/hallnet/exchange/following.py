@@ -12,6 +12,7 @@ from hallnet.exchange.context import Context
 from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
+from hallnet.trust.envelope import NAME_LENGTH_MAX
 from hallnet.trust.release import ReleaseKind, verify_release
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
@@ -34,7 +35,7 @@ def take(
             results += _believe(connection, context, entry.payload, now)
         for dispatch in entry.dispatches:
             try:
-                wish = outgoing.wish_of(dispatch, entry.traceparent)
+                wish = outgoing.wish_of(dispatch, entry.traceparent, context.register)
             except Problem as problem:
                 # It will never be carried: whoever wished it hears of that, and the rest goes on.
                 results.append(_impossible(dispatch, problem, now))
@@ -58,7 +59,9 @@ def _impossible(dispatch: wire_feed.Dispatch, problem: Problem, now: datetime) -
         subject=dispatch.subject,
         reason=problem.reason,
     )
-    return Entry("delivery.ended", dispatch.subject, ended.SerializeToString(), now)
+    usable = dispatch.subject.isprintable()
+    subject = dispatch.subject[:NAME_LENGTH_MAX] if usable else ""
+    return Entry("delivery.ended", subject, ended.SerializeToString(), now)
 
 
 def _believe(

@@ -36,7 +36,7 @@ from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.trust.envelope import Content, Envelope, Header
-from hallnet.trust.evidence import EvidenceReader, SignedCheckpoint
+from hallnet.trust.evidence import COUNT_MAX, EvidenceReader, SignedCheckpoint
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
 from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, Verdict
@@ -82,14 +82,42 @@ def take_batch(
     """Take a batch in one transaction. Whatever is in it, the answer says what became of each parcel."""
     try:
         batch = wire_link.Batch.FromString(data)
+        if batch.sequence > COUNT_MAX:
+            return _refuse_whole(connection, context, neighbour, data, "BATCH_MALFORMED", now)
         if len(batch.parcels) > limits.BATCH_PARCELS_MAX:
             raise ParcelMalformed("batch.parcels", detail="BATCH_PARCELS_MAX")
         evidence = EvidenceReader(batch.evidence)
     except (DecodeError, Problem) as error:
         reason = error.reason if isinstance(error, Problem) else "BATCH_MALFORMED"
-        return Taken(wire_link.BatchReply(reason=reason))
-    believing.learn(connection, context, evidence.certificates, now)
-    return _Taking(connection, context, neighbour, batch, evidence, now).run()
+        return _refuse_whole(connection, context, neighbour, data, reason, now)
+    joined = believing.learn(connection, context, evidence.certificates, now)
+    taken = _Taking(connection, context, neighbour, batch, evidence, now).run()
+    if joined:
+        entries = outgoing.seal_waiting(connection, context, now)
+        if entries:
+            tables.feed.append(connection, entries)
+    return taken
+
+
+def _refuse_whole(
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    data: bytes,
+    reason: str,
+    now: datetime,
+) -> Taken:
+    """A batch that cannot be read is an incident like a parcel that is not authentic."""
+    incident = wire_trust.Incident(
+        reason=reason,
+        neighbour=str(neighbour),
+        digest=algorithms(1).digest(data),
+        at=to_timestamp(now),
+    )
+    entries = links.record_incident(connection, context, incident, now)
+    if entries:
+        tables.feed.append(connection, entries)
+    return Taken(wire_link.BatchReply(reason=reason))
 
 
 class _Taking:
@@ -142,6 +170,7 @@ class _Taking:
     def _take(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
         load = message.WhichOneof("load")
         try:
+            _require_passed(message)
             if load == "envelope":
                 return self._take_envelope(message)
             if load == "receipt":
@@ -400,6 +429,14 @@ class _Taking:
         table = tables.seen
         rows = self._connection.execute(select(table).where(table.c.envelope_id.in_(ids)))
         return {row.envelope_id: row.header_digest for row in rows}
+
+
+def _require_passed(message: wire_link.Parcel) -> None:
+    """Check the halls that passed a parcel on: nobody signs for them, and they go along with it."""
+    if len(message.passed) > limits.HOPS_MAX + 1:
+        raise ParcelMalformed("parcel.passed", detail="HOPS_MAX")
+    for text in message.passed:
+        Address.parse(text, "parcel.passed")
 
 
 _KEPT = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_KEPT)

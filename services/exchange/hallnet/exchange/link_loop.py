@@ -9,6 +9,8 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
+from google.protobuf.message import DecodeError
+
 from hallnet.exchange import links, sending, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.watching import HopWatch
@@ -85,12 +87,15 @@ class LinkLoop:
                 f"{self._subject}.hello", hello.SerializeToString(), HELLO_REPLY_SECONDS
             )
         except (NeighbourAbsent, NeighbourSilent):
-            return
-        reply = wire.HelloReply.FromString(data)
+            reply = wire.HelloReply(reason="NEIGHBOUR_SILENT")
+        else:
+            reply = _hello_reply(data)
+            if reply.reason:
+                _log.warning("%s refuses the link: %s", self._neighbour, reply.reason)
         if reply.reason:
-            _log.warning("%s refuses the link: %s", self._neighbour, reply.reason)
-            return
-        await self.take_hello(reply.hello)
+            await self._database.write(lambda c: links.not_heard(c, self._neighbour))
+        else:
+            await self.take_hello(reply.hello)
 
     async def take_hello(self, hello: wire.Hello) -> None:
         """The neighbour is there: whatever pause there was is over.
@@ -132,6 +137,7 @@ class LinkLoop:
             return applied
 
         applied = await self._database.write(apply)
+        self._credit = applied.credit_bytes
         if applied.entries:
             tables.feed.announce()
         self._watch.show(applied.hops, now)
@@ -153,3 +159,10 @@ class LinkLoop:
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), max(seconds, 0.01))
+
+
+def _hello_reply(data: bytes) -> wire.HelloReply:
+    try:
+        return wire.HelloReply.FromString(data)
+    except DecodeError:
+        return wire.HelloReply(reason="HELLO_MALFORMED")

@@ -72,6 +72,11 @@ def took_batch(connection: Connection, neighbour: Address, sequence: int, now: d
     store(connection, neighbour, link.heard(now).took(sequence))
 
 
+def not_heard(connection: Connection, neighbour: Address) -> None:
+    """The neighbour did not answer a hello: the link does not stand."""
+    store(connection, neighbour, load(connection, neighbour).unheard())
+
+
 def hello(
     connection: Connection, context: Context, neighbour: Address, version: str, now: datetime
 ) -> wire.Hello:
@@ -103,28 +108,42 @@ def take_hello(
 ) -> list[Entry]:
     """Note the neighbour's clock, version and head; returns the entries for the feed.
 
-    A head that is smaller than one seen before shows a rewound neighbour: that is an incident.
+    A head that does not go on from the one seen before shows a rewound or forked neighbour: that is an
+    incident. Both heads are kept, and the neighbour is followed from where it is now.
     """
     link = load(connection, neighbour)
     store(connection, neighbour, link.heard(now))
-    skew = from_timestamp(message.clock) - now
+    try:
+        skew = from_timestamp(message.clock) - now
+    except ValueError:
+        return []
+    version = message.version if message.version.isprintable() else ""
     values: dict[str, object] = {
         "clock_skew_ms": round(skew.total_seconds() * 1000),
-        "version": message.version[:VERSION_LENGTH_MAX],
+        "version": version[:VERSION_LENGTH_MAX],
     }
     table = tables.link
-    seen_size: int = connection.execute(
-        select(table.c.seen_size).where(table.c.neighbour == str(neighbour))
+    seen_head: bytes | None = connection.execute(
+        select(table.c.seen_head).where(table.c.neighbour == str(neighbour))
     ).scalar_one()
     head = _proved_head(context, neighbour, message, now)
     entries: list[Entry] = []
-    if head is not None and head.checkpoint.size >= seen_size:
+    if head is not None:
+        if seen_head is not None:
+            seen = read_checkpoint(wire_trust.SignedCheckpoint.FromString(seen_head))
+            if not _goes_on(seen, head):
+                entries += _rewound(connection, context, neighbour, head, now)
+                journal_store.keep_checkpoints(connection, [seen, head])
         values["seen_size"] = head.checkpoint.size
         values["seen_head"] = message.head.SerializeToString()
-    elif head is not None:
-        entries.append(_rewound(connection, context, neighbour, head, now))
     connection.execute(update(table).where(table.c.neighbour == str(neighbour)).values(**values))
     return entries
+
+
+def _goes_on(seen: SignedCheckpoint, head: SignedCheckpoint) -> bool:
+    """Whether a head may be a later one of the same journal, or the same again."""
+    before, after = seen.checkpoint, head.checkpoint
+    return after.size > before.size or (after.size, after.root) == (before.size, before.root)
 
 
 def _proved_head(
@@ -147,7 +166,7 @@ def _rewound(
     neighbour: Address,
     head: SignedCheckpoint,
     now: datetime,
-) -> Entry:
+) -> list[Entry]:
     incident = wire_trust.Incident(
         reason="NEIGHBOUR_REWOUND",
         neighbour=str(neighbour),
@@ -160,14 +179,27 @@ def _rewound(
 
 def record_incident(
     connection: Connection, context: Context, incident: wire_trust.Incident, now: datetime
-) -> Entry:
-    """Put an incident in the journal; returns the entry for the feed."""
+) -> list[Entry]:
+    """Put an incident in the journal; returns the entries for the feed.
+
+    What a neighbour repeats is recorded once, until something else is recorded.
+    """
+    table = tables.incident
+    newest = connection.scalars(
+        select(table.c.incident).order_by(table.c.leaf_index.desc()).limit(1)
+    ).one_or_none()
+    if newest is not None and _is_same(wire_trust.Incident.FromString(newest), incident):
+        return []
     raw = incident.SerializeToString(deterministic=True)
     journal = journal_store.JournalWriter(connection, context, now)
     leaf_index = journal.add(EntryKind.INCIDENT, raw)
     journal.sign()
-    connection.execute(tables.incident.insert().values(leaf_index=leaf_index, incident=raw))
-    return Entry("incident.recorded", incident.neighbour, raw, now)
+    connection.execute(table.insert().values(leaf_index=leaf_index, incident=raw))
+    return [Entry("incident.recorded", incident.neighbour, raw, now)]
+
+
+def _is_same(one: wire_trust.Incident, other: wire_trust.Incident) -> bool:
+    return (one.reason, one.neighbour, one.digest) == (other.reason, other.neighbour, other.digest)
 
 
 def _link(row: Row[Any]) -> Link:

@@ -10,14 +10,15 @@ from typing import Any
 
 from sqlalchemy import Row, func, select, update
 
+from hallnet.codec import MessageMalformed
 from hallnet.exchange import parcels, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import JournalWriter, checkpoint_digest, join_path
 from hallnet.federation import delivery, limits
 from hallnet.federation.backoff import RETRANSMISSION
 from hallnet.federation.delivery import Happening, State
-from hallnet.federation.problems import TooLarge
-from hallnet.places import Address
+from hallnet.federation.problems import RecipientUnknown, TooLarge
+from hallnet.places import Address, Divisions
 from hallnet.places.routing import way_to
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
@@ -46,18 +47,22 @@ class Wish:
     traceparent: str = ""
 
 
-def wish_of(dispatch: wire_feed.Dispatch, traceparent: str) -> Wish:
-    """Raises AddressMalformed or TooLarge."""
+def wish_of(dispatch: wire_feed.Dispatch, traceparent: str, register: Divisions) -> Wish:
+    """Raises AddressMalformed, RecipientUnknown, MessageMalformed or TooLarge."""
     if len(dispatch.payload) > limits.PAYLOAD_BYTES_MAX:
         raise TooLarge("dispatch.payload", what="payload", limit=limits.PAYLOAD_BYTES_MAX)
-    return Wish(
-        Address.parse(dispatch.recipient, "dispatch.recipient"),
-        dispatch.kind,
-        dispatch.subject,
-        Urgency(dispatch.urgency),
-        dispatch.payload,
-        traceparent,
-    )
+    recipient = Address.parse(dispatch.recipient, "dispatch.recipient")
+    if not register.exists(recipient.division):
+        raise RecipientUnknown("dispatch.recipient", recipient=recipient)
+    envelopes.require_name(dispatch.kind, "dispatch.kind", "Dispatch")
+    envelopes.require_name(dispatch.subject, "dispatch.subject", "Dispatch")
+    try:
+        urgency = Urgency(dispatch.urgency)
+    except ValueError as error:
+        raise MessageMalformed(
+            "dispatch.urgency", message="Dispatch", detail="dispatch.urgency"
+        ) from error
+    return Wish(recipient, dispatch.kind, dispatch.subject, urgency, dispatch.payload, traceparent)
 
 
 def send(
@@ -73,27 +78,34 @@ def send(
 def seal_waiting(connection: Connection, context: Context, now: datetime) -> list[Entry]:
     """Try again to seal what waits for a certificate; called when new ones are believed."""
     table = tables.delivery
-    rows = connection.execute(
+    unsealed = table.c.state == State.UNSEALED
+    recipients = connection.scalars(select(table.c.recipient).where(unsealed).distinct()).all()
+    asking = _Sealing(connection, context, now)
+    known = [text for text in recipients if asking.is_possible_to(Address.parse(text))]
+    waiting = (
         select(table)
-        .where(table.c.state == State.UNSEALED)
+        .where(unsealed, table.c.recipient.in_(known))
         .order_by(table.c.position)
         .limit(DUE_ROWS_MAX)
-    ).all()
-    known = [row for row in rows if _is_known(context, Address.parse(row.recipient), now)]
-    return _Sealing(connection, context, now).run(
-        (
-            row.envelope_id,
-            Wish(
-                Address.parse(row.recipient),
-                row.kind,
-                row.subject,
-                Urgency(row.urgency),
-                wire.Content.FromString(row.content).payload,
-                row.traceparent,
-            ),
-        )
-        for row in known
     )
+    entries: list[Entry] = []
+    # What cannot be sealed yet is left out, so each round brings the rest nearer to its end.
+    while known and (rows := connection.execute(waiting).all()):
+        entries += _Sealing(connection, context, now).run(
+            (
+                row.envelope_id,
+                Wish(
+                    Address.parse(row.recipient),
+                    row.kind,
+                    row.subject,
+                    Urgency(row.urgency),
+                    wire.Content.FromString(row.content).payload,
+                    row.traceparent,
+                ),
+            )
+            for row in rows
+        )
+    return entries
 
 
 class _Sealing:
@@ -119,15 +131,19 @@ class _Sealing:
         self._store()
         return self._enqueue(journal) if journal is not None else []
 
+    def is_possible_to(self, recipient: Address) -> bool:
+        """Whether a certificate of the recipient is at hand to which something can be sealed."""
+        return self._key(recipient) is not None
+
     def _key(self, recipient: Address) -> ContentKey | None:
         if recipient not in self._keys:
             try:
                 certificate = self._context.trust.hall(recipient, self._now)
-            except NotAuthentic:
-                self._keys[recipient] = None
-            else:
                 fresh = self._context.random_bytes(CONTENT_KEY_BYTES)
                 self._keys[recipient] = envelopes.content_key(fresh, certificate)
+            except (NotAuthentic, ValueError):
+                # Not known, not valid now, or with a key that is none.
+                self._keys[recipient] = None
         return self._keys[recipient]
 
     def _seal(
@@ -273,6 +289,8 @@ def judged(
             )
         )
         done.append(body.envelope_id)
+        # A verdict is final: the same receipt once more in this batch says nothing new.
+        del rows[body.envelope_id]
         entries.append(_ended(row, body.verdict, body.reason, now))
     parcels.forget(connection, done)
     return entries
@@ -307,13 +325,17 @@ def send_due_again(connection: Connection, now: datetime) -> tuple[int, list[Ent
     Returns how many were queued again, and the entries for the feed.
     """
     table = tables.delivery
-    expired = connection.scalars(
-        select(table.c.envelope_id)
+    expired = connection.execute(
+        select(table.c.envelope_id, table.c.state)
         .where(table.c.state.in_(delivery.OPEN), table.c.expires_at <= now)
         .limit(DUE_ROWS_MAX)
     ).all()
-    entries = end(connection, expired, Happening.EXPIRED, "ENVELOPE_EXPIRED", now)
-    parcels.forget(connection, expired)
+    # What was never sealed never left: whoever wished it may rely on that.
+    never_left = [row.envelope_id for row in expired if row.state == State.UNSEALED]
+    others = [row.envelope_id for row in expired if row.state != State.UNSEALED]
+    entries = end(connection, never_left, Happening.EXPIRED, "RECIPIENT_UNKNOWN", now)
+    entries += end(connection, others, Happening.EXPIRED, "ENVELOPE_EXPIRED", now)
+    parcels.forget(connection, others)
     due = connection.scalars(
         select(table.c.envelope_id)
         .where(table.c.state == State.UNDER_WAY, table.c.retransmit_at <= now)
@@ -348,6 +370,8 @@ def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[Row[Any
 
 
 def _fits(body: ReceiptBody, row: Row[Any], context: Context) -> bool:
+    if row.header is None:
+        return False
     header = envelopes.read_header(row.header)
     return (
         body.header_digest == algorithms(header.suite).digest(row.header)
@@ -372,11 +396,3 @@ def _ended(row: Row[Any], verdict: Verdict | None, reason: str, now: datetime) -
         now,
         traceparent=row.traceparent,
     )
-
-
-def _is_known(context: Context, recipient: Address, now: datetime) -> bool:
-    try:
-        context.trust.hall(recipient, now)
-    except NotAuthentic:
-        return False
-    return True

@@ -226,11 +226,15 @@ def forget(connection: Connection, envelope_ids: Sequence[bytes]) -> None:
 
 
 def sweep(connection: Connection, now: datetime) -> int:
-    """Remove what left long ago; returns how many rows."""
+    """Remove what left long ago; returns how many rows.
+
+    Own envelopes stay until their verdict is in: they may have to go again.
+    """
     table = tables.parcel
+    own = (table.c.type == Type.ENVELOPE) & (table.c.passed == "") & (table.c.state == State.LEFT)
     old = (
         select(table.c.position)
-        .where(table.c.state != State.WAITING, table.c.left_at < now - RELAYED_KEPT_FOR)
+        .where(table.c.state != State.WAITING, table.c.left_at < now - RELAYED_KEPT_FOR, ~own)
         .limit(SWEEP_ROWS_MAX)
     )
     return connection.execute(delete(table).where(table.c.position.in_(old))).rowcount

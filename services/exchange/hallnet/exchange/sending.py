@@ -23,6 +23,8 @@ from hallnet.trust.receipt import RECEIPT
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 
+_FINAL = frozenset({wire_link.DISPOSITION_KEPT, wire_link.DISPOSITION_DROPPED})
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -39,6 +41,8 @@ class Applied:
 
     hops: list[Hop] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    credit_bytes: int = limits.BATCH_BYTES_MAX
+    """How much the neighbour will take in the next batch."""
 
 
 def next_batch(
@@ -71,12 +75,13 @@ def apply_reply(
         reply = wire_link.BatchReply.FromString(data)
     except DecodeError:
         reply = wire_link.BatchReply(reason="REPLY_MALFORMED")
-    if reply.reason or len(reply.answers) != len(batch.parcels):
+    if reply.reason or not _answers(reply, batch):
         failed = link.failed(now, jitter)
         if reply.HasField("retry_at"):
             failed = failed.put_off(from_timestamp(reply.retry_at))
         links.store(connection, neighbour, failed)
         return applied
+    applied.credit_bytes = reply.credit_bytes
     kept: list[Parcel] = []
     dropped: dict[str, list[Parcel]] = {}
     for parcel, answer in zip(batch.parcels, reply.answers, strict=True):
@@ -95,6 +100,20 @@ def apply_reply(
         )
     links.store(connection, neighbour, link.answered(now).sends())
     return applied
+
+
+def _answers(reply: wire_link.BatchReply, batch: Batch) -> bool:
+    """Whether a reply is to this batch and says of at least one parcel what became of it.
+
+    One that leaves everything for later is a pause like no reply at all.
+    """
+    said = {answer.disposition for answer in reply.answers}
+    return (
+        reply.sequence == batch.sequence
+        and len(reply.answers) == len(batch.parcels)
+        and said <= {*_FINAL, wire_link.DISPOSITION_LATER}
+        and not said.isdisjoint(_FINAL)
+    )
 
 
 def no_reply(connection: Connection, neighbour: Address, now: datetime, jitter: float) -> datetime:

@@ -201,20 +201,34 @@ incident = Table(
     Column("incident", LargeBinary, nullable=False),
 )
 
+# Put together for each sender by itself, so that wrong pieces spoil nobody else's.
+# Who exported what, and why.
+export_record = Table(
+    "export_record",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("actor_id", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Index("export_of_subject", "subject", "position"),
+)
+
 attachment = Table(
     "attachment",
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
+    Column("sender", String(40), primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("complete", Boolean, nullable=False),
-    Column("sender", String(40), nullable=False),
 )
 
 attachment_chunk = Table(
     "attachment_chunk",
     metadata,
     Column("digest", LargeBinary(32), primary_key=True),
+    Column("sender", String(40), primary_key=True),
     Column("offset", BigInteger, primary_key=True, autoincrement=False),
     Column("data", LargeBinary, nullable=False),
 )

@@ -24,18 +24,19 @@ def upgrade() -> None:
     op.create_table(
         "attachment",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sender", sa.String(length=40), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("complete", sa.Boolean(), nullable=False),
-        sa.Column("sender", sa.String(length=40), nullable=False),
-        sa.PrimaryKeyConstraint("digest"),
+        sa.PrimaryKeyConstraint("digest", "sender"),
     )
     op.create_table(
         "attachment_chunk",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sender", sa.String(length=40), nullable=False),
         sa.Column("offset", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("digest", "offset"),
+        sa.PrimaryKeyConstraint("digest", "sender", "offset"),
     )
     op.create_table(
         "attachment_wish",
@@ -117,6 +118,23 @@ def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.create_index("delivery_by_state", ["state", "retransmit_at"], unique=False)
         batch_op.create_index("delivery_of_subject", ["subject", "position"], unique=False)
+
+    op.create_table(
+        "export_record",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("actor_id", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+    )
+    with op.batch_alter_table("export_record", schema=None) as batch_op:
+        batch_op.create_index("export_of_subject", ["subject", "position"], unique=False)
 
     op.create_table(
         "feed_entry",
@@ -275,6 +293,10 @@ def downgrade() -> None:
     op.drop_table("incident")
     op.drop_table("feed_head")
     op.drop_table("feed_entry")
+    with op.batch_alter_table("export_record", schema=None) as batch_op:
+        batch_op.drop_index("export_of_subject")
+
+    op.drop_table("export_record")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index("delivery_of_subject")
         batch_op.drop_index("delivery_by_state")
