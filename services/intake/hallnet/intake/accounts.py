@@ -58,10 +58,13 @@ def find(connection: Connection, actor_id: str) -> Account:
 
 def sign_in(connection: Connection, actor_id: str, password: str) -> Account:
     """Raises ActorUnknown, the same for a wrong name and a wrong password."""
-    row = _row(connection, actor_id)
+    try:
+        row = _row(connection, actor_id)
+    except ActorUnknown as problem:
+        raise ActorUnknown() from problem
     salt = row.password_hash[:SALT_BYTES]
     if not row.password_hash or not hmac.compare_digest(_hash(password, salt), row.password_hash):
-        raise ActorUnknown("password")
+        raise ActorUnknown()
     return _account(row)
 
 

@@ -157,6 +157,7 @@ def project(connection: Connection, hall: Hall, case: Case) -> None:
         "received_at": case.received_at,
         "changed_at": case.changed_at,
         "due_on": clock.due_on if clock else None,
+        "due_kind": clock.kind if clock else 0,
         "due_provisional": clock.count.provisional if clock else False,
         "met_on": clock.met_on if clock else None,
     }

@@ -37,7 +37,7 @@ from hallnet.intake import accounts, cases, handling, listing, mandates, materia
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
 from hallnet.node.home import Part
-from hallnet.node.server import Callers
+from hallnet.node.server import Callers, caller
 from hallnet.places import Village
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection, Database
@@ -78,7 +78,7 @@ class ChoiceMissing(Problem):
 
     kind = Kind.INVALID
     reason = "CHOICE_MISSING"
-    zh = "未选择“{field}”"
+    zh = "必选内容“{field}”没有选择"
     zh_remedy = "请选择后再提交"
     en = "No choice was made for {field}"
     en_remedy = "Choose one of its values"
@@ -174,11 +174,23 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
     async def ReadMaterial(
         self, request: wire.ReadMaterialRequest, context: Any
     ) -> AsyncIterator[wire.ReadMaterialResponse]:
-        if request.actor_id:
+        for_people = caller() is not Part.EXCHANGE
+
+        def look(connection: Connection) -> list[bytes]:
+            if for_people:
+                handling.require_may_read(
+                    connection, request.actor_id, request.case_id, request.digest
+                )
+            return materials.read(connection, request.digest)
+
+        pieces = await self._recorded(
+            "ReadMaterial", request.actor_id, request.case_id, self._database.read(look)
+        )
+        if for_people:
             await self._record(
                 request.actor_id, request.case_id, "ReadMaterial", request.digest.hex()[:16], ""
             )
-        for piece in await self._database.read(lambda c: materials.read(c, request.digest)):
+        for piece in pieces:
             yield wire.ReadMaterialResponse(data=piece)
 
     async def RegisterMandate(self, request: wire.RegisterMandateRequest, context: Any) -> Any:
@@ -278,6 +290,7 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
         def work(connection: Connection) -> wire.GetCaseResponse:
             case_id = cases.id_of(connection, request.case_ref)
             case = cases.load(connection, case_id)
+            handling.require_may_look(accounts.find(connection, request.actor_id), case)
             act = wire.Act(actor_id=request.actor_id)
             view = self._view(connection, case, act, now)
             _insert_record(
@@ -302,9 +315,13 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
         now = self._clock()
 
         def look(connection: Connection) -> wire.GetProgressResponse:
-            case = cases.load(connection, cases.id_of(connection, request.case_no))
+            try:
+                case = cases.load(connection, cases.id_of(connection, request.case_no))
+            except CaseUnknown as problem:
+                # Which of the two was wrong is nobody's business.
+                raise CaseUnknown() from problem
             if case.filed.query_code != request.query_code.strip().upper():
-                raise CaseUnknown("query_code")
+                raise CaseUnknown()
             return views.progress(connection, self._hall, case, now)
 
         return await self._recorded(

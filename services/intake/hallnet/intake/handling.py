@@ -13,8 +13,15 @@ from hallnet.case.catalogue import accepts_here, competent_hall
 from hallnet.case.command import Command, File
 from hallnet.case.decide import Context, decide, file_case
 from hallnet.case.event import REQUEST, CaseRequest, Channel, Supplemented, Wish, Withdrawn
-from hallnet.case.person import Material, Person
-from hallnet.case.problems import ItemNotAcceptedHere, ItemUnknown, NotTheCustodian
+from hallnet.case.person import ActorKind, Material, Person
+from hallnet.case.problems import (
+    CaseUnknown,
+    ItemNotAcceptedHere,
+    ItemUnknown,
+    MaterialUnknown,
+    NotTheCustodian,
+    PointNotYours,
+)
 from hallnet.intake import accounts, cases, mandates, materials, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
@@ -53,6 +60,7 @@ def file(
     Raises the problems of the item, the place, the person, the mandate and the materials.
     """
     account = accounts.find(connection, actor_id)
+    _require_own_point(account, intake_point)
     today = day_of(now)
     item = hall.releases.item_to_file(connection, item_id, today)
     at_village = intake_point is not None
@@ -131,6 +139,32 @@ def context_of(
         number,
         hall.releases.results_suspended_since(connection, now),
     )
+
+
+def require_may_look(account: Account, case: Case) -> None:
+    """Staff look at the cases of their hall, an agent at those that were filed under a mandate for
+    that agent; of others an agent does not learn that they are there. Raises CaseUnknown."""
+    mandate = case.filed.mandate
+    own = mandate is not None and mandate.agent_id == account.actor.actor_id
+    if account.actor.kind is ActorKind.AGENT and not own:
+        raise CaseUnknown("case_ref")
+
+
+def require_may_read(connection: Connection, actor_id: str, case_id: str, digest: bytes) -> None:
+    """A material is read for a case to which it belongs; raises CaseUnknown, MaterialUnknown."""
+    case = cases.load(connection, case_id)
+    require_may_look(accounts.find(connection, actor_id), case)
+    papers = [*case.materials]
+    if case.filed.mandate is not None and case.filed.mandate.evidence is not None:
+        papers.append(case.filed.mandate.evidence)
+    if digest not in {paper.digest for paper in papers}:
+        raise MaterialUnknown("digest", item=case.case_no, material=digest.hex()[:16])
+
+
+def _require_own_point(account: Account, point: Village | None) -> None:
+    """An agent files at a village point of his or her own."""
+    if account.actor.kind is ActorKind.AGENT and point not in account.points:
+        raise PointNotYours("intake_point")
 
 
 def ask_for(

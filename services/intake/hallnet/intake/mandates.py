@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from hallnet.case.mandate import MANDATE, Mandate, require_mandate
-from hallnet.case.problems import MandateMissing
+from hallnet.case.person import ActorKind
+from hallnet.case.problems import MandateMissing, MandateNotForThis
 from hallnet.intake import accounts, materials, tables
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
@@ -18,7 +19,9 @@ def register(
     connection: Connection, mandate: Mandate, mandate_id: str, actor_id: str, now: datetime
 ) -> Mandate:
     """Record a mandate; raises what `require_mandate` raises, and MaterialNotUploaded."""
-    accounts.find(connection, actor_id)
+    actor = accounts.find(connection, actor_id).actor
+    if actor.kind is ActorKind.AGENT and mandate.agent_id != actor.actor_id:
+        raise MandateNotForThis("mandate.agent_id", what="受托人不是本人")
     accounts.find(connection, mandate.agent_id)
     require_mandate(mandate)
     assert mandate.evidence is not None

@@ -97,6 +97,7 @@ case = Table(
     Column("received_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("due_on", Date),
+    Column("due_kind", Integer, nullable=False),
     Column("due_provisional", Boolean, nullable=False),
     Column("met_on", Date),
     Index("case_by_due", "ended", "due_on", "case_id"),

@@ -56,6 +56,7 @@ def summary(row: Row[Any], today: date, calendar: Calendar) -> wire.CaseSummary:
         received_at=to_timestamp(row.received_at),
         changed_at=to_timestamp(row.changed_at),
         due_on=row.due_on.isoformat() if row.due_on else "",
+        due_kind=row.due_kind,
         due_provisional=row.due_provisional,
         handling_kind=row.handling_kind,
         alarm=_row_alarm(row, today, calendar),

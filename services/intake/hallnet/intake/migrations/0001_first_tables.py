@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("received_at", Moment(), nullable=False),
         sa.Column("changed_at", Moment(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("due_kind", sa.Integer(), nullable=False),
         sa.Column("due_provisional", sa.Boolean(), nullable=False),
         sa.Column("met_on", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("case_id"),

@@ -1346,6 +1346,7 @@ class CaseSummary(_message.Message):
     DUE_PROVISIONAL_FIELD_NUMBER: _builtins.int
     HANDLING_KIND_FIELD_NUMBER: _builtins.int
     ALARM_FIELD_NUMBER: _builtins.int
+    DUE_KIND_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case."""
     case_no: _builtins.str
@@ -1361,13 +1362,15 @@ class CaseSummary(_message.Message):
     in_transit_to: _builtins.str
     """The hall to which it is on its way; empty if it is not."""
     due_on: _builtins.str
-    """The day by which the case is promised, YYYY-MM-DD; empty if no clock runs."""
+    """The last day of the clock by which the case is listed, YYYY-MM-DD; empty if none runs."""
     due_provisional: _builtins.bool
     """Whether that day may still move because a calendar is not published."""
     handling_kind: _item_pb2.HandlingKind.ValueType
     """Whether it is instant or committed."""
     alarm: _builtins.int
     """Alarm: 0 none, 1 yellow (near the end), 2 red (over)."""
+    due_kind: Global___ClockKind.ValueType
+    """Which clock that is: the promise, the statutory limit, or as long as neither runs the notice."""
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp:
         """When it was received."""
@@ -1392,10 +1395,11 @@ class CaseSummary(_message.Message):
         due_provisional: _builtins.bool = ...,
         handling_kind: _item_pb2.HandlingKind.ValueType = ...,
         alarm: _builtins.int = ...,
+        due_kind: Global___ClockKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "applicant", b"applicant", "case_id", b"case_id", "case_no", b"case_no", "changed_at", b"changed_at", "custodian", b"custodian", "due_on", b"due_on", "due_provisional", b"due_provisional", "handling_kind", b"handling_kind", "in_transit_to", b"in_transit_to", "item_name", b"item_name", "received_at", b"received_at", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "applicant", b"applicant", "case_id", b"case_id", "case_no", b"case_no", "changed_at", b"changed_at", "custodian", b"custodian", "due_kind", b"due_kind", "due_on", b"due_on", "due_provisional", b"due_provisional", "handling_kind", b"handling_kind", "in_transit_to", b"in_transit_to", "item_name", b"item_name", "received_at", b"received_at", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
