@@ -27,9 +27,13 @@ ARGUMENTS = [
 Look = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; none is ever downloaded."""
+    """Debian's Chromium; none is ever downloaded.
+
+    Not for longer than a module: as long as Playwright runs, no other test on this thread can run an
+    event loop of its own.
+    """
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
@@ -39,7 +43,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def halls(browser: Browser) -> Iterator[Halls]:
     """Asks for the browser first, so that no network is founded in vain."""
     levels = [
@@ -52,7 +56,7 @@ def halls(browser: Browser) -> Iterator[Halls]:
         yield halls
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sessions() -> dict[tuple[str, str], StorageState]:
     """Cookies of those who have signed in, by hall and account."""
     return {}

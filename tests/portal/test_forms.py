@@ -39,6 +39,7 @@ def test_a_request_knows_when_its_form_was_shown() -> None:
 @pytest.mark.parametrize(
     "request_id",
     ["", "x-1", "f" * 40, new_request_id(NOW + timedelta(1)), new_request_id(NOW - FORM_AGE_MAX)],
+    ids=["empty", "short", "letters", "tomorrow", "too old"],
 )
 def test_a_moment_that_cannot_be_right_is_not_believed(request_id: str) -> None:
     assert shown_at(request_id, NOW) == NOW

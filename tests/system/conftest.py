@@ -93,7 +93,7 @@ async def _is_ready(counter: Counter) -> bool:
     return bool(await counter.items()) and status.believed_halls == 3
 
 
-async def eventually(look: Callable[[], Awaitable[Found | None]], seconds: float = 20.0) -> Found:
+async def eventually(look: Callable[[], Awaitable[Found | None]], seconds: float = 60.0) -> Found:
     """What `look` finds, as soon as it finds something; fails if it does not in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -115,9 +115,15 @@ REFUSED: list[tuple[str, Callable[[], wire.FileCaseRequest], str, str]] = [
     ("an unknown account", lambda: filing(act=by("nobody")), "ACTOR_UNKNOWN", "actor_id"),
     (
         "an agent without a mandate",
-        lambda: filing(act=by(world.AGENT)),
+        lambda: filing(act=by(world.AGENT), intake_point=world.VILLAGE),
         "MANDATE_MISSING",
         "mandate_id",
+    ),
+    (
+        "an agent who is not at a point of her own",
+        lambda: filing(act=by(world.AGENT)),
+        "POINT_NOT_YOURS",
+        "intake_point",
     ),
     ("no request id", lambda: filing(act=by(world.CLERK, "x")), "REQUEST_ID_MISSING", "request_id"),
 ]

@@ -215,7 +215,8 @@ class Home:
         A process that was not given the keys of the authorities lives with what it was given. One
         process of the node after the other: keys and certificates that two make at once do not fit.
         """
-        if not self.path("keys/node-authority.key").exists():
+        given = not self.path("keys/node-authority.key").exists()
+        if given or not os.access(self.path("tls"), os.W_OK):
             return
         with self.path("tls/.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -226,8 +227,9 @@ class Home:
             own = f"{settings.hall.address}.hallnet"
             self._renew("own-link", self.link_authority(), [own], now)
             if settings.broker.listen:
-                host = urlsplit(settings.broker.url).hostname or "localhost"
-                names = [host, "localhost", LOOPBACK]
+                dialled = (settings.broker.url, settings.broker.own_url)
+                hosts = [urlsplit(url).hostname or LOOPBACK for url in dialled]
+                names = [*dict.fromkeys([*hosts, "localhost", LOOPBACK])]
                 self._renew("broker", self.link_authority(), names, now)
 
     def path(self, name: str) -> Path:

@@ -49,6 +49,8 @@ class LinkClient:
         self._tls = context
         self._client = Client()
         self._on_up: list[Callable[[], Awaitable[None]]] = []
+        self._was_up = False
+        self._last_error = ""
         self._served: list[tuple[str, str, Answer]] = []
 
     def on_up(self, call: Callable[[], Awaitable[None]]) -> None:
@@ -145,12 +147,19 @@ class LinkClient:
             raise NeighbourAbsent(subject) from error
 
     async def _came_up(self) -> None:
+        self._was_up, self._last_error = True, ""
         _log.info("connected to %s", self._url)
         for call in self._on_up:
             await call()
 
     async def _on_disconnected(self) -> None:
-        _log.info("disconnected from %s", self._url)
+        if self._was_up:
+            self._was_up = False
+            _log.info("disconnected from %s", self._url)
 
     async def _on_error(self, error: Exception) -> None:
-        _log.debug("%s: %r", self._url, error)
+        """The client tells the same thing every second: it is logged when it changes."""
+        text = f"{type(error).__name__}: {error}"
+        if text != self._last_error:
+            self._last_error = text
+            _log.warning("%s: %s", self._url, text)

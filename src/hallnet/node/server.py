@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import grpc
@@ -18,6 +19,7 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from hallnet.node import telemetry
+from hallnet.node.bounds import require_bounds
 from hallnet.node.home import NODE_NAME, Home, Part
 from hallnet.node.status import to_status
 from hallnet.problems import Kind, Problem
@@ -31,7 +33,13 @@ Callers = Mapping[str, frozenset[Part]]
 EVERY_PART = frozenset(Part)
 
 _log = logging.getLogger("hallnet.server")
+_caller: ContextVar[Part] = ContextVar("caller")
 _OPEN_SERVICES = ("/grpc.health.", "/grpc.reflection.")
+
+
+def caller() -> Part:
+    """The part of the node in whose name the present call came."""
+    return _caller.get()
 
 
 class CallerUnknown(Problem):
@@ -165,6 +173,8 @@ class _Guard(aio.ServerInterceptor):
                     self._require_caller(method, context)
                     remaining = context.time_remaining()
                     limit = min(remaining or UNARY_SECONDS_MAX, UNARY_SECONDS_MAX)
+                    if not handler.request_streaming:
+                        require_bounds(request)
                     async with asyncio.timeout(limit):
                         return await inner(request, context)
                 except TimeoutError:
@@ -206,6 +216,7 @@ class _Guard(aio.ServerInterceptor):
             raise CallerUnknown()
         if known[0] not in self._callers.get(method, frozenset()):
             raise CallerNotAllowed(part=known[0].value, method=method.rpartition("/")[2])
+        _caller.set(known[0])
 
 
 async def _abort(context: Any, problem: Problem) -> None:

@@ -16,6 +16,7 @@ from hallnet.problems import Kind, Problem
 
 SETTINGS_FILE = "hallnet.toml"
 _PREFIX = "HALLNET_"
+_EVERYWHERE = ("", "0.0.0.0", "[::]")  # noqa: S104  what it means, not where to listen
 
 
 class SettingsInvalid(Problem):
@@ -74,7 +75,8 @@ class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def own_url(self) -> str:
         """Where this node dials its own message server."""
-        return self.dial or f"tls://localhost:{self.listen.rpartition(':')[2]}"
+        host, _, port = self.listen.rpartition(":")
+        return self.dial or f"tls://{'localhost' if host in _EVERYWHERE else host}:{port}"
 
 
 class PortalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

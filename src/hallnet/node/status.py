@@ -39,9 +39,6 @@ class ServiceUnreachable(Problem):
     en_remedy = "Try again later; if it goes on, tell the operator of the hall"
 
 
-RemoteProblem = Reported
-
-
 def to_status(problem: Problem) -> status_pb2.Status:
     details = [
         error_details_pb2.ErrorInfo(
