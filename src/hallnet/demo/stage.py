@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -142,13 +143,17 @@ class Stage:
         return None
 
     def table(self) -> None:
-        """All checks, and the last line."""
-        table = Table(title="Checks", title_justify="left")
-        for column in ("", "chapter", "claim", "finding"):
-            table.add_column(column, overflow="fold")
-        for check in self.checks:
-            mark = "[green]✓[/green]" if check.passed else "[red]✗[/red]"
-            table.add_row(mark, check.chapter, check.claim, check.finding)
+        """All checks by chapter, and the last line."""
+        table = Table(title="Checks", title_justify="left", expand=True)
+        table.add_column("")
+        table.add_column("claim", ratio=3)
+        table.add_column("finding", ratio=2, overflow="fold")
+        for chapter, checks in groupby(self.checks, lambda check: check.chapter):
+            table.add_section()
+            table.add_row("", f"[bold cyan]{chapter}[/bold cyan]", "")
+            for check in checks:
+                mark = "[green]✓[/green]" if check.passed else "[red]✗[/red]"
+                table.add_row(mark, check.claim, check.finding)
         self.console.print()
         self.console.print(table)
 

@@ -15,8 +15,9 @@ from hallnet.case.calendar import CALENDAR
 from hallnet.case.catalogue_file import supplied_catalogue
 from hallnet.case.item import CATALOGUE
 from hallnet.case.supplied_calendar import supplied_calendar
-from hallnet.demo import chapters, world
+from hallnet.demo import life, trials, web, world
 from hallnet.demo.counter import Counter
+from hallnet.demo.scene import Scene
 from hallnet.demo.stage import Stage
 from hallnet.node.client import problems_raised
 from hallnet.places import divisions
@@ -27,6 +28,16 @@ from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 
 SCREEN_WIDTH = 132
+CHAPTERS = (
+    life.village_to_county,
+    web.pages,
+    life.across_halls,
+    life.instant_case,
+    trials.outage,
+    trials.killed,
+    trials.forgery,
+    trials.proof,
+)
 
 
 async def run_demo(keep: bool, json_file: Path | None, on_terminal: bool) -> int:
@@ -67,8 +78,8 @@ async def _tell(stage: Stage, network: Network, database: Postgresql) -> None:
         assert node.desk is not None
         stage.watch(node.desk)
     await _release(stage, counters)
-    scene = chapters.Scene(stage, network, counters)
-    for chapter in chapters.ALL:
+    scene = Scene(stage, network, counters)
+    for chapter in CHAPTERS:
         await chapter(scene)
 
 

@@ -1,22 +1,16 @@
-"""The chapters of the story: each acts through the services as people would, and checks what came of it."""
+"""The chapters in which cases live: each acts through the services as people would, and checks what
+came of it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from hallnet.case.supplied_calendar import supplied_calendar
-from hallnet.demo import attack, world
-from hallnet.demo.counter import Counter, asked_for
-from hallnet.demo.stage import Stage
-from hallnet.node.home import Part
-from hallnet.places import Address
-from hallnet.problems import Problem, Reported
-from hallnet.sandbox.network import Network
-from hallnet.trust.bundle import verify_bundle
-from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
-from hallnet.wire.exchange.v1 import link_pb2 as wire_link
+from hallnet.demo import world
+from hallnet.demo.counter import asked_for
+from hallnet.demo.scene import Scene
+from hallnet.problems import Reported
+from hallnet.sandbox.belongings import places_with
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.notify.v1 import notify_service_pb2 as wire_notify
 
@@ -24,35 +18,6 @@ SUBSISTENCE = "subsistence-allowance"
 PENSION = "resident-pension-enrolment"
 HUKOU = "hukou-transfer-cross"
 MEDICAL = "resident-medical-enrolment"
-ELDER = "elder-allowance"
-
-CASES_IN_OUTAGE = 4
-CASES_IN_KILL = 6
-
-
-@dataclass(slots=True)
-class Scene:
-    """What every chapter needs. `finished` is the case whose bundle is verified at the end."""
-
-    stage: Stage
-    network: Network
-    counters: dict[str, Counter]
-    finished: str = ""
-
-    def at(self, address: str) -> Counter:
-        return self.counters[address]
-
-    async def reaches(
-        self, address: str, case_id: str, custodian: str, stage: int | None = None
-    ) -> wire.CaseView | None:
-        """The case at a hall, as soon as it knows who the custodian is."""
-
-        async def look() -> wire.CaseView | None:
-            view = await self.at(address).look(case_id)
-            fits = view.summary.custodian == custodian
-            return view if fits and stage in (None, view.summary.stage) else None
-
-        return await self.stage.until(look)
 
 
 async def village_to_county(scene: Scene) -> None:
@@ -117,12 +82,6 @@ async def village_to_county(scene: Scene) -> None:
     await _show_records(scene, case_id, closed)
     await _show_notices(scene, case_id, closed)
     _show_due_date(scene, closed)
-    told = await township.progress(case_no, closed.query_code)
-    stage.check(
-        "The public page tells the applicant every step",
-        len(told.steps) == len(closed.events),
-        told.steps[-1].text,
-    )
     scene.finished = case_id
 
 
@@ -203,9 +162,8 @@ async def across_halls(scene: Scene) -> None:
     )
     for number, (origin, competent, item_id, halls_between) in enumerate(routes):
         here, there = scene.at(origin), scene.at(competent)
-        view = await here.file_complete(
-            world.CLERK, item_id, world.villager(10 + number), world.scan(20), competent
-        )
+        applicant = world.villager(10 + number)
+        view = await here.file_complete(world.CLERK, item_id, applicant, world.scan(20), competent)
         case_id = view.summary.case_id
         stage.say(f"{view.summary.case_no} {view.item.name}: {origin} for {competent}")
         await here.hand_over(case_id, "材料已核对，请贵厅受理")
@@ -221,10 +179,28 @@ async def across_halls(scene: Scene) -> None:
             " → ".join([origin, *halls_between, competent]),
         )
         stage.check(
-            "It went through exactly the halls between, which could not read it",
+            "It went through exactly the halls between",
             set(halls_between) <= passed_by <= {origin, *halls_between, competent},
             "、".join(sorted(passed_by)),
         )
+        await _show_secrecy(scene, applicant, halls_between, competent)
+
+
+async def _show_secrecy(
+    scene: Scene, applicant: world.Villager, halls_between: list[str], competent: str
+) -> None:
+    words = [applicant.name, applicant.number, applicant.phone]
+
+    async def found_at(address: str) -> list[str]:
+        return await asyncio.to_thread(places_with, scene.network.node(address), words)
+
+    between = [place for address in halls_between for place in await found_at(address)]
+    there = await found_at(competent)
+    scene.stage.check(
+        "No file and no table of the halls between holds the applicant's name, number or phone",
+        not between and bool(there),
+        f"{competent}, which decides, holds them in {len(there)} places",
+    )
 
 
 async def instant_case(scene: Scene) -> None:
@@ -249,160 +225,3 @@ async def instant_case(scene: Scene) -> None:
         "The county that guides the branch hall has a replica of it",
         bool(await stage.until(county_knows)),
     )
-
-
-async def outage(scene: Scene) -> None:
-    """A township loses its link and goes on."""
-    stage = scene.stage
-    stage.chapter("A township loses its link, goes on, and catches up by itself")
-    township = scene.at(world.WENCHANG)
-    link = scene.network.node(world.WENCHANG).link
-    assert link is not None
-    link.cut()
-    cases = [await _prepared(township, 40 + n) for n in range(CASES_IN_OUTAGE)]
-    for case_id in cases:
-        await township.hand_over(case_id, "初审通过")
-
-    async def waits() -> wire_exchange.LinkStatus | None:
-        status = await township.status()
-        return next((item for item in status.links if item.waiting >= CASES_IN_OUTAGE), None)
-
-    waiting = await stage.until(waits)
-    stage.check(
-        "Cut off, the township takes cases in, reviews them and queues what is for the county",
-        waiting is not None,
-        f"{CASES_IN_OUTAGE} cases, {waiting.waiting if waiting else 0} parcels wait",
-    )
-    link.mend()
-    await _arrive_once(scene, cases, "after the link is back")
-
-
-async def killed(scene: Scene) -> None:
-    """The county's exchange is killed with -9 in the middle of a hand-over."""
-    stage = scene.stage
-    stage.chapter("The county's exchange is killed with -9 in the middle of a hand-over")
-    township = scene.at(world.WENCHANG)
-    cases = [await _prepared(township, 50 + n) for n in range(CASES_IN_KILL)]
-    process = scene.network.node(world.CHUNAN).process_of(Part.EXCHANGE)
-    hops_before = len(stage.hops)
-
-    async def hand_over_all() -> None:
-        for case_id in cases:
-            await township.hand_over(case_id, "初审通过")
-
-    async def something_moved() -> bool:
-        return any(hop.subject in cases for hop in stage.hops[hops_before:])
-
-    handing_over = asyncio.create_task(hand_over_all())
-    moved = await stage.until(something_moved)
-    killed_pid = process.pid
-    await process.kill()
-    await handing_over
-    stage.check("kill -9 while parcels were moving", bool(moved), f"process {killed_pid}")
-    await process.start()
-    await _arrive_once(scene, cases, "after the restart")
-
-
-async def _prepared(township: Counter, seed: int) -> str:
-    """A case that is ready to be reported up."""
-    view = await township.file_complete(world.CLERK, ELDER, world.villager(seed), world.scan(40))
-    case_id = view.summary.case_id
-    await township.accept(case_id)
-    await township.review(case_id, "材料齐全")
-    return case_id
-
-
-async def _arrive_once(scene: Scene, cases: list[str], when: str) -> None:
-    arrived = [await scene.reaches(world.CHUNAN, case_id, world.CHUNAN) for case_id in cases]
-    known = [await scene.reaches(world.WENCHANG, case_id, world.CHUNAN) for case_id in cases]
-    scene.stage.check(
-        f"Nothing is lost: all cases are with the county {when}, and the township knows it",
-        all(arrived) and all(known),
-        f"{sum(view is not None for view in arrived)} of {len(cases)}",
-    )
-    once = all(
-        view is not None and [event.sequence for event in view.events] == list(range(1, 6))
-        for view in arrived
-    )
-    scene.stage.check("Nothing is doubled: each has the same five events, once", once)
-
-
-async def forgery(scene: Scene) -> None:
-    """A township forges an envelope in another's name and replays a genuine one."""
-    stage = scene.stage
-    stage.chapter("A township forges an envelope and replays a genuine one")
-    county = scene.at(world.YUHANG)
-    attacker = scene.network.node(world.CANGQIAN).home
-    victim = scene.network.node(world.YUHANG).home.identity().certificate
-    before = len(await county.incidents())
-    forged = attack.forged_batch(attacker, Address.parse(world.WENCHANG), victim)
-    reply = await attack.send_as(attacker, forged)
-    stage.check(
-        "An envelope in another township's name is dropped",
-        _dropped(reply),
-        reply.answers[0].reason if reply.answers else reply.reason,
-    )
-    chain = list(scene.network.node(world.CHUNAN).home.identity().chain[:-1])
-    relay = scene.network.node(world.HANGZHOU)
-    replayed = await asyncio.to_thread(attack.replayed_batch, relay, world.CHUNAN, chain)
-    reply = await attack.send_as(attacker, replayed)
-    stage.check(
-        "A genuine envelope of another hall, sent again by the township, is dropped",
-        _dropped(reply),
-        reply.answers[0].reason if reply.answers else reply.reason,
-    )
-    incidents = await county.incidents()
-    stage.check(
-        "Both are recorded in the county's journal, with what came and from whom",
-        len(incidents) == before + 2,
-        "; ".join(
-            f"entry {item.leaf_index}: {item.incident.reason} from {item.incident.neighbour}"
-            for item in incidents[:2]
-        ),
-    )
-
-    async def reported() -> bool:
-        notices = await county.notices(world.CANGQIAN)
-        return len({notice.notice_id for notice in notices}) >= 2
-
-    stage.check("The staff of the county were told", bool(await stage.until(reported)))
-
-
-def _dropped(reply: wire_link.BatchReply) -> bool:
-    return [answer.disposition for answer in reply.answers] == [wire_link.DISPOSITION_DROPPED]
-
-
-async def proof(scene: Scene) -> None:
-    """The bundle of a finished case is verified offline."""
-    stage = scene.stage
-    stage.chapter("The bundle of the finished case is verified with the root certificate alone")
-    data = await scene.at(world.WENCHANG).bundle(scene.finished)
-    report = await asyncio.to_thread(verify_bundle, data, scene.network.root)
-    receipts = sum(item.receipt is not None for item in report.exhibits)
-    stage.check(
-        "Every exhibit holds: chain, journal, content, receipt",
-        report.holds,
-        f"{len(report.exhibits)} exhibits, {receipts} receipts, {len(data)} bytes",
-    )
-    flipped = bytearray(data)
-    flipped[len(flipped) // 2] ^= 1
-    stage.check("With one bit flipped it does not", not _holds(bytes(flipped), scene))
-
-
-def _holds(data: bytes, scene: Scene) -> bool:
-    try:
-        return verify_bundle(data, scene.network.root).holds
-    except Problem:
-        return False
-
-
-Chapter = Callable[[Scene], Awaitable[None]]
-ALL: tuple[Chapter, ...] = (
-    village_to_county,
-    across_halls,
-    instant_case,
-    outage,
-    killed,
-    forgery,
-    proof,
-)
