@@ -62,6 +62,7 @@ async def village_to_county(scene: Scene) -> None:
         return all(material.here for material in found.materials)
 
     stage.check("The scans have arrived and are whole", bool(await stage.until(scans_arrived)))
+    await scene.reaches(world.WENCHANG, case_id, world.CHUNAN)
     try:
         await township.review(case_id, "township acts on a case that it gave away")
         refused = ""
