@@ -173,7 +173,7 @@ async def across_halls(scene: Scene) -> None:
         await there.grant(case_id)
         back = await scene.reaches(origin, case_id, origin)
         await here.close(case_id)
-        passed_by = {hop.node for hop in stage.hops if hop.subject == case_id}
+        passed_by = await _passed_by(scene, case_id, halls_between)
         stage.check(
             f"A case of {competent} filed at {origin} came back decided",
             taken is not None and back is not None,
@@ -185,6 +185,19 @@ async def across_halls(scene: Scene) -> None:
             "、".join(sorted(passed_by)),
         )
         await _show_secrecy(scene, applicant, halls_between, competent)
+
+
+async def _passed_by(scene: Scene, case_id: str, halls_between: list[str]) -> set[str]:
+    """The halls at which parcels of a case were seen; what is seen comes a moment after what is."""
+
+    def seen() -> set[str]:
+        return {hop.node for hop in scene.stage.hops if hop.subject == case_id}
+
+    async def all_seen() -> bool:
+        return seen() >= set(halls_between)
+
+    await scene.stage.until(all_seen)
+    return seen()
 
 
 async def _show_secrecy(
