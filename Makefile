@@ -12,6 +12,9 @@ export UV_DEFAULT_INDEX ?= $(PIP_INDEX)
 endif
 UV := PYTHONPATH= VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/tools/bin/uv
 PROTOS = $(shell find proto -name '*.proto' | sort)
+PROTOS_OF_SERVICES = $(shell grep -l '^service ' $(PROTOS))
+WIRE ?= src
+PROTOC = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto
 JOBS ?= 2
 
 .PHONY: help demo test check format proto publish-contracts lock clean
@@ -40,9 +43,9 @@ format: $(VENV)/.dev-ready ## Format the code and the contracts
 	@$(BIN)/buf format --write proto
 
 proto: $(VENV)/.dev-ready ## Make src/hallnet/wire anew from proto/
-	@find src/hallnet/wire -name '*_pb2*' -delete 2>/dev/null || true
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto --python_out=src \
-	  --grpc_python_out=src --mypy_out=quiet:src --mypy_grpc_out=quiet:src $(PROTOS)
+	@find $(WIRE)/hallnet/wire -name '*_pb2*' -delete 2>/dev/null || true
+	@$(PROTOC) --python_out=$(WIRE) --mypy_out=quiet:$(WIRE) $(PROTOS)
+	@$(PROTOC) --grpc_python_out=$(WIRE) --mypy_grpc_out=quiet:$(WIRE) $(PROTOS_OF_SERVICES)
 
 publish-contracts: $(VENV)/.dev-ready ## Make the contracts as they are now the ones that must not break
 	@$(BIN)/buf build proto --exclude-source-info -o proto/published.binpb
