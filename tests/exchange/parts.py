@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Row, Table, func, select
 from tests.simulation.halls import Station, World
+from tests.simulation.worlds import COUNTY, TOWNSHIP
 
-from hallnet.exchange import following, tables
+from hallnet.exchange import following, links, tables
 from hallnet.federation import limits
+from hallnet.places import Address
 from hallnet.store import Database
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.journal import EntryKind
@@ -21,6 +23,7 @@ from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 SECRET = "方小明的低保申请".encode()
+VERSION = "0.1.0"
 
 
 def dispatch(
@@ -181,3 +184,36 @@ def fill(world: World, giver: str, recipient: str, count: int, size: int = 10) -
     """Many ordinary wishes at once."""
     assert size <= limits.PAYLOAD_BYTES_MAX
     want(world, giver, *(dispatch(recipient, b"x" * size) for _ in range(count)))
+
+
+def hello(world: World, speaker: str, listener: str) -> wire_link.Hello:
+    """What a hall says to its neighbour now."""
+    station = world.at(speaker)
+    return station.exchange.look(
+        lambda c: links.hello(c, station.context, Address(listener), VERSION, world.time.now)
+    )
+
+
+def hear(world: World, listener: str, speaker: str, message: wire_link.Hello) -> None:
+    station = world.at(listener)
+
+    def take(connection: Any) -> None:
+        entries = links.take_hello(
+            connection, station.context, Address(speaker), message, world.time.now
+        )
+        if entries:
+            tables.feed.append(connection, entries)
+
+    station.exchange.transact(take)
+
+
+def greet(world: World, speaker: str, listener: str) -> None:
+    """A hello and its answer."""
+    hear(world, listener, speaker, hello(world, speaker, listener))
+    hear(world, speaker, listener, hello(world, listener, speaker))
+
+
+def talk(world: World) -> None:
+    """The journals of the township and the county grow."""
+    want(world, TOWNSHIP, dispatch(COUNTY))
+    settle_exchanges(world)

@@ -165,7 +165,7 @@ def status(home: HomeArgument, json: Json = False) -> None:
         ],
     )
     typer.echo(
-        f"journal {answer.journal_size} entries, undelivered {answer.undelivered}, "
+        f"journal {answer.journal_size} entries, {answer.witnessed_size} of them witnessed; undelivered {answer.undelivered}, "
         f"incidents {answer.incidents}, trust version {answer.trust_version} "
         f"({answer.believed_halls} halls)"
     )

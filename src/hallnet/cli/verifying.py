@@ -66,6 +66,9 @@ def _exhibit(item: Exhibit) -> dict[str, Any]:
             f"    receipt of {item.receipt.issuer}: {verdict} {item.receipt.reason} "
             f"at {_time(item.receipt.at)}".replace("  ", " ")
         )
+    witnesses = sorted(str(hall) for hall in item.witnesses)
+    if witnesses:
+        lines.append(f"    its place in the journal was witnessed by {', '.join(witnesses)}")
     return {
         "number": item.number,
         "holds": True,
@@ -75,6 +78,7 @@ def _exhibit(item: Exhibit) -> dict[str, Any]:
         "signed_at": item.signed_at.isoformat(),
         "leaf_index": item.leaf_index,
         "verdict": verdict,
+        "witnesses": witnesses,
         "lines": lines,
     }
 

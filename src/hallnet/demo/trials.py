@@ -144,12 +144,24 @@ async def proof(scene: Scene) -> None:
     """The bundle of a finished case is verified offline."""
     stage = scene.stage
     stage.chapter("The bundle of the finished case is verified with the root certificate alone")
-    data = await scene.at(world.WENCHANG).bundle(scene.finished)
+    township = scene.at(world.WENCHANG)
+    size = (await township.status()).journal_size
+
+    async def witnessed() -> bool:
+        return (await township.status()).witnessed_size >= size
+
+    stage.check(
+        "The county has witnessed the township's journal",
+        bool(await stage.until(witnessed)),
+        f"{size} entries",
+    )
+    data = await township.bundle(scene.finished)
     report = await asyncio.to_thread(verify_bundle, data, scene.network.root)
     receipts = sum(item.receipt is not None for item in report.exhibits)
+    witnesses = frozenset().union(*(item.witnesses for item in report.exhibits))
     stage.check(
-        "Every exhibit holds: chain, journal, content, receipt",
-        report.holds,
+        "Every exhibit holds: chain, journal, content, receipt, witness",
+        report.holds and Address.parse(world.CHUNAN) in witnesses,
         f"{len(report.exhibits)} exhibits, {receipts} receipts, {len(data)} bytes",
     )
     flipped = bytearray(data)

@@ -7,19 +7,20 @@ seal of the hall that exported the bundle covers all of it, so that no bit can b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from google.protobuf.message import DecodeError
 
 from hallnet.codec.codec import from_timestamp
+from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.trust import envelope as envelopes
 from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate, Permission
 from hallnet.trust.envelope import Content, Header
-from hallnet.trust.evidence import EvidenceReader, Proof
+from hallnet.trust.evidence import Cosignature, EvidenceReader, Proof, SignedCheckpoint
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import (
     BundleMalformed,
@@ -29,6 +30,7 @@ from hallnet.trust.problems import (
 )
 from hallnet.trust.receipt import RECEIPT, ReceiptBody, Verdict
 from hallnet.trust.suites import algorithms
+from hallnet.trust.witness import is_cosigned
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire
 
 _BUNDLE_TEXT = b"hallnet case bundle v1\n"
@@ -46,6 +48,8 @@ class Exhibit:
     leaf_index: int = 0
     content: Content | None = None
     receipt: ReceiptBody | None = None
+    witnesses: frozenset[Address] = frozenset()
+    """Halls that cosigned a head under which the envelope or its receipt stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,10 @@ class _Verifier:
         envelopes.require_committed(header, content)
         if header.subject != self._subject:
             raise ProofInvalid("header.subject", what="envelope")
+        receipt, proofs = None, [proof]
+        if item.HasField("receipt"):
+            receipt = self._receipt(item, header)
+            proofs.append(self._evidence.proof(item.receipt.proof))
         return Exhibit(
             number,
             None,
@@ -151,7 +159,8 @@ class _Verifier:
             proof.checkpoint.checkpoint.at,
             proof.leaf_index,
             content,
-            self._receipt(item, header) if item.HasField("receipt") else None,
+            receipt,
+            frozenset(self._witness(found.checkpoint, word) for found, word in _words(proofs)),
         )
 
     def _receipt(self, item: wire.Exhibit, header: Header) -> ReceiptBody:
@@ -172,6 +181,18 @@ class _Verifier:
             raise ProofInvalid("receipt", what="receipt")
         return body
 
+    def _witness(self, head: SignedCheckpoint, cosignature: Cosignature) -> Address:
+        witness = self._trust.signer(
+            cosignature.certificate_id, cosignature.seen_at, cosignature.seen_at
+        )
+        if witness.address == head.checkpoint.address:
+            raise SpeaksForAnother(
+                "checkpoint.cosignatures", signer=witness.body.subject, claimed="witness"
+            )
+        if not is_cosigned(head, cosignature, witness):
+            raise SignatureInvalid("checkpoint.cosignatures", what="cosignature")
+        return witness.address
+
     def _signer(self, proof: Proof) -> Certificate:
         signed = proof.checkpoint
         at = signed.checkpoint.at
@@ -184,3 +205,9 @@ class _Verifier:
         if not signer.is_signed(signed.note, signed.signature):
             raise SignatureInvalid("checkpoint.signature", what="checkpoint")
         return signer
+
+
+def _words(proofs: Sequence[Proof]) -> Iterator[tuple[Proof, Cosignature]]:
+    for proof in proofs:
+        for cosignature in proof.checkpoint.cosignatures:
+            yield proof, cosignature

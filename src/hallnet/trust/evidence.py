@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from hallnet.codec import MessageMalformed
+from hallnet.codec import Codec, MessageMalformed
 from hallnet.places import Address
 from hallnet.places.problems import AddressMalformed
 from hallnet.trust import merkle
@@ -20,6 +20,7 @@ from hallnet.wire.trust.v1 import journal_pb2 as wire
 PATH_LENGTH_MAX = 64
 CERTIFICATES_MAX = 4096
 CHECKPOINTS_MAX = 4096
+COSIGNATURES_MAX = 8
 COUNT_MAX = 2**63 - 1
 """Of the size and the number of a journal: what a database can hold."""
 
@@ -75,17 +76,33 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Cosignature:
+    """A witness's statement that it saw a checkpoint, and that it goes on from those before."""
+
+    certificate_id: bytes
+    seen_at: datetime
+    signature: bytes
+
+
+_COSIGNATURE: Codec[Cosignature] = Codec(Cosignature, wire.Cosignature)
+
+
+@dataclass(frozen=True, slots=True)
 class SignedCheckpoint:
-    """A checkpoint as its node signed it."""
+    """A checkpoint as its node signed it, and as others witnessed it."""
 
     checkpoint: Checkpoint
     note: bytes
     signature: bytes
     certificate_id: bytes
+    cosignatures: tuple[Cosignature, ...] = ()
 
     def to_message(self) -> wire.SignedCheckpoint:
         return wire.SignedCheckpoint(
-            note=self.note, signature=self.signature, certificate_id=self.certificate_id
+            note=self.note,
+            signature=self.signature,
+            certificate_id=self.certificate_id,
+            cosignatures=[_COSIGNATURE.to_message(item) for item in self.cosignatures],
         )
 
 
@@ -99,11 +116,16 @@ def sign_checkpoint(
 
 def read_checkpoint(message: wire.SignedCheckpoint) -> SignedCheckpoint:
     """Read without verifying; raises MessageMalformed."""
+    if len(message.cosignatures) > COSIGNATURES_MAX:
+        raise MessageMalformed(
+            "checkpoint.cosignatures", message="SignedCheckpoint", detail="cosignatures"
+        )
     return SignedCheckpoint(
         Checkpoint.from_note(message.note),
         message.note,
         message.signature,
         message.certificate_id,
+        tuple(_COSIGNATURE.from_message(item) for item in message.cosignatures),
     )
 
 

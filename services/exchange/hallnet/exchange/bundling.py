@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -11,13 +12,14 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal_store import load_checkpoints, proof_now, split_path
+from hallnet.exchange.journal_store import load_checkpoints, split_path, witnessed_proof
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
 from hallnet.trust.bundle import sign_bundle
 from hallnet.trust.evidence import EvidenceWriter, Proof
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire_bundle
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 EXHIBITS_MAX = 2000
 
@@ -86,17 +88,16 @@ def _received(connection: Connection, subject: str) -> list[Row[Any]]:
 def _sent_exhibit(
     connection: Connection, context: Context, row: Row[Any], evidence: EvidenceWriter
 ) -> wire_bundle.Exhibit:
-    own = context.identity.chain[:-1]
     exhibit = wire_bundle.Exhibit(
         header=row.header,
-        proof=evidence.add(proof_now(connection, context, row.leaf_index), own),
+        proof=_own_proof(connection, context, row.leaf_index, evidence),
         content=wire.Content.FromString(row.content),
     )
     if row.receipt is not None:
         signed = load_checkpoints(connection, [row.receipt_checkpoint])[row.receipt_checkpoint]
         proof = Proof(row.receipt_leaf_index, split_path(row.receipt_path), signed)
-        chain = context.trust.chain_of(signed.certificate_id)[:-1]
-        exhibit.receipt.CopyFrom(wire.Receipt(body=row.receipt, proof=evidence.add(proof, chain)))
+        issuers = context.trust.chain_of(signed.certificate_id)[:-1]
+        exhibit.receipt.CopyFrom(wire.Receipt(body=row.receipt, proof=evidence.add(proof, issuers)))
     return exhibit
 
 
@@ -104,14 +105,24 @@ def _received_exhibit(
     connection: Connection, context: Context, row: Row[Any], evidence: EvidenceWriter
 ) -> wire_bundle.Exhibit:
     signed = load_checkpoints(connection, [row.checkpoint])[row.checkpoint]
-    chain = context.trust.chain_of(signed.certificate_id)[:-1]
-    own = context.identity.chain[:-1]
+    senders = context.trust.chain_of(signed.certificate_id)[:-1]
     return wire_bundle.Exhibit(
         header=row.header,
-        proof=evidence.add(Proof(row.leaf_index, split_path(row.path), signed), chain),
+        proof=evidence.add(Proof(row.leaf_index, split_path(row.path), signed), senders),
         content=wire.Content.FromString(row.content),
         receipt=wire.Receipt(
             body=row.receipt,
-            proof=evidence.add(proof_now(connection, context, row.receipt_leaf_index), own),
+            proof=_own_proof(connection, context, row.receipt_leaf_index, evidence),
         ),
     )
+
+
+def _own_proof(
+    connection: Connection, context: Context, leaf_index: int, evidence: EvidenceWriter
+) -> wire_trust.Proof:
+    """The place of an entry in the own journal, under a head that was witnessed if there is one."""
+    proof = witnessed_proof(connection, context, leaf_index)
+    head = proof.checkpoint
+    signers = [head.certificate_id, *(word.certificate_id for word in head.cosignatures)]
+    chains = [context.trust.chain_of(signer)[:-1] for signer in signers]
+    return evidence.add(proof, chain.from_iterable(chains))

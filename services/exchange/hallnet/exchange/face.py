@@ -89,6 +89,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
     def _status(self, connection: Connection) -> wire.GetStatusResponse:
         certificate = self._context.identity.certificate
         head = journal_store.newest_head(connection, self._context)
+        witnessed = journal_store.witnessed_head(connection, self._context)
         standing = self._context.trust.standing
         return wire.GetStatusResponse(
             address=str(self._context.here),
@@ -97,6 +98,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             links=self._links(connection),
             journal_size=journal_store.size(connection),
             head=head.to_message() if head else None,
+            witnessed_size=witnessed.checkpoint.size if witnessed else 0,
             trust_version=standing.version if standing else 0,
             certificate_not_after=to_timestamp(certificate.body.not_after),
             undelivered=outgoing.undelivered(connection),
@@ -127,6 +129,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
                 status.failures = entry.link.failures
                 status.clock_skew_ms = entry.clock_skew_ms
                 status.neighbour_version = entry.version
+                status.seen_size = entry.seen_size
                 if entry.link.heard_at is not None:
                     status.heard_at.CopyFrom(to_timestamp(entry.link.heard_at))
                 if entry.link.next_try_at is not None:

@@ -12,6 +12,7 @@ from sqlalchemy import insert, select
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import attachments, believing, links, outgoing, parcels, tables
 from hallnet.exchange.context import Context
+from hallnet.exchange.incidents import record_incident
 from hallnet.exchange.journal_store import (
     JournalWriter,
     checkpoint_digest,
@@ -114,7 +115,7 @@ def _refuse_whole(
         digest=algorithms(1).digest(data),
         at=to_timestamp(now),
     )
-    entries = links.record_incident(connection, context, incident, now)
+    entries = record_incident(connection, context, incident, now)
     if entries:
         tables.feed.append(connection, entries)
     return Taken(wire_link.BatchReply(reason=reason))

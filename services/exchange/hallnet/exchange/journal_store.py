@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,13 @@ from hallnet.exchange import tables
 from hallnet.exchange.context import Context
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
-from hallnet.trust.evidence import Checkpoint, Proof, SignedCheckpoint, sign_checkpoint
+from hallnet.trust.evidence import (
+    Checkpoint,
+    Cosignature,
+    Proof,
+    SignedCheckpoint,
+    sign_checkpoint,
+)
 from hallnet.trust.journal import EntryKind, Journal, entry_leaf
 from hallnet.trust.suites import DIGEST_BYTES, algorithms
 
@@ -120,16 +127,62 @@ def newest_head(connection: Connection, context: Context) -> SignedCheckpoint | 
     return None if row is None else _signed(row)
 
 
+def witnessed_head(connection: Connection, context: Context) -> SignedCheckpoint | None:
+    """The newest own head that another hall has cosigned, with its cosignature."""
+    table, words = tables.checkpoint, tables.cosignature
+    row = connection.execute(
+        select(table, words.c.seen_at, words.c.signature.label("word"))
+        .add_columns(words.c.certificate_id.label("witness_id"))
+        .join(words, words.c.checkpoint == table.c.digest)
+        .where(table.c.address == str(context.here))
+        .order_by(words.c.size.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return replace(_signed(row), cosignatures=(Cosignature(row.witness_id, row.seen_at, row.word),))
+
+
+def keep_cosignature(
+    connection: Connection, head: SignedCheckpoint, cosignature: Cosignature
+) -> None:
+    """Keep another hall's word that it saw an own head; the first word of a hall on a head counts."""
+    statement = upsert(connection, tables.cosignature).values(
+        checkpoint=checkpoint_digest(head),
+        certificate_id=cosignature.certificate_id,
+        size=head.checkpoint.size,
+        seen_at=cosignature.seen_at,
+        signature=cosignature.signature,
+    )
+    connection.execute(statement.on_conflict_do_nothing())
+
+
 def proof_now(connection: Connection, context: Context, leaf_index: int) -> Proof:
     """A proof of an older entry against the newest head."""
     head = newest_head(connection, context)
     assert head is not None, "an entry without a signed head"
-    journal = Journal(
-        algorithms(context.identity.certificate.body.suite).digest,
-        head.checkpoint.size,
-        lambda level, index: read_tile(connection, level, index),
-    )
+    return _proof(connection, context, leaf_index, head)
+
+
+def witnessed_proof(connection: Connection, context: Context, leaf_index: int) -> Proof:
+    """A proof of an older entry against the newest head that was witnessed, if that covers it."""
+    head = witnessed_head(connection, context)
+    if head is None or head.checkpoint.size <= leaf_index:
+        return proof_now(connection, context, leaf_index)
+    return _proof(connection, context, leaf_index, head)
+
+
+def _proof(
+    connection: Connection, context: Context, leaf_index: int, head: SignedCheckpoint
+) -> Proof:
+    journal = journal_at(connection, context, head.checkpoint.size)
     return Proof(leaf_index, tuple(journal.inclusion_path(leaf_index)), head)
+
+
+def journal_at(connection: Connection, context: Context, size: int) -> Journal:
+    """The own journal as it was when it had that many entries."""
+    digest = algorithms(context.identity.certificate.body.suite).digest
+    return Journal(digest, size, lambda level, index: read_tile(connection, level, index))
 
 
 def checkpoint_digest(signed: SignedCheckpoint) -> bytes:

@@ -9,17 +9,13 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from hallnet.codec.codec import from_timestamp, to_timestamp
-from hallnet.exchange import journal_store, tables
+from hallnet.exchange import journal_store, tables, witnessing
 from hallnet.exchange.context import Context
 from hallnet.federation.link import Link
 from hallnet.places import Address
-from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
-from hallnet.trust.evidence import SignedCheckpoint, read_checkpoint
-from hallnet.trust.journal import EntryKind
-from hallnet.trust.problems import NotAuthentic
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
@@ -35,6 +31,7 @@ class Neighbour:
     link: Link
     clock_skew_ms: int
     version: str
+    seen_size: int
 
 
 def load(connection: Connection, neighbour: Address) -> Link:
@@ -47,7 +44,7 @@ def load(connection: Connection, neighbour: Address) -> Link:
 def load_all(connection: Connection) -> dict[Address, Neighbour]:
     return {
         Address.parse(row.neighbour): Neighbour(
-            Address.parse(row.neighbour), _link(row), row.clock_skew_ms, row.version
+            Address.parse(row.neighbour), _link(row), row.clock_skew_ms, row.version, row.seen_size
         )
         for row in connection.execute(select(tables.link))
     }
@@ -86,6 +83,9 @@ def hello(
     ).one_or_none()
     head = journal_store.newest_head(connection, context)
     seen = wire_trust.SignedCheckpoint.FromString(row.seen_head) if row and row.seen_head else None
+    shown_size, path = witnessing.continuation(
+        connection, context, row.shown_size if row else 0, head
+    )
     return wire.Hello(
         address=str(context.here),
         clock=to_timestamp(now),
@@ -96,6 +96,8 @@ def hello(
         last_taken_sequence=row.taken_sequence if row else 0,
         last_sent_sequence=row.sent_sequence if row else 0,
         incarnation=context.incarnation,
+        continues_from=shown_size,
+        consistency=path,
     )
 
 
@@ -106,11 +108,7 @@ def take_hello(
     message: wire.Hello,
     now: datetime,
 ) -> list[Entry]:
-    """Note the neighbour's clock, version and head; returns the entries for the feed.
-
-    A head that does not go on from the one seen before shows a rewound or forked neighbour: that is an
-    incident. Both heads are kept, and the neighbour is followed from where it is now.
-    """
+    """Note the neighbour's clock, version and journal; returns the entries for the feed."""
     link = load(connection, neighbour)
     store(connection, neighbour, link.heard(now))
     try:
@@ -118,88 +116,17 @@ def take_hello(
     except ValueError:
         return []
     version = message.version if message.version.isprintable() else ""
-    values: dict[str, object] = {
-        "clock_skew_ms": round(skew.total_seconds() * 1000),
-        "version": version[:VERSION_LENGTH_MAX],
-    }
     table = tables.link
-    seen_head: bytes | None = connection.execute(
-        select(table.c.seen_head).where(table.c.neighbour == str(neighbour))
-    ).scalar_one()
-    head = _proved_head(context, neighbour, message, now)
-    entries: list[Entry] = []
-    if head is not None:
-        if seen_head is not None:
-            seen = read_checkpoint(wire_trust.SignedCheckpoint.FromString(seen_head))
-            if not _goes_on(seen, head):
-                entries += _rewound(connection, context, neighbour, head, now)
-                journal_store.keep_checkpoints(connection, [seen, head])
-        values["seen_size"] = head.checkpoint.size
-        values["seen_head"] = message.head.SerializeToString()
-    connection.execute(update(table).where(table.c.neighbour == str(neighbour)).values(**values))
-    return entries
-
-
-def _goes_on(seen: SignedCheckpoint, head: SignedCheckpoint) -> bool:
-    """Whether a head may be a later one of the same journal, or the same again."""
-    before, after = seen.checkpoint, head.checkpoint
-    return after.size > before.size or (after.size, after.root) == (before.size, before.root)
-
-
-def _proved_head(
-    context: Context, neighbour: Address, message: wire.Hello, now: datetime
-) -> SignedCheckpoint | None:
-    if not message.HasField("head"):
-        return None
-    try:
-        head = read_checkpoint(message.head)
-        signer = context.trust.signer(head.certificate_id, head.checkpoint.at, now)
-    except (NotAuthentic, Problem):
-        return None
-    right = signer.address == neighbour == head.checkpoint.address
-    return head if right and signer.is_signed(head.note, head.signature) else None
-
-
-def _rewound(
-    connection: Connection,
-    context: Context,
-    neighbour: Address,
-    head: SignedCheckpoint,
-    now: datetime,
-) -> list[Entry]:
-    incident = wire_trust.Incident(
-        reason="NEIGHBOUR_REWOUND",
-        neighbour=str(neighbour),
-        digest=journal_store.checkpoint_digest(head),
-        at=to_timestamp(now),
-        claimed_from=str(neighbour),
+    connection.execute(
+        update(table)
+        .where(table.c.neighbour == str(neighbour))
+        .values(
+            clock_skew_ms=round(skew.total_seconds() * 1000),
+            version=version[:VERSION_LENGTH_MAX],
+        )
     )
-    return record_incident(connection, context, incident, now)
-
-
-def record_incident(
-    connection: Connection, context: Context, incident: wire_trust.Incident, now: datetime
-) -> list[Entry]:
-    """Put an incident in the journal; returns the entries for the feed.
-
-    What a neighbour repeats is recorded once, until something else is recorded.
-    """
-    table = tables.incident
-    newest = connection.scalars(
-        select(table.c.incident).order_by(table.c.leaf_index.desc()).limit(1)
-    ).one_or_none()
-    if newest is not None and _is_same(wire_trust.Incident.FromString(newest), incident):
-        return []
-    raw = incident.SerializeToString(deterministic=True)
-    journal = journal_store.JournalWriter(connection, context, now)
-    leaf_index = journal.add(EntryKind.INCIDENT, raw)
-    journal.sign()
-    connection.execute(table.insert().values(leaf_index=leaf_index, incident=raw))
-    return [Entry("incident.recorded", incident.neighbour, raw, now)]
-
-
-def _is_same(one: wire_trust.Incident, other: wire_trust.Incident) -> bool:
-    return (one.reason, one.neighbour, one.digest) == (other.reason, other.neighbour, other.digest)
+    entries = witnessing.take_cosignature(connection, context, neighbour, message, now)
+    return entries + witnessing.follow(connection, context, neighbour, message, now)
 
 
 def _link(row: Row[Any]) -> Link:

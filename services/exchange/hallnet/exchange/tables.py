@@ -63,6 +63,18 @@ checkpoint = Table(
     Index("checkpoint_of_address", "address", "size"),
 )
 
+# Statements of other halls that they saw an own head.
+cosignature = Table(
+    "cosignature",
+    metadata,
+    Column("checkpoint", LargeBinary(32), primary_key=True),
+    Column("certificate_id", LargeBinary(32), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Index("cosignature_by_size", "size"),
+)
+
 certificate = Table(
     "certificate",
     metadata,
@@ -100,8 +112,13 @@ link = Table(
     Column("taken_sequence", BigInteger, nullable=False),
     Column("clock_skew_ms", BigInteger, nullable=False, server_default="0"),
     Column("version", String(32), nullable=False, server_default=""),
+    # The neighbour's journal as this hall saw it last, and since when it showed longer heads without
+    # the path to them.
     Column("seen_size", BigInteger, nullable=False, server_default="0"),
     Column("seen_head", LargeBinary),
+    Column("unproved_since", Moment),
+    # Size of the own journal as the neighbour said it saw it last.
+    Column("shown_size", BigInteger, nullable=False, server_default="0"),
 )
 
 # Own envelopes, from the wish to have something carried to the verdict.
@@ -201,7 +218,6 @@ incident = Table(
     Column("incident", LargeBinary, nullable=False),
 )
 
-# Put together for each sender by itself, so that wrong pieces spoil nobody else's.
 # Who exported what, and why.
 export_record = Table(
     "export_record",
@@ -214,6 +230,7 @@ export_record = Table(
     Index("export_of_subject", "subject", "position"),
 )
 
+# Put together for each sender by itself, so that wrong pieces spoil nobody else's.
 attachment = Table(
     "attachment",
     metadata,

@@ -79,6 +79,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address"),
     )
     op.create_table(
+        "cosignature",
+        sa.Column("checkpoint", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("certificate_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", Moment(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("checkpoint", "certificate_id"),
+    )
+    with op.batch_alter_table("cosignature", schema=None) as batch_op:
+        batch_op.create_index("cosignature_by_size", ["size"], unique=False)
+
+    op.create_table(
         "cursor",
         sa.Column("feed", sa.String(length=32), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
@@ -191,6 +203,8 @@ def upgrade() -> None:
         sa.Column("version", sa.String(length=32), server_default="", nullable=False),
         sa.Column("seen_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("seen_head", sa.LargeBinary(), nullable=True),
+        sa.Column("unproved_since", Moment(), nullable=True),
+        sa.Column("shown_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("neighbour"),
     )
     op.create_table(
@@ -303,6 +317,10 @@ def downgrade() -> None:
 
     op.drop_table("delivery")
     op.drop_table("cursor")
+    with op.batch_alter_table("cosignature", schema=None) as batch_op:
+        batch_op.drop_index("cosignature_by_size")
+
+    op.drop_table("cosignature")
     op.drop_table("child")
     with op.batch_alter_table("checkpoint", schema=None) as batch_op:
         batch_op.drop_index("checkpoint_of_address")

@@ -156,6 +156,7 @@ class LinkStatus(_message.Message):
     NEIGHBOUR_VERSION_FIELD_NUMBER: _builtins.int
     FAILURES_FIELD_NUMBER: _builtins.int
     NEXT_TRY_AT_FIELD_NUMBER: _builtins.int
+    SEEN_SIZE_FIELD_NUMBER: _builtins.int
     neighbour: _builtins.str
     """The neighbour."""
     role: Global___LinkRole.ValueType
@@ -170,6 +171,8 @@ class LinkStatus(_message.Message):
     """Version of the neighbour's program."""
     failures: _builtins.int
     """Batches that were not answered, one after the other."""
+    seen_size: _builtins.int
+    """Size of the neighbour's journal as this hall last saw it."""
     @_builtins.property
     def oldest_waiting_since(self) -> _timestamp_pb2.Timestamp:
         """When the oldest of them came; absent if none waits."""
@@ -195,10 +198,11 @@ class LinkStatus(_message.Message):
         neighbour_version: _builtins.str = ...,
         failures: _builtins.int = ...,
         next_try_at: _timestamp_pb2.Timestamp | None = ...,
+        seen_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heard_at", b"heard_at", "next_try_at", b"next_try_at", "oldest_waiting_since", b"oldest_waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_skew_ms", b"clock_skew_ms", "failures", b"failures", "heard_at", b"heard_at", "neighbour", b"neighbour", "neighbour_version", b"neighbour_version", "next_try_at", b"next_try_at", "oldest_waiting_since", b"oldest_waiting_since", "role", b"role", "up", b"up", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_skew_ms", b"clock_skew_ms", "failures", b"failures", "heard_at", b"heard_at", "neighbour", b"neighbour", "neighbour_version", b"neighbour_version", "next_try_at", b"next_try_at", "oldest_waiting_since", b"oldest_waiting_since", "role", b"role", "seen_size", b"seen_size", "up", b"up", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -221,6 +225,7 @@ class GetStatusResponse(_message.Message):
     UNDELIVERED_FIELD_NUMBER: _builtins.int
     INCIDENTS_FIELD_NUMBER: _builtins.int
     BELIEVED_HALLS_FIELD_NUMBER: _builtins.int
+    WITNESSED_SIZE_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """The own address."""
     name: _builtins.str
@@ -237,6 +242,8 @@ class GetStatusResponse(_message.Message):
     """Number of incidents recorded."""
     believed_halls: _builtins.int
     """Number of halls that are believed."""
+    witnessed_size: _builtins.int
+    """Entries of the journal that another hall has witnessed."""
     @_builtins.property
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkStatus]:
         """All links."""
@@ -263,10 +270,11 @@ class GetStatusResponse(_message.Message):
         undelivered: _builtins.int = ...,
         incidents: _builtins.int = ...,
         believed_halls: _builtins.int = ...,
+        witnessed_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "head", b"head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "head", b"head", "incidents", b"incidents", "journal_size", b"journal_size", "links", b"links", "name", b"name", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "head", b"head", "incidents", b"incidents", "journal_size", b"journal_size", "links", b"links", "name", b"name", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

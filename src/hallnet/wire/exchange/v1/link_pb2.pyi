@@ -206,6 +206,8 @@ class Hello(_message.Message):
     LAST_TAKEN_SEQUENCE_FIELD_NUMBER: _builtins.int
     LAST_SENT_SEQUENCE_FIELD_NUMBER: _builtins.int
     INCARNATION_FIELD_NUMBER: _builtins.int
+    CONTINUES_FROM_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """Who speaks."""
     version: _builtins.str
@@ -217,6 +219,10 @@ class Hello(_message.Message):
     incarnation: _builtins.bytes
     """Random for each start of the speaker's process: a change shows that it was restarted, and that
     what was under way to it will not be answered.
+    """
+    continues_from: _builtins.int
+    """Size of the speaker's journal that the other said it had seen, and from which `consistency` leads
+    to `head`; 0 if the other has not said.
     """
     @_builtins.property
     def clock(self) -> _timestamp_pb2.Timestamp:
@@ -232,7 +238,13 @@ class Hello(_message.Message):
 
     @_builtins.property
     def seen_head(self) -> _journal_pb2.SignedCheckpoint:
-        """The newest head of the other's journal that the speaker has seen: shows a rewound neighbour."""
+        """The newest head of the other's journal that the speaker has seen, with the speaker's cosignature:
+        shows a rewound neighbour, and is its proof that the head was witnessed.
+        """
+
+    @_builtins.property
+    def consistency(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The consistency path of RFC 9162 section 2.1.4: that `head` only adds to what the other has seen."""
 
     def __init__(
         self,
@@ -246,10 +258,12 @@ class Hello(_message.Message):
         last_taken_sequence: _builtins.int = ...,
         last_sent_sequence: _builtins.int = ...,
         incarnation: _builtins.bytes = ...,
+        continues_from: _builtins.int = ...,
+        consistency: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "head", b"head", "seen_head", b"seen_head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "clock", b"clock", "head", b"head", "incarnation", b"incarnation", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "clock", b"clock", "consistency", b"consistency", "continues_from", b"continues_from", "head", b"head", "incarnation", b"incarnation", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,39 @@
+"""What was refused because it was not authentic, or found to be wrong with a journal: kept for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from hallnet.exchange import journal_store, tables
+from hallnet.exchange.context import Context
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+from hallnet.trust.journal import EntryKind
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+
+def record_incident(
+    connection: Connection, context: Context, incident: wire_trust.Incident, now: datetime
+) -> list[Entry]:
+    """Put an incident in the journal; returns the entries for the feed.
+
+    What a neighbour repeats is recorded once, until something else is recorded.
+    """
+    table = tables.incident
+    newest = connection.scalars(
+        select(table.c.incident).order_by(table.c.leaf_index.desc()).limit(1)
+    ).one_or_none()
+    if newest is not None and _is_same(wire_trust.Incident.FromString(newest), incident):
+        return []
+    raw = incident.SerializeToString(deterministic=True)
+    journal = journal_store.JournalWriter(connection, context, now)
+    leaf_index = journal.add(EntryKind.INCIDENT, raw)
+    journal.sign()
+    connection.execute(table.insert().values(leaf_index=leaf_index, incident=raw))
+    return [Entry("incident.recorded", incident.neighbour, raw, now)]
+
+
+def _is_same(one: wire_trust.Incident, other: wire_trust.Incident) -> bool:
+    return (one.reason, one.neighbour, one.digest) == (other.reason, other.neighbour, other.digest)

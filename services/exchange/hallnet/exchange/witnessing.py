@@ -1,0 +1,201 @@
+"""Neighbours witness each other's journals: each says in its hello what it saw, and shows that it went on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from hallnet.codec.codec import to_timestamp
+from hallnet.exchange import journal_store, tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.incidents import record_incident
+from hallnet.places import Address
+from hallnet.problems import Problem
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+from hallnet.trust.evidence import Cosignature, SignedCheckpoint, read_checkpoint
+from hallnet.trust.problems import NotAuthentic
+from hallnet.trust.suites import algorithms
+from hallnet.trust.witness import Finding, compare, cosign, is_cosigned
+from hallnet.wire.exchange.v1 import link_pb2 as wire
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+UNPROVED_FOR_MAX = timedelta(minutes=10)
+"""How long a neighbour may show heads that do not follow from the one seen: a few hellos are normal."""
+
+_FOR_A_WHILE = (Finding.UNPROVED, Finding.LATE)
+_REASONS = {
+    Finding.LATE: "NEIGHBOUR_REWOUND",
+    Finding.REWOUND: "NEIGHBOUR_REWOUND",
+    Finding.FORKED: "NEIGHBOUR_FORKED",
+    Finding.BEGUN_ANEW: "NEIGHBOUR_BEGUN_ANEW",
+    Finding.UNPROVED: "NEIGHBOUR_UNPROVED",
+}
+
+
+def continuation(
+    connection: Connection, context: Context, shown_size: int, head: SignedCheckpoint | None
+) -> tuple[int, Sequence[bytes]]:
+    """The consistency path from what the neighbour said it saw to the own head."""
+    if head is None or not 0 < shown_size <= head.checkpoint.size:
+        return 0, ()
+    journal = journal_store.journal_at(connection, context, head.checkpoint.size)
+    return shown_size, journal.consistency_path(shown_size)
+
+
+def follow(
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    message: wire.Hello,
+    now: datetime,
+) -> list[Entry]:
+    """Compare the head that a neighbour shows with the one seen before; returns entries for the feed.
+
+    A head that goes on from the one seen before is cosigned. One that does not is an incident: both
+    heads are kept, and the neighbour is followed from where it is now.
+    """
+    head = _proved(context, message.head, neighbour, now) if message.HasField("head") else None
+    if head is None:
+        return []
+    link = connection.execute(
+        select(tables.link).where(tables.link.c.neighbour == str(neighbour))
+    ).one()
+    seen = _stored(link.seen_head) if link.seen_head is not None else None
+    finding = _compare(context, seen, head, message)
+    if finding in _FOR_A_WHILE:
+        since = link.unproved_since or now
+        if now - since <= UNPROVED_FOR_MAX:
+            _note(connection, neighbour, unproved_since=since)
+            return []
+    if finding in (Finding.SAME, *_FOR_A_WHILE):
+        _note(connection, neighbour, unproved_since=None)
+    elif finding is Finding.CONTINUED:
+        identity = context.identity
+        cosignature = cosign(head, identity.certificate, identity.signing_key, now)
+        _see(connection, neighbour, replace(head, cosignatures=(cosignature,)))
+    else:
+        _see(connection, neighbour, head)
+    if seen is None or finding not in _REASONS:
+        return []
+    journal_store.keep_checkpoints(connection, [seen, head])
+    return _record(connection, context, neighbour, _REASONS[finding], head, now)
+
+
+def take_cosignature(
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    message: wire.Hello,
+    now: datetime,
+) -> list[Entry]:
+    """Note which head of the own journal a neighbour saw, and keep its cosignature.
+
+    A head that this hall signed but that the own journal does not begin with shows that this hall was
+    restored from an old backup: that is an incident of its own. Returns the entries for the feed.
+    """
+    if not message.HasField("seen_head"):
+        return []
+    shown = _proved(context, message.seen_head, context.here, now)
+    if shown is None or shown.checkpoint.number != context.journal_number:
+        return []
+    if not _is_own_past(connection, context, shown):
+        return _record(connection, context, neighbour, "OWN_JOURNAL_REWOUND", shown, now)
+    _note(connection, neighbour, shown_size=shown.checkpoint.size)
+    for cosignature in shown.cosignatures[:1]:
+        if _is_witness(context, neighbour, shown, cosignature, now):
+            journal_store.keep_cosignature(connection, shown, cosignature)
+    return []
+
+
+def _compare(
+    context: Context, seen: SignedCheckpoint | None, head: SignedCheckpoint, message: wire.Hello
+) -> Finding:
+    if seen is None:
+        return Finding.CONTINUED
+    signer = context.trust.chain_of(head.certificate_id)[0]
+    return compare(
+        seen.checkpoint,
+        head.checkpoint,
+        message.continues_from,
+        message.consistency,
+        algorithms(signer.body.suite).digest,
+    )
+
+
+def _is_own_past(connection: Connection, context: Context, shown: SignedCheckpoint) -> bool:
+    size = journal_store.size(connection)
+    if shown.checkpoint.size > size:
+        return False
+    journal = journal_store.journal_at(connection, context, size)
+    return journal.root(shown.checkpoint.size) == shown.checkpoint.root
+
+
+def _is_witness(
+    context: Context,
+    neighbour: Address,
+    shown: SignedCheckpoint,
+    cosignature: Cosignature,
+    now: datetime,
+) -> bool:
+    """A parent is the witness; the highest hall, which has none, takes the word of its children."""
+    if context.parent not in (None, neighbour):
+        return False
+    try:
+        witness = context.trust.signer(cosignature.certificate_id, cosignature.seen_at, now)
+    except NotAuthentic:
+        return False
+    return witness.address == neighbour and is_cosigned(shown, cosignature, witness)
+
+
+def _proved(
+    context: Context, message: wire_trust.SignedCheckpoint, whose: Address, now: datetime
+) -> SignedCheckpoint | None:
+    """A head that the hall itself signed; None for anything else."""
+    try:
+        head = read_checkpoint(message)
+        signer = context.trust.signer(head.certificate_id, head.checkpoint.at, now)
+    except Problem:
+        return None
+    right = signer.address == whose == head.checkpoint.address
+    return head if right and signer.is_signed(head.note, head.signature) else None
+
+
+def _stored(raw: bytes) -> SignedCheckpoint:
+    return read_checkpoint(wire_trust.SignedCheckpoint.FromString(raw))
+
+
+def _see(connection: Connection, neighbour: Address, head: SignedCheckpoint) -> None:
+    _note(
+        connection,
+        neighbour,
+        seen_size=head.checkpoint.size,
+        seen_head=head.to_message().SerializeToString(),
+        unproved_since=None,
+    )
+
+
+def _note(connection: Connection, neighbour: Address, **values: object) -> None:
+    table = tables.link
+    connection.execute(update(table).where(table.c.neighbour == str(neighbour)).values(**values))
+
+
+def _record(
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    reason: str,
+    head: SignedCheckpoint,
+    now: datetime,
+) -> list[Entry]:
+    incident = wire_trust.Incident(
+        reason=reason,
+        neighbour=str(neighbour),
+        digest=journal_store.checkpoint_digest(head),
+        at=to_timestamp(now),
+        claimed_from=str(head.checkpoint.address),
+    )
+    return record_incident(connection, context, incident, now)

@@ -1,0 +1,76 @@
+"""Witnessing: that the journal of another hall only grows.
+
+A hall that sees a head of another's journal compares it with the one it saw before, and cosigns it if it
+goes on from there. So nobody can take an entry back, or show one journal here and another there, without
+somebody else having the proof of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import Enum
+
+from hallnet.trust import merkle
+from hallnet.trust.certificate import Certificate
+from hallnet.trust.evidence import Checkpoint, Cosignature, SignedCheckpoint
+from hallnet.trust.suites import algorithms
+
+_COSIGNATURE_TEXT = b"hallnet cosignature v1\n"
+
+
+class Finding(Enum):
+    """What a head says of a journal, compared with the head that was seen before."""
+
+    SAME = "the head that was seen before"
+    LATE = "an older head, signed before the one that was seen"
+    CONTINUED = "a longer journal that begins with all that was seen"
+    UNPROVED = "a longer journal, without the path from what was seen"
+    BEGUN_ANEW = "another journal of the same hall"
+    REWOUND = "a shorter journal, signed later"
+    FORKED = "a journal with another past"
+
+
+def compare(
+    seen: Checkpoint,
+    head: Checkpoint,
+    continues_from: int,
+    consistency: Sequence[bytes],
+    digest: merkle.Digest,
+) -> Finding:
+    """Compare two heads of one hall; `consistency` leads from the size `continues_from` to `head`."""
+    if head.number != seen.number:
+        return Finding.BEGUN_ANEW
+    if head.size == seen.size:
+        return Finding.SAME if head.root == seen.root else Finding.FORKED
+    if head.size < seen.size:
+        return Finding.LATE if head.at < seen.at else Finding.REWOUND
+    if seen.size == 0:
+        return Finding.CONTINUED
+    if continues_from != seen.size:
+        return Finding.UNPROVED
+    grown = merkle.is_consistent(
+        digest, seen.size, seen.root, head.size, head.root, list(consistency)
+    )
+    return Finding.CONTINUED if grown else Finding.FORKED
+
+
+def cosign(
+    head: SignedCheckpoint, witness: Certificate, private_key: bytes, seen_at: datetime
+) -> Cosignature:
+    """State that this hall saw a head which goes on from what it saw before."""
+    text = _text(head.note, seen_at)
+    signature = algorithms(witness.body.suite).sign(private_key, text)
+    return Cosignature(witness.id, seen_at, signature)
+
+
+def is_cosigned(head: SignedCheckpoint, cosignature: Cosignature, witness: Certificate) -> bool:
+    """Whether the witness signed that it saw this head."""
+    return cosignature.certificate_id == witness.id and witness.is_signed(
+        _text(head.note, cosignature.seen_at), cosignature.signature
+    )
+
+
+def _text(note: bytes, seen_at: datetime) -> bytes:
+    time = seen_at.astimezone(UTC).isoformat(timespec="microseconds").encode()
+    return _COSIGNATURE_TEXT + time + b"\n" + note
