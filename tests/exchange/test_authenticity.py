@@ -275,7 +275,7 @@ def test_a_body_sealed_to_another_hall_is_refused(world: World) -> None:
     who = forger(world, TOWNSHIP)
     letter = who.letter(certificate(world, CITY), world.time.now, recipient=COUNTY)
     assert answers(take(world, TOWNSHIP, COUNTY, who.batch(world.time.now, [letter]))) == ["KEPT"]
-    refused(world, "CONTENT_NOT_AS_COMMITTED")
+    refused(world, "SEALED_TO_UNKNOWN_KEY")
 
 
 UNKEEPABLE = {

@@ -59,6 +59,7 @@ from hallnet.federation.problems import (
     EnvelopeExpired,
     EnvelopeIdReused,
     RecipientUnknown,
+    SealedToUnknownKey,
     TooLarge,
     TooManyHops,
     WrongLink,
@@ -98,7 +99,7 @@ def surroundings(trust: Trust | None = None) -> Surroundings:
         children=frozenset({CHILD, Address.parse(BRANCH)}),
         register=divisions(),
         trust=trust or NET.trust(),
-        sealing_key=NET[COUNTY].sealing_key,
+        sealing_keys={NET[COUNTY].certificate.id: NET[COUNTY].sealing_key},
     )
 
 
@@ -199,7 +200,7 @@ def test_what_is_for_another_hall_is_relayed_on_its_way(
 
 
 def test_a_relay_needs_no_key_to_the_body() -> None:
-    without_key = replace(surroundings(), sealing_key=b"")
+    without_key = replace(surroundings(), sealing_keys={})
     judgement = judge(parcel(TOWNSHIP, CITY), around=without_key)
     assert isinstance(judgement, Relay)
 
@@ -443,10 +444,31 @@ def test_a_sender_whose_clock_runs_too_far_ahead_is_refused(
         assert isinstance(judgement, Accept)
 
 
-def test_what_was_sealed_to_another_key_is_refused() -> None:
-    """A sender that knows an old certificate only has to hear that it did not arrive."""
+def test_what_was_sealed_to_a_key_that_nobody_holds_is_refused() -> None:
+    """The sender has to hear that it did not arrive."""
+    other = certify(NET[CITY], COUNTY, label="another county")
+    assert_refused(judge(parcel(TOWNSHIP, other)), SealedToUnknownKey)
+
+
+def test_what_was_sealed_to_an_older_key_of_the_hall_is_opened() -> None:
     old = certify(NET[CITY], COUNTY, label="an older county")
-    assert_refused(judge(parcel(TOWNSHIP, old)), ContentNotAsCommitted)
+    keys = {**surroundings().sealing_keys, old.certificate.id: old.sealing_key}
+    around = replace(surroundings(), sealing_keys=keys)
+    assert isinstance(judge(parcel(TOWNSHIP, old), around=around), Accept)
+
+
+def test_what_was_sealed_to_a_certificate_that_the_hall_does_not_know_yet_is_opened() -> None:
+    """Others may have its new certificate before the hall itself."""
+    new = certify(NET[CITY], COUNTY, label="a newer county")
+    waiting = (made_from("another key that waits"), new.sealing_key)
+    around = replace(surroundings(), waiting_keys=waiting)
+    assert isinstance(judge(parcel(TOWNSHIP, new), around=around), Accept)
+
+
+def test_a_body_that_is_not_as_its_key_says_is_refused() -> None:
+    wrong = {NET[COUNTY].certificate.id: made_from("wrong key")}
+    around = replace(surroundings(), sealing_keys=wrong)
+    assert_refused(judge(parcel(), around=around), ContentNotAsCommitted)
 
 
 # Held: valid once ----------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from hallnet.exchange import (
     certifying,
     following,
     incoming,
+    keyring,
     outgoing,
     sending,
 )
@@ -178,14 +179,14 @@ class World:
         twin = World(database_url, self.intakes, chance=random.Random(2))
         twin.root, twin._root_key = self.root, self._root_key
         for address, station in self.stations.items():
-            twin.stations[address] = twin._open(station.context.identity)
+            twin.stations[address] = twin._open(station.context.home)
         return twin
 
     def restart(self, address: str) -> Station:
         """The processes of a hall end and start again on the same records."""
         station = self.at(address)
         station.close()
-        again = self._open(station.context.identity)
+        again = self._open(station.context.home)
         station.exchange, station.context = again.exchange, again.context
         station.intake, station.hall = again.intake, again.hall
         return station
@@ -206,6 +207,7 @@ class World:
             incarnation=self.chance.randbytes(8),
             children=children,
         )
+        exchange.look(lambda c: keyring.load(c, context))
         hall = Hall(address, "社保" if address.branch else "", register, self.chance.randbytes)
         return Station(address, exchange, context, intake, hall)
 

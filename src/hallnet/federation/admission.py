@@ -7,7 +7,8 @@ is *accepted* here or *relayed*. A known envelope is *repeated*: it has no secon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from hallnet.federation.problems import (
     EnvelopeExpired,
     EnvelopeIdReused,
     RecipientUnknown,
+    SealedToUnknownKey,
     TooLarge,
     TooManyHops,
     WrongLink,
@@ -52,7 +54,11 @@ class Surroundings:
     children: Collection[Address]
     register: Divisions
     trust: Trust
-    sealing_key: bytes
+    sealing_keys: Mapping[bytes, bytes]
+    """Private keys of this hall by the certificate to which bodies are sealed: the old ones open what
+    was under way when the hall renewed its keys."""
+    waiting_keys: Sequence[bytes] = ()
+    """Private keys for which a certificate was asked: others may have it before this hall does."""
     opened_keys: dict[bytes, bytes] = field(default_factory=dict)
     """Content keys that were opened for the batch that is judged."""
 
@@ -223,18 +229,23 @@ def _judge_authentic(
             return Relay(header, way.neighbour)
         signer_id = envelope.proof.checkpoint.certificate_id
         around.trust.signer(signer_id, now, now)
-        return Accept(
-            header,
-            envelopes.open_body(
-                header, envelope.sealed_body, around.sealing_key, around.opened_keys
-            ),
-        )
+        return Accept(header, _open(envelope, header, around))
     except (CertificateExpired, CertificateRevoked) as problem:
         return Hold(problem, header)
     except ContentNotAsCommitted as problem:
         return Refuse(problem, header)
     except Problem as problem:
         return Refuse(problem, header)
+
+
+def _open(envelope: Envelope, header: Header, around: Surroundings) -> Content:
+    key = around.sealing_keys.get(header.recipient_certificate_id)
+    if key is not None:
+        return envelopes.open_body(header, envelope.sealed_body, key, around.opened_keys)
+    for waiting in around.waiting_keys:
+        with suppress(ContentNotAsCommitted):
+            return envelopes.open_body(header, envelope.sealed_body, waiting, around.opened_keys)
+    raise SealedToUnknownKey("header.recipient_certificate_id")
 
 
 def _require_bounded(envelope: Envelope) -> None:

@@ -76,3 +76,14 @@ class ClockAhead(Problem):
     zh_remedy = "请发送方校准时钟后重新发送"
     en = "The sender's clock is {seconds} seconds ahead of ours"
     en_remedy = "Have the sender set its clock and send it again"
+
+
+class SealedToUnknownKey(Problem):
+    """A body that is sealed to a key which this hall does not hold."""
+
+    kind = Kind.CONFLICT
+    reason = "SEALED_TO_UNKNOWN_KEY"
+    zh = "信封封装给了本厅没有的密钥，无法拆封"
+    zh_remedy = "请对方取得本厅的新证书后重新发送"
+    en = "The envelope is sealed to a key that this hall does not hold"
+    en_remedy = "Have it sent again, sealed to the newest certificate of this hall"

@@ -10,12 +10,14 @@ from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import JournalWriter
 from hallnet.node import tls
 from hallnet.node.broker import user_name
+from hallnet.node.home import CONNECTION_CERTIFICATE_DAYS
 from hallnet.places import Address, Level
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
 from hallnet.trust.certificate import (
+    Certificate,
     CertificateBody,
     Permission,
     RequestBody,
@@ -74,7 +76,36 @@ def certify(
         raise NotAChild("request.subject", subject=asked.subject, here=context.here)
     if validity_days > VALIDITY_DAYS_MAX:
         raise ValidityTooLong("validity_days", limit=VALIDITY_DAYS_MAX)
-    body = _body(context, asked, permissions or _usual(asked.subject), validity_days, now)
+    # Whether the child may still dial in is up to the message server, so this need not be renewed.
+    link_certificate = tls.issue(
+        link_authority,
+        asked.link_key,
+        [user_name(asked.subject)],
+        now,
+        CONNECTION_CERTIFICATE_DAYS,
+    )
+    certificate, entries = certify_child(
+        connection, context, asked, permissions or _usual(asked.subject), validity_days, now
+    )
+    tables.feed.append(connection, entries)
+    return wire.Welcome(
+        chain=[item.to_message() for item in (certificate, *context.identity.chain)],
+        broker_url=broker_url,
+        link_certificate=link_certificate,
+        link_authority=link_authority.certificate,
+    )
+
+
+def certify_child(
+    connection: Connection,
+    context: Context,
+    asked: RequestBody,
+    permissions: Sequence[Permission],
+    validity_days: int,
+    now: datetime,
+) -> tuple[Certificate, list[Entry]]:
+    """Sign a child's certificate and remember the child; returns the entries for the feed too."""
+    body = _body(context, asked, permissions, validity_days, now)
     certificate = issue(body, context.identity.signing_key)
     journal = JournalWriter(connection, context, now)
     journal.add(EntryKind.SIGNED, certificate.id)
@@ -105,18 +136,8 @@ def certify(
     enrolled = wire_feed.ChildEnrolled(
         address=body.subject, certificate=certificate.to_message().SerializeToString()
     )
-    tables.feed.append(
-        connection,
-        [Entry("child.enrolled", body.subject, enrolled.SerializeToString(), now), *ended],
-    )
-    return wire.Welcome(
-        chain=[item.to_message() for item in (certificate, *context.identity.chain)],
-        broker_url=broker_url,
-        link_certificate=tls.issue(
-            link_authority, asked.link_key, [user_name(asked.subject)], now, validity_days
-        ),
-        link_authority=link_authority.certificate,
-    )
+    entry = Entry("child.enrolled", body.subject, enrolled.SerializeToString(), now)
+    return certificate, [entry, *ended]
 
 
 def _usual(subject: Address) -> list[Permission]:

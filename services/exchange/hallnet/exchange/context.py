@@ -15,7 +15,7 @@ RandomBytes = Callable[[int], bytes]
 
 @dataclass(slots=True)
 class Context:
-    """Passed to every use case. `children` and `trust` change as the node lives."""
+    """Passed to every use case. `identity`, `children` and `trust` change as the node lives."""
 
     identity: Identity
     trust: Trust
@@ -25,6 +25,16 @@ class Context:
     incarnation: bytes = b""
     """Random for each start of the process."""
     children: set[Address] = field(default_factory=set)
+    home: Identity = field(init=False)
+    """With the keys of the node's home, which wrap those that came later."""
+    sealing_keys: dict[bytes, bytes] = field(default_factory=dict)
+    """All keys to which somebody may have sealed, by certificate."""
+    waiting_keys: list[bytes] = field(default_factory=list)
+    """Keys for sealing for which a certificate was asked, the newest first."""
+
+    def __post_init__(self) -> None:
+        self.home = self.identity
+        self.sealing_keys[self.home.certificate.id] = self.home.sealing_key
 
     @property
     def here(self) -> Address:
@@ -41,5 +51,6 @@ class Context:
             frozenset(self.children),
             self.register,
             self.trust,
-            self.identity.sealing_key,
+            self.sealing_keys,
+            self.waiting_keys,
         )

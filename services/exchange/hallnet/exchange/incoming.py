@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from sqlalchemy import insert, select
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import attachments, believing, links, outgoing, parcels, tables
+from hallnet.exchange import attachments, believing, links, outgoing, parcels, renewing, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
 from hallnet.exchange.journal_store import (
@@ -20,6 +20,7 @@ from hallnet.exchange.journal_store import (
     keep_checkpoints,
     proof_now,
 )
+from hallnet.exchange.renewing import Asked, Issued
 from hallnet.federation import admission, limits
 from hallnet.federation.admission import (
     Accept,
@@ -46,9 +47,6 @@ from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
-
-INTERNAL_KINDS = frozenset({attachments.CHUNK_KIND})
-"""Kinds that the exchange deals with itself; all others go to the feed for the other services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +149,15 @@ class _Taking:
         self._keep: list[SignedCheckpoint] = []
         self._entries: list[Entry] = []
         self._hops: list[Hop] = []
+        self._of_certificates: list[Asked | Issued] = []
 
     def run(self) -> Taken:
         answers = [self._take(parcel) for parcel in self._batch.parcels]
         self._store()
+        # After the journal is closed, for it leads to entries of its own.
+        for said in self._of_certificates:
+            entries = renewing.act(self._connection, self._context, said, self._now)
+            tables.feed.append(self._connection, entries)
         links.took_batch(self._connection, self._neighbour, self._batch.sequence, self._now)
         reply = wire_link.BatchReply(
             sequence=self._batch.sequence,
@@ -210,8 +213,7 @@ class _Taking:
             self._journal.add(EntryKind.RELAYED, envelope.header)
             self._relay(header, envelope, message, judgement.neighbour)
         elif isinstance(judgement, Accept):
-            self._judge(header, envelope, Verdict.ACCEPTED, "", judgement.content)
-            self._hand_in(header, judgement.content)
+            self._accept(header, envelope, judgement.content)
         elif isinstance(judgement, Hold):
             self._judge(header, envelope, Verdict.HELD, judgement.problem.reason, None)
         else:
@@ -276,7 +278,7 @@ class _Taking:
         raw = RECEIPT.to_bytes(body)
         leaf_index = self._journal.add(EntryKind.RECEIVED, raw)
         self._own_receipts.append((body, raw, leaf_index))
-        kept = content is not None and header.kind not in INTERNAL_KINDS
+        kept = content is not None and header.kind != attachments.CHUNK_KIND
         self._receptions.append(
             {
                 "envelope_id": header.envelope_id,
@@ -298,6 +300,21 @@ class _Taking:
                 "receipt_leaf_index": leaf_index,
             }
         )
+
+    def _accept(self, header: Header, envelope: Envelope, content: Content) -> None:
+        """Kinds that the exchange deals with itself end here; all others go to the feed."""
+        if header.kind in renewing.KINDS:
+            try:
+                said = renewing.read(
+                    self._connection, self._context, header.sender, header.kind, content.payload
+                )
+            except Problem as problem:
+                self._judge(header, envelope, Verdict.REFUSED, problem.reason, None)
+                return
+            self._of_certificates.append(said)
+        self._judge(header, envelope, Verdict.ACCEPTED, "", content)
+        if header.kind not in renewing.KINDS:
+            self._hand_in(header, content)
 
     def _hand_in(self, header: Header, content: Content) -> None:
         if header.kind == attachments.CHUNK_KIND:

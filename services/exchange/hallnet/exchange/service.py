@@ -15,9 +15,11 @@ from hallnet.exchange import (
     attachments,
     believing,
     following,
+    keyring,
     links,
     outgoing,
     parcels,
+    renewing,
     tables,
 )
 from hallnet.exchange.attachments import AttachmentWish
@@ -26,7 +28,7 @@ from hallnet.exchange.face import CALLERS, ExchangeFace
 from hallnet.exchange.incoming import Taken, take_batch
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.watching import HopWatch
-from hallnet.node import broker, telemetry
+from hallnet.node import broker, telemetry, tls
 from hallnet.node.broker import subjects_down, subjects_up
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
@@ -48,6 +50,7 @@ from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_intake_grpc
 RETRANSMIT_EVERY_SECONDS = 5.0
 ATTACHMENTS_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 600.0
+LOOK_AT_CERTIFICATE_EVERY_SECONDS = 60.0
 QUEUE = "exchange"
 """Replicas of the exchange of a big hall share the requests of its children."""
 
@@ -78,6 +81,7 @@ class Exchange:
             incarnation=os.urandom(8),
             children=children,
         )
+        self._database.transact(lambda c: keyring.load(c, self._context))
         self._watch = HopWatch(str(identity.address))
         self._channels: list[aio.Channel] = []
         self._links: dict[Address, LinkLoop] = {}
@@ -112,6 +116,7 @@ class Exchange:
             ("exchange retransmits", self._retransmit),
             ("exchange sends attachments", self._send_attachments),
             ("exchange sweeps", self._sweep),
+            ("exchange renews its certificate", self._renew),
         ]
         if self._up is not None:
             loops += [
@@ -335,3 +340,18 @@ class Exchange:
         while True:
             await self._database.write(lambda c: parcels.sweep(c, self._clock()))
             await asyncio.sleep(SWEEP_EVERY_SECONDS)
+
+    async def _renew(self) -> None:
+        link_key = tls.public_der(self._home.read("keys/link.key"))
+        while True:
+            now = self._clock()
+
+            def work(connection: Connection, now: datetime = now) -> None:
+                # Another replica of this hall may have renewed it.
+                keyring.load(connection, self._context)
+                entries = renewing.ask_if_due(connection, self._context, link_key, now)
+                tables.feed.append(connection, entries)
+
+            await self._database.write(work)
+            self._wake()
+            await asyncio.sleep(LOOK_AT_CERTIFICATE_EVERY_SECONDS)

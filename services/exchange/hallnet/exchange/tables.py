@@ -84,6 +84,17 @@ certificate = Table(
     Column("learned_at", Moment, nullable=False),
 )
 
+# Keys that this hall made for itself since it was founded, wrapped by those of its home. Without a
+# certificate: asked for and not answered yet.
+own_key = Table(
+    "own_key",
+    metadata,
+    Column("signing_public", LargeBinary, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("certificate_id", LargeBinary(32)),
+)
+
 trust_bundle = Table(
     "trust_bundle",
     metadata,

@@ -208,6 +208,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("neighbour"),
     )
     op.create_table(
+        "own_key",
+        sa.Column("signing_public", sa.LargeBinary(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("certificate_id", sa.LargeBinary(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("signing_public"),
+    )
+    op.create_table(
         "parcel",
         sa.Column(
             "position",
@@ -300,6 +308,7 @@ def downgrade() -> None:
         batch_op.drop_index("parcel_left")
 
     op.drop_table("parcel")
+    op.drop_table("own_key")
     op.drop_table("link")
     op.drop_table("journal_tile")
     op.drop_table("journal_head")
