@@ -24,14 +24,16 @@ from hallnet.case.mandate import Mandate
 from hallnet.case.person import Actor, Person
 from hallnet.codec import Codec, MessageMalformed
 from hallnet.codec.codec import from_timestamp, to_timestamp
+from hallnet.places import Address
 from hallnet.places.problems import AddressMalformed
 from hallnet.problems import Problem
 from hallnet.trust import believed, certificate, envelope, receipt, release
-from hallnet.trust.believed import Revocation
 from hallnet.trust.certificate import CertificateBody, RequestBody
 from hallnet.trust.envelope import Header
 from hallnet.trust.receipt import ReceiptBody
 from hallnet.trust.release import ReleaseBody
+from hallnet.trust.revocation import RevocationBody
+from hallnet.trust.suites import Suite
 from hallnet.wire.case.v1 import calendar_pb2, case_event_pb2, item_pb2, person_pb2
 from hallnet.wire.exchange.v1 import envelope_pb2
 from hallnet.wire.release.v1 import release_pb2
@@ -50,7 +52,7 @@ PAIRS: list[tuple[type[Any], type[Message]]] = [
     (ReceiptBody, envelope_pb2.ReceiptBody),
     (CertificateBody, certificate_pb2.CertificateBody),
     (RequestBody, certificate_pb2.CertificateRequestBody),
-    (Revocation, certificate_pb2.Revocation),
+    (RevocationBody, certificate_pb2.RevocationBody),
     (ReleaseBody, release_pb2.ReleaseBody),
 ]
 CODECS = {value_type.__name__: Codec(value_type, message) for value_type, message in PAIRS}
@@ -228,10 +230,11 @@ def test_a_moment_outside_the_calendar_is_malformed_and_its_place_is_named() -> 
 
 @pytest.mark.parametrize("nanos", [-1, 1_000_000_000])
 def test_a_moment_with_impossible_nanoseconds_is_malformed(nanos: int) -> None:
-    message = CODECS["Revocation"].to_message(Revocation(b"id", MOMENT, "lost"))
+    body = RevocationBody(Suite.ED25519, b"id", Address("33"), MOMENT, MOMENT, "lost")
+    message = CODECS["RevocationBody"].to_message(body)
     message.revoked_at.nanos = nanos
     with pytest.raises(MessageMalformed):
-        CODECS["Revocation"].from_message(message)
+        CODECS["RevocationBody"].from_message(message)
 
 
 REASONS = {"MESSAGE_MALFORMED", "ADDRESS_MALFORMED", "VILLAGE_MALFORMED"}

@@ -38,6 +38,8 @@ from hallnet.trust.certificate import Certificate, Permission
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.receipt import RECEIPT, Verdict
 from hallnet.trust.release import ReleaseBody, ReleaseKind, sign_release
+from hallnet.trust.revocation import RevocationBody
+from hallnet.trust.revocation import revoke as revoke_by
 from hallnet.trust.suites import Suite
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
@@ -366,11 +368,18 @@ def revoke(world: World, address: str) -> None:
     bundle = wire_trust.TrustBundle(
         certificates=[certificate(world, address).to_message()],
         revocations=[
-            wire_trust.Revocation(
-                certificate_id=certificate(world, address).id,
-                revoked_at=to_timestamp(world.time.now),
-                reason="密钥泄露",
-            )
+            revoke_by(
+                RevocationBody(
+                    Suite.ED25519,
+                    certificate(world, address).id,
+                    Address.parse(address),
+                    world.time.now,
+                    world.time.now,
+                    "密钥泄露",
+                ),
+                province.certificate,
+                province.signing_key,
+            ).to_message()
         ],
         suites=[Suite.ED25519],  # type: ignore[list-item]
         soft_expires_at=ends,

@@ -36,6 +36,7 @@ from tests.trust.builders import (
     network,
     post,
     receipt_body,
+    revocation,
 )
 
 from hallnet.codec.codec import to_timestamp
@@ -66,7 +67,7 @@ from hallnet.federation.problems import (
 )
 from hallnet.places import Address, divisions
 from hallnet.problems import Problem
-from hallnet.trust.believed import REVOCATION, Revocation, Trust
+from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Permission
 from hallnet.trust.envelope import Envelope, Letter, read_header, seal
 from hallnet.trust.evidence import Proof
@@ -478,9 +479,7 @@ def revoked_at(moment: datetime, hall: str = TOWNSHIP) -> Trust:
     trust = NET.trust()
     trust.take_bundle(
         wire_certificate.TrustBundle(
-            revocations=[
-                REVOCATION.to_message(Revocation(NET[hall].certificate.id, moment, "key lost"))
-            ],
+            revocations=[revocation(NET.root, NET[hall], moment).to_message()],
             soft_expires_at=to_timestamp(ENDS),
             hard_expires_at=to_timestamp(ENDS),
         ),

@@ -25,6 +25,7 @@ from hallnet.trust.envelope import (
 from hallnet.trust.evidence import Checkpoint, Proof, SignedCheckpoint, sign_checkpoint
 from hallnet.trust.journal import EntryKind, Journal, TileId, entry_leaf
 from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, Verdict
+from hallnet.trust.revocation import Revocation, RevocationBody, revoke
 from hallnet.trust.suites import Suite, algorithms
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -259,6 +260,12 @@ def acknowledge(ledger: Ledger, body: ReceiptBody) -> Receipt:
     """Put a verdict into the issuer's journal and prove it."""
     raw = RECEIPT.to_bytes(body)
     return Receipt(raw, ledger.proof(ledger.add(EntryKind.RECEIVED, raw), ledger.head(body.at)))
+
+
+def revocation(signer: Party, ended: Party, at: datetime) -> Revocation:
+    """A hall's certificate is ended by another, whether that may or not."""
+    body = RevocationBody(SUITE.suite, ended.certificate.id, ended.address, at, at, "key lost")
+    return revoke(body, signer.certificate, signer.signing_key)
 
 
 def flipped(data: bytes, bit: int) -> bytes:

@@ -23,13 +23,14 @@ from tests.trust.builders import (
     found_root,
     made_from,
     network,
+    revocation,
 )
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.trust import believed
-from hallnet.trust.believed import REVOCATION, Revocation, Trust
+from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate, issue
 from hallnet.trust.problems import (
     CertificateExpired,
@@ -40,6 +41,7 @@ from hallnet.trust.problems import (
     NotAuthentic,
     SignatureInvalid,
 )
+from hallnet.trust.revocation import Revocation
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 NET = network()
@@ -55,7 +57,7 @@ def bundle(
 ) -> wire.TrustBundle:
     return wire.TrustBundle(
         certificates=[item.to_message() for item in certificates],
-        revocations=[REVOCATION.to_message(item) for item in revocations],
+        revocations=[item.to_message() for item in revocations],
         suites=suites,  # type: ignore[arg-type]
         soft_expires_at=to_timestamp(soft),
         hard_expires_at=to_timestamp(hard),
@@ -63,7 +65,7 @@ def bundle(
 
 
 def revoked(party: Party, at: datetime) -> Revocation:
-    return Revocation(party.certificate.id, at, "key lost")
+    return revocation(NET.root, party, at)
 
 
 def test_what_leads_to_a_root_is_believed() -> None:

@@ -27,12 +27,13 @@ from tests.trust.builders import (
     found_root,
     made_from,
     network,
+    revocation,
 )
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.places import Address
 from hallnet.problems import Problem
-from hallnet.trust.believed import REVOCATION, Revocation, Trust
+from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Permission
 from hallnet.trust.problems import (
     CertificateExpired,
@@ -175,9 +176,7 @@ def test_a_release_of_a_revoked_author_is_refused_and_an_earlier_one_still_taken
     believing = NET.trust()
     believing.take_bundle(
         wire_certificate.TrustBundle(
-            revocations=[
-                REVOCATION.to_message(Revocation(NET[CITY].certificate.id, NOW, "key lost"))
-            ],
+            revocations=[revocation(NET.root, NET[CITY], NOW).to_message()],
             soft_expires_at=to_timestamp(ENDS),
             hard_expires_at=to_timestamp(ENDS),
         ),

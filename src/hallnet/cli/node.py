@@ -89,6 +89,28 @@ def certify(
 
 
 @app.command()
+def revoke(
+    home: HomeArgument,
+    address: Annotated[str, typer.Argument(help="Address of the hall below")],
+    reason: Annotated[str, typer.Option(help="Why, in words for the record")],
+) -> None:
+    """End the certificates of a hall directly below this one and shut it out; the node has to be running.
+
+    What the hall signed until now stays believed. To let it in again, found its node anew and certify it.
+    """
+    from hallnet.cli.operator import ask
+    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+
+    async def question(desk: Desk) -> wire.RevokeChildResponse:
+        return await desk.exchange.RevokeChild(
+            wire.RevokeChildRequest(request_id=str(uuid.uuid4()), address=address, reason=reason)
+        )
+
+    count = len(ask(home, question).revocations)
+    typer.echo(f"{address} is shut out: {count} certificate(s) revoked")
+
+
+@app.command()
 def join(
     home: HomeArgument,
     welcome: Annotated[Path, typer.Argument(help="Welcome of the parent")],

@@ -8,10 +8,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
 from hallnet.places import Address
 from hallnet.trust.certificate import (
@@ -23,19 +22,11 @@ from hallnet.trust.certificate import (
     verify_under,
 )
 from hallnet.trust.problems import CertificateRevoked, CertificateUnknown, NotAuthentic
+from hallnet.trust.revocation import Revocation, read_revocation, verify_revocation
 from hallnet.trust.suites import Suite
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 CERTIFICATES_MAX = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """The end of a certificate before its time."""
-
-    certificate_id: bytes
-    revoked_at: datetime
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +36,6 @@ class Standing:
     version: int
     soft_expires_at: datetime
     hard_expires_at: datetime
-
-
-REVOCATION: Codec[Revocation] = Codec(Revocation, wire.Revocation)
 
 
 class Trust:
@@ -61,7 +49,7 @@ class Trust:
             self._roots[root.id] = root
         self._certificates: dict[bytes, Certificate] = {}
         self._halls: dict[Address, Certificate] = {}
-        self._revoked: dict[bytes, Revocation] = {}
+        self._revoked: dict[bytes, datetime] = {}
         self.suites: frozenset[Suite] = frozenset(root.body.suite for root in self._roots.values())
         self.standing: Standing | None = None
 
@@ -122,8 +110,8 @@ class Trust:
             raise CertificateUnknown("certificate_id", subject=certificate_id.hex()[:16])
         for item in self.chain(certificate):
             item.require_valid_at(signed_at)
-            revoked = self._revoked.get(item.id)
-            if revoked is not None and min(signed_at, now) >= revoked.revoked_at:
+            revoked_at = self._revoked.get(item.id)
+            if revoked_at is not None and min(signed_at, now) >= revoked_at:
                 raise CertificateRevoked("certificate_id", subject=item.body.subject)
         return certificate
 
@@ -145,6 +133,42 @@ class Trust:
             raise CertificateUnknown("certificate_id", subject=certificate_id.hex()[:16])
         return self.chain(certificate)
 
+    def of_hall(self, address: Address) -> list[Certificate]:
+        """All certificates of a hall that lead to a root, whatever their time."""
+        return [item for item in self._certificates.values() if item.address == address]
+
+    def revoked_at(self, certificate_id: bytes) -> datetime | None:
+        """From when on a certificate is revoked; None if it is not."""
+        return self._revoked.get(certificate_id)
+
+    def take_revocations(self, revocations: Iterable[Revocation]) -> list[Revocation]:
+        """Take in those that a hall above the subject signed, and pass over the others.
+
+        Of two for one certificate the earlier moment counts. Returns what is new.
+        """
+        fresh = []
+        for item in revocations:
+            body = item.body
+            known = self._revoked.get(body.certificate_id)
+            if (known is None or body.revoked_at < known) and self._may_revoke(item):
+                self._revoked[body.certificate_id] = body.revoked_at
+                fresh.append(item)
+        return fresh
+
+    def _may_revoke(self, revocation: Revocation) -> bool:
+        body = revocation.body
+        certificate = self._find(body.certificate_id)
+        if certificate is not None and certificate.body.subject != str(body.subject):
+            return False
+        try:
+            signer = self._roots.get(revocation.signer_id) or self.signer(
+                revocation.signer_id, body.signed_at, body.signed_at
+            )
+            verify_revocation(revocation, signer)
+        except NotAuthentic:
+            return False
+        return True
+
     def take_bundle(self, bundle: wire.TrustBundle, version: int) -> None:
         """Move forward to a trust bundle whose release was verified.
 
@@ -153,12 +177,7 @@ class Trust:
         """
         learned = [read_certificate(item) for item in bundle.certificates]
         self.learn(learned)
-        for item in bundle.revocations:
-            revocation = REVOCATION.from_message(item)
-            known = self._revoked.get(revocation.certificate_id)
-            if known is not None and known.revoked_at < revocation.revoked_at:
-                revocation = replace(revocation, revoked_at=known.revoked_at)
-            self._revoked[revocation.certificate_id] = revocation
+        self.take_revocations(read_revocation(item) for item in bundle.revocations)
         if self.standing is not None and version < self.standing.version:
             return
         self.suites = frozenset(Suite(number) for number in bundle.suites)

@@ -129,7 +129,7 @@ def verify_under(certificate: Certificate, issuer: Certificate) -> None:
     subject = certificate.body.subject
     if certificate.body.issuer_id != issuer.id or certificate.body.issuer != issuer.body.subject:
         raise CertificateUnknown("certificate.issuer_id", subject=subject)
-    if certificate.body.role is not Role.HALL or not _is_above(issuer, certificate.address):
+    if certificate.body.role is not Role.HALL or not stands_above(issuer, certificate.address):
         raise IssuerNotAbove("certificate.issuer", issuer=issuer.body.subject, subject=subject)
     issuer.require(Permission.CERTIFY)
     if not issuer.is_signed(_CERTIFICATE_TEXT + certificate.raw, certificate.signature):
@@ -160,7 +160,8 @@ def chain_to_root(
     return chain
 
 
-def _is_above(issuer: Certificate, subject: Address) -> bool:
+def stands_above(issuer: Certificate, subject: Address) -> bool:
+    """Whether the holder of a certificate has authority over a hall: its code is a prefix."""
     if issuer.body.role is Role.ROOT:
         return subject.within(issuer.body.subject)
     return issuer.address.may_certify(subject)

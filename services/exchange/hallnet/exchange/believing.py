@@ -14,6 +14,7 @@ from hallnet.store import Connection
 from hallnet.store.upsert import upsert
 from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate, read_certificate
+from hallnet.trust.revocation import Revocation, read_revocation
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 
@@ -38,6 +39,8 @@ def take_bundle(
     bundle = wire.TrustBundle.FromString(raw_bundle)
     context.trust.take_bundle(bundle, version)
     _keep(connection, [read_certificate(item) for item in bundle.certificates], now)
+    revocations = [read_revocation(item) for item in bundle.revocations]
+    keep_revocations(connection, context, revocations, now)
     statement = upsert(connection, tables.trust_bundle).values(
         id=1, version=version, bundle=raw_bundle
     )
@@ -49,11 +52,41 @@ def take_bundle(
     )
 
 
+def keep_revocations(
+    connection: Connection, context: Context, revocations: Sequence[Revocation], now: datetime
+) -> None:
+    """Keep the revocations that are believed, whatever later bundles tell; of two for one certificate
+    the one with the earlier moment."""
+    kept = [
+        item
+        for item in revocations
+        if context.trust.revoked_at(item.body.certificate_id) == item.body.revoked_at
+    ]
+    if not kept:
+        return
+    statement = upsert(connection, tables.revocation)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["certificate_id"], set_={"revocation": statement.excluded.revocation}
+        ),
+        [
+            {
+                "certificate_id": item.body.certificate_id,
+                "revocation": item.to_message().SerializeToString(),
+                "learned_at": now,
+            }
+            for item in kept
+        ],
+    )
+
+
 def load(connection: Connection, trust: Trust) -> set[Address]:
     """Fill `trust` from the tables when a process starts; returns the children."""
     rows = connection.scalars(select(tables.certificate.c.certificate)).all()
     certificates = [read_certificate(wire.Certificate.FromString(raw)) for raw in rows]
     trust.learn_what_leads_to_a_root(certificates)
+    revocations = connection.scalars(select(tables.revocation.c.revocation)).all()
+    trust.take_revocations(read_revocation(wire.Revocation.FromString(raw)) for raw in revocations)
     bundle = connection.execute(select(tables.trust_bundle)).one_or_none()
     if bundle is not None:
         trust.take_bundle(wire.TrustBundle.FromString(bundle.bundle), bundle.version)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hallnet.exchange import outgoing, tables
+from sqlalchemy import delete
+
+from hallnet.exchange import believing, outgoing, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import JournalWriter
 from hallnet.node import tls
@@ -26,6 +28,8 @@ from hallnet.trust.certificate import (
     read_request,
 )
 from hallnet.trust.journal import EntryKind
+from hallnet.trust.revocation import REASON_LENGTH_MAX, RevocationBody, revoke
+from hallnet.trust.suites import algorithms
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
@@ -43,6 +47,28 @@ class NotAChild(Problem):
     zh_remedy = "请由其直接上级大厅签发"
     en = "{subject} is not directly below {here}"
     en_remedy = "Have it certified by the hall directly above it"
+
+
+class RevocationUnusable(Problem):
+    """A reason that is too long, or a moment that lies ahead."""
+
+    kind = Kind.INVALID
+    reason = "REVOCATION_UNUSABLE"
+    zh = "吊销理由不得超过{limit}字，吊销时间不得晚于现在"
+    zh_remedy = "请缩短理由或更正时间"
+    en = "The reason may have {limit} characters at most, and the moment may not lie ahead"
+    en_remedy = "Shorten the reason or correct the moment"
+
+
+class KeyRevoked(Problem):
+    """A key whose certificate was revoked is to be certified again."""
+
+    kind = Kind.DENIED
+    reason = "KEY_REVOKED"
+    zh = "{subject}所申请的密钥已随其证书吊销"
+    zh_remedy = "请该厅重新建立节点（hallnet node init），用新密钥申请"
+    en = "The key that {subject} asks for was revoked with its certificate"
+    en_remedy = "Have the hall found its node anew (hallnet node init) and ask with new keys"
 
 
 class ValidityTooLong(Problem):
@@ -69,7 +95,7 @@ def certify(
     """Certify a child and give it what it needs to dial in.
 
     Raises SignatureInvalid, MessageMalformed, NotAChild, DivisionUnknown, ValidityTooLong,
-    LinkKeyUnusable.
+    KeyRevoked, LinkKeyUnusable.
     """
     asked = read_request(request)
     if context.register.parent(asked.subject) != context.here:
@@ -104,7 +130,14 @@ def certify_child(
     validity_days: int,
     now: datetime,
 ) -> tuple[Certificate, list[Entry]]:
-    """Sign a child's certificate and remember the child; returns the entries for the feed too."""
+    """Sign a child's certificate and remember the child; returns the entries for the feed too.
+
+    Raises KeyRevoked.
+    """
+    for known in context.trust.of_hall(asked.subject):
+        revoked = context.trust.revoked_at(known.id) is not None
+        if revoked and known.body.signing_key == asked.signing_key:
+            raise KeyRevoked("request.signing_key", subject=asked.subject)
     body = _body(context, asked, permissions, validity_days, now)
     certificate = issue(body, context.identity.signing_key)
     journal = JournalWriter(connection, context, now)
@@ -138,6 +171,48 @@ def certify_child(
     )
     entry = Entry("child.enrolled", body.subject, enrolled.SerializeToString(), now)
     return certificate, [entry, *ended]
+
+
+def revoke_child(
+    connection: Connection,
+    context: Context,
+    child: Address,
+    reason: str,
+    revoked_at: datetime,
+    now: datetime,
+) -> list[wire.Revocation]:
+    """End all certificates of a child; it is no child any more, and has to be certified with new keys.
+
+    What it signed before `revoked_at` stays believed. Raises NotAChild or RevocationUnusable.
+    """
+    removed = connection.execute(
+        delete(tables.child).where(tables.child.c.address == str(child))
+    ).rowcount
+    if not removed:
+        raise NotAChild("address", subject=child, here=context.here)
+    if revoked_at > now or len(reason) > REASON_LENGTH_MAX or not reason.isprintable():
+        raise RevocationUnusable("reason, revoked_at", limit=REASON_LENGTH_MAX)
+    signer = context.identity.certificate
+    revocations = [
+        revoke(
+            RevocationBody(signer.body.suite, item.id, child, revoked_at, now, reason),
+            signer,
+            context.identity.signing_key,
+        )
+        for item in context.trust.of_hall(child)
+    ]
+    journal = JournalWriter(connection, context, now)
+    digest = algorithms(signer.body.suite).digest
+    for item in revocations:
+        journal.add(EntryKind.SIGNED, digest(item.raw))
+    journal.sign()
+    messages = [item.to_message() for item in revocations]
+    told = wire.TrustBundle(revocations=messages).SerializeToString()
+    tables.feed.append(connection, [Entry("child.revoked", str(child), told, now)])
+    context.trust.take_revocations(revocations)
+    believing.keep_revocations(connection, context, revocations, now)
+    context.children.discard(child)
+    return messages
 
 
 def _usual(subject: Address) -> list[Permission]:

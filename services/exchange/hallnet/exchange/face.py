@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.codec import from_timestamp, to_timestamp
 from hallnet.exchange import (
     attachments,
     bundling,
@@ -24,6 +24,7 @@ from hallnet.exchange.watching import HopWatch
 from hallnet.node.home import Home, Part
 from hallnet.node.paging import Page
 from hallnet.node.server import EVERY_PART, Callers
+from hallnet.places import Address
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection, Database
 from hallnet.trust.certificate import Permission
@@ -41,6 +42,7 @@ STREAM_BYTES = 256 * 1024
 CALLERS: Callers = {
     "GetStatus": EVERY_PART,
     "CertifyChild": frozenset({Part.OPERATOR}),
+    "RevokeChild": frozenset({Part.OPERATOR}),
     "SignRelease": frozenset({Part.BRANCH_SYNC}),
     "ListDeliveries": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportBundle": frozenset({Part.PORTAL, Part.OPERATOR}),
@@ -160,6 +162,32 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
                 request,
                 now,
                 wire.CertifyChildResponse,
+                lambda: act(connection),
+            )
+        )
+        self._children_changed()
+        tables.feed.announce()
+        return response
+
+    async def RevokeChild(self, request: wire.RevokeChildRequest, context: Any) -> Any:
+        now = self._clock()
+        child = Address.parse(request.address, "address")
+        given = request.HasField("revoked_at")
+        revoked_at = from_timestamp(request.revoked_at) if given else now
+
+        def act(connection: Connection) -> wire.RevokeChildResponse:
+            revocations = certifying.revoke_child(
+                connection, self._context, child, request.reason, revoked_at, now
+            )
+            return wire.RevokeChildResponse(revocations=revocations)
+
+        response = await self._database.write(
+            lambda connection: tables.answered.once(
+                connection,
+                request.request_id,
+                request,
+                now,
+                wire.RevokeChildResponse,
                 lambda: act(connection),
             )
         )

@@ -207,9 +207,12 @@ class Exchange:
         return loop
 
     def _children_changed(self) -> None:
-        """A child was certified: it may dial in from now on."""
+        """A child was certified and may dial in from now on, or was shut out and may not."""
         known = self._database.look(lambda c: believing.children(c))
-        self._context.children |= known
+        self._context.children = known
+        for gone in self._links.keys() - known - {self._context.parent}:
+            self._link_tasks.pop(gone).cancel()
+            del self._links[gone]
         if self._write_broker_configuration():
             broker.reload(self._home)
         if self._down is not None:

@@ -84,6 +84,14 @@ certificate = Table(
     Column("learned_at", Moment, nullable=False),
 )
 
+revocation = Table(
+    "revocation",
+    metadata,
+    Column("certificate_id", LargeBinary(32), primary_key=True),
+    Column("revocation", LargeBinary, nullable=False),
+    Column("learned_at", Moment, nullable=False),
+)
+
 # Keys that this hall made for itself since it was founded, wrapped by those of its home. Without a
 # certificate: asked for and not answered yet.
 own_key = Table(

@@ -343,6 +343,66 @@ class CertifyChildResponse(_message.Message):
 Global___CertifyChildResponse: _TypeAlias = CertifyChildResponse  # noqa: Y015
 
 @_typing.final
+class RevokeChildRequest(_message.Message):
+    """RevokeChildRequest asks to end the certificates of a child."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REVOKED_AT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    address: _builtins.str
+    """Address of the child."""
+    reason: _builtins.str
+    """Why, in words for the record."""
+    @_builtins.property
+    def revoked_at(self) -> _timestamp_pb2.Timestamp:
+        """From when on its statements are not believed, if its keys were lost earlier; absent for now."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        revoked_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revoked_at", b"revoked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "reason", b"reason", "request_id", b"request_id", "revoked_at", b"revoked_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeChildRequest: _TypeAlias = RevokeChildRequest  # noqa: Y015
+
+@_typing.final
+class RevokeChildResponse(_message.Message):
+    """RevokeChildResponse tells what was ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVOCATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def revocations(self) -> _containers.RepeatedCompositeFieldContainer[_certificate_pb2.Revocation]:
+        """Signed by this hall, one for each certificate of the child."""
+
+    def __init__(
+        self,
+        *,
+        revocations: _abc.Iterable[_certificate_pb2.Revocation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revocations", b"revocations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeChildResponse: _TypeAlias = RevokeChildResponse  # noqa: Y015
+
+@_typing.final
 class SignReleaseRequest(_message.Message):
     """SignReleaseRequest asks for a signature."""
 

@@ -46,6 +46,11 @@ class ExchangeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.CertifyChildRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.CertifyChildResponse.FromString,
                 _registered_method=True)
+        self.RevokeChild = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/RevokeChild',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildResponse.FromString,
+                _registered_method=True)
         self.SignRelease = channel.unary_unary(
                 '/hallnet.wire.exchange.v1.ExchangeService/SignRelease',
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.SignReleaseRequest.SerializeToString,
@@ -92,6 +97,13 @@ class ExchangeServiceServicer:
 
     def CertifyChild(self, request, context):
         """CertifyChild certifies a hall below this one and lets it dial in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeChild(self, request, context):
+        """RevokeChild ends the certificates of a hall below this one and shuts it out at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -151,6 +163,11 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     servicer.CertifyChild,
                     request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.CertifyChildRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.CertifyChildResponse.SerializeToString,
+            ),
+            'RevokeChild': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeChild,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildResponse.SerializeToString,
             ),
             'SignRelease': grpc.unary_unary_rpc_method_handler(
                     servicer.SignRelease,
@@ -239,6 +256,33 @@ class ExchangeService:
             '/hallnet.wire.exchange.v1.ExchangeService/CertifyChild',
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.CertifyChildRequest.SerializeToString,
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.CertifyChildResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeChild(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/RevokeChild',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildResponse.FromString,
             options,
             channel_credentials,
             insecure,

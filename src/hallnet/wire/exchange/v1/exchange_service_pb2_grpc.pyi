@@ -39,6 +39,8 @@ class ExchangeServiceStub:
     """GetStatus tells how the node stands: its links and backlogs, its journal, its trust data."""
     CertifyChild: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.CertifyChildRequest, _exchange_service_pb2.CertifyChildResponse]
     """CertifyChild certifies a hall below this one and lets it dial in."""
+    RevokeChild: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.RevokeChildRequest, _exchange_service_pb2.RevokeChildResponse]
+    """RevokeChild ends the certificates of a hall below this one and shuts it out at once."""
     SignRelease: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.SignReleaseRequest, _exchange_service_pb2.SignReleaseResponse]
     """SignRelease signs a release of this hall and records it in the journal."""
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]
@@ -63,6 +65,8 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     """GetStatus tells how the node stands: its links and backlogs, its journal, its trust data."""
     CertifyChild: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.CertifyChildRequest, _exchange_service_pb2.CertifyChildResponse]  # type: ignore[assignment]
     """CertifyChild certifies a hall below this one and lets it dial in."""
+    RevokeChild: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.RevokeChildRequest, _exchange_service_pb2.RevokeChildResponse]  # type: ignore[assignment]
+    """RevokeChild ends the certificates of a hall below this one and shuts it out at once."""
     SignRelease: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.SignReleaseRequest, _exchange_service_pb2.SignReleaseResponse]  # type: ignore[assignment]
     """SignRelease signs a release of this hall and records it in the journal."""
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
@@ -96,6 +100,14 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_service_pb2.CertifyChildResponse, _abc.Awaitable[_exchange_service_pb2.CertifyChildResponse]]:
         """CertifyChild certifies a hall below this one and lets it dial in."""
+
+    @_abc_1.abstractmethod
+    def RevokeChild(
+        self,
+        request: _exchange_service_pb2.RevokeChildRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.RevokeChildResponse, _abc.Awaitable[_exchange_service_pb2.RevokeChildResponse]]:
+        """RevokeChild ends the certificates of a hall below this one and shuts it out at once."""
 
     @_abc_1.abstractmethod
     def SignRelease(

@@ -309,32 +309,78 @@ class Welcome(_message.Message):
 Global___Welcome: _TypeAlias = Welcome  # noqa: Y015
 
 @_typing.final
-class Revocation(_message.Message):
-    """Revocation ends a certificate before its time."""
+class RevocationBody(_message.Message):
+    """RevocationBody is what a hall states of a certificate below it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    SUITE_FIELD_NUMBER: _builtins.int
     CERTIFICATE_ID_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     REVOKED_AT_FIELD_NUMBER: _builtins.int
+    SIGNED_AT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    suite: Global___Suite.ValueType
+    """Algorithms of the signature."""
     certificate_id: _builtins.bytes
     """Identifier of the certificate."""
+    subject: _builtins.str
+    """The hall whose certificate it is."""
     reason: _builtins.str
     """Why, in words for the record."""
     @_builtins.property
     def revoked_at(self) -> _timestamp_pb2.Timestamp:
-        """Statements signed at or after this moment are no longer believed."""
+        """Statements signed at or after this moment are no longer believed; not after `signed_at`."""
+
+    @_builtins.property
+    def signed_at(self) -> _timestamp_pb2.Timestamp:
+        """When the revocation was signed."""
 
     def __init__(
         self,
         *,
+        suite: Global___Suite.ValueType = ...,
         certificate_id: _builtins.bytes = ...,
+        subject: _builtins.str = ...,
         revoked_at: _timestamp_pb2.Timestamp | None = ...,
+        signed_at: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["revoked_at", b"revoked_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revoked_at", b"revoked_at", "signed_at", b"signed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_id", b"certificate_id", "reason", b"reason", "revoked_at", b"revoked_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_id", b"certificate_id", "reason", b"reason", "revoked_at", b"revoked_at", "signed_at", b"signed_at", "subject", b"subject", "suite", b"suite"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevocationBody: _TypeAlias = RevocationBody  # noqa: Y015
+
+@_typing.final
+class Revocation(_message.Message):
+    """Revocation ends a certificate before its time. A hall that stands above the subject in the tree
+    signs it, so that everybody can tell that it was allowed to.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BODY_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    SIGNER_ID_FIELD_NUMBER: _builtins.int
+    body: _builtins.bytes
+    """A serialised RevocationBody, exactly as it was signed."""
+    signature: _builtins.bytes
+    """Signature over the text "hallnet revocation v1", a line feed and `body`."""
+    signer_id: _builtins.bytes
+    """Identifier of the certificate of the hall that signed."""
+    def __init__(
+        self,
+        *,
+        body: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+        signer_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "signature", b"signature", "signer_id", b"signer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,74 @@
+"""Revocations: a certificate ends before its time, stated by a hall that stands above its subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hallnet.codec import Codec, MessageMalformed
+from hallnet.places import Address
+from hallnet.trust.certificate import Certificate, Permission, stands_above
+from hallnet.trust.problems import IssuerNotAbove, SignatureInvalid
+from hallnet.trust.suites import Suite, algorithms
+from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+REASON_LENGTH_MAX = 200
+_REVOCATION_TEXT = b"hallnet revocation v1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationBody:
+    """What is stated; the fields are those of the wire."""
+
+    suite: Suite
+    certificate_id: bytes
+    subject: Address
+    revoked_at: datetime
+    signed_at: datetime
+    reason: str
+
+
+_BODY: Codec[RevocationBody] = Codec(RevocationBody, wire.RevocationBody)
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A body, its bytes as signed, the signature, and by whose certificate."""
+
+    body: RevocationBody
+    raw: bytes
+    signature: bytes
+    signer_id: bytes
+
+    def to_message(self) -> wire.Revocation:
+        return wire.Revocation(body=self.raw, signature=self.signature, signer_id=self.signer_id)
+
+
+def revoke(body: RevocationBody, signer: Certificate, private_key: bytes) -> Revocation:
+    """Sign a body. Whether the signer may, is checked by who verifies, not here."""
+    raw = _BODY.to_bytes(body)
+    signature = algorithms(body.suite).sign(private_key, _REVOCATION_TEXT + raw)
+    return Revocation(body, raw, signature, signer.id)
+
+
+def read_revocation(message: wire.Revocation) -> Revocation:
+    """Read without verifying; raises MessageMalformed, AddressMalformed or SuiteUnsupported."""
+    body = _BODY.from_bytes(message.body)
+    usable = len(body.reason) <= REASON_LENGTH_MAX and body.reason.isprintable()
+    if not usable or body.revoked_at > body.signed_at:
+        raise MessageMalformed("revocation", message="RevocationBody", detail="reason, revoked_at")
+    algorithms(body.suite)
+    return Revocation(body, message.body, message.signature, message.signer_id)
+
+
+def verify_revocation(revocation: Revocation, signer: Certificate) -> None:
+    """Check that `signer` revoked the certificate and was allowed to.
+
+    Raises IssuerNotAbove, PermissionMissing or SignatureInvalid.
+    """
+    subject = revocation.body.subject
+    if not stands_above(signer, subject):
+        raise IssuerNotAbove("revocation", issuer=signer.body.subject, subject=subject)
+    signer.require(Permission.CERTIFY)
+    if not signer.is_signed(_REVOCATION_TEXT + revocation.raw, revocation.signature):
+        raise SignatureInvalid("revocation.signature", what=f"revocation of {subject}")
