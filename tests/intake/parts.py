@@ -185,11 +185,17 @@ def end_delivery(
     *,
     recipient: str,
     kind: str = "case.events",
+    envelope_id: bytes = b"an envelope's id",
 ) -> None:
     """The exchange tells how a message of an intake ended."""
     station = world.at(at)
     ended = wire_feed.DeliveryEnded(
-        recipient=recipient, kind=kind, subject=case.case_id, verdict=verdict, reason=reason
+        envelope_id=envelope_id,
+        recipient=recipient,
+        kind=kind,
+        subject=case.case_id,
+        verdict=verdict,
+        reason=reason,
     )
     entry = wire_feed.FeedEntry(kind="delivery.ended", payload=ended.SerializeToString())
     station.intake.transact(

@@ -107,14 +107,15 @@ def append_replica(
     now: datetime,
 ) -> None:
     """Add events of another hall that were checked; if they bring in a hall that is new to the case,
-    tell it what this hall itself has said so far."""
+    or hand the case over once more, tell that hall what this hall itself has said so far."""
     _insert(connection, author, case.case_id, raws, case.sequence - len(raws) + 1)
     project(connection, hall, case)
     known = before.halls() if before else frozenset()
     own = own_events(connection, hall.address, case.case_id)
+    concerned = (case.halls() - known) | _handed_to(case, raws)
     dispatches = [
         _message(case, other, own, ())
-        for other in sorted(case.halls() - known - {hall.address, author})
+        for other in sorted(concerned - {hall.address, author})
         if own and before is not None
     ]
     entries = [Entry("case.replica", case.case_id, raw, now) for raw in raws]
@@ -184,7 +185,8 @@ def _insert(
 def _dispatches(
     connection: Connection, hall: Hall, before: Case | None, case: Case, raws: Sequence[bytes]
 ) -> list[wire_feed.Dispatch]:
-    """New events to the halls that know the case; all own events to those that are new to it.
+    """New events to the halls that know the case; all own events to those that are new to it, and to
+    one that is handed the case: of a hand-over that failed before it may have received nothing.
 
     With no other hall concerned the events go into the own journal alone.
     """
@@ -193,18 +195,23 @@ def _dispatches(
         return [_message(case, hall.address, raws, ())]
     known = before.halls() if before else frozenset()
     own = own_events(connection, hall.address, case.case_id)
-    handed_to = [
-        mark.fact.to for mark in case.marks[-len(raws) :] if isinstance(mark.fact, HandedOver)
-    ]
+    handed_to = _handed_to(case, raws)
     return [
         _message(
             case,
             other,
-            raws if other in known else own,
+            raws if other in known - handed_to else own,
             case.materials if other in handed_to and other != case.filed.intake_hall else (),
         )
         for other in others
     ]
+
+
+def _handed_to(case: Case, raws: Sequence[bytes]) -> frozenset[Address]:
+    """The halls to which the newest events hand the case over."""
+    return frozenset(
+        mark.fact.to for mark in case.marks[-len(raws) :] if isinstance(mark.fact, HandedOver)
+    )
 
 
 def _message(

@@ -108,15 +108,22 @@ def take_delivery_end(
     case = cases.find(connection, ended.subject)
     if case is None:
         return
-    never_arrived = (
-        ended.verdict == wire_envelope.VERDICT_REFUSED or ended.reason == "RECIPIENT_UNKNOWN"
-    )
-    if ended.kind == cases.EVENTS_KIND and never_arrived and _waits_for(case, hall, ended):
+    if ended.kind == cases.EVENTS_KIND and _has_no_effect(ended) and _waits_for(case, hall, ended):
         facts = [HandOverFailed(ended.reason)]
         cases.append(connection, hall, case.case_id, case, facts, SYSTEM, now)
     tables.feed.append(
         connection,
         [Entry("case.undelivered", ended.subject, ended.SerializeToString(), now)],
+    )
+
+
+def _has_no_effect(ended: wire_feed.DeliveryEnded) -> bool:
+    """Whether it is known that the recipient did nothing: what has no id was never sent."""
+    verdicts = (wire_envelope.VERDICT_REFUSED, wire_envelope.VERDICT_HELD)
+    return (
+        ended.verdict in verdicts
+        or ended.reason == "RECIPIENT_UNKNOWN"
+        or not ended.envelope_id
     )
 
 
