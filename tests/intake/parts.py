@@ -56,9 +56,7 @@ CLOSE = commands.Close(DeliveryMethod.COUNTER, "方小明")
 WITHDRAW = commands.Withdraw("不办了")
 NOTICE = commands.GiveNotice((Defect(AUTHORISATION, "缺少", "请全体成年成员签字"),))
 
-AGENT = Account(
-    Actor(ActorKind.AGENT, "agent", "王代办"), frozenset(), (Village.parse(VILLAGE),)
-)
+AGENT = Account(Actor(ActorKind.AGENT, "agent", "王代办"), frozenset(), (Village.parse(VILLAGE),))
 OTHER_AGENT = Account(
     Actor(ActorKind.AGENT, "other-agent", "赵代办"), frozenset(), (Village.parse(OTHER_VILLAGE),)
 )
@@ -114,9 +112,7 @@ def raws(station: Station, case: Case) -> list[bytes]:
 def row_of(station: Station, case: Case) -> Row[Any]:
     """The row of a case in the lists of a hall."""
     return station.intake.look(
-        lambda c: c.execute(
-            select(tables.case).where(tables.case.c.case_id == case.case_id)
-        ).one()
+        lambda c: c.execute(select(tables.case).where(tables.case.c.case_id == case.case_id)).one()
     )
 
 
@@ -147,9 +143,7 @@ def message(sender: str, kind: str, subject: str, payload: bytes) -> wire_feed.I
     return wire_feed.InboundMessage(sender=sender, kind=kind, subject=subject, payload=payload)
 
 
-def events_message(
-    sender: str, case_id: str, *raw_events: bytes
-) -> wire_feed.InboundMessage:
+def events_message(sender: str, case_id: str, *raw_events: bytes) -> wire_feed.InboundMessage:
     payload = wire_event.CaseEvents(case_id=case_id, events=raw_events).SerializeToString()
     return message(sender, "case.events", case_id, payload)
 
@@ -260,9 +254,7 @@ def take_release(
     station.intake.transact(lambda c: following.take_releases(c, station.hall, [entry]))
 
 
-def take_items(
-    world: World, at: str, items: Sequence[ItemVersion], version: int = 2
-) -> None:
+def take_items(world: World, at: str, items: Sequence[ItemVersion], version: int = 2) -> None:
     content = CATALOGUE.to_bytes(Catalogue(tuple(items), "test"))
     take_release(world, at, ReleaseKind.CATALOGUE, content, version)
 

@@ -134,9 +134,7 @@ def test_papers_are_counted_by_kind_and_year(world: World) -> None:
     hall, days = Address(TOWNSHIP), (date(2026, 12, 31), date(2027, 1, 1))
 
     def take(connection: Any) -> list[str]:
-        wanted = [
-            (paper, day) for day in days for paper in (Paper.ACCEPTANCE, Paper.DECISION) * 2
-        ]
+        wanted = [(paper, day) for day in days for paper in (Paper.ACCEPTANCE, Paper.DECISION) * 2]
         return [next_document_no(connection, hall, paper, day) for paper, day in wanted]
 
     assert world.at(TOWNSHIP).intake.transact(take) == [

@@ -113,9 +113,7 @@ BAD_ENDS = [
 def end(
     world: World, case: Case, verdict: wire_envelope.Verdict, reason: str, envelope_id: bytes
 ) -> None:
-    end_delivery(
-        world, TOWNSHIP, case, verdict, reason, recipient=COUNTY, envelope_id=envelope_id
-    )
+    end_delivery(world, TOWNSHIP, case, verdict, reason, recipient=COUNTY, envelope_id=envelope_id)
 
 
 @pytest.mark.parametrize(("verdict", "reason", "envelope_id"), BAD_ENDS)
@@ -170,9 +168,7 @@ def test_a_good_end_of_a_hand_over_is_no_news(world: World) -> None:
 def test_a_bad_end_of_something_else_does_not_bring_a_case_back(world: World) -> None:
     case = reported_up(world)
     for recipient, kind in ((OTHER_COUNTY, "case.events"), (COUNTY, "case.request")):
-        end_delivery(
-            world, TOWNSHIP, case, REFUSED, "TOO_LARGE", recipient=recipient, kind=kind
-        )
+        end_delivery(world, TOWNSHIP, case, REFUSED, "TOO_LARGE", recipient=recipient, kind=kind)
     assert world.case(TOWNSHIP, case).transit is not None  # type: ignore[union-attr]
     assert len(told(world.at(TOWNSHIP), "case.undelivered")) == 2
 

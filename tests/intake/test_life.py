@@ -135,7 +135,12 @@ def test_an_instant_case_is_accepted_and_decided_in_one_act(world: World) -> Non
     case = world.file(TOWNSHIP, ELDER_CARD)
     world.act(TOWNSHIP, case, GRANT)
     world.act(TOWNSHIP, case, CLOSE)
-    assert facts(events_told(world.at(TOWNSHIP), case)) == ["Filed", "Accepted", "Decided", "Closed"]
+    assert facts(events_told(world.at(TOWNSHIP), case)) == [
+        "Filed",
+        "Accepted",
+        "Decided",
+        "Closed",
+    ]
 
 
 def test_a_case_can_be_declined_and_is_ended(world: World) -> None:
@@ -224,14 +229,24 @@ def acts(world: World, case: Case) -> Iterable[tuple[str, Any]]:
     name = world.case(TOWNSHIP, case).materials[0].name  # type: ignore[union-attr]
     paper.name = name
     common = {"case_id": case.case_id}
-    yield "GiveNotice", wire.GiveNoticeRequest(
-        act=act(), defects=[{"material": name, "problem": "不清楚", "remedy": "重拍"}], **common
+    yield (
+        "GiveNotice",
+        wire.GiveNoticeRequest(
+            act=act(), defects=[{"material": name, "problem": "不清楚", "remedy": "重拍"}], **common
+        ),
     )
     yield "SupplementCase", wire.SupplementCaseRequest(act=act(), materials=[paper], **common)
     yield "AcceptCase", wire.AcceptCaseRequest(act=act(), **common)
     yield "ReviewCase", wire.ReviewCaseRequest(act=act(), opinion=1, explanation="符合", **common)
-    yield "DecideCase", wire.DecideCaseRequest(
-        act=act(), outcome=2, reasons="收入超过标准", legal_basis="社会救助暂行办法第九条", **common
+    yield (
+        "DecideCase",
+        wire.DecideCaseRequest(
+            act=act(),
+            outcome=2,
+            reasons="收入超过标准",
+            legal_basis="社会救助暂行办法第九条",
+            **common,
+        ),
     )
     yield "CloseCase", wire.CloseCaseRequest(act=act(), method=1, received_by="本人", **common)
 

@@ -64,9 +64,7 @@ def _on_sqlite(
     made.close()
 
 
-def _on_postgresql(
-    server: Postgresql, intakes: bool, halls: tuple[str, ...]
-) -> Iterator[World]:
+def _on_postgresql(server: Postgresql, intakes: bool, halls: tuple[str, ...]) -> Iterator[World]:
     key = ("postgresql", intakes, halls)
     name = f"template_of_{len(halls)}_{'halls' if intakes else 'exchanges'}"
     if key not in _templates:

@@ -58,6 +58,12 @@ def id_of(connection: Connection, case_ref: str) -> str:
     return found
 
 
+def number_is_taken(connection: Connection, case_no: str) -> bool:
+    table = tables.case
+    query = select(table.c.case_id).where(table.c.case_no == case_no)
+    return connection.execute(query).first() is not None
+
+
 def append(
     connection: Connection,
     hall: Hall,

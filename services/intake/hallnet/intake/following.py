@@ -55,4 +55,4 @@ def _take_message(
     elif message.kind == handling.REQUEST_KIND:
         replicas.take_request(connection, hall, sender, message.payload, now)
     elif message.kind == replicas.REFUSED_KIND:
-        replicas.take_refusal(connection, message.subject, message.payload, now)
+        replicas.take_refusal(connection, sender, message.payload, now)

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-
 from hallnet.store import Moment
 
 revision = "0001"
@@ -100,9 +99,10 @@ def upgrade() -> None:
         "early_event",
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("author", sa.String(length=40), nullable=False),
         sa.Column("event", sa.LargeBinary(), nullable=False),
         sa.Column("came_at", Moment(), nullable=False),
-        sa.PrimaryKeyConstraint("case_id", "sequence"),
+        sa.PrimaryKeyConstraint("case_id", "sequence", "author"),
     )
     op.create_table(
         "feed_entry",
