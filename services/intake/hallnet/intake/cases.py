@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from hallnet.case.case import Case, evolve, read_history
-from hallnet.case.clock import case_clock, clocks
+from hallnet.case.clock import Clock, case_clock, clocks
 from hallnet.case.event import EVENT, CaseEvent, Fact, HandedOver, digest
 from hallnet.case.item import ItemVersion
 from hallnet.case.person import Actor, Material
@@ -141,8 +141,11 @@ def own_events(connection: Connection, here: Address, case_id: str) -> list[byte
     return list(connection.scalars(query))
 
 
-def project(connection: Connection, hall: Hall, case: Case) -> None:
-    """Bring the row of a case up to date with its events, its item and the calendar."""
+def project(connection: Connection, hall: Hall, case: Case) -> Clock | None:
+    """Bring the row of a case up to date with its events, its item and the calendar.
+
+    Returns the clock by which it is listed.
+    """
     filed = case.filed
     item = hall.releases.item(connection, filed.item_id, filed.item_version)
     clock = None
@@ -170,6 +173,7 @@ def project(connection: Connection, hall: Hall, case: Case) -> None:
     }
     statement = upsert(connection, tables.case).values(case_id=case.case_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=values))
+    return clock
 
 
 def item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion | None:
