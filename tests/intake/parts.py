@@ -174,7 +174,7 @@ def end_delivery(
     world: World,
     at: str,
     case: Case,
-    verdict: wire_envelope.Verdict,
+    verdict: wire_envelope.Verdict.ValueType,
     reason: str = "",
     *,
     recipient: str,
@@ -251,7 +251,9 @@ def take_release(
     body = ReleaseBody(SUITE.suite, kind, Address.parse(author), version, now, now, content, "")
     signed = wire_release.SignedRelease(body=RELEASE.to_bytes(body))
     entry = wire_feed.FeedEntry(kind="release.in_force", payload=signed.SerializeToString())
-    station.intake.transact(lambda c: following.take_releases(c, station.hall, [entry], world.time.now))
+    station.intake.transact(
+        lambda c: following.take_releases(c, station.hall, [entry], world.time.now)
+    )
 
 
 def take_items(world: World, at: str, items: Sequence[ItemVersion], version: int = 2) -> None:

@@ -62,6 +62,7 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.intake import handling, tables
 from hallnet.problems import Problem
 from hallnet.trust.release import ReleaseKind
+from hallnet.wire.case.v1 import case_event_pb2 as wire_event
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
@@ -232,23 +233,35 @@ def acts(world: World, case: Case) -> Iterable[tuple[str, Any]]:
     yield (
         "GiveNotice",
         wire.GiveNoticeRequest(
-            act=act(), defects=[{"material": name, "problem": "不清楚", "remedy": "重拍"}], **common
+            act=act(),
+            defects=[wire_event.Defect(material=name, problem="不清楚", remedy="重拍")],
+            **common,
         ),
     )
     yield "SupplementCase", wire.SupplementCaseRequest(act=act(), materials=[paper], **common)
     yield "AcceptCase", wire.AcceptCaseRequest(act=act(), **common)
-    yield "ReviewCase", wire.ReviewCaseRequest(act=act(), opinion=1, explanation="符合", **common)
+    yield (
+        "ReviewCase",
+        wire.ReviewCaseRequest(
+            act=act(), opinion=wire_event.OPINION_FAVOURABLE, explanation="符合", **common
+        ),
+    )
     yield (
         "DecideCase",
         wire.DecideCaseRequest(
             act=act(),
-            outcome=2,
+            outcome=wire_event.OUTCOME_REFUSED,
             reasons="收入超过标准",
             legal_basis="社会救助暂行办法第九条",
             **common,
         ),
     )
-    yield "CloseCase", wire.CloseCaseRequest(act=act(), method=1, received_by="本人", **common)
+    yield (
+        "CloseCase",
+        wire.CloseCaseRequest(
+            act=act(), method=wire_event.DELIVERY_METHOD_COUNTER, received_by="本人", **common
+        ),
+    )
 
 
 def test_the_face_does_each_act_once_for_its_request_id(world: World) -> None:

@@ -65,7 +65,7 @@ def test_a_wish_is_passed_on_to_the_custodian_and_done_there(world: World) -> No
     case, post = with_the_county(world)
     answer = withdraw(world, case)
     assert answer.passed_on
-    assert answer.case.summary.stage == Stage.REVIEWED
+    assert answer.case.summary.stage == wire.CASE_STAGE_REVIEWED
     post.settle()
     for address in (COUNTY, TOWNSHIP):
         assert facts(history(world.at(address), case))[-1] == "Withdrawn"
@@ -219,9 +219,7 @@ def test_only_the_hall_of_intake_passes_a_wish_on(world: World) -> None:
 def test_a_wish_that_did_not_arrive_is_told_and_moves_no_case(world: World) -> None:
     case, _ = with_the_county(world)
     withdraw(world, case)
-    end_delivery(
-        world, TOWNSHIP, case, REFUSED, "TOO_LARGE", recipient=COUNTY, kind="case.request"
-    )
+    end_delivery(world, TOWNSHIP, case, REFUSED, "TOO_LARGE", recipient=COUNTY, kind="case.request")
     assert len(told(world.at(TOWNSHIP), "case.undelivered")) == 1
     assert facts(history(world.at(TOWNSHIP), case))[-1] == "TakenOver"
 

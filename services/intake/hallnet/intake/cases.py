@@ -148,9 +148,8 @@ def project(connection: Connection, hall: Hall, case: Case) -> Clock | None:
     """
     filed = case.filed
     item = hall.releases.item(connection, filed.item_id, filed.item_version)
-    clock = None
-    if item is not None:
-        clock = case_clock(clocks(case, item, hall.releases.calendar(connection)))
+    calendar = hall.releases.calendar(connection)
+    clock = case_clock(clocks(case, item, calendar)) if item is not None else None
     values = {
         "case_no": case.case_no,
         "query_code": filed.query_code,
@@ -170,6 +169,7 @@ def project(connection: Connection, hall: Hall, case: Case) -> Clock | None:
         "due_kind": clock.kind if clock else 0,
         "due_provisional": clock.count.provisional if clock else False,
         "met_on": clock.met_on if clock else None,
+        "yellow_on": clock.yellow_on(calendar) if clock else None,
     }
     statement = upsert(connection, tables.case).values(case_id=case.case_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=values))

@@ -18,9 +18,9 @@ def new_id(now: datetime, random_bytes: Callable[[int], bytes]) -> str:
     return str(uuid.UUID(int=value))
 
 
-def is_id(text: str) -> bool:
+def is_id(text: object) -> bool:
     """Whether a text has the form of the ids that halls give to cases."""
     try:
-        return str(uuid.UUID(text)) == text
+        return isinstance(text, str) and str(uuid.UUID(text)) == text
     except ValueError:
         return False

@@ -101,6 +101,7 @@ case = Table(
     Column("due_kind", Integer, nullable=False),
     Column("due_provisional", Boolean, nullable=False),
     Column("met_on", Date),
+    Column("yellow_on", Date),
     Index("case_by_due", "ended", "due_on", "case_id"),
     Index("case_by_stage", "stage", "due_on", "case_id"),
     Index("case_by_custodian", "custodian", "ended", "due_on", "case_id"),

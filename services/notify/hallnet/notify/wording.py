@@ -65,9 +65,7 @@ def messages(fact: Fact, author: Address, to: Recipient, register: Divisions) ->
     return _to_people(author, _sentence(fact, to, register), to, register)
 
 
-def due_messages(
-    clock: wire_intake.ClockView, to: Recipient, register: Divisions
-) -> list[Message]:
+def due_messages(clock: wire_intake.ClockView, to: Recipient, register: Divisions) -> list[Message]:
     """What is told when a due date was counted anew: of the limits for deciding, not of the notice."""
     if clock.kind == wire_intake.CLOCK_KIND_NOTICE:
         return []

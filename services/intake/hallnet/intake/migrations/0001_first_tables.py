@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from hallnet.store import Moment
 
 revision = "0001"
@@ -70,6 +71,7 @@ def upgrade() -> None:
         sa.Column("due_kind", sa.Integer(), nullable=False),
         sa.Column("due_provisional", sa.Boolean(), nullable=False),
         sa.Column("met_on", sa.Date(), nullable=True),
+        sa.Column("yellow_on", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("case_id"),
         sa.UniqueConstraint("case_no"),
     )
