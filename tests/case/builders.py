@@ -306,11 +306,13 @@ class History:
 
     opening: Filed = field(default_factory=filed)
     opened_at: datetime = START
+    case_id: str = "case-1"
     raws: list[bytes] = field(default_factory=list)
     case: Case = field(init=False)
 
     def __post_init__(self) -> None:
-        self._grow(event_for(None, self.opening, self.opening.intake_hall, self.opened_at))
+        author = self.opening.intake_hall
+        self._grow(event_for(None, self.opening, author, self.opened_at, case_id=self.case_id))
 
     def add(
         self, fact: Fact, moment: datetime | None = None, author: Address | None = None

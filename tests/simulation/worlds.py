@@ -24,7 +24,7 @@ OTHER_COUNTY = "330110"
 TOWNSHIP = "330127101"
 HALLS = (PROVINCE, CITY, COUNTY, OTHER_COUNTY, TOWNSHIP)
 
-_templates: dict[tuple[str, bool], World] = {}
+_templates: dict[tuple[str, bool, tuple[str, ...]], World] = {}
 _numbers = itertools.count(1)
 
 
@@ -35,21 +35,28 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 
 def worlds(
-    request: pytest.FixtureRequest, folder: Path, *, intakes: bool = True
+    request: pytest.FixtureRequest,
+    folder: Path,
+    *,
+    intakes: bool = True,
+    halls: tuple[str, ...] = HALLS,
 ) -> Iterator[World]:
     """One world for the body of a fixture with the parameters `sqlite` and `postgresql`."""
     if request.param == "sqlite":
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
-        yield from _on_sqlite(folder, factory, intakes)
+        yield from _on_sqlite(folder, factory, intakes, halls)
     else:
-        yield from _on_postgresql(request.getfixturevalue("postgresql_server"), intakes)
+        yield from _on_postgresql(request.getfixturevalue("postgresql_server"), intakes, halls)
 
 
-def _on_sqlite(folder: Path, factory: pytest.TempPathFactory, intakes: bool) -> Iterator[World]:
-    if ("sqlite", intakes) not in _templates:
+def _on_sqlite(
+    folder: Path, factory: pytest.TempPathFactory, intakes: bool, halls: tuple[str, ...]
+) -> Iterator[World]:
+    key = ("sqlite", intakes, halls)
+    if key not in _templates:
         url = f"sqlite:///{factory.mktemp('template') / 'world.db'}"
-        _templates["sqlite", intakes] = _founded(url, intakes)
-    template = _templates["sqlite", intakes]
+        _templates[key] = _founded(url, intakes, halls)
+    template = _templates[key]
     for file in Path(template.database_url.removeprefix("sqlite:///")).parent.glob("*.db"):
         shutil.copy(file, folder)
     made = template.copied(f"sqlite:///{folder / 'world.db'}")
@@ -57,20 +64,21 @@ def _on_sqlite(folder: Path, factory: pytest.TempPathFactory, intakes: bool) -> 
     made.close()
 
 
-def _on_postgresql(server: Postgresql, intakes: bool) -> Iterator[World]:
-    name = "template_of_halls" if intakes else "template_of_exchanges"
-    if ("postgresql", intakes) not in _templates:
-        _templates["postgresql", intakes] = _founded(server.create_database(name), intakes)
+def _on_postgresql(server: Postgresql, intakes: bool, halls: tuple[str, ...]) -> Iterator[World]:
+    key = ("postgresql", intakes, halls)
+    name = f"template_of_{len(halls)}_{'halls' if intakes else 'exchanges'}"
+    if key not in _templates:
+        _templates[key] = _founded(server.create_database(name), intakes, halls)
     copy = f"world_{next(_numbers)}"
-    made = _templates["postgresql", intakes].copied(server.create_database(copy, name))
+    made = _templates[key].copied(server.create_database(copy, name))
     yield made
     made.close()
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{copy}" WITH (FORCE)'.encode())
 
 
-def _founded(database_url: str, intakes: bool) -> World:
+def _founded(database_url: str, intakes: bool, halls: tuple[str, ...]) -> World:
     template = World(database_url, intakes)
-    template.found(*HALLS)
+    template.found(*halls)
     template.close()
     return template

@@ -68,14 +68,24 @@ class Clock:
         return self.count.due_on
 
     def alarm(self, today: date, calendar: Calendar) -> Alarm:
-        last = self.met_on or today
-        if last > self.due_on:
+        if (self.met_on or today) > self.due_on:
             return Alarm.RED
+        yellow_on = self.yellow_on(calendar)
+        return Alarm.YELLOW if yellow_on is not None and yellow_on <= today else Alarm.NONE
+
+    def yellow_on(self, calendar: Calendar) -> date | None:
+        """The first day on which it is yellow; None if it was met or has no days."""
         if self.met_on is not None or self.limit.days == 0:
-            return Alarm.NONE
-        used = sum(1 for day in self.count.days if day.counted and day.date <= today)
-        left = calendar.working_days_between(today, self.due_on)
-        return Alarm.YELLOW if used >= self.limit.days * YELLOW_SHARE or left <= 1 else Alarm.NONE
+            return None
+        used = self.limit.days * YELLOW_SHARE
+        nearly_used = next(day.date for day in self.count.days if day.total >= used)
+        left, last_but_one = 0, self.due_on
+        for day in reversed(self.count.days):
+            if left > 1:
+                break
+            last_but_one = day.date
+            left += calendar.is_workday(day.date)
+        return min(nearly_used, last_but_one)
 
 
 def clocks(case: Case, item: ItemVersion, calendar: Calendar) -> list[Clock]:

@@ -96,19 +96,15 @@ def file_case(command: File, context: Context) -> Filed:
     if item.options and command.option not in {option.name for option in item.options}:
         raise OptionUnknown("option", item=item.name, option=command.option)
     _require_known(command.materials, item)
-    if context.actor.kind is ActorKind.AGENT:
-        if command.mandate is None:
-            raise MandateMissing("mandate_id")
-        require_covers(
-            command.mandate,
-            item,
-            command.applicant,
-            context.actor.actor_id,
-            MandateAct.SUBMIT,
-            context.today,
-        )
-    else:
+    mandate, by_agent = command.mandate, context.actor.kind is ActorKind.AGENT
+    if not by_agent:
         context.require(Power.RECEIVE)
+    elif mandate is None:
+        raise MandateMissing("mandate_id")
+    if mandate is not None:
+        # Whoever files: with the case its agent gets to see it.
+        agent_id = context.actor.actor_id if by_agent else mandate.agent_id
+        require_covers(mandate, item, command.applicant, agent_id, MandateAct.SUBMIT, context.today)
     return Filed(
         case_no=command.case_no,
         item_id=item.item_id,

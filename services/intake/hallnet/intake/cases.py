@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import insert, select
 
 from hallnet.case.case import Case, evolve, read_history
-from hallnet.case.clock import case_clock, clocks
+from hallnet.case.clock import Clock, case_clock, clocks
 from hallnet.case.event import EVENT, CaseEvent, Fact, HandedOver, digest
 from hallnet.case.item import ItemVersion
 from hallnet.case.person import Actor, Material
@@ -56,6 +56,12 @@ def id_of(connection: Connection, case_ref: str) -> str:
     if found is None:
         raise CaseUnknown("case_ref")
     return found
+
+
+def number_is_taken(connection: Connection, case_no: str) -> bool:
+    table = tables.case
+    query = select(table.c.case_id).where(table.c.case_no == case_no)
+    return connection.execute(query).first() is not None
 
 
 def append(
@@ -107,14 +113,15 @@ def append_replica(
     now: datetime,
 ) -> None:
     """Add events of another hall that were checked; if they bring in a hall that is new to the case,
-    tell it what this hall itself has said so far."""
+    or hand the case over once more, tell that hall what this hall itself has said so far."""
     _insert(connection, author, case.case_id, raws, case.sequence - len(raws) + 1)
     project(connection, hall, case)
     known = before.halls() if before else frozenset()
     own = own_events(connection, hall.address, case.case_id)
+    concerned = (case.halls() - known) | _handed_to(case, raws)
     dispatches = [
         _message(case, other, own, ())
-        for other in sorted(case.halls() - known - {hall.address, author})
+        for other in sorted(concerned - {hall.address, author})
         if own and before is not None
     ]
     entries = [Entry("case.replica", case.case_id, raw, now) for raw in raws]
@@ -134,13 +141,15 @@ def own_events(connection: Connection, here: Address, case_id: str) -> list[byte
     return list(connection.scalars(query))
 
 
-def project(connection: Connection, hall: Hall, case: Case) -> None:
-    """Bring the row of a case up to date with its events, its item and the calendar."""
+def project(connection: Connection, hall: Hall, case: Case) -> Clock | None:
+    """Bring the row of a case up to date with its events, its item and the calendar.
+
+    Returns the clock by which it is listed.
+    """
     filed = case.filed
     item = hall.releases.item(connection, filed.item_id, filed.item_version)
-    clock = None
-    if item is not None:
-        clock = case_clock(clocks(case, item, hall.releases.calendar(connection)))
+    calendar = hall.releases.calendar(connection)
+    clock = case_clock(clocks(case, item, calendar)) if item is not None else None
     values = {
         "case_no": case.case_no,
         "query_code": filed.query_code,
@@ -160,9 +169,11 @@ def project(connection: Connection, hall: Hall, case: Case) -> None:
         "due_kind": clock.kind if clock else 0,
         "due_provisional": clock.count.provisional if clock else False,
         "met_on": clock.met_on if clock else None,
+        "yellow_on": clock.yellow_on(calendar) if clock else None,
     }
     statement = upsert(connection, tables.case).values(case_id=case.case_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=values))
+    return clock
 
 
 def item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion | None:
@@ -184,7 +195,8 @@ def _insert(
 def _dispatches(
     connection: Connection, hall: Hall, before: Case | None, case: Case, raws: Sequence[bytes]
 ) -> list[wire_feed.Dispatch]:
-    """New events to the halls that know the case; all own events to those that are new to it.
+    """New events to the halls that know the case; all own events to those that are new to it, and to
+    one that is handed the case: of a hand-over that failed before it may have received nothing.
 
     With no other hall concerned the events go into the own journal alone.
     """
@@ -193,18 +205,23 @@ def _dispatches(
         return [_message(case, hall.address, raws, ())]
     known = before.halls() if before else frozenset()
     own = own_events(connection, hall.address, case.case_id)
-    handed_to = [
-        mark.fact.to for mark in case.marks[-len(raws) :] if isinstance(mark.fact, HandedOver)
-    ]
+    handed_to = _handed_to(case, raws)
     return [
         _message(
             case,
             other,
-            raws if other in known else own,
+            raws if other in known - handed_to else own,
             case.materials if other in handed_to and other != case.filed.intake_hall else (),
         )
         for other in others
     ]
+
+
+def _handed_to(case: Case, raws: Sequence[bytes]) -> frozenset[Address]:
+    """The halls to which the newest events hand the case over."""
+    return frozenset(
+        mark.fact.to for mark in case.marks[-len(raws) :] if isinstance(mark.fact, HandedOver)
+    )
 
 
 def _message(

@@ -29,7 +29,7 @@ from hallnet.case.event import (
 )
 from hallnet.case.item import ITEM
 from hallnet.case.mandate import MANDATE
-from hallnet.case.person import Material, Person
+from hallnet.case.person import ActorKind, Material, Person
 from hallnet.case.problems import CaseUnknown, MaterialEmpty
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp, to_timestamp
@@ -169,7 +169,9 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
                 )
             )
 
-        return await self._database.write(work)
+        return await self._recorded(
+            "UploadMaterial", named.act.actor_id, "", self._database.write(work)
+        )
 
     async def ReadMaterial(
         self, request: wire.ReadMaterialRequest, context: Any
@@ -299,14 +301,21 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
             return wire.GetCaseResponse(case=view)
 
         return await self._recorded(
-            "GetCase", request.actor_id, request.case_ref, self._database.write(work)
+            "GetCase",
+            request.actor_id,
+            request.case_ref,
+            self._database.write(work),
+            request.purpose,
         )
 
     async def ListCases(self, request: wire.ListCasesRequest, context: Any) -> Any:
         now = self._clock()
 
         def look(connection: Connection) -> wire.ListCasesResponse:
-            accounts.find(connection, request.actor_id)
+            account = accounts.find(connection, request.actor_id)
+            if account.actor.kind is ActorKind.AGENT:
+                # Whatever an agent asks for, it is her own cases.
+                request.agent_id = request.actor_id
             return listing.list_cases(connection, self._hall, request, day_of(now))
 
         return await self._recorded("ListCases", request.actor_id, "", self._database.read(look))
@@ -314,7 +323,7 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
     async def GetProgress(self, request: wire.GetProgressRequest, context: Any) -> Any:
         now = self._clock()
 
-        def look(connection: Connection) -> wire.GetProgressResponse:
+        def work(connection: Connection) -> wire.GetProgressResponse:
             try:
                 case = cases.load(connection, cases.id_of(connection, request.case_no))
             except CaseUnknown as problem:
@@ -322,10 +331,11 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
                 raise CaseUnknown() from problem
             if case.filed.query_code != request.query_code.strip().upper():
                 raise CaseUnknown()
+            _insert_record(connection, now, "applicant", case.case_id, "GetProgress", "", "")
             return views.progress(connection, self._hall, case, now)
 
         return await self._recorded(
-            "GetProgress", "applicant", request.case_no, self._database.read(look)
+            "GetProgress", "applicant", request.case_no, self._database.write(work)
         )
 
     # How every write is done
@@ -391,12 +401,14 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
         tables.feed.announce()
         return result
 
-    async def _recorded(self, act: str, actor_id: str, subject: str, answer: Any) -> Any:
+    async def _recorded(
+        self, act: str, actor_id: str, subject: str, answer: Any, purpose: str = ""
+    ) -> Any:
         """Wait for an answer; if it is a refusal, record it."""
         try:
             return await answer
         except Problem as problem:
-            await self._record(actor_id, subject, act, "", problem.reason)
+            await self._record(actor_id, subject, act, purpose, problem.reason)
             raise
 
     async def _record(

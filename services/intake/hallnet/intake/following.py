@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.intake import cases, handling, materials, replicas
+from hallnet.intake import cases, handling, materials, recounting, replicas
 from hallnet.intake.context import Hall
 from hallnet.node import telemetry
 from hallnet.places import Address
@@ -34,7 +34,7 @@ def take_messages(
 
 
 def take_releases(
-    connection: Connection, hall: Hall, entries: Sequence[wire_feed.FeedEntry]
+    connection: Connection, hall: Hall, entries: Sequence[wire_feed.FeedEntry], now: datetime
 ) -> None:
     """Releases that branch-sync verified and that are in force from now on."""
     changed = False
@@ -43,7 +43,7 @@ def take_releases(
             signed = wire_release.SignedRelease.FromString(entry.payload)
             changed |= hall.releases.take(connection, RELEASE.from_bytes(signed.body))
     if changed:
-        handling.recount(connection, hall)
+        recounting.recount(connection, hall, now)
 
 
 def _take_message(
@@ -55,4 +55,4 @@ def _take_message(
     elif message.kind == handling.REQUEST_KIND:
         replicas.take_request(connection, hall, sender, message.payload, now)
     elif message.kind == replicas.REFUSED_KIND:
-        replicas.take_refusal(connection, message.subject, message.payload, now)
+        replicas.take_refusal(connection, sender, message.payload, now)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
-
 from hallnet.case import command as commands
 from hallnet.case.case import Case, day_of
 from hallnet.case.catalogue import accepts_here, competent_hall
@@ -99,6 +97,7 @@ def act(
     """Carry out a command on a case of which this hall is the custodian."""
     account = accounts.find(connection, actor_id)
     case = cases.load(connection, cases.id_of(connection, case_ref))
+    require_may_look(account, case)
     return carry_out(connection, hall, account, case, command, now)
 
 
@@ -183,6 +182,7 @@ def ask_for(
     """
     account = accounts.find(connection, actor_id)
     case = cases.load(connection, cases.id_of(connection, case_ref))
+    require_may_look(account, case)
     handed_in = wish.materials if isinstance(wish, Supplemented) else ()
     materials.require_here(connection, handed_in, "materials")
     if case.custodian == hall.address or case.transit is not None:
@@ -218,10 +218,3 @@ def command_of(wish: Wish) -> Command:
     if isinstance(wish, Withdrawn):
         return commands.Withdraw(wish.reason)
     return commands.Supplement(wish.materials)
-
-
-def recount(connection: Connection, hall: Hall) -> None:
-    """A new calendar or catalogue came: bring the due dates of all open cases up to date."""
-    table = tables.case
-    for case_id in connection.scalars(select(table.c.case_id).where(~table.c.ended)).all():
-        cases.project(connection, hall, cases.load(connection, case_id))

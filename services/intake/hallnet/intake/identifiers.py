@@ -16,3 +16,11 @@ def new_id(now: datetime, random_bytes: Callable[[int], bytes]) -> str:
     value = value & ~(0xF << 76) | (0x7 << 76)
     value = value & ~(0x3 << 62) | (0x2 << 62)
     return str(uuid.UUID(int=value))
+
+
+def is_id(text: object) -> bool:
+    """Whether a text has the form of the ids that halls give to cases."""
+    try:
+        return isinstance(text, str) and str(uuid.UUID(text)) == text
+    except ValueError:
+        return False

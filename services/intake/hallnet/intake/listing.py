@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from hallnet.intake import tables, views
 from hallnet.intake.context import Hall
+from hallnet.intake.identifiers import is_id
 from hallnet.node.paging import PageTokenInvalid
 from hallnet.store import Connection
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -45,10 +46,9 @@ def list_cases(
             or_(due > after.due_on, and_(due == after.due_on, table.c.case_id > after.case_id))
         )
     rows = connection.execute(query).all()
-    calendar = hall.releases.calendar(connection)
     more = len(rows) > size
     return wire.ListCasesResponse(
-        cases=[views.summary(row, today, calendar) for row in rows[:size]],
+        cases=[views.summary(row, today) for row in rows[:size]],
         next_page_token=_token(rows[size - 1].due_on, rows[size - 1].case_id) if more else "",
         total=total,
     )
@@ -79,6 +79,8 @@ def _token(due_on: date | None, case_id: str) -> str:
 def _read_token(token: str) -> _After:
     try:
         due_on, case_id = json.loads(base64.urlsafe_b64decode(token.encode()))
-        return _After(date.fromisoformat(due_on), str(case_id))
-    except (ValueError, TypeError, binascii.Error) as error:
+        if not is_id(case_id):
+            raise PageTokenInvalid("page_token")
+        return _After(date.fromisoformat(due_on), case_id)
+    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
         raise PageTokenInvalid("page_token") from error

@@ -18,7 +18,7 @@ from hallnet.store.feed import Entry
 def register(
     connection: Connection, mandate: Mandate, mandate_id: str, actor_id: str, now: datetime
 ) -> Mandate:
-    """Record a mandate; raises what `require_mandate` raises, and MaterialNotUploaded."""
+    """Record a mandate, the same one once; raises what `require_mandate` raises, and MaterialNotUploaded."""
     actor = accounts.find(connection, actor_id).actor
     if actor.kind is ActorKind.AGENT and mandate.agent_id != actor.actor_id:
         raise MandateNotForThis("mandate.agent_id", what="受托人不是本人")
@@ -28,6 +28,11 @@ def register(
     materials.require_here(connection, [mandate.evidence], "mandate.evidence")
     recorded = replace(mandate, mandate_id=mandate.mandate_id or mandate_id)
     raw = MANDATE.to_bytes(recorded)
+    known = _raw(connection, recorded.mandate_id)
+    if known == raw:
+        return recorded
+    if known is not None:
+        raise MandateNotForThis("mandate.mandate_id", what="编号已属于另一份委托书")
     connection.execute(
         insert(tables.mandate).values(
             mandate_id=recorded.mandate_id,
@@ -42,10 +47,13 @@ def register(
 
 def find(connection: Connection, mandate_id: str) -> Mandate:
     """Raises MandateMissing."""
-    table = tables.mandate
-    raw = connection.execute(
-        select(table.c.mandate).where(table.c.mandate_id == mandate_id)
-    ).scalar_one_or_none()
+    raw = _raw(connection, mandate_id)
     if raw is None:
         raise MandateMissing("mandate_id")
     return MANDATE.from_bytes(raw)
+
+
+def _raw(connection: Connection, mandate_id: str) -> bytes | None:
+    table = tables.mandate
+    query = select(table.c.mandate).where(table.c.mandate_id == mandate_id)
+    return connection.execute(query).scalar_one_or_none()

@@ -9,36 +9,42 @@ from __future__ import annotations
 from datetime import datetime
 
 from google.protobuf.message import DecodeError
-from sqlalchemy import delete, insert, select
+from sqlalchemy import String, delete, insert, select
 
-from hallnet.case.case import Case, evolve
+from hallnet.case.case import EVENTS_MAX, Case, evolve
 from hallnet.case.decide import answer_hand_over
 from hallnet.case.event import (
     EVENT,
     REQUEST,
     REQUEST_REFUSED,
+    Accepted,
+    CaseEvent,
     CaseRequestRefused,
+    Filed,
     HandOverFailed,
     digest,
 )
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.power import Power
 from hallnet.case.problems import EventOutOfTurn, HistoryBroken
+from hallnet.codec.codec import MessageMalformed
 from hallnet.intake import cases, handling, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
+from hallnet.intake.identifiers import is_id
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.store.upsert import upsert
 from hallnet.wire.case.v1 import case_event_pb2 as wire
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 REFUSED_KIND = "case.request_refused"
 SYSTEM = Actor(ActorKind.SYSTEM, "system", "系统")
-EARLY_EVENTS_MAX = 500
+VERSION_MAX = 2**31 - 1
+LATEST_YEAR = 2999
+"""No day of a case lies so far off; what does cannot be counted from."""
 
 
 def take_events(
@@ -48,16 +54,19 @@ def take_events(
     try:
         message = wire.CaseEvents.FromString(payload)
     except DecodeError:
-        _set_aside(connection, "", sender, "MESSAGE_MALFORMED", payload, now)
+        _set_aside(connection, "", sender, MessageMalformed.reason, payload, now)
         return
-    case = cases.find(connection, message.case_id)
+    case_id = message.case_id
+    if not is_id(case_id):
+        _set_aside(connection, "", sender, MessageMalformed.reason, payload, now)
+        return
+    case = cases.find(connection, case_id)
     try:
         for raw in message.events:
-            _keep_early(connection, hall, case, sender, message.case_id, raw, now)
-        case = _apply_early(connection, hall, case, message.case_id, now)
+            _keep_early(connection, hall, case, sender, case_id, raw, now)
     except Problem as problem:
-        _set_aside(connection, message.case_id, sender, problem.reason, payload, now)
-        return
+        _set_aside(connection, case_id, sender, problem.reason, payload, now)
+    case = _apply_early(connection, hall, case, case_id, now)
     if case is not None and case.transit is not None and case.transit.to == hall.address:
         _answer(connection, hall, case, now)
 
@@ -68,6 +77,7 @@ def take_request(
     """Do what an applicant asked for at the hall of intake, or say why not."""
     try:
         request = REQUEST.from_bytes(payload)
+        _require_id(request.case_id)
     except Problem as problem:
         _set_aside(connection, "", sender, problem.reason, payload, now)
         return
@@ -94,8 +104,18 @@ def take_request(
         tables.feed.append(connection, [entry])
 
 
-def take_refusal(connection: Connection, case_id: str, payload: bytes, now: datetime) -> None:
-    """The custodian did not do what was asked: staff are told."""
+def take_refusal(connection: Connection, sender: Address, payload: bytes, now: datetime) -> None:
+    """The custodian did not do what was asked: staff are told, if the sender has to do with the case."""
+    case_id = ""
+    try:
+        refused = REQUEST_REFUSED.from_bytes(payload)
+        _require_id(refused.case_id)
+        case_id = refused.case_id
+        if sender not in cases.load(connection, case_id).halls():
+            raise EventOutOfTurn("sender", author=sender)
+    except Problem as problem:
+        _set_aside(connection, case_id, sender, problem.reason, payload, now)
+        return
     tables.feed.append(connection, [Entry("case.request_refused", case_id, payload, now)])
 
 
@@ -108,16 +128,19 @@ def take_delivery_end(
     case = cases.find(connection, ended.subject)
     if case is None:
         return
-    never_arrived = (
-        ended.verdict == wire_envelope.VERDICT_REFUSED or ended.reason == "RECIPIENT_UNKNOWN"
-    )
-    if ended.kind == cases.EVENTS_KIND and never_arrived and _waits_for(case, hall, ended):
+    if ended.kind == cases.EVENTS_KIND and _has_no_effect(ended) and _waits_for(case, hall, ended):
         facts = [HandOverFailed(ended.reason)]
         cases.append(connection, hall, case.case_id, case, facts, SYSTEM, now)
     tables.feed.append(
         connection,
         [Entry("case.undelivered", ended.subject, ended.SerializeToString(), now)],
     )
+
+
+def _has_no_effect(ended: wire_feed.DeliveryEnded) -> bool:
+    """Whether it is known that the recipient did nothing: what has no id was never sent."""
+    verdicts = (wire_envelope.VERDICT_REFUSED, wire_envelope.VERDICT_HELD)
+    return ended.verdict in verdicts or ended.reason == "RECIPIENT_UNKNOWN" or not ended.envelope_id
 
 
 def _waits_for(case: Case, hall: Hall, ended: wire_feed.DeliveryEnded) -> bool:
@@ -136,25 +159,79 @@ def _keep_early(
     raw: bytes,
     now: datetime,
 ) -> None:
-    """Note an event that is not known yet; raises EventOutOfTurn, HistoryBroken, MessageMalformed."""
+    """Note an event that is not known yet.
+
+    Raises EventOutOfTurn, HistoryBroken for a fork or a place that no event has, MessageMalformed.
+    """
     event = EVENT.from_bytes(raw)
     if event.author != sender or event.author == hall.address or event.case_id != case_id:
         raise EventOutOfTurn("event.author", author=event.author)
-    if case is not None and event.sequence <= case.sequence:
-        table = tables.case_event
-        known = connection.execute(
-            select(table.c.event).where(
-                table.c.case_id == case_id, table.c.sequence == event.sequence
+    _require_usable(event)
+    known = _known(connection, case, event)
+    if known is None:
+        connection.execute(
+            insert(tables.early_event).values(
+                case_id=case_id, sequence=event.sequence, author=str(sender), event=raw, came_at=now
             )
-        ).scalar_one()
-        if known != raw:
-            # The same place in the history, filled twice: evidence of a fork.
-            raise HistoryBroken("event.sequence", sequence=event.sequence)
-        return
-    statement = upsert(connection, tables.early_event).values(
-        case_id=case_id, sequence=event.sequence, event=raw, came_at=now
+        )
+    elif known != raw:
+        # The same place in the history, filled twice: evidence of a fork.
+        raise HistoryBroken("event.sequence", sequence=event.sequence)
+
+
+def _known(connection: Connection, case: Case | None, event: CaseEvent) -> bytes | None:
+    """What stands at the place of an event, or waits for it in the name of the same author."""
+    table = tables.case_event
+    query = select(table.c.event).where(
+        table.c.case_id == event.case_id, table.c.sequence == event.sequence
     )
-    connection.execute(statement.on_conflict_do_nothing())
+    if case is None or event.sequence > case.sequence:
+        table = tables.early_event
+        query = select(table.c.event).where(
+            table.c.case_id == event.case_id,
+            table.c.sequence == event.sequence,
+            table.c.author == str(event.author),
+        )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _require_usable(event: CaseEvent) -> None:
+    """Raises HistoryBroken or MessageMalformed for what no honest hall says and no table holds."""
+    if not 1 <= event.sequence <= EVENTS_MAX:
+        raise HistoryBroken("event.sequence", sequence=event.sequence)
+    fact = event.fact
+    days = [event.at.date()]
+    if isinstance(fact, Accepted):
+        days.append(fact.accepted_on)
+    if any(day.year > LATEST_YEAR for day in days):
+        raise MessageMalformed("event.at", message="CaseEvent", detail="at")
+    if isinstance(fact, Filed):
+        _require_fits(event.author, fact)
+
+
+def _require_fits(author: Address, filed: Filed) -> None:
+    """A case bears a number of the hall that received it, and what is listed of it fits the list."""
+    listed = {
+        "case_no": filed.case_no,
+        "query_code": filed.query_code,
+        "item_id": filed.item_id,
+        "applicant": filed.applicant.masked_name,
+        "agent_id": filed.mandate.agent_id if filed.mandate else "",
+    }
+    for name, text in listed.items():
+        column = tables.case.c[name].type
+        assert isinstance(column, String)
+        if "\0" in text or (column.length is not None and len(text) > column.length):
+            raise MessageMalformed(f"filed.{name}", message="Filed", detail=name)
+    if filed.item_version > VERSION_MAX:
+        raise MessageMalformed("filed.item_version", message="Filed", detail="item_version")
+    if not filed.case_no.startswith(f"{author}-"):
+        raise EventOutOfTurn("filed.case_no", author=author)
+
+
+def _require_id(case_id: str) -> None:
+    if not is_id(case_id):
+        raise MessageMalformed("case_id", message="case_id", detail="case_id")
 
 
 def _apply_early(
@@ -162,21 +239,36 @@ def _apply_early(
 ) -> Case | None:
     """Apply what follows on the history without a gap; the rest goes on waiting."""
     table = tables.early_event
-    rows = connection.execute(
-        select(table.c.sequence, table.c.event)
-        .where(table.c.case_id == case_id)
-        .order_by(table.c.sequence)
-        .limit(EARLY_EVENTS_MAX)
-    ).all()
-    for row in rows:
-        if row.sequence != (case.sequence if case else 0) + 1:
-            break
-        connection.execute(
-            delete(table).where(table.c.case_id == case_id, table.c.sequence == row.sequence)
+    while True:
+        place = (table.c.case_id == case_id) & (
+            table.c.sequence == (case.sequence if case else 0) + 1
         )
-        event = EVENT.from_bytes(row.event)
-        before, case = case, evolve(case, event, digest(row.event))
-        cases.append_replica(connection, hall, before, case, [row.event], event.author, now)
+        waiting = connection.execute(select(table).where(place).order_by(table.c.author)).all()
+        if not waiting:
+            return case
+        connection.execute(delete(table).where(place))
+        before = case
+        for row in waiting:
+            # Several halls may claim a place. One that has no say there is set aside in its own name.
+            try:
+                case = _apply(connection, hall, case, row.event, now)
+            except Problem as problem:
+                payload = wire.CaseEvents(case_id=case_id, events=[row.event]).SerializeToString()
+                sender = Address.parse(row.author)
+                _set_aside(connection, case_id, sender, problem.reason, payload, now)
+        if case is before:
+            return case
+
+
+def _apply(
+    connection: Connection, hall: Hall, before: Case | None, raw: bytes, now: datetime
+) -> Case:
+    """Raises as `evolve` does, and HistoryBroken for a number that another case bears."""
+    event = EVENT.from_bytes(raw)
+    case = evolve(before, event, digest(raw))
+    if before is None and cases.number_is_taken(connection, case.case_no):
+        raise HistoryBroken("filed.case_no", sequence=event.sequence)
+    cases.append_replica(connection, hall, before, case, [raw], event.author, now)
     return case
 
 

@@ -99,7 +99,7 @@ class Intake:
     def _take_releases(
         self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]
     ) -> None:
-        following.take_releases(connection, self._hall, entries)
+        following.take_releases(connection, self._hall, entries, self._clock())
 
     async def _fetch_materials(self) -> None:
         channel = open_channel(self._home, Part.INTAKE, self._settings.endpoints.exchange)

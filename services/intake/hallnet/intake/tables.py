@@ -55,12 +55,13 @@ case_event = Table(
     Column("author", String(40), nullable=False),
 )
 
-# Events of other halls that came before those they follow on.
+# Events of other halls that came before those they follow on. Several may claim the same place.
 early_event = Table(
     "early_event",
     metadata,
     Column("case_id", String(36), primary_key=True),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("author", String(40), primary_key=True),
     Column("event", LargeBinary, nullable=False),
     Column("came_at", Moment, nullable=False),
 )
@@ -100,6 +101,7 @@ case = Table(
     Column("due_kind", Integer, nullable=False),
     Column("due_provisional", Boolean, nullable=False),
     Column("met_on", Date),
+    Column("yellow_on", Date),
     Index("case_by_due", "ended", "due_on", "case_id"),
     Index("case_by_stage", "stage", "due_on", "case_id"),
     Index("case_by_custodian", "custodian", "ended", "due_on", "case_id"),

@@ -43,7 +43,7 @@ from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 
-def summary(row: Row[Any], today: date, calendar: Calendar) -> wire.CaseSummary:
+def summary(row: Row[Any], today: date) -> wire.CaseSummary:
     """A row of a list."""
     return wire.CaseSummary(
         case_id=row.case_id,
@@ -59,17 +59,17 @@ def summary(row: Row[Any], today: date, calendar: Calendar) -> wire.CaseSummary:
         due_kind=row.due_kind,
         due_provisional=row.due_provisional,
         handling_kind=row.handling_kind,
-        alarm=_row_alarm(row, today, calendar),
+        alarm=_row_alarm(row, today),
     )
 
 
-def _row_alarm(row: Row[Any], today: date, calendar: Calendar) -> int:
+def _row_alarm(row: Row[Any], today: date) -> int:
+    """As the clock says it, without counting its days again."""
     if row.due_on is None:
         return Alarm.NONE
     if (row.met_on or today) > row.due_on:
         return Alarm.RED
-    near = row.met_on is None and calendar.working_days_between(today, row.due_on) <= 1
-    return Alarm.YELLOW if near else Alarm.NONE
+    return Alarm.YELLOW if row.yellow_on is not None and row.yellow_on <= today else Alarm.NONE
 
 
 def case_view(
@@ -84,7 +84,7 @@ def case_view(
     calendar = hall.releases.calendar(connection)
     today = day_of(now)
     view = wire.CaseView(
-        summary=summary(row, today, calendar),
+        summary=summary(row, today),
         events=[
             EVENT.to_message(EVENT.from_bytes(raw))
             for raw in cases.history(connection, case.case_id)

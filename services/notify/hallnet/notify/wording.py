@@ -28,6 +28,7 @@ from hallnet.case.event import (
     Withdrawn,
 )
 from hallnet.places import Address, Divisions
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 
 
 class Audience(IntEnum):
@@ -61,7 +62,23 @@ class Message:
 
 def messages(fact: Fact, author: Address, to: Recipient, register: Divisions) -> list[Message]:
     """What is told because of an event of a case."""
-    text = f"【{_hall(author, register)}】{to.applicant}，您申请的“{to.item_name}”（{to.case_no}）{_sentence(fact, to, register)}"
+    return _to_people(author, _sentence(fact, to, register), to, register)
+
+
+def due_messages(clock: wire_intake.ClockView, to: Recipient, register: Divisions) -> list[Message]:
+    """What is told when a due date was counted anew: of the limits for deciding, not of the notice."""
+    if clock.kind == wire_intake.CLOCK_KIND_NOTICE:
+        return []
+    years = "、".join(str(year) for year in clock.unpublished_years)
+    open_end = f"（{years}年放假安排尚未公布，为暂定日期）" if clock.provisional else ""
+    sentence = f"的办理期限已按公布的放假安排重新计算，到期日为{clock.due_on}{open_end}。"
+    # The number of a case begins with the hall that received it.
+    here = Address.parse(to.case_no.rsplit("-", 2)[0])
+    return _to_people(here, sentence, to, register)
+
+
+def _to_people(author: Address, sentence: str, to: Recipient, register: Divisions) -> list[Message]:
+    text = f"【{_hall(author, register)}】{to.applicant}，您申请的“{to.item_name}”（{to.case_no}）{sentence}"
     told = [Message(Audience.APPLICANT, to.phone, text)]
     if to.agent_id:
         told.append(Message(Audience.AGENT, to.agent_id, f"（代办）{text}"))

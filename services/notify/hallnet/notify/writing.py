@@ -11,12 +11,13 @@ from sqlalchemy import insert, select
 from hallnet.case.event import EVENT, REQUEST_REFUSED, CaseEvent, Filed
 from hallnet.case.item import CATALOGUE
 from hallnet.notify import tables
-from hallnet.notify.wording import Message, Recipient, messages, staff_message
+from hallnet.notify.wording import Message, Recipient, due_messages, messages, staff_message
 from hallnet.places import Divisions
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
 from hallnet.trust.release import RELEASE, ReleaseKind
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
@@ -45,6 +46,9 @@ def write(
             # The hall that says it tells the people, so that they are told once.
             return False
         told = messages(event.fact, event.author, _recipient(connection, event.case_id), register)
+    elif entry.kind == "case.due_changed":
+        clock = wire_intake.ClockView.FromString(entry.payload)
+        told = due_messages(clock, _recipient(connection, entry.subject), register)
     else:
         note = staff_message(entry.kind, _detail(entry))
         told = [note] if note is not None else []

@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("due_kind", sa.Integer(), nullable=False),
         sa.Column("due_provisional", sa.Boolean(), nullable=False),
         sa.Column("met_on", sa.Date(), nullable=True),
+        sa.Column("yellow_on", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("case_id"),
         sa.UniqueConstraint("case_no"),
     )
@@ -100,9 +101,10 @@ def upgrade() -> None:
         "early_event",
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("author", sa.String(length=40), nullable=False),
         sa.Column("event", sa.LargeBinary(), nullable=False),
         sa.Column("came_at", Moment(), nullable=False),
-        sa.PrimaryKeyConstraint("case_id", "sequence"),
+        sa.PrimaryKeyConstraint("case_id", "sequence", "author"),
     )
     op.create_table(
         "feed_entry",
