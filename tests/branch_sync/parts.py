@@ -45,12 +45,15 @@ class Halls:
     """The exchanges of a world, each with a branch-sync beside it."""
 
     world: World
+    founded: bool = True
+    """Whether the branch-syncs have their tables already."""
     syncs: dict[str, Sync] = field(default_factory=dict)
 
     def _opened(self, address: str) -> Sync:
         database = self.world._database("branch_sync", Address.parse(address))
-        database.create_schema()
-        tables.metadata.create_all(database.engine)
+        if not self.founded:
+            database.create_schema()
+            tables.metadata.create_all(database.engine, checkfirst=False)
         return self._started(address, database)
 
     def _started(self, address: str, database: Database) -> Sync:

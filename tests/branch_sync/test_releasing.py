@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -42,7 +43,6 @@ CALENDAR_CONTENT = dict(supplied_releases())[ReleaseKind.CALENDAR]
 
 def bundle(halls: Halls, at: str = PROVINCE) -> wire_trust.TrustBundle:
     """The trust bundle of a hall that heard of all others."""
-    halls.settle()
     sync = halls.at(at)
     own = [sync.context.membership.certificate]
     sync.database.transact(lambda c: certificates.take(c, sync.context, own, halls.now))
@@ -322,7 +322,6 @@ def _trust_of_a_hall_between(halls: Halls) -> wire.SignedRelease:
 def test_a_release_of_somebody_who_may_not_is_refused_recorded_and_passed_on_to_nobody(
     halls: Halls, make: Callable[[Halls], wire.SignedRelease], reason: str
 ) -> None:
-    halls.settle()
     release = make(halls)
     before = halls.passed_on(COUNTY)
     row = halls.come(COUNTY, release)
@@ -359,7 +358,10 @@ def test_what_was_refused_for_a_reason_that_is_gone_is_taken_when_it_comes_again
     certificate = halls.world.at(PROVINCE).context.identity.certificate
     revoked = Revocation(certificate.id, halls.now, "by mistake")
     halls.at(COUNTY).context.trust.take_bundle(
-        wire_trust.TrustBundle(suites=[1], revocations=[REVOCATION.to_message(revoked)]), 1
+        wire_trust.TrustBundle(
+            suites=[wire_trust.SUITE_ED25519], revocations=[REVOCATION.to_message(revoked)]
+        ),
+        1,
     )
     assert halls.come(COUNTY, real).reason == "CERTIFICATE_REVOKED"
     halls.restart(COUNTY)
@@ -391,7 +393,7 @@ def test_bytes_that_are_no_release_are_refused_and_hold_up_nothing(
     ],
 )
 def test_what_no_database_keeps_is_refused_whoever_says_it(
-    halls: Halls, changes: dict[str, object]
+    halls: Halls, changes: dict[str, Any]
 ) -> None:
     """Any hall can send such bytes, signed or not: they would hold up all that comes after them."""
     for author in (PROVINCE, OTHER_COUNTY):
@@ -461,7 +463,7 @@ def _forged_certificate(made: wire_trust.TrustBundle) -> None:
 
 
 def _unknown_suite(made: wire_trust.TrustBundle) -> None:
-    made.suites.append(2)
+    made.suites.append(wire_trust.SUITE_SM2)
 
 
 def _no_certificate(made: wire_trust.TrustBundle) -> None:
@@ -526,7 +528,7 @@ def test_what_a_hall_may_not_publish_leaves_nothing_behind(halls: Halls) -> None
         (ReleaseOutOfReach, {"kind": ReleaseKind.TRUST, "content": b""}),
     ):
         with pytest.raises(problem):
-            halls.publish(COUNTY, **changes)  # type: ignore[arg-type]
+            halls.publish(COUNTY, **changes)
     assert len(halls.releases(COUNTY)) == 1
 
 

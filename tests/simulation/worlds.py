@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,7 +24,8 @@ OTHER_COUNTY = "330110"
 TOWNSHIP = "330127101"
 HALLS = (PROVINCE, CITY, COUNTY, OTHER_COUNTY, TOWNSHIP)
 
-_templates: dict[tuple[str, bool], World] = {}
+Preparation = Callable[[World], None]
+_templates: dict[tuple[object, ...], World] = {}
 _numbers = itertools.count(1)
 
 
@@ -35,21 +36,32 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 
 def worlds(
-    request: pytest.FixtureRequest, folder: Path, *, intakes: bool = True
+    request: pytest.FixtureRequest,
+    folder: Path,
+    *,
+    intakes: bool = True,
+    prepare: Preparation | None = None,
 ) -> Iterator[World]:
-    """One world for the body of a fixture with the parameters `sqlite` and `postgresql`."""
+    """One world for the body of a fixture with the parameters `sqlite` and `postgresql`.
+
+    `prepare` is done once to the world from which all are copied.
+    """
+    key = (request.param, intakes, prepare)
     if request.param == "sqlite":
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
-        yield from _on_sqlite(folder, factory, intakes)
+        if key not in _templates:
+            url = f"sqlite:///{factory.mktemp('template') / 'world.db'}"
+            _templates[key] = _founded(url, intakes, prepare)
+        yield from _on_sqlite(folder, _templates[key])
     else:
-        yield from _on_postgresql(request.getfixturevalue("postgresql_server"), intakes)
+        server: Postgresql = request.getfixturevalue("postgresql_server")
+        name = f"template_{len(_templates)}"
+        if key not in _templates:
+            _templates[key] = _founded(server.create_database(name), intakes, prepare)
+        yield from _on_postgresql(server, _templates[key])
 
 
-def _on_sqlite(folder: Path, factory: pytest.TempPathFactory, intakes: bool) -> Iterator[World]:
-    if ("sqlite", intakes) not in _templates:
-        url = f"sqlite:///{factory.mktemp('template') / 'world.db'}"
-        _templates["sqlite", intakes] = _founded(url, intakes)
-    template = _templates["sqlite", intakes]
+def _on_sqlite(folder: Path, template: World) -> Iterator[World]:
     for file in Path(template.database_url.removeprefix("sqlite:///")).parent.glob("*.db"):
         shutil.copy(file, folder)
     made = template.copied(f"sqlite:///{folder / 'world.db'}")
@@ -57,20 +69,20 @@ def _on_sqlite(folder: Path, factory: pytest.TempPathFactory, intakes: bool) -> 
     made.close()
 
 
-def _on_postgresql(server: Postgresql, intakes: bool) -> Iterator[World]:
-    name = "template_of_halls" if intakes else "template_of_exchanges"
-    if ("postgresql", intakes) not in _templates:
-        _templates["postgresql", intakes] = _founded(server.create_database(name), intakes)
+def _on_postgresql(server: Postgresql, template: World) -> Iterator[World]:
     copy = f"world_{next(_numbers)}"
-    made = _templates["postgresql", intakes].copied(server.create_database(copy, name))
+    name = template.database_url.rpartition("/")[2]
+    made = template.copied(server.create_database(copy, name))
     yield made
     made.close()
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{copy}" WITH (FORCE)'.encode())
 
 
-def _founded(database_url: str, intakes: bool) -> World:
+def _founded(database_url: str, intakes: bool, prepare: Preparation | None) -> World:
     template = World(database_url, intakes)
     template.found(*HALLS)
+    if prepare is not None:
+        prepare(template)
     template.close()
     return template

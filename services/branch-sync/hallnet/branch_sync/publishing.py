@@ -62,7 +62,8 @@ class Publisher:
         """
         releasing.require_author(self._context, publication.kind, self._context.here)
         releasing.require_content(self._context, publication.kind, publication.content)
-        releasing.require_summary(publication.summary)
+        now = self._clock()
+        releasing.require_storable(publication.summary, publication.effective_at or now)
         request = PUBLICATION.to_message(publication)
         async with self._turn:
             known = await self._database.read(
@@ -72,7 +73,6 @@ class Publisher:
             )
             if known is not None:
                 return known
-            now = self._clock()
             signed = await self._signed(publication, now)
 
             def take(connection: Connection) -> wire.PublishReleaseResponse:

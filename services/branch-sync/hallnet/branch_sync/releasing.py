@@ -100,10 +100,12 @@ def require_author(context: Context, kind: ReleaseKind, author: Address) -> None
         raise ReleaseOutOfReach("release.author", author=author, kind=kind.name)
 
 
-def require_summary(summary: str) -> None:
-    """Raises MessageMalformed for a text that a database does not keep."""
+def require_storable(summary: str, *moments: datetime) -> None:
+    """Raises MessageMalformed for a text or a moment that a database does not keep."""
     if len(summary) > SUMMARY_CHARACTERS_MAX or "\0" in summary:
         raise _malformed("summary", "ReleaseBody")
+    if any(moment.year not in YEARS for moment in moments):
+        raise _malformed("effective_at", "ReleaseBody")
 
 
 def _require_bundle(context: Context, content: bytes) -> None:
@@ -189,11 +191,9 @@ def _judged(
 def _read(signed: wire.SignedRelease) -> ReleaseBody:
     """What a release says of itself; raises MessageMalformed if that cannot be kept."""
     body = RELEASE.from_bytes(signed.body)
-    require_summary(body.summary)
+    require_storable(body.summary, body.issued_at, body.effective_at)
     if body.version > VERSION_MAX:
         raise _malformed("version", "ReleaseBody")
-    if body.issued_at.year not in YEARS or body.effective_at.year not in YEARS:
-        raise _malformed("effective_at", "ReleaseBody")
     return body
 
 
