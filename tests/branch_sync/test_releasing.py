@@ -211,15 +211,13 @@ def test_a_missed_version_is_no_hole(halls: Halls) -> None:
     assert halls.content(TOWNSHIP) == b"ninth"
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 3])
-def test_an_older_or_equal_version_is_refused_as_outdated(halls: Halls, version: int) -> None:
+def test_an_older_or_equal_version_is_refused_as_outdated(halls: Halls) -> None:
     halls.come(TOWNSHIP, halls.signed(PROVINCE, content=b"third", version=3))
-    row = halls.come(TOWNSHIP, halls.signed(PROVINCE, content=b"other", version=version))
-    assert (row.standing, row.reason) == (Standing.REFUSED, "RELEASE_OUTDATED")
+    for version in range(4):
+        row = halls.come(TOWNSHIP, halls.signed(PROVINCE, content=b"other", version=version))
+        assert (row.standing, row.reason) == (Standing.REFUSED, "RELEASE_OUTDATED")
     assert halls.content(TOWNSHIP) == b"third"
-    assert [entry.subject for entry in halls.told(TOWNSHIP, "release.outdated")] == [
-        "RELEASE_OUTDATED"
-    ]
+    assert len(halls.told(TOWNSHIP, "release.outdated")) == 4
     assert halls.told(TOWNSHIP, "release.refused") == []
 
 
@@ -490,32 +488,31 @@ def _ends_before_it_grows_old(made: wire_trust.TrustBundle) -> None:
     made.hard_expires_at.seconds = made.soft_expires_at.seconds - 1
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        _forged_certificate,
-        _unknown_suite,
-        _no_certificate,
-        _without_its_issuers,
-        _no_suite,
-        _no_expiry,
-        _moment_that_is_none,
-        _ends_before_it_grows_old,
-    ],
-)
+SPOILT: list[Callable[[wire_trust.TrustBundle], None]] = [
+    _forged_certificate,
+    _unknown_suite,
+    _no_certificate,
+    _without_its_issuers,
+    _no_suite,
+    _no_expiry,
+    _moment_that_is_none,
+    _ends_before_it_grows_old,
+]
+
+
 def test_a_trust_bundle_that_cannot_be_believed_whole_is_refused_before_its_date_comes(
-    halls: Halls, spoil: Callable[[wire_trust.TrustBundle], None]
+    halls: Halls,
 ) -> None:
     """Else it would hold up every hall of the network at that date."""
-    made = bundle(halls)
-    spoil(made)
-    content, date = made.SerializeToString(), halls.now + DAY
-    with pytest.raises(Problem):
-        halls.publish(PROVINCE, ReleaseKind.TRUST, content, effective_at=date)
-    row = halls.come(
-        TOWNSHIP, halls.signed(PROVINCE, ReleaseKind.TRUST, content, effective_at=date)
-    )
-    assert row.standing == Standing.REFUSED
+    date = halls.now + DAY
+    for spoil in SPOILT:
+        made = bundle(halls)
+        spoil(made)
+        content = made.SerializeToString()
+        with pytest.raises(Problem):
+            halls.publish(PROVINCE, ReleaseKind.TRUST, content, effective_at=date)
+        halls.come(TOWNSHIP, halls.signed(PROVINCE, ReleaseKind.TRUST, content, effective_at=date))
+    assert [row.standing for row in halls.releases(TOWNSHIP)] == [Standing.REFUSED] * len(SPOILT)
     halls.come(TOWNSHIP, halls.signed(PROVINCE, content=b"policy", effective_at=date))
     halls.pass_by(days=2)
     assert halls.content(TOWNSHIP) == b"policy"

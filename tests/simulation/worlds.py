@@ -40,24 +40,25 @@ def worlds(
     folder: Path,
     *,
     intakes: bool = True,
+    halls: tuple[str, ...] = HALLS,
     prepare: Preparation | None = None,
 ) -> Iterator[World]:
     """One world for the body of a fixture with the parameters `sqlite` and `postgresql`.
 
     `prepare` is done once to the world from which all are copied.
     """
-    key = (request.param, intakes, prepare)
+    key = (request.param, intakes, halls, prepare)
     if request.param == "sqlite":
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
         if key not in _templates:
             url = f"sqlite:///{factory.mktemp('template') / 'world.db'}"
-            _templates[key] = _founded(url, intakes, prepare)
+            _templates[key] = _founded(url, intakes, halls, prepare)
         yield from _on_sqlite(folder, _templates[key])
     else:
         server: Postgresql = request.getfixturevalue("postgresql_server")
         name = f"template_{len(_templates)}"
         if key not in _templates:
-            _templates[key] = _founded(server.create_database(name), intakes, prepare)
+            _templates[key] = _founded(server.create_database(name), intakes, halls, prepare)
         yield from _on_postgresql(server, _templates[key])
 
 
@@ -79,9 +80,11 @@ def _on_postgresql(server: Postgresql, template: World) -> Iterator[World]:
         connection.execute(f'DROP DATABASE "{copy}" WITH (FORCE)'.encode())
 
 
-def _founded(database_url: str, intakes: bool, prepare: Preparation | None) -> World:
+def _founded(
+    database_url: str, intakes: bool, halls: tuple[str, ...], prepare: Preparation | None
+) -> World:
     template = World(database_url, intakes)
-    template.found(*HALLS)
+    template.found(*halls)
     if prepare is not None:
         prepare(template)
     template.close()

@@ -42,10 +42,10 @@ def take(
         if entry.kind == "release.in_force":
             _take_catalogue(connection, entry.payload)
         else:
-            _write(connection, register, channels, feed, entry, now)
+            write(connection, register, channels, feed, entry, now)
 
 
-def _write(
+def write(
     connection: Connection,
     register: Divisions,
     channels: Sequence[str],
