@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,7 +24,8 @@ OTHER_COUNTY = "330110"
 TOWNSHIP = "330127101"
 HALLS = (PROVINCE, CITY, COUNTY, OTHER_COUNTY, TOWNSHIP)
 
-_templates: dict[tuple[str, bool, tuple[str, ...]], World] = {}
+Preparation = Callable[[World], None]
+_templates: dict[tuple[object, ...], World] = {}
 _numbers = itertools.count(1)
 
 
@@ -40,23 +41,28 @@ def worlds(
     *,
     intakes: bool = True,
     halls: tuple[str, ...] = HALLS,
+    prepare: Preparation | None = None,
 ) -> Iterator[World]:
-    """One world for the body of a fixture with the parameters `sqlite` and `postgresql`."""
+    """One world for the body of a fixture with the parameters `sqlite` and `postgresql`.
+
+    `prepare` is done once to the world from which all are copied.
+    """
+    key = (request.param, intakes, halls, prepare)
     if request.param == "sqlite":
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
-        yield from _on_sqlite(folder, factory, intakes, halls)
+        if key not in _templates:
+            url = f"sqlite:///{factory.mktemp('template') / 'world.db'}"
+            _templates[key] = _founded(url, intakes, halls, prepare)
+        yield from _on_sqlite(folder, _templates[key])
     else:
-        yield from _on_postgresql(request.getfixturevalue("postgresql_server"), intakes, halls)
+        server: Postgresql = request.getfixturevalue("postgresql_server")
+        name = f"template_{len(_templates)}"
+        if key not in _templates:
+            _templates[key] = _founded(server.create_database(name), intakes, halls, prepare)
+        yield from _on_postgresql(server, _templates[key])
 
 
-def _on_sqlite(
-    folder: Path, factory: pytest.TempPathFactory, intakes: bool, halls: tuple[str, ...]
-) -> Iterator[World]:
-    key = ("sqlite", intakes, halls)
-    if key not in _templates:
-        url = f"sqlite:///{factory.mktemp('template') / 'world.db'}"
-        _templates[key] = _founded(url, intakes, halls)
-    template = _templates[key]
+def _on_sqlite(folder: Path, template: World) -> Iterator[World]:
     for file in Path(template.database_url.removeprefix("sqlite:///")).parent.glob("*.db"):
         shutil.copy(file, folder)
     made = template.copied(f"sqlite:///{folder / 'world.db'}")
@@ -64,21 +70,22 @@ def _on_sqlite(
     made.close()
 
 
-def _on_postgresql(server: Postgresql, intakes: bool, halls: tuple[str, ...]) -> Iterator[World]:
-    key = ("postgresql", intakes, halls)
-    name = f"template_of_{len(halls)}_{'halls' if intakes else 'exchanges'}"
-    if key not in _templates:
-        _templates[key] = _founded(server.create_database(name), intakes, halls)
+def _on_postgresql(server: Postgresql, template: World) -> Iterator[World]:
     copy = f"world_{next(_numbers)}"
-    made = _templates[key].copied(server.create_database(copy, name))
+    name = template.database_url.rpartition("/")[2]
+    made = template.copied(server.create_database(copy, name))
     yield made
     made.close()
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{copy}" WITH (FORCE)'.encode())
 
 
-def _founded(database_url: str, intakes: bool, halls: tuple[str, ...]) -> World:
+def _founded(
+    database_url: str, intakes: bool, halls: tuple[str, ...], prepare: Preparation | None
+) -> World:
     template = World(database_url, intakes)
     template.found(*halls)
+    if prepare is not None:
+        prepare(template)
     template.close()
     return template

@@ -6,13 +6,17 @@ from collections.abc import Iterable
 from datetime import date
 
 from hallnet.case.item import (
+    Catalogue,
     CrossAreaMode,
     IntakePlace,
     ItemVersion,
     Scope,
 )
-from hallnet.case.problems import OutOfScope
+from hallnet.case.problems import CatalogueMalformed, OutOfScope
 from hallnet.places import Address, Divisions, Level
+
+ITEM_ID_LENGTH_MAX = 64
+VERSION_MAX = 2**31 - 1
 
 _SCOPE_LEVEL = {
     Scope.PROVINCE: Level.PROVINCE,
@@ -26,6 +30,19 @@ _PLACE_OF_LEVEL = {
     Level.COUNTY: IntakePlace.COUNTY,
     Level.TOWNSHIP: IntakePlace.TOWNSHIP,
 }
+
+
+def require_catalogue(catalogue: Catalogue) -> None:
+    """Every version of an item can be named, and stands there once; raises CatalogueMalformed."""
+    seen = set()
+    for item in catalogue.items:
+        named = item.item_id.isprintable() and 0 < len(item.item_id) <= ITEM_ID_LENGTH_MAX
+        shown = item.name.isprintable() and item.name.strip()
+        key = (item.item_id, item.version)
+        if not (named and shown and 0 < item.version <= VERSION_MAX) or key in seen:
+            detail = f"{item.item_id[:ITEM_ID_LENGTH_MAX]} {item.version}"
+            raise CatalogueMalformed("catalogue.items", detail=detail)
+        seen.add(key)
 
 
 def version_in_force(versions: Iterable[ItemVersion], day: date) -> ItemVersion | None:

@@ -11,6 +11,7 @@ from hallnet.problems import Kind, Problem
 
 PAGE_SIZE = 100
 PAGE_SIZE_MAX = 500
+POSITION_MAX = 2**63 - 1
 
 
 class PageTokenInvalid(Problem):
@@ -38,6 +39,8 @@ class Page:
             after = int(base64.urlsafe_b64decode(token.encode())) if token else 0
         except (ValueError, binascii.Error) as error:
             raise PageTokenInvalid("page_token") from error
+        if not 0 <= after <= POSITION_MAX:
+            raise PageTokenInvalid("page_token")
         return cls(min(size or PAGE_SIZE, PAGE_SIZE_MAX), after)
 
     def next_token(self, positions: Sequence[int]) -> str:

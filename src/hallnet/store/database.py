@@ -82,6 +82,7 @@ class Database:
                 max_overflow=0,
                 pool_pre_ping=True,
                 connect_args={"options": f"-csearch_path={_quoted(schema)}"},
+                hide_parameters=True,
             )
             self._writer = self._reader = engine
             writers = POSTGRESQL_WRITERS
@@ -156,6 +157,8 @@ def _sqlite_engine(url: str, begin: str, connections: int) -> Engine:
         pool_size=connections,
         max_overflow=0,
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        # Errors go to logs, and what is stored names people.
+        hide_parameters=True,
     )
 
     @event.listens_for(engine, "connect")

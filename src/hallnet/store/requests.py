@@ -66,31 +66,47 @@ class AnsweredRequests:
 
         Raises RequestIdMissing or RequestIdReused.
         """
-        shortest, longest = REQUEST_ID_LENGTH
-        plain = request_id.replace("-", "")
-        if not (shortest <= len(request_id) <= longest and plain.isascii() and plain.isalnum()):
-            raise RequestIdMissing("request_id")
-        digest = hashlib.sha256(
-            request.DESCRIPTOR.full_name.encode()
-            + b"\0"
-            + request.SerializeToString(deterministic=True)
-        ).digest()
-        known: Any = connection.execute(
-            select(self._request.c.digest, self._request.c.answer).where(
-                self._request.c.request_id == request_id
-            )
-        ).one_or_none()
+        known = self.answer(connection, request_id, request, answer_type)
         if known is not None:
-            if known.digest != digest:
-                raise RequestIdReused("request_id")
-            return answer_type.FromString(known.answer)
+            return known
         answer = act()
         connection.execute(
             insert(self._request).values(
                 request_id=request_id,
-                digest=digest,
+                digest=_digest(request),
                 answer=answer.SerializeToString(),
                 answered_at=now,
             )
         )
         return answer
+
+    def answer(
+        self,
+        connection: Connection,
+        request_id: str,
+        request: Message,
+        answer_type: type[Answer],
+    ) -> Answer | None:
+        """The first answer to a request, None if it is new; raises RequestIdMissing or RequestIdReused."""
+        shortest, longest = REQUEST_ID_LENGTH
+        plain = request_id.replace("-", "")
+        if not (shortest <= len(request_id) <= longest and plain.isascii() and plain.isalnum()):
+            raise RequestIdMissing("request_id")
+        known: Any = connection.execute(
+            select(self._request.c.digest, self._request.c.answer).where(
+                self._request.c.request_id == request_id
+            )
+        ).one_or_none()
+        if known is None:
+            return None
+        if known.digest != _digest(request):
+            raise RequestIdReused("request_id")
+        return answer_type.FromString(known.answer)
+
+
+def _digest(request: Message) -> bytes:
+    return hashlib.sha256(
+        request.DESCRIPTOR.full_name.encode()
+        + b"\0"
+        + request.SerializeToString(deterministic=True)
+    ).digest()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from google.protobuf.message import DecodeError
 from sqlalchemy import select
 
-from hallnet.branch_sync import tables
+from hallnet.branch_sync import releasing, tables
 from hallnet.branch_sync.context import Context
 from hallnet.codec.codec import to_timestamp
 from hallnet.problems import Problem
@@ -17,7 +17,9 @@ from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
 from hallnet.trust.certificate import Certificate, read_certificate
 from hallnet.trust.envelope import Urgency
+from hallnet.trust.release import ReleaseKind
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 CERTIFICATES_KIND = "trust.certificates"
@@ -77,9 +79,8 @@ def read_told(payload: bytes) -> list[Certificate]:
 
 def bundle(connection: Connection, context: Context, now: datetime) -> wire.TrustBundle:
     """The trust bundle of the network as it is now; made at the top of the tree."""
-    rows = connection.scalars(
-        select(tables.certificate.c.certificate).order_by(tables.certificate.c.subject)
-    )
+    table = tables.certificate
+    rows = connection.scalars(select(table.c.certificate).order_by(table.c.subject, table.c.id))
     return wire.TrustBundle(
         roots=[root.to_message() for root in context.trust.roots],
         certificates=[wire.Certificate.FromString(raw) for raw in rows],
@@ -87,6 +88,22 @@ def bundle(connection: Connection, context: Context, now: datetime) -> wire.Trus
         soft_expires_at=to_timestamp(now + SOFT_EXPIRY),
         hard_expires_at=to_timestamp(now + HARD_EXPIRY),
     )
+
+
+def bundle_to_publish(
+    connection: Connection, context: Context, now: datetime
+) -> wire.TrustBundle | None:
+    """The bundle that has to be published; None while the one in force tells all and is not old."""
+    made = bundle(connection, context, now)
+    standing = context.trust.standing
+    if standing is None or standing.soft_expires_at < now + RENEW_BEFORE:
+        return made
+    row = releasing.in_force(connection, ReleaseKind.TRUST)
+    body = wire_release.ReleaseBody.FromString(
+        wire_release.SignedRelease.FromString(row.signed).body
+    )
+    current = wire.TrustBundle.FromString(body.content)
+    return made if list(made.certificates) != list(current.certificates) else None
 
 
 def _is_kept(connection: Connection, certificate_id: bytes) -> bool:

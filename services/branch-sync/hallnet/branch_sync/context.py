@@ -23,3 +23,8 @@ class Context:
     @property
     def parent(self) -> Address | None:
         return self.membership.parent
+
+    @property
+    def top(self) -> Address:
+        """The hall that the root certified: it alone says who is believed."""
+        return self.membership.chain[-2].address

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from hallnet.branch_sync import releasing, tables
-from hallnet.branch_sync.publishing import Publisher
-from hallnet.codec.codec import from_timestamp, to_timestamp
+from hallnet.branch_sync.publishing import PUBLICATION, Publisher, view
+from hallnet.codec import MessageMalformed
 from hallnet.node.home import Part
 from hallnet.node.paging import Page
 from hallnet.node.server import EVERY_PART, Callers
@@ -38,17 +38,7 @@ class BranchSyncFace(wire_grpc.BranchSyncServiceServicer):
         self._clock = clock
 
     async def PublishRelease(self, request: wire.PublishReleaseRequest, context: Any) -> Any:
-        effective = (
-            from_timestamp(request.effective_at) if request.HasField("effective_at") else None
-        )
-        row = await self._publisher.publish(
-            request.request_id,
-            ReleaseKind(request.kind),
-            request.content,
-            effective,
-            request.summary,
-        )
-        return wire.PublishReleaseResponse(release=_view(row))
+        return await self._publisher.publish(PUBLICATION.from_message(request))
 
     async def ListReleases(self, request: wire.ListReleasesRequest, context: Any) -> Any:
         page = Page.of(request.page_size, request.page_token)
@@ -60,7 +50,7 @@ class BranchSyncFace(wire_grpc.BranchSyncServiceServicer):
                 query = query.where(table.c.position < page.after)
             rows = connection.execute(query).all()
             return wire.ListReleasesResponse(
-                releases=[_view(row) for row in rows[: page.size]],
+                releases=[view(row) for row in rows[: page.size]],
                 next_page_token=page.next_token([row.position for row in rows]),
             )
 
@@ -68,24 +58,16 @@ class BranchSyncFace(wire_grpc.BranchSyncServiceServicer):
 
     async def GetRelease(self, request: wire.GetReleaseRequest, context: Any) -> Any:
         def look(connection: Connection) -> wire.GetReleaseResponse:
-            row = releasing.in_force(connection, ReleaseKind(request.kind))
+            row = releasing.in_force(connection, _kind(request.kind))
             return wire.GetReleaseResponse(
-                release=wire_release.SignedRelease.FromString(row.signed), view=_view(row)
+                release=wire_release.SignedRelease.FromString(row.signed), view=view(row)
             )
 
         return await self._database.read(look)
 
 
-def _view(row: Row[Any]) -> wire.ReleaseView:
-    return wire.ReleaseView(
-        kind=row.kind,
-        author=row.author,
-        version=row.version,
-        issued_at=to_timestamp(row.issued_at),
-        effective_at=to_timestamp(row.effective_at),
-        received_at=to_timestamp(row.received_at),
-        standing=row.standing,
-        reason=row.reason,
-        summary=row.summary,
-        size=row.size,
-    )
+def _kind(number: int) -> ReleaseKind:
+    try:
+        return ReleaseKind(number)
+    except ValueError as error:
+        raise MessageMalformed("kind", message="GetReleaseRequest", detail="kind") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +14,29 @@ from sqlalchemy import Row
 
 from hallnet.branch_sync import releasing, tables
 from hallnet.branch_sync.context import Context
+from hallnet.codec import Codec
 from hallnet.codec.codec import to_timestamp
 from hallnet.node.client import problems_raised
-from hallnet.store import Database
+from hallnet.store import Connection, Database
 from hallnet.trust.release import ReleaseKind
+from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_exchange_grpc
-from hallnet.wire.release.v1 import release_pb2 as wire
+from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is to be published; the fields are those of the wire."""
+
+    request_id: str
+    kind: ReleaseKind
+    content: bytes
+    effective_at: datetime | None
+    summary: str
+
+
+PUBLICATION: Codec[Publication] = Codec(Publication, wire.PublishReleaseRequest)
 
 
 class Publisher:
@@ -38,40 +55,74 @@ class Publisher:
         self._clock = clock
         self._turn = asyncio.Lock()
 
-    async def publish(
-        self,
-        request_id: str,
-        kind: ReleaseKind,
-        content: bytes,
-        effective_at: datetime | None,
-        summary: str,
-    ) -> Row[Any]:
+    async def publish(self, publication: Publication) -> wire.PublishReleaseResponse:
         """Sign, take and pass on. The same request again gives the same release.
 
-        Raises the problems of the content, and those of the exchange.
+        Raises the problems of the content, those of the request_id, and those of the exchange.
         """
-        releasing.require_content(kind, content)
+        releasing.require_author(self._context, publication.kind, self._context.here)
+        releasing.require_content(self._context, publication.kind, publication.content)
+        now = self._clock()
+        releasing.require_storable(publication.summary, publication.effective_at or now)
+        request = PUBLICATION.to_message(publication)
         async with self._turn:
-            known = await self._database.read(lambda c: releasing.published(c, request_id))
+            known = await self._database.read(
+                lambda c: tables.answered.answer(
+                    c, publication.request_id, request, wire.PublishReleaseResponse
+                )
+            )
             if known is not None:
                 return known
-            now = self._clock()
-            here = str(self._context.here)
-            version = await self._database.read(lambda c: releasing.last_version(c, kind, here) + 1)
-            body = wire.ReleaseBody(
-                kind=int(kind),  # type: ignore[arg-type]
-                author=here,
-                version=version,
-                issued_at=to_timestamp(now),
-                effective_at=to_timestamp(effective_at or now),
-                content=content,
-                summary=summary,
-            )
-            request = wire_exchange.SignReleaseRequest(request_id=os.urandom(8).hex(), release=body)
-            with problems_raised():
-                response = await self._exchange.SignRelease(request)
-            row = await self._database.write(
-                lambda c: releasing.take(c, self._context, response.release, now, request_id)
+            signed = await self._signed(publication, now)
+
+            def take(connection: Connection) -> wire.PublishReleaseResponse:
+                row = releasing.publish(connection, self._context, signed, now)
+                return wire.PublishReleaseResponse(release=view(row))
+
+            answer = await self._database.write(
+                lambda c: tables.answered.once(
+                    c,
+                    publication.request_id,
+                    request,
+                    now,
+                    wire.PublishReleaseResponse,
+                    lambda: take(c),
+                )
             )
             tables.feed.announce()
-            return row
+            return answer
+
+    async def _signed(self, publication: Publication, now: datetime) -> wire_release.SignedRelease:
+        here = str(self._context.here)
+        last = await self._database.read(
+            lambda c: releasing.last_version(c, publication.kind, here)
+        )
+        body = wire_release.ReleaseBody(
+            kind=int(publication.kind),  # type: ignore[arg-type]
+            author=here,
+            version=last + 1,
+            issued_at=to_timestamp(now),
+            effective_at=to_timestamp(publication.effective_at or now),
+            content=publication.content,
+            summary=publication.summary,
+        )
+        request = wire_exchange.SignReleaseRequest(request_id=os.urandom(8).hex(), release=body)
+        with problems_raised():
+            response = await self._exchange.SignRelease(request)
+        return response.release
+
+
+def view(row: Row[Any]) -> wire.ReleaseView:
+    """A release without its content."""
+    return wire.ReleaseView(
+        kind=row.kind,
+        author=row.author,
+        version=row.version,
+        issued_at=to_timestamp(row.issued_at),
+        effective_at=to_timestamp(row.effective_at),
+        received_at=to_timestamp(row.received_at),
+        standing=row.standing,
+        reason=row.reason,
+        summary=row.summary,
+        size=row.size,
+    )

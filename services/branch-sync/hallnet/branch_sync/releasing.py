@@ -14,12 +14,18 @@ from sqlalchemy import Row, func, insert, select, update
 from hallnet.branch_sync import tables
 from hallnet.branch_sync.context import Context
 from hallnet.case.calendar import CALENDAR
+from hallnet.case.catalogue import require_catalogue
 from hallnet.case.item import CATALOGUE
+from hallnet.codec import MessageMalformed
+from hallnet.node.home import Membership
+from hallnet.places import Address
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
+from hallnet.trust.believed import Trust
+from hallnet.trust.certificate import read_certificate
 from hallnet.trust.envelope import Urgency
-from hallnet.trust.problems import ReleaseOutdated
+from hallnet.trust.problems import ReleaseOutdated, ReleaseOutOfReach
 from hallnet.trust.release import (
     RELEASE,
     ReleaseBody,
@@ -27,6 +33,7 @@ from hallnet.trust.release import (
     require_newer,
     verify_release,
 )
+from hallnet.trust.suites import algorithms
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
@@ -34,6 +41,10 @@ from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 RELEASE_KIND = "release"
 CONTENT_BYTES_MAX = 900 * 1024
 PENDING_ROWS_MAX = 50
+SUMMARY_CHARACTERS_MAX = 4000
+VERSION_MAX = 2**63 - 1
+YEARS = range(1970, 9999)
+"""Both databases keep moments of these years, in any zone."""
 
 
 class Standing(IntEnum):
@@ -67,16 +78,54 @@ class ReleaseUnknown(Problem):
     en_remedy = "Wait until one is published"
 
 
-def require_content(kind: ReleaseKind, content: bytes) -> None:
-    """Check content before it is signed; raises ReleaseTooLarge, MessageMalformed and the like."""
+def require_content(context: Context, kind: ReleaseKind, content: bytes) -> None:
+    """Check content before it is signed or taken, so that nobody who uses it can fail at it.
+
+    Raises ReleaseTooLarge, MessageMalformed, CatalogueMalformed, and for a trust bundle the problems
+    of its certificates.
+    """
     if len(content) > CONTENT_BYTES_MAX:
         raise ReleaseTooLarge("content", limit=CONTENT_BYTES_MAX)
     if kind is ReleaseKind.CATALOGUE:
-        CATALOGUE.from_bytes(content)
+        require_catalogue(CATALOGUE.from_bytes(content))
     elif kind is ReleaseKind.CALENDAR:
         CALENDAR.from_bytes(content)
     elif kind is ReleaseKind.TRUST:
-        wire_trust.TrustBundle.FromString(content)
+        _require_bundle(context, content)
+
+
+def require_author(context: Context, kind: ReleaseKind, author: Address) -> None:
+    """Only the top of the tree says who is believed; raises ReleaseOutOfReach."""
+    if kind is ReleaseKind.TRUST and author != context.top:
+        raise ReleaseOutOfReach("release.author", author=author, kind=kind.name)
+
+
+def require_storable(summary: str, *moments: datetime) -> None:
+    """Raises MessageMalformed for a text or a moment that a database does not keep."""
+    if len(summary) > SUMMARY_CHARACTERS_MAX or "\0" in summary:
+        raise _malformed("summary", "ReleaseBody")
+    if any(moment.year not in YEARS for moment in moments):
+        raise _malformed("effective_at", "ReleaseBody")
+
+
+def _require_bundle(context: Context, content: bytes) -> None:
+    """Try the bundle on somebody who believes nothing but the roots."""
+    try:
+        bundle = wire_trust.TrustBundle.FromString(content)
+        for number in bundle.suites:
+            algorithms(number)
+        trial = Trust(context.trust.roots)
+        trial.take_bundle(bundle, 1)
+    except (DecodeError, ValueError, OverflowError) as error:
+        raise _malformed("content", "TrustBundle") from error
+    if not trial.suites or not bundle.HasField("soft_expires_at"):
+        raise _malformed("content", "TrustBundle")
+    if bundle.hard_expires_at.ToSeconds() < bundle.soft_expires_at.ToSeconds():
+        raise _malformed("content.hard_expires_at", "TrustBundle")
+
+
+def _malformed(where: str, message: str) -> MessageMalformed:
+    return MessageMalformed(where, message=message, detail=where)
 
 
 def last_version(connection: Connection, kind: ReleaseKind, author: str) -> int:
@@ -94,14 +143,6 @@ def last_version(connection: Connection, kind: ReleaseKind, author: str) -> int:
     )
 
 
-def published(connection: Connection, request_id: str) -> Row[Any] | None:
-    """The release that a request published here before."""
-    table = tables.release
-    return connection.execute(
-        select(table).where(table.c.request_id == request_id).limit(1)
-    ).one_or_none()
-
-
 def take_message(connection: Connection, context: Context, payload: bytes, now: datetime) -> None:
     """Take a release that came from above; bytes that are none are refused like any bad one."""
     try:
@@ -112,44 +153,71 @@ def take_message(connection: Connection, context: Context, payload: bytes, now: 
 
 
 def take(
-    connection: Connection,
-    context: Context,
-    signed: wire.SignedRelease,
-    now: datetime,
-    request_id: str = "",
+    connection: Connection, context: Context, signed: wire.SignedRelease, now: datetime
 ) -> Row[Any]:
-    """Take a release, from above or from this hall itself: store it, pass it on, put it in force.
+    """Take a release that came from above: store it, pass it on, put it in force.
 
     One that is not believed or not newer is stored as refused and has no effect; the same one again
     changes nothing. Returns its row.
     """
-    raw = signed.SerializeToString(deterministic=True)
-    digest = hashlib.sha256(signed.body).digest()
-    known = _by_digest(connection, digest)
+    known = _known(connection, signed)
     if known is not None:
         return known
     try:
-        body = verify_release(signed, context.trust, context.here, now)
-        require_content(body.kind, body.content)
-        require_newer(body, last_version(connection, body.kind, str(body.author)))
-    except (Problem, DecodeError) as error:
-        reason = error.reason if isinstance(error, Problem) else "CONTENT_MALFORMED"
-        outdated = isinstance(error, ReleaseOutdated)
-        return _refuse(connection, signed, digest, reason, outdated, now)
+        body = _judged(connection, context, signed, now)
+    except Problem as problem:
+        return _refused(connection, signed, problem, now)
+    return _keep(connection, context, signed, body, now)
+
+
+def publish(
+    connection: Connection, context: Context, signed: wire.SignedRelease, now: datetime
+) -> Row[Any]:
+    """Take a release that this hall has just signed; raises what speaks against it."""
+    return _keep(connection, context, signed, _judged(connection, context, signed, now), now)
+
+
+def _judged(
+    connection: Connection, context: Context, signed: wire.SignedRelease, now: datetime
+) -> ReleaseBody:
+    body = _read(signed)
+    verify_release(signed, context.trust, context.here, now)
+    require_author(context, body.kind, body.author)
+    require_content(context, body.kind, body.content)
+    require_newer(body, last_version(connection, body.kind, str(body.author)))
+    return body
+
+
+def _read(signed: wire.SignedRelease) -> ReleaseBody:
+    """What a release says of itself; raises MessageMalformed if that cannot be kept."""
+    body = RELEASE.from_bytes(signed.body)
+    require_storable(body.summary, body.issued_at, body.effective_at)
+    if body.version > VERSION_MAX:
+        raise _malformed("version", "ReleaseBody")
+    return body
+
+
+def _keep(
+    connection: Connection,
+    context: Context,
+    signed: wire.SignedRelease,
+    body: ReleaseBody,
+    now: datetime,
+) -> Row[Any]:
+    raw = signed.SerializeToString(deterministic=True)
     connection.execute(
         insert(tables.release).values(
             **_columns(body),
             received_at=now,
             standing=Standing.PENDING,
             reason="",
-            digest=digest,
+            digest=hashlib.sha256(signed.body).digest(),
             signed=raw,
-            request_id=request_id,
         )
     )
     _pass_on(connection, [raw], children(connection), now)
     enforce(connection, context, now)
-    row = _by_digest(connection, digest)
+    row = _known(connection, signed)
     assert row is not None
     return row
 
@@ -162,6 +230,8 @@ def enforce(connection: Connection, context: Context, now: datetime) -> bool:
         .where(table.c.standing == Standing.PENDING, table.c.effective_at <= now)
         .order_by(table.c.version)
         .limit(PENDING_ROWS_MAX)
+        # Of two who do this at once the second waits, and finds it done.
+        .with_for_update()
     ).all()
     entries: list[Entry] = []
     for row in due:
@@ -199,7 +269,7 @@ def add_child(connection: Connection, address: str, now: datetime) -> None:
         select(table.c.signed)
         .where(table.c.standing.in_((Standing.IN_FORCE, Standing.PENDING)))
         # Trust first: the others are judged by it.
-        .order_by(table.c.kind.desc(), table.c.position)
+        .order_by(table.c.kind != ReleaseKind.TRUST, table.c.position)
     ).all()
     _pass_on(connection, current, [address], now)
 
@@ -222,8 +292,14 @@ def in_force(connection: Connection, kind: ReleaseKind) -> Row[Any]:
     return row
 
 
-def load_trust(connection: Connection, context: Context) -> None:
-    """Believe what was in force when the process stopped."""
+def load_context(connection: Connection, membership: Membership) -> Context:
+    """What branch-sync knew when its process stopped."""
+    context = Context(membership, Trust([membership.chain[-1]]))
+    context.trust.learn(membership.chain[:-1])
+    kept = connection.scalars(select(tables.certificate.c.certificate))
+    context.trust.learn_what_leads_to_a_root(
+        [read_certificate(wire_trust.Certificate.FromString(raw)) for raw in kept]
+    )
     table = tables.release
     rows = connection.execute(
         select(table).where(
@@ -232,6 +308,7 @@ def load_trust(connection: Connection, context: Context) -> None:
     )
     for row in rows:
         _believe(context, row)
+    return context
 
 
 def _believe(context: Context, row: Row[Any]) -> None:
@@ -265,19 +342,37 @@ def _pass_on(
         tables.feed.append(connection, entries)
 
 
-def _refuse(
-    connection: Connection,
-    signed: wire.SignedRelease,
-    digest: bytes,
-    reason: str,
-    outdated: bool,
-    now: datetime,
+def _refused(
+    connection: Connection, signed: wire.SignedRelease, problem: Problem, now: datetime
 ) -> Row[Any]:
-    columns: dict[str, object]
+    """The record of a refusal; the same bytes again give the same one."""
+    digest = _whole_digest(signed)
+    known = _refused_before(connection, digest)
+    if known is not None:
+        return known
+    connection.execute(
+        insert(tables.release).values(
+            **_claimed(signed, now),
+            received_at=now,
+            standing=Standing.REFUSED,
+            reason=problem.reason,
+            digest=digest,
+            signed=b"",
+        )
+    )
+    kind = "release.outdated" if isinstance(problem, ReleaseOutdated) else "release.refused"
+    tables.feed.append(connection, [Entry(kind, problem.reason, digest, now)])
+    row = _refused_before(connection, digest)
+    assert row is not None
+    return row
+
+
+def _claimed(signed: wire.SignedRelease, now: datetime) -> dict[str, object]:
+    """What a refused release says of itself, as far as it can be read."""
     try:
-        columns = _columns(RELEASE.from_bytes(signed.body))
+        return _columns(_read(signed))
     except Problem:
-        columns = {
+        return {
             "kind": 0,
             "author": "",
             "version": 0,
@@ -286,22 +381,6 @@ def _refuse(
             "summary": "",
             "size": len(signed.body),
         }
-    connection.execute(
-        insert(tables.release).values(
-            **columns,
-            received_at=now,
-            standing=Standing.REFUSED,
-            reason=reason,
-            digest=digest,
-            signed=b"",
-            request_id="",
-        )
-    )
-    kind = "release.outdated" if outdated else "release.refused"
-    tables.feed.append(connection, [Entry(kind, reason, digest, now)])
-    row = _by_digest(connection, digest)
-    assert row is not None
-    return row
 
 
 def _columns(body: ReleaseBody) -> dict[str, object]:
@@ -316,11 +395,23 @@ def _columns(body: ReleaseBody) -> dict[str, object]:
     }
 
 
-def _by_digest(connection: Connection, digest: bytes) -> Row[Any] | None:
+def _known(connection: Connection, signed: wire.SignedRelease) -> Row[Any] | None:
+    table = tables.release
+    digest = hashlib.sha256(signed.body).digest()
+    return connection.execute(
+        select(table).where(table.c.digest == digest, table.c.standing != Standing.REFUSED)
+    ).one_or_none()
+
+
+def _refused_before(connection: Connection, digest: bytes) -> Row[Any] | None:
     table = tables.release
     return connection.execute(
-        select(table).where(table.c.digest == digest).order_by(table.c.position).limit(1)
+        select(table).where(table.c.digest == digest, table.c.standing == Standing.REFUSED)
     ).one_or_none()
+
+
+def _whole_digest(signed: wire.SignedRelease) -> bytes:
+    return hashlib.sha256(signed.SerializeToString(deterministic=True)).digest()
 
 
 def _subject(row: Row[Any]) -> str:

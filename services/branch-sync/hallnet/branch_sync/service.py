@@ -11,22 +11,18 @@ from datetime import datetime
 from grpc import aio
 
 from hallnet.branch_sync import certificates, following, releasing, tables
-from hallnet.branch_sync.context import Context
 from hallnet.branch_sync.face import CALLERS, BranchSyncFace
-from hallnet.branch_sync.publishing import Publisher
+from hallnet.branch_sync.publishing import Publication, Publisher
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
-from hallnet.trust.believed import Trust
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2_grpc as wire_grpc
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
-from hallnet.wire.release.v1 import release_pb2 as wire_release
-from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
 ENFORCE_SECONDS = 1.0
 GATHER_SECONDS = 0.3
@@ -48,10 +44,7 @@ class BranchSync:
         self._database = Database(home.database_url("branch-sync"), "branch_sync")
         migrate(self._database, "hallnet.branch_sync")
         membership = home.membership()
-        trust = Trust([membership.chain[-1]])
-        trust.learn(membership.chain[:-1])
-        self._context = Context(membership, trust)
-        self._database.look(lambda c: releasing.load_trust(c, self._context))
+        self._context = self._database.look(lambda c: releasing.load_context(c, membership))
         self._channels: list[aio.Channel] = []
         self._publisher: Publisher | None = None
         self._halls_changed = asyncio.Event()
@@ -121,30 +114,20 @@ class BranchSync:
             self._halls_changed.clear()
             now = self._clock()
             bundle = await self._database.read(
-                lambda c, now=now: certificates.bundle(c, self._context, now)  # type: ignore[misc]
+                lambda c, now=now: certificates.bundle_to_publish(c, self._context, now)  # type: ignore[misc]
             )
-            standing = self._context.trust.standing
-            stale = standing is None or standing.soft_expires_at < now + certificates.RENEW_BEFORE
-            if stale or await self._differs(bundle):
-                summary = f"{len(bundle.certificates)}个大厅"
+            if bundle is not None:
                 await self._publisher.publish(
-                    f"trust-{os.urandom(8).hex()}",
-                    ReleaseKind.TRUST,
-                    bundle.SerializeToString(),
-                    None,
-                    summary,
+                    Publication(
+                        f"trust-{os.urandom(8).hex()}",
+                        ReleaseKind.TRUST,
+                        bundle.SerializeToString(),
+                        None,
+                        f"{len(bundle.certificates)}个大厅",
+                    )
                 )
             try:
                 await asyncio.wait_for(self._halls_changed.wait(), RENEWAL_CHECK_SECONDS)
             except TimeoutError:
                 continue
             await asyncio.sleep(GATHER_SECONDS)
-
-    async def _differs(self, bundle: wire_trust.TrustBundle) -> bool:
-        """Whether halls joined or left since the bundle in force."""
-        row = await self._database.read(lambda c: releasing.in_force(c, ReleaseKind.TRUST))
-        release = wire_release.ReleaseBody.FromString(
-            wire_release.SignedRelease.FromString(row.signed).body
-        )
-        current = wire_trust.TrustBundle.FromString(release.content)
-        return [c.body for c in current.certificates] != [c.body for c in bundle.certificates]

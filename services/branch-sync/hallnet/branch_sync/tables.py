@@ -40,12 +40,11 @@ release = Table(
     Column("reason", String(64), nullable=False),
     Column("summary", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
+    # Of the body; of a refused one, of all that came, for its body may be another's.
     Column("digest", LargeBinary(32), nullable=False),
     # The signed release; empty for one that was refused.
     Column("signed", LargeBinary, nullable=False),
-    # Of the request by which it was published here; empty for one that came from above.
-    Column("request_id", String(64), nullable=False),
-    Index("release_of_request", "request_id"),
+    Index("release_of_digest", "digest"),
     Index("release_of_author", "kind", "author", "version"),
     Index("release_pending", "standing", "effective_at"),
 )

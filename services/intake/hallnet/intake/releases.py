@@ -57,23 +57,27 @@ class Releases:
         """The author's list is replaced; versions that cases run under are kept."""
         table = tables.item_version
         connection.execute(update(table).where(table.c.author == author).values(sequence=-1))
+        rows = [
+            {
+                "item_id": item.item_id,
+                "version": item.version,
+                "author": author,
+                "sequence": sequence,
+                "item": ITEM.to_bytes(item),
+            }
+            for sequence, item in enumerate(CATALOGUE.from_bytes(content).items)
+        ]
         statement = upsert(connection, table)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["item_id", "version"],
-                set_={name: statement.excluded[name] for name in ("author", "sequence", "item")},
-            ),
-            [
-                {
-                    "item_id": item.item_id,
-                    "version": item.version,
-                    "author": author,
-                    "sequence": sequence,
-                    "item": ITEM.to_bytes(item),
-                }
-                for sequence, item in enumerate(CATALOGUE.from_bytes(content).items)
-            ],
-        )
+        if rows:
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["item_id", "version"],
+                    set_={
+                        name: statement.excluded[name] for name in ("author", "sequence", "item")
+                    },
+                ),
+                rows,
+            )
         self._items.clear()
 
     def calendar(self, connection: Connection) -> Calendar:

@@ -44,6 +44,8 @@ class Channel(Protocol):
     """A way to reach people."""
 
     name: str
+    is_on: bool
+    """Whether new notices are written for it."""
 
     async def send(self, notice: Notice) -> None:
         """Hand a notice over; raises NotTaken."""
@@ -56,6 +58,7 @@ class FileChannel:
     """One file for each notice, for a program of the hall (text messages, printer) to pick up."""
 
     name = "file"
+    is_on = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -76,6 +79,21 @@ class FileChannel:
             partial.replace(path)
         except OSError as error:
             raise NotTaken(f"{type(error).__name__} {error.errno}") from error
+
+    async def close(self) -> None:
+        return
+
+
+class SwitchedOff:
+    """A channel that the hall no longer has: what still waits for it is given up in its time."""
+
+    is_on = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def send(self, notice: Notice) -> None:
+        raise NotTaken("channel is switched off")
 
     async def close(self) -> None:
         return

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from pathlib import Path
 
 from grpc import aio
-from sqlalchemy import Row, select, update
 
-from hallnet.federation.backoff import NOTICE
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
 from hallnet.notify import tables, writing
-from hallnet.notify.channels import Channel, FileChannel, Notice, NotTaken
+from hallnet.notify.channels import Channel, FileChannel, SwitchedOff
 from hallnet.notify.face import CALLERS, NotifyFace
-from hallnet.notify.wording import Audience
-from hallnet.notify.writing import State
+from hallnet.notify.sending import send_due
 from hallnet.places import divisions
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
@@ -29,11 +25,7 @@ from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.notify.v1 import notify_service_pb2 as wire
 from hallnet.wire.notify.v1 import notify_service_pb2_grpc as wire_grpc
 
-ATTEMPTS_MAX = 24
-DUE_ROWS_MAX = 50
 IDLE_SECONDS = 2.0
-
-_log = logging.getLogger("hallnet.notify")
 
 
 class Notify:
@@ -48,23 +40,19 @@ class Notify:
         self._database = Database(home.database_url("notify"), "notify")
         migrate(self._database, "hallnet.notify")
         self._register = divisions()
-        self._written = asyncio.Event()
         self._grpc_channels: list[aio.Channel] = []
-        self._channels: dict[str, Channel] = {}
         settings = self._settings.notify
-        if settings.folder:
-            self._channels["file"] = FileChannel(home.folder / settings.folder)
-        if settings.webhook_url:
-            # Its library is slow to load, and most halls have no webhook.
-            from hallnet.notify.webhook import WebhookChannel
-
-            self._channels["webhook"] = WebhookChannel(settings.webhook_url)
+        self._channels: dict[str, Channel] = {
+            "file": _file(home.folder, settings.folder),
+            "webhook": _webhook(settings.webhook_url),
+        }
+        self._written = {name: asyncio.Event() for name in self._channels}
 
     def serve(self, server: Server, feeds: FeedFace) -> None:
         server.add(
             wire.DESCRIPTOR.services_by_name["NotifyService"],
             wire_grpc.add_NotifyServiceServicer_to_server,
-            NotifyFace(self._database, self._clock, self._written.set),
+            NotifyFace(self._database, self._clock, self._announce),
             CALLERS,
         )
 
@@ -74,7 +62,10 @@ class Notify:
             ("notify follows intake", self._follow("intake", endpoints.intake)),
             ("notify follows exchange", self._follow("exchange", endpoints.exchange)),
             ("notify follows branch-sync", self._follow("branch-sync", endpoints.branch_sync)),
-            ("notify sends", self._send_due),
+            *(
+                (f"notify sends by {name}", self._sending(channel, self._written[name]))
+                for name, channel in self._channels.items()
+            ),
         ]
 
     async def close(self) -> None:
@@ -86,14 +77,8 @@ class Notify:
 
     def _follow(self, feed: str, address: str) -> Callable[[], Awaitable[None]]:
         def handle(connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
-            now = self._clock()
-            for entry in entries:
-                if entry.kind == "release.in_force":
-                    writing.take_catalogue(connection, entry.payload)
-                else:
-                    writing.write(
-                        connection, self._register, list(self._channels), feed, entry, now
-                    )
+            names = [name for name, channel in self._channels.items() if channel.is_on]
+            writing.take(connection, self._register, names, feed, entries, self._clock())
 
         async def run() -> None:
             channel = open_channel(self._home, Part.NOTIFY, address)
@@ -105,70 +90,38 @@ class Notify:
                 self._database,
                 tables.cursors,
                 handle,
-                self._written.set,
+                self._announce,
             )
 
         return run
 
-    async def _send_due(self) -> None:
-        while True:
-            self._written.clear()
-            now = self._clock()
-            due = await self._database.read(lambda c, now=now: _due(c, now))  # type: ignore[misc]
-            for row in due:
-                await self._send(row)
-            if not due:
-                try:
-                    await asyncio.wait_for(self._written.wait(), IDLE_SECONDS)
-                except TimeoutError:
+    def _sending(self, channel: Channel, written: asyncio.Event) -> Callable[[], Awaitable[None]]:
+        """A loop for each channel: one that hangs does not hold up the others."""
+
+        async def run() -> None:
+            while True:
+                written.clear()
+                if await send_due(self._database, channel, self._clock):
                     continue
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(written.wait(), IDLE_SECONDS)
 
-    async def _send(self, row: Row[Any]) -> None:
-        channel = self._channels.get(row.channel)
-        error = ""
-        try:
-            if channel is None:
-                raise NotTaken("channel is switched off")
-            await channel.send(
-                Notice(
-                    row.notice_id,
-                    row.subject,
-                    Audience(row.audience).name.lower(),
-                    row.address,
-                    row.text,
-                    row.written_at,
-                )
-            )
-        except NotTaken as failure:
-            error = str(failure)
-        now = self._clock()
-        await self._database.write(lambda c: _note(c, row, error, now, random.random()))
+        return run
+
+    def _announce(self) -> None:
+        """Something waits to be sent."""
+        for written in self._written.values():
+            written.set()
 
 
-def _due(connection: Connection, now: datetime) -> Sequence[Row[Any]]:
-    table = tables.notice
-    return connection.execute(
-        select(table)
-        .where(table.c.state == State.WAITING, table.c.next_try_at <= now)
-        .order_by(table.c.next_try_at)
-        .limit(DUE_ROWS_MAX)
-    ).all()
+def _file(home: Path, folder: str) -> Channel:
+    return FileChannel(home / folder) if folder else SwitchedOff("file")
 
 
-def _note(connection: Connection, row: Row[Any], error: str, now: datetime, jitter: float) -> None:
-    """What became of a try: sent, to be tried again, or given up for a person to see to."""
-    attempts = row.attempts + 1
-    values: dict[str, object] = {"attempts": attempts, "last_error": error}
-    if not error:
-        values |= {"state": State.SENT, "sent_at": now}
-    elif attempts >= ATTEMPTS_MAX:
-        _log.warning("notice %s is given up on %s: %s", row.notice_id, row.channel, error)
-        values["state"] = State.GIVEN_UP
-    else:
-        values["next_try_at"] = NOTICE.next_try(attempts, now, jitter)
-    table = tables.notice
-    connection.execute(
-        update(table)
-        .where(table.c.notice_id == row.notice_id, table.c.channel == row.channel)
-        .values(**values)
-    )
+def _webhook(url: str) -> Channel:
+    if not url:
+        return SwitchedOff("webhook")
+    # Its library is slow to load, and most halls have no webhook.
+    from hallnet.notify.webhook import WebhookChannel
+
+    return WebhookChannel(url)

@@ -91,7 +91,7 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
             return f"已收件。查询码{to.query_code}，凭办件编号和查询码可随时查询进度。"
         case NoticeGiven(document_no, defects):
             needed = "；".join(
-                f"{number}. {item.material}：{item.problem}，{item.remedy}"
+                f"{number}. {item.material}：{_bare(item.problem)}，{_bare(item.remedy)}"
                 for number, item in enumerate(defects, 1)
             )
             return (
@@ -103,7 +103,7 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
             return f"已受理（{document_no}）。"
         case Declined(document_no, _, explanation, right_body):
             where = f"请向{right_body}申请。" if right_body else ""
-            return f"不予受理（{document_no}）：{explanation}。{where}"
+            return f"不予受理（{document_no}）：{_bare(explanation)}。{where}"
         case Reviewed():
             return "已完成初审。"
         case HandedOver(hall, HandOverPurpose.REPORT_UP):
@@ -115,13 +115,16 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
         case TakenOver():
             return "已由本厅接收。"
         case HandOverDeclined(_, explanation):
-            return f"未能由本厅接收（{explanation}），由原大厅继续办理。"
+            return f"未能由本厅接收（{_bare(explanation)}），由原大厅继续办理。"
         case HandOverFailed():
             return "未能送达对方大厅，由本厅继续办理。"
         case Decided(document_no, Outcome.GRANTED, _, _, _, result):
-            return f"已准予（{document_no}）。办理结果：{result}。"
+            given = f"办理结果：{_bare(result)}。" if _bare(result) else ""
+            return f"已准予（{document_no}）。{given}"
         case Decided(document_no, _, reasons, legal_basis, remedy):
-            return f"不予批准（{document_no}）。理由：{reasons}；依据：{legal_basis}。{remedy}。"
+            appeal = f"{_bare(remedy)}。" if _bare(remedy) else ""
+            why = f"理由：{_bare(reasons)}；依据：{_bare(legal_basis)}。"
+            return f"不予批准（{document_no}）。{why}{appeal}"
         case Closed():
             return "已办结，结果已送达。请您评价本次服务。"
         case Withdrawn():
@@ -129,10 +132,15 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
     raise AssertionError(f"no sentence for {type(fact).__name__}")
 
 
+def _bare(text: str) -> str:
+    """What somebody typed, without the stop that the sentence around it brings."""
+    return text.strip().rstrip("。；")
+
+
 def staff_message(kind: str, detail: str) -> Message | None:
     """What staff are told of something that needs a person; None if it needs none."""
     text = _FOR_STAFF.get(kind)
-    return Message(Audience.STAFF, "", text.format(detail=detail)) if text else None
+    return Message(Audience.STAFF, "", text.format(detail=_bare(detail))) if text else None
 
 
 _FOR_STAFF = {

@@ -30,6 +30,22 @@ class State(IntEnum):
     GIVEN_UP = 3
 
 
+def take(
+    connection: Connection,
+    register: Divisions,
+    channels: Sequence[str],
+    feed: str,
+    entries: Sequence[wire_feed.FeedEntry],
+    now: datetime,
+) -> None:
+    """Deal with a batch of another service's feed, within the transaction of the cursor."""
+    for entry in entries:
+        if entry.kind == "release.in_force":
+            _take_catalogue(connection, entry.payload)
+        else:
+            write(connection, register, channels, feed, entry, now)
+
+
 def write(
     connection: Connection,
     register: Divisions,
@@ -37,14 +53,14 @@ def write(
     feed: str,
     entry: wire_feed.FeedEntry,
     now: datetime,
-) -> bool:
-    """Write what an entry of a feed gives rise to; True if something waits to be sent."""
+) -> None:
+    """Write what an entry of a feed gives rise to."""
     if entry.kind in ("case.event", "case.replica"):
         event = EVENT.from_bytes(entry.payload)
         _remember(connection, event)
         if entry.kind == "case.replica":
             # The hall that says it tells the people, so that they are told once.
-            return False
+            return
         told = messages(event.fact, event.author, _recipient(connection, event.case_id), register)
     elif entry.kind == "case.due_changed":
         clock = wire_intake.ClockView.FromString(entry.payload)
@@ -54,24 +70,25 @@ def write(
         told = [note] if note is not None else []
     notice_id = f"{feed}-{entry.position}"
     _insert(connection, channels, notice_id, entry.subject, told, now)
-    return bool(told)
 
 
-def take_catalogue(connection: Connection, payload: bytes) -> None:
+def _take_catalogue(connection: Connection, payload: bytes) -> None:
     """Remember the names of the items of a catalogue that is in force."""
     body = RELEASE.from_bytes(wire_release.SignedRelease.FromString(payload).body)
     if body.kind is not ReleaseKind.CATALOGUE:
         return
+    names = [
+        {"item_id": item.item_id, "version": item.version, "name": item.name}
+        for item in CATALOGUE.from_bytes(body.content).items
+    ]
     statement = upsert(connection, tables.item_name)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["item_id", "version"], set_={"name": statement.excluded.name}
-        ),
-        [
-            {"item_id": item.item_id, "version": item.version, "name": item.name}
-            for item in CATALOGUE.from_bytes(body.content).items
-        ],
-    )
+    if names:
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["item_id", "version"], set_={"name": statement.excluded.name}
+            ),
+            names,
+        )
 
 
 def _remember(connection: Connection, event: CaseEvent) -> None:
@@ -84,11 +101,16 @@ def _remember(connection: Connection, event: CaseEvent) -> None:
         query_code=filed.query_code,
         item_id=filed.item_id,
         item_version=filed.item_version,
-        applicant=filed.applicant.name,
-        phone=filed.applicant.phone,
+        applicant=_storable(filed.applicant.name),
+        phone=_storable(filed.applicant.phone),
         agent_id=filed.mandate.agent_id if filed.mandate else "",
     )
     connection.execute(statement.on_conflict_do_nothing())
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps no NUL; a name that holds one is to hold up nobody."""
+    return text.replace("\0", "")
 
 
 def _recipient(connection: Connection, case_id: str) -> Recipient:
@@ -139,7 +161,7 @@ def _insert(
             "subject": subject,
             "audience": message.audience,
             "address": message.address,
-            "text": message.text,
+            "text": _storable(message.text),
             "written_at": now,
             "state": State.WAITING,
             "attempts": 0,

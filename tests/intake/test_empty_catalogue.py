@@ -1,0 +1,41 @@
+"""A catalogue without items: what a hall that withdraws all of them publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.simulation.halls import BEGINNING, SUITE, World
+from tests.simulation.worlds import PROVINCE, TOWNSHIP, worlds
+
+from hallnet.case.item import CATALOGUE, Catalogue
+from hallnet.places import Address
+from hallnet.trust.release import ReleaseBody, ReleaseKind
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    yield from worlds(request, tmp_path)
+
+
+def test_a_catalogue_without_items_withdraws_them_all_and_holds_up_nothing(world: World) -> None:
+    station, day = world.at(TOWNSHIP), world.time.now.date()
+    releases = station.hall.releases
+    before = station.intake.look(lambda c: releases.items_in_force(c, day))
+    empty = ReleaseBody(
+        SUITE.suite,
+        ReleaseKind.CATALOGUE,
+        Address(PROVINCE),
+        2,
+        BEGINNING,
+        BEGINNING,
+        CATALOGUE.to_bytes(Catalogue((), "")),
+        "",
+    )
+    again = replace(empty, version=3, content=CATALOGUE.to_bytes(Catalogue(tuple(before), "")))
+    assert station.intake.transact(lambda c: releases.take(c, empty))
+    assert station.intake.look(lambda c: releases.items_in_force(c, day)) == []
+    assert station.intake.transact(lambda c: releases.take(c, again))
+    assert station.intake.look(lambda c: releases.items_in_force(c, day)) == before

@@ -1,0 +1,204 @@
+"""What people are told: the right sentence for each act, to the right person, and no more than needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from tests.case.builders import (
+    ACCEPTED,
+    CLOSED,
+    COUNTY,
+    DECLINED,
+    FAILED,
+    GRANTED,
+    NOT_TAKEN,
+    REVIEWED,
+    SHEBAO,
+    SUPPLEMENT,
+    TAKEN,
+    WITHDRAWN,
+    to,
+)
+from tests.notify.parts import OPENING, PERSON
+
+from hallnet.case.decide import REMEDY
+from hallnet.case.event import (
+    Decided,
+    Declined,
+    DeclineGround,
+    Defect,
+    Fact,
+    HandOverDeclined,
+    HandOverPurpose,
+    NoticeGiven,
+    Outcome,
+)
+from hallnet.notify.wording import Audience, Recipient, messages, staff_message
+from hallnet.places import Address, divisions
+
+TO = Recipient(
+    "330127-20261122-0001", "ABCD2345", "最低生活保障金给付", PERSON.name, PERSON.phone, ""
+)
+BEGINNING = "【杭州市余杭区】欧阳震华，您申请的“最低生活保障金给付”（330127-20261122-0001）"
+NOTICE = NoticeGiven(
+    "补正-1",
+    (Defect("户口簿", "缺少", "补交复印件"), Defect("授权书", "未签字", "全体成年成员签字")),
+)
+REFUSED = Decided("决-2", Outcome.REFUSED, "收入超过标准", "社会救助暂行办法第九条", REMEDY, "")
+
+SENTENCES: list[tuple[Fact, str]] = [
+    (OPENING, "已收件。查询码ABCD2345，凭办件编号和查询码可随时查询进度。"),
+    (
+        NOTICE,
+        "需要补正，现一次性告知全部内容（补正-1）：1. 户口簿：缺少，补交复印件；"
+        "2. 授权书：未签字，全体成年成员签字。补齐后无需重新申请。",
+    ),
+    (SUPPLEMENT, "的补正材料已收到。"),
+    (ACCEPTED, "已受理（A-1）。"),
+    (DECLINED, "不予受理（D-1）：无需许可。"),
+    (
+        replace(DECLINED, ground=DeclineGround.WRONG_BODY, right_body="余杭区民政局"),
+        "不予受理（D-1）：无需许可。请向余杭区民政局申请。",
+    ),
+    (REVIEWED, "已完成初审。"),
+    (to(COUNTY, HandOverPurpose.REPORT_UP), "已上报杭州市余杭区。"),
+    (to(Address("330127")), "已转交杭州市淳安县办理。"),
+    (to(SHEBAO), "已转交杭州市余杭区分厅办理。"),
+    (
+        to(COUNTY, HandOverPurpose.RETURN),
+        "的办理结果已回传杭州市余杭区，请等候领取通知。",
+    ),
+    (TAKEN, "已由本厅接收。"),
+    (NOT_TAKEN, "未能由本厅接收（不是本厅的事项），由原大厅继续办理。"),
+    (FAILED, "未能送达对方大厅，由本厅继续办理。"),
+    (GRANTED, "已准予（J-1）。办理结果：某证。"),
+    (
+        REFUSED,
+        "不予批准（决-2）。理由：收入超过标准；依据：社会救助暂行办法第九条。"
+        "申请人不服的，可自收到决定之日起60日内申请行政复议，或6个月内提起行政诉讼。",
+    ),
+    (CLOSED, "已办结，结果已送达。请您评价本次服务。"),
+    (WITHDRAWN, "已按您的请求撤回。"),
+]
+
+
+def text(fact: Fact, author: Address = COUNTY) -> str:
+    (message,) = messages(fact, author, TO, divisions())
+    return message.text
+
+
+@pytest.mark.parametrize(("fact", "sentence"), SENTENCES)
+def test_each_act_is_told_in_its_own_sentence(fact: Fact, sentence: str) -> None:
+    assert text(fact) == BEGINNING + sentence
+
+
+def test_no_act_is_without_a_sentence() -> None:
+    assert {type(fact) for fact, _ in SENTENCES} == set(get_args(Fact))
+
+
+def test_a_branch_hall_speaks_as_what_it_is() -> None:
+    assert text(ACCEPTED, SHEBAO).startswith("【杭州市余杭区分厅】")
+
+
+@pytest.mark.parametrize(
+    ("fact", "sentence"),
+    [
+        (replace(GRANTED, result_name=""), "已准予（J-1）。"),
+        (replace(DECLINED, explanation="无需许可。"), "不予受理（D-1）：无需许可。"),
+        (
+            replace(REFUSED, reasons="超过标准。", legal_basis="第九条。", remedy="可申请复议。"),
+            "不予批准（决-2）。理由：超过标准；依据：第九条。可申请复议。",
+        ),
+        (
+            replace(REFUSED, remedy=""),
+            "不予批准（决-2）。理由：收入超过标准；依据：社会救助暂行办法第九条。",
+        ),
+        (
+            HandOverDeclined("NOT_COMPETENT", "不是本厅的事项。"),
+            "未能由本厅接收（不是本厅的事项），由原大厅继续办理。",
+        ),
+        (
+            NoticeGiven("补正-1", (Defect("户口簿", "缺少。", "补交。"),)),
+            "需要补正，现一次性告知全部内容（补正-1）：1. 户口簿：缺少，补交。补齐后无需重新申请。",
+        ),
+    ],
+)
+def test_what_a_clerk_typed_makes_whole_sentences(fact: Fact, sentence: str) -> None:
+    assert text(fact) == BEGINNING + sentence
+
+
+@pytest.mark.parametrize(("fact", "_sentence"), SENTENCES)
+def test_a_sentence_ends_once(fact: Fact, _sentence: str) -> None:
+    told = text(fact)
+    assert told.endswith("。")
+    assert "。。" not in told
+    assert "：。" not in told
+
+
+def test_the_applicant_is_told_at_the_phone_number_and_the_agent_at_the_account() -> None:
+    told = messages(ACCEPTED, COUNTY, replace(TO, agent_id="agent-1"), divisions())
+    assert [(item.audience, item.address) for item in told] == [
+        (Audience.APPLICANT, PERSON.phone),
+        (Audience.AGENT, "agent-1"),
+    ]
+    assert told[1].text == f"（代办）{told[0].text}"
+
+
+@pytest.mark.parametrize(("fact", "_sentence"), SENTENCES)
+def test_no_text_holds_a_number_a_phone_or_an_address(fact: Fact, _sentence: str) -> None:
+    for secret in (PERSON.document_number, PERSON.phone, PERSON.address):
+        assert secret not in text(fact)
+
+
+def test_the_code_with_which_progress_is_looked_up_is_told_once() -> None:
+    holding = [fact for fact, _ in SENTENCES if TO.query_code in text(fact)]
+    assert holding == [OPENING]
+
+
+def test_a_declined_case_is_declined_for_a_reason_that_is_told() -> None:
+    fact = Declined("D-9", DeclineGround.WRONG_BODY, "不属于本机关职权范围", "淳安县民政局")
+    assert text(fact).endswith("不予受理（D-9）：不属于本机关职权范围。请向淳安县民政局申请。")
+
+
+# Staff
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("case.set_aside", "收到无法采信的办件信息，已留存待核（原因）。请联系发出大厅。"),
+        ("case.undelivered", "一封办件信封未能送达（原因）。请查看办件并联系对方大厅。"),
+        ("case.request_refused", "申请人的请求未被办理大厅接受（原因）。请告知申请人。"),
+        (
+            "incident.recorded",
+            "安全事件：拒收一封不真实的信封（原因）。证据已留存，请向上级报告。",
+        ),
+        ("release.refused", "拒收一项不可信的发布（原因）。请向上级报告。"),
+    ],
+)
+def test_staff_are_told_of_what_needs_a_person(kind: str, sentence: str) -> None:
+    message = staff_message(kind, "原因")
+    assert message is not None
+    assert (message.audience, message.text) == (Audience.STAFF, sentence)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "release.in_force",
+        "release.passed_on",
+        "release.outdated",
+        "certificates.told",
+        "child.enrolled",
+        "message.received",
+        "delivery.ended",
+        "attachment.arrived",
+        "mandate.registered",
+        "case.request_declined",
+        "",
+    ],
+)
+def test_what_concerns_nobody_is_told_to_nobody(kind: str) -> None:
+    assert staff_message(kind, "原因") is None
