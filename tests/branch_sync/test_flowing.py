@@ -11,6 +11,7 @@ from tests.branch_sync.parts import DAY, Halls
 from tests.exchange.forging import certified
 from tests.exchange.parts import told as told_by_exchange
 from tests.exchange.test_certifying import KEY, NEWCOMER, asked, certify, first
+from tests.exchange.test_revoking import shut_out as revoke_child
 from tests.simulation.halls import SUITE
 from tests.simulation.worlds import CITY, COUNTY, HALLS, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
@@ -20,8 +21,11 @@ from hallnet.exchange import tables as exchange_tables
 from hallnet.places import Address
 from hallnet.trust.certificate import Certificate, make_request
 from hallnet.trust.envelope import Urgency
-from hallnet.trust.release import ReleaseKind
+from hallnet.trust.problems import CertificateRevoked
+from hallnet.trust.release import RELEASE, ReleaseKind
+from hallnet.trust.revocation import RevocationBody, revoke
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
 POLICY_1 = f"policy-{PROVINCE}-1"
@@ -306,6 +310,63 @@ def test_the_same_halls_give_the_same_bundle_whatever_the_order_they_were_told_i
 
 def _by_id(several: list[Certificate]) -> list[wire_trust.Certificate]:
     return [item.to_message() for item in sorted(several, key=lambda item: item.id)]
+
+
+# Shut out
+
+
+def shut_out(halls: Halls) -> None:
+    """The county ends the certificate of its township."""
+    revoke_child(halls.world)
+    halls.settle()
+
+
+def test_a_revocation_reaches_every_hall_within_one_bundle(halls: Halls) -> None:
+    halls.publish_trust(PROVINCE)
+    halls.settle()
+    shut_out(halls)
+    assert halls.publish_trust(PROVINCE)
+    halls.settle()
+    for address in (PROVINCE, CITY, OTHER_COUNTY):
+        for trust in (halls.at(address).context.trust, halls.world.at(address).context.trust):
+            with pytest.raises(CertificateRevoked):
+                trust.hall(Address.parse(TOWNSHIP), halls.now)
+
+
+def test_a_revocation_is_published_once_and_remembered(halls: Halls) -> None:
+    shut_out(halls)
+    assert halls.publish_trust(PROVINCE)
+    halls.restart(PROVINCE)
+    assert not halls.publish_trust(PROVINCE)
+    halls.world.time.now += SOFT_EXPIRY
+    assert halls.publish_trust(PROVINCE)
+    (release,) = [row for row in halls.releases(PROVINCE) if row.version == 2]
+    body = RELEASE.from_bytes(wire_release.SignedRelease.FromString(release.signed).body)
+    assert len(wire_trust.TrustBundle.FromString(body.content).revocations) == 1
+
+
+def test_a_child_that_was_shut_out_is_sent_no_release_any_more(halls: Halls) -> None:
+    shut_out(halls)
+    halls.publish(COUNTY)
+    assert halls.passed_on(COUNTY) == []
+
+
+def test_a_hall_cannot_have_a_hall_shut_out_that_is_not_below_it(halls: Halls) -> None:
+    """The top of the tree publishes nothing that nobody above the hall has signed."""
+    halls.publish_trust(PROVINCE)
+    halls.settle()
+    forger = halls.world.at(OTHER_COUNTY).context.identity
+    victim = halls.world.at(TOWNSHIP).context.identity.certificate
+    body = RevocationBody(
+        SUITE.suite, victim.id, victim.address, halls.now, halls.now, "because I say so"
+    )
+    forged = revoke(body, forger.certificate, forger.signing_key).to_message()
+    told = wire_trust.TrustBundle(revocations=[forged]).SerializeToString()
+    halls.receive(CITY, certificates.CERTIFICATES_KIND, told)
+    halls.receive(PROVINCE, certificates.CERTIFICATES_KIND, told)
+    halls.settle()
+    assert not halls.publish_trust(PROVINCE)
+    assert halls.at(PROVINCE).context.trust.hall(Address.parse(TOWNSHIP), halls.now) == victim
 
 
 # Restarts

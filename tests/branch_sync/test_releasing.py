@@ -30,7 +30,6 @@ from hallnet.codec import MessageMalformed
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
-from hallnet.trust.believed import REVOCATION, Revocation
 from hallnet.trust.certificate import Permission
 from hallnet.trust.problems import ReleaseOutdated, ReleaseOutOfReach
 from hallnet.trust.release import RELEASE, ReleaseKind, sign_release
@@ -353,14 +352,8 @@ def test_what_was_refused_for_a_reason_that_is_gone_is_taken_when_it_comes_again
     halls: Halls,
 ) -> None:
     real = halls.signed(PROVINCE, content=b"real")
-    certificate = halls.world.at(PROVINCE).context.identity.certificate
-    revoked = Revocation(certificate.id, halls.now, "by mistake")
-    halls.at(COUNTY).context.trust.take_bundle(
-        wire_trust.TrustBundle(
-            suites=[wire_trust.SUITE_ED25519], revocations=[REVOCATION.to_message(revoked)]
-        ),
-        1,
-    )
+    revoked = halls.world.revocation_by_root(PROVINCE, "by mistake")
+    halls.at(COUNTY).context.trust.take_revocations([revoked])
     assert halls.come(COUNTY, real).reason == "CERTIFICATE_REVOKED"
     halls.restart(COUNTY)
     assert halls.come(COUNTY, real).standing == Standing.IN_FORCE

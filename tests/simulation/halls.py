@@ -61,6 +61,7 @@ from hallnet.trust.certificate import (
     read_certificate,
 )
 from hallnet.trust.release import ReleaseBody, ReleaseKind
+from hallnet.trust.revocation import Revocation, RevocationBody, revoke
 from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
@@ -134,6 +135,14 @@ class World:
             permissions=(Permission.CERTIFY,),
         )
         self.root = issue(body, self._root_key)
+
+    def revocation_by_root(self, address: str, reason: str) -> Revocation:
+        """The offline root ends the certificate of a hall from now on."""
+        certificate = self.at(address).context.identity.certificate
+        body = RevocationBody(
+            SUITE.suite, certificate.id, certificate.address, self.time.now, self.time.now, reason
+        )
+        return revoke(body, self.root, self._root_key)
 
     # Founding
 

@@ -89,6 +89,15 @@ def test_a_county_and_a_township_are_founded_and_work_together(tmp_path: Path) -
             )  # fmt: skip
             listed = hallnet("case", "list", str(township), "--as", "li")
             assert "0 cases" in listed
+            told = hallnet("node", "revoke", str(county), "330127101", "--reason", "密钥丢失")
+            assert "shut out: 1 certificate(s) revoked" in told
+            until(lambda: not _connected(hallnet("node", "status", str(township), "--json")))
+            assert json.loads(hallnet("node", "status", str(county), "--json"))["links"] == []
+            refused = hallnet(
+                "node", "certify", str(county), str(township / "request.bin"), "--out", welcome,
+                code=1,
+            )  # fmt: skip
+            assert "KEY_REVOKED" in refused
     assert sorted(path.name for path in (county / "data").glob("*.db")) == [
         "branch-sync.db",
         "exchange.db",

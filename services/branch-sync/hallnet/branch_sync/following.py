@@ -1,4 +1,5 @@
-"""What the exchange tells in its feed: releases from above, certificates from below, new children."""
+"""What the exchange tells in its feed: releases from above, certificates from below, children that join
+or are shut out."""
 
 from __future__ import annotations
 
@@ -19,19 +20,23 @@ def take(
     entries: Sequence[wire_feed.FeedEntry],
     now: datetime,
 ) -> bool:
-    """Deal with a batch of entries; True if halls joined."""
-    joined = False
+    """Deal with a batch of entries; True if halls joined or were shut out."""
+    changed = False
     for entry in entries:
         if entry.kind == "child.enrolled":
             enrolled = wire_feed.ChildEnrolled.FromString(entry.payload)
             releasing.add_child(connection, enrolled.address, now)
             raw = wire_trust.Certificate.FromString(enrolled.certificate)
-            joined |= certificates.take(connection, context, [read_certificate(raw)], now)
+            changed |= certificates.take(connection, context, [read_certificate(raw)], now)
+        elif entry.kind == "child.revoked":
+            releasing.remove_child(connection, entry.subject)
+            certified, ended = certificates.read_told(entry.payload)
+            changed |= certificates.take(connection, context, certified, now, ended)
         elif entry.kind == "message.received":
             message = wire_feed.InboundMessage.FromString(entry.payload)
             if message.kind == releasing.RELEASE_KIND:
                 releasing.take_message(connection, context, message.payload, now)
             elif message.kind == certificates.CERTIFICATES_KIND:
-                told = certificates.read_told(message.payload)
-                joined |= certificates.take(connection, context, told, now)
-    return joined
+                certified, ended = certificates.read_told(message.payload)
+                changed |= certificates.take(connection, context, certified, now, ended)
+    return changed

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from hallnet.branch_sync import tables
 from hallnet.branch_sync.context import Context
@@ -33,6 +33,7 @@ from hallnet.trust.release import (
     require_newer,
     verify_release,
 )
+from hallnet.trust.revocation import read_revocation
 from hallnet.trust.suites import algorithms
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire
@@ -274,6 +275,11 @@ def add_child(connection: Connection, address: str, now: datetime) -> None:
     _pass_on(connection, current, [address], now)
 
 
+def remove_child(connection: Connection, address: str) -> None:
+    """A child was shut out: releases are not passed on to it any more."""
+    connection.execute(delete(tables.child).where(tables.child.c.address == address))
+
+
 def children(connection: Connection) -> list[str]:
     return list(connection.scalars(select(tables.child.c.address).order_by(tables.child.c.address)))
 
@@ -299,6 +305,10 @@ def load_context(connection: Connection, membership: Membership) -> Context:
     kept = connection.scalars(select(tables.certificate.c.certificate))
     context.trust.learn_what_leads_to_a_root(
         [read_certificate(wire_trust.Certificate.FromString(raw)) for raw in kept]
+    )
+    ended = connection.scalars(select(tables.revocation.c.revocation))
+    context.trust.take_revocations(
+        [read_revocation(wire_trust.Revocation.FromString(raw)) for raw in ended]
     )
     table = tables.release
     rows = connection.execute(

@@ -51,6 +51,14 @@ release = Table(
 
 child = Table("child", metadata, Column("address", String(40), primary_key=True))
 
+# Ends of certificates of halls below, on the same way.
+revocation = Table(
+    "revocation",
+    metadata,
+    Column("certificate_id", LargeBinary(32), primary_key=True),
+    Column("revocation", LargeBinary, nullable=False),
+)
+
 # Certificates of halls below, on their way to the author of the trust bundle.
 certificate = Table(
     "certificate",
