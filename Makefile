@@ -16,6 +16,9 @@ PROTOS_OF_SERVICES = $(shell grep -l '^service ' $(PROTOS))
 WIRE ?= src
 PROTOC = PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto
 JOBS ?= 2
+# Tests make and remove many small databases: in memory, where there is room for them.
+ROOMY_MEMORY = $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print $$6}')
+TESTS_IN ?= $(or $(TMPDIR),$(ROOMY_MEMORY),/tmp)
 
 .PHONY: help demo test check format proto publish-contracts lock clean
 
@@ -26,7 +29,7 @@ demo: $(VENV)/.run-ready ## Found a real network of nine halls and send cases th
 	@$(BIN)/hallnet demo $(ARGS)
 
 test: $(VENV)/.dev-ready ## Run every test, on SQLite and PostgreSQL, with real NATS (add ARGS="-k name" ...)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@TMPDIR="$(TESTS_IN)" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev-ready ## Run the linters, the type checker, the import rules and the contract rules
 	@$(BIN)/ruff format --check .

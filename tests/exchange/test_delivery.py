@@ -491,3 +491,19 @@ def test_housekeeping_with_nothing_to_do_changes_nothing(world: World, times: in
         assert world.send_again(world.at(TOWNSHIP)) == 0
         assert sweep(world, TOWNSHIP) == 0
     assert everything(world.at(TOWNSHIP).exchange) == before
+
+
+def test_an_end_comes_back_under_the_name_that_the_service_gave(world: World) -> None:
+    """A good end, a bad one, and one of what was never carried."""
+    good, bad, never = dispatch(COUNTY), dispatch("330127102"), dispatch("999999")
+    for number, wished in enumerate((good, bad, never)):
+        wished.reference = f"event {number}"
+    want(world, TOWNSHIP, good, bad, never)
+    settle_exchanges(world)
+    world.time.pass_by(days=61)
+    world.send_again(world.at(TOWNSHIP))
+    assert {item.reference: item.reason for item in ended(world.at(TOWNSHIP))} == {
+        "event 0": "",
+        "event 1": "RECIPIENT_UNKNOWN",
+        "event 2": "RECIPIENT_UNKNOWN",
+    }

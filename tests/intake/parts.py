@@ -180,8 +180,10 @@ def end_delivery(
     recipient: str,
     kind: str = "case.events",
     envelope_id: bytes = b"an envelope's id",
+    reference: str | None = None,
 ) -> None:
-    """The exchange tells how a message of an intake ended."""
+    """The exchange tells how a message of an intake ended: the one with the newest event, unless
+    another is named."""
     station = world.at(at)
     ended = wire_feed.DeliveryEnded(
         envelope_id=envelope_id,
@@ -190,6 +192,7 @@ def end_delivery(
         subject=case.case_id,
         verdict=verdict,
         reason=reason,
+        reference=str(case.sequence) if reference is None else reference,
     )
     entry = wire_feed.FeedEntry(kind="delivery.ended", payload=ended.SerializeToString())
     station.intake.transact(

@@ -147,6 +147,36 @@ def test_a_hand_over_whose_end_is_not_known_stays_on_its_way_and_a_person_is_tol
     assert world.case(COUNTY, case).custodian == Address(COUNTY)  # type: ignore[union-attr]
 
 
+def test_a_hand_over_that_expired_is_sent_again_whole_for_as_long_as_it_is_not_answered(
+    world: World,
+) -> None:
+    """A case is never with nobody for ever: the link was down for longer than an envelope lives."""
+    case = reported_up(world)
+    post = Post(world)
+    for _ in range(3):
+        post.carried[TOWNSHIP, COUNTY] = len(sent(world.at(TOWNSHIP), COUNTY))
+        end(world, case, UNANSWERED, "ENVELOPE_EXPIRED", b"e" * 16)
+    post.settle()
+    assert world.case(COUNTY, case).custodian == Address(COUNTY)  # type: ignore[union-attr]
+    assert raws(world.at(COUNTY), case) == raws(world.at(TOWNSHIP), case)
+    end(world, case, UNANSWERED, "ENVELOPE_EXPIRED", b"e" * 16)
+    assert len(told(world.at(TOWNSHIP), "case.sent_again")) == 3
+
+
+def test_the_late_end_of_an_earlier_message_does_not_bring_a_later_hand_over_back(
+    world: World,
+) -> None:
+    """Else two halls could have the case: the later one may have been taken."""
+    case = reported_up(world)
+    first = case.sequence
+    end(world, case, REFUSED, "RECIPIENT_UNKNOWN", b"e" * 16)
+    again = world.act(TOWNSHIP, case, HAND_OVER)
+    end_delivery(
+        world, TOWNSHIP, case, HELD, "CERTIFICATE_EXPIRED", recipient=COUNTY, reference=str(first)
+    )
+    assert world.case(TOWNSHIP, case) == again
+
+
 def test_a_hand_over_that_failed_can_be_tried_again_and_arrives_whole(world: World) -> None:
     """The first envelope never arrived: what it held has to go with the second."""
     case = reported_up(world)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 
@@ -28,6 +30,28 @@ def test_the_demo_passes_every_check_and_leaves_nothing_behind(tmp_path: Path) -
     assert folder.name.startswith("hallnet-")
     assert not folder.exists()
     assert users_of(folder) == []
+
+
+def test_a_demo_that_is_killed_leaves_nothing_running() -> None:
+    """Nobody has to look for servers on ports of their machine."""
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "hallnet.cli.main", "demo"], stdout=subprocess.PIPE, text=True
+    )
+    assert demo.stdout is not None
+    folder = Path(next(demo.stdout).strip().rpartition(" ")[2])
+    try:
+        founded = (line for line in demo.stdout if "process(es)" in line)
+        assert "NATS server" in next(founded)
+        assert len(users_of(folder)) > 2
+        demo.kill()
+        deadline = time.monotonic() + 30
+        while users_of(folder) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert users_of(folder) == []
+    finally:
+        demo.kill()
+        demo.communicate()
+        shutil.rmtree(folder)
 
 
 def users_of(folder: Path) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import signal
+import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,9 @@ async def run_demo(keep: bool, json_file: Path | None, on_terminal: bool) -> int
     """Run all of it; returns the exit code. On a terminal it stays up until Ctrl-C."""
     # The TLS of the attack's own connection is chatty when it closes.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The view is live also when somebody else reads it.
+        sys.stdout.reconfigure(line_buffering=True)
     console = Console(highlight=False, width=None if on_terminal else SCREEN_WIDTH)
     stage = Stage(console)
     with sandbox_folder(keep) as folder:

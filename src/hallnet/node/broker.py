@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hallnet.node.home import Home
-from hallnet.node.messaging import MESSAGE_BYTES_MAX
+from hallnet.node.messaging import CONNECT_SECONDS, MESSAGE_BYTES_MAX
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
 
@@ -86,7 +86,7 @@ def configuration(home: Home, listen: str, owner: Address, children: Iterable[Ad
                 "ca_file": str(home.path("trust/link-authority.pem")),
                 "verify_and_map": True,
                 "handshake_first": True,
-                "timeout": 5,
+                "timeout": CONNECT_SECONDS,
             },
             "authorization": {"users": users},
         },

@@ -18,6 +18,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 MESSAGE_BYTES_MAX = 8 * 1024 * 1024
+CONNECT_SECONDS = 15
+"""For a connection and its handshake: a township may be at the end of a slow line."""
 PING_SECONDS = 10
 PINGS_OUTSTANDING_MAX = 2
 RECONNECT_SECONDS = 1
@@ -83,6 +85,7 @@ class LinkClient:
             tls=self._tls,
             tls_handshake_first=True,
             inbox_prefix=f"_INBOX.{self._name}".encode(),
+            connect_timeout=CONNECT_SECONDS,
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_SECONDS,
             ping_interval=PING_SECONDS,

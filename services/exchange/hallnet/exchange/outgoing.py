@@ -45,6 +45,8 @@ class Wish:
     urgency: Urgency
     payload: bytes
     traceparent: str = ""
+    reference: str = ""
+    """What the service that wished it calls it."""
 
 
 def wish_of(dispatch: wire_feed.Dispatch, traceparent: str, register: Divisions) -> Wish:
@@ -56,13 +58,22 @@ def wish_of(dispatch: wire_feed.Dispatch, traceparent: str, register: Divisions)
         raise RecipientUnknown("dispatch.recipient", recipient=recipient)
     envelopes.require_name(dispatch.kind, "dispatch.kind", "Dispatch")
     envelopes.require_name(dispatch.subject, "dispatch.subject", "Dispatch")
+    envelopes.require_name(dispatch.reference, "dispatch.reference", "Dispatch")
     try:
         urgency = Urgency(dispatch.urgency)
     except ValueError as error:
         raise MessageMalformed(
             "dispatch.urgency", message="Dispatch", detail="dispatch.urgency"
         ) from error
-    return Wish(recipient, dispatch.kind, dispatch.subject, urgency, dispatch.payload, traceparent)
+    return Wish(
+        recipient,
+        dispatch.kind,
+        dispatch.subject,
+        urgency,
+        dispatch.payload,
+        traceparent,
+        dispatch.reference,
+    )
 
 
 def send(
@@ -101,6 +112,7 @@ def seal_waiting(connection: Connection, context: Context, now: datetime) -> lis
                     Urgency(row.urgency),
                     wire.Content.FromString(row.content).payload,
                     row.traceparent,
+                    row.reference,
                 ),
             )
             for row in rows
@@ -193,6 +205,7 @@ class _Sealing:
             "state": state,
             "reason": "",
             "traceparent": wish.traceparent,
+            "reference": wish.reference,
             "wanted_at": self._now,
             "changed_at": self._now,
             "expires_at": self._now + limits.LIFETIME,
@@ -362,7 +375,16 @@ def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[Row[Any
     if not envelope_ids:
         return []
     table = tables.delivery
-    columns = ("recipient", "kind", "subject", "state", "attempts", "header", "traceparent")
+    columns = (
+        "recipient",
+        "kind",
+        "subject",
+        "state",
+        "attempts",
+        "header",
+        "traceparent",
+        "reference",
+    )
     query = select(table.c.envelope_id, *(table.c[name] for name in columns)).where(
         table.c.envelope_id.in_(envelope_ids)
     )
@@ -388,6 +410,7 @@ def _ended(row: Row[Any], verdict: Verdict | None, reason: str, now: datetime) -
         subject=row.subject,
         verdict=int(verdict or 0),  # type: ignore[arg-type]
         reason=reason,
+        reference=row.reference,
     )
     return Entry(
         "delivery.ended",

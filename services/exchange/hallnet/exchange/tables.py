@@ -153,6 +153,7 @@ delivery = Table(
     Column("state", Integer, nullable=False),
     Column("reason", String(64), nullable=False),
     Column("traceparent", String(64), nullable=False),
+    Column("reference", String(64), nullable=False),
     Column("wanted_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),

@@ -130,6 +130,14 @@ def append_replica(
     tables.feed.append(connection, entries)
 
 
+def sent_again(connection: Connection, hall: Hall, case: Case, now: datetime) -> Entry:
+    """All own events once more to the hall to which the case is on its way; the entry for the feed."""
+    assert case.transit is not None
+    own = own_events(connection, hall.address, case.case_id)
+    again = _message(case, case.transit.to, own, case.materials)
+    return Entry("case.sent_again", case.case_id, b"", now, [again])
+
+
 def own_events(connection: Connection, here: Address, case_id: str) -> list[bytes]:
     """What this hall itself has said about a case."""
     table = tables.case_event
@@ -233,6 +241,7 @@ def _message(
         case.case_id,
         wire.CaseEvents(case_id=case.case_id, events=raws).SerializeToString(),
         materials,
+        str(case.sequence),
     )
 
 
@@ -242,8 +251,9 @@ def dispatch(
     case_id: str,
     payload: bytes,
     materials: Sequence[Material] = (),
+    reference: str = "",
 ) -> wire_feed.Dispatch:
-    """A message to another hall about a case."""
+    """A message to another hall about a case. `reference` comes back when it has ended."""
     return wire_feed.Dispatch(
         recipient=str(recipient),
         kind=kind,
@@ -254,4 +264,5 @@ def dispatch(
             wire_attachment.Attachment(digest=material.digest, size=material.size)
             for material in materials
         ],
+        reference=reference,
     )

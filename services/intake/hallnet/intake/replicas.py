@@ -122,19 +122,24 @@ def take_refusal(connection: Connection, sender: Address, payload: bytes, now: d
 def take_delivery_end(
     connection: Connection, hall: Hall, ended: wire_feed.DeliveryEnded, now: datetime
 ) -> None:
-    """A message about a case ended. A refused hand-over comes back; all other bad ends are told."""
+    """A message about a case ended badly: staff are told.
+
+    A hand-over that was refused comes back. Of one that expired nobody knows whether it was taken, so it
+    is sent again, for as long as it is not answered.
+    """
     if ended.verdict == wire_envelope.VERDICT_ACCEPTED:
         return
     case = cases.find(connection, ended.subject)
     if case is None:
         return
-    if ended.kind == cases.EVENTS_KIND and _has_no_effect(ended) and _waits_for(case, hall, ended):
-        facts = [HandOverFailed(ended.reason)]
-        cases.append(connection, hall, case.case_id, case, facts, SYSTEM, now)
-    tables.feed.append(
-        connection,
-        [Entry("case.undelivered", ended.subject, ended.SerializeToString(), now)],
-    )
+    told = [Entry("case.undelivered", ended.subject, ended.SerializeToString(), now)]
+    if ended.kind == cases.EVENTS_KIND and _waits_for(case, hall, ended):
+        if _has_no_effect(ended):
+            facts = [HandOverFailed(ended.reason)]
+            cases.append(connection, hall, case.case_id, case, facts, SYSTEM, now)
+        else:
+            told.append(cases.sent_again(connection, hall, case, now))
+    tables.feed.append(connection, told)
 
 
 def _has_no_effect(ended: wire_feed.DeliveryEnded) -> bool:
@@ -144,9 +149,13 @@ def _has_no_effect(ended: wire_feed.DeliveryEnded) -> bool:
 
 
 def _waits_for(case: Case, hall: Hall, ended: wire_feed.DeliveryEnded) -> bool:
+    """Whether it is the very hand-over that is not answered, and not an earlier message."""
     transit = case.transit
     return (
-        transit is not None and transit.giver == hall.address and str(transit.to) == ended.recipient
+        transit is not None
+        and transit.giver == hall.address
+        and str(transit.to) == ended.recipient
+        and ended.reference == str(case.sequence)
     )
 
 

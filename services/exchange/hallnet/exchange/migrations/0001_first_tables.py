@@ -112,6 +112,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("traceparent", sa.String(length=64), nullable=False),
+        sa.Column("reference", sa.String(length=64), nullable=False),
         sa.Column("wanted_at", Moment(), nullable=False),
         sa.Column("changed_at", Moment(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),

@@ -27,7 +27,7 @@ from hallnet.wire.exchange.v1 import attachment_pb2 as hallnet_dot_wire_dot_exch
 from hallnet.wire.exchange.v1 import envelope_pb2 as hallnet_dot_wire_dot_exchange_dot_v1_dot_envelope__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fhallnet/wire/feed/v1/feed.proto\x12\x14hallnet.wire.feed.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)hallnet/wire/exchange/v1/attachment.proto\x1a\'hallnet/wire/exchange/v1/envelope.proto\">\n\rFollowRequest\x12\x0c\n\x04\x66\x65\x65\x64\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x04\x12\x10\n\x08\x66ollower\x18\x03 \x01(\t\"P\n\x0e\x46ollowResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.hallnet.wire.feed.v1.FeedEntry\x12\x0c\n\x04head\x18\x02 \x01(\x04\"\xc7\x01\n\tFeedEntry\x12\x10\n\x08position\x18\x01 \x01(\x04\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12/\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x32\n\ndispatches\x18\x06 \x03(\x0b\x32\x1e.hallnet.wire.feed.v1.Dispatch\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\"\xbc\x01\n\x08\x44ispatch\x12\x11\n\trecipient\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x32\n\x07urgency\x18\x04 \x01(\x0e\x32!.hallnet.wire.exchange.v1.Urgency\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x39\n\x0b\x61ttachments\x18\x06 \x03(\x0b\x32$.hallnet.wire.exchange.v1.Attachment\"\x92\x01\n\x0eInboundMessage\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\x0c\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12+\n\x07sent_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9a\x01\n\rDeliveryEnded\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\x0c\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x32\n\x07verdict\x18\x05 \x01(\x0e\x32!.hallnet.wire.exchange.v1.Verdict\x12\x0e\n\x06reason\x18\x06 \x01(\t\"]\n\x11\x41ttachmentArrived\x12\x38\n\nattachment\x18\x01 \x01(\x0b\x32$.hallnet.wire.exchange.v1.Attachment\x12\x0e\n\x06sender\x18\x02 \x01(\t\"5\n\rChildEnrolled\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\x32\x64\n\x0b\x46\x65\x65\x64Service\x12U\n\x06\x46ollow\x12#.hallnet.wire.feed.v1.FollowRequest\x1a$.hallnet.wire.feed.v1.FollowResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fhallnet/wire/feed/v1/feed.proto\x12\x14hallnet.wire.feed.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)hallnet/wire/exchange/v1/attachment.proto\x1a\'hallnet/wire/exchange/v1/envelope.proto\">\n\rFollowRequest\x12\x0c\n\x04\x66\x65\x65\x64\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x04\x12\x10\n\x08\x66ollower\x18\x03 \x01(\t\"P\n\x0e\x46ollowResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.hallnet.wire.feed.v1.FeedEntry\x12\x0c\n\x04head\x18\x02 \x01(\x04\"\xc7\x01\n\tFeedEntry\x12\x10\n\x08position\x18\x01 \x01(\x04\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12/\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x32\n\ndispatches\x18\x06 \x03(\x0b\x32\x1e.hallnet.wire.feed.v1.Dispatch\x12\x13\n\x0btraceparent\x18\x07 \x01(\t\"\xcf\x01\n\x08\x44ispatch\x12\x11\n\trecipient\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x32\n\x07urgency\x18\x04 \x01(\x0e\x32!.hallnet.wire.exchange.v1.Urgency\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12\x39\n\x0b\x61ttachments\x18\x06 \x03(\x0b\x32$.hallnet.wire.exchange.v1.Attachment\x12\x11\n\treference\x18\x07 \x01(\t\"\x92\x01\n\x0eInboundMessage\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\x0c\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0f\n\x07payload\x18\x05 \x01(\x0c\x12+\n\x07sent_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xad\x01\n\rDeliveryEnded\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\x0c\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x32\n\x07verdict\x18\x05 \x01(\x0e\x32!.hallnet.wire.exchange.v1.Verdict\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x11\n\treference\x18\x07 \x01(\t\"]\n\x11\x41ttachmentArrived\x12\x38\n\nattachment\x18\x01 \x01(\x0b\x32$.hallnet.wire.exchange.v1.Attachment\x12\x0e\n\x06sender\x18\x02 \x01(\t\"5\n\rChildEnrolled\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\x32\x64\n\x0b\x46\x65\x65\x64Service\x12U\n\x06\x46ollow\x12#.hallnet.wire.feed.v1.FollowRequest\x1a$.hallnet.wire.feed.v1.FollowResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,15 +41,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FEEDENTRY']._serialized_start=321
   _globals['_FEEDENTRY']._serialized_end=520
   _globals['_DISPATCH']._serialized_start=523
-  _globals['_DISPATCH']._serialized_end=711
-  _globals['_INBOUNDMESSAGE']._serialized_start=714
-  _globals['_INBOUNDMESSAGE']._serialized_end=860
-  _globals['_DELIVERYENDED']._serialized_start=863
-  _globals['_DELIVERYENDED']._serialized_end=1017
-  _globals['_ATTACHMENTARRIVED']._serialized_start=1019
-  _globals['_ATTACHMENTARRIVED']._serialized_end=1112
-  _globals['_CHILDENROLLED']._serialized_start=1114
-  _globals['_CHILDENROLLED']._serialized_end=1167
-  _globals['_FEEDSERVICE']._serialized_start=1169
-  _globals['_FEEDSERVICE']._serialized_end=1269
+  _globals['_DISPATCH']._serialized_end=730
+  _globals['_INBOUNDMESSAGE']._serialized_start=733
+  _globals['_INBOUNDMESSAGE']._serialized_end=879
+  _globals['_DELIVERYENDED']._serialized_start=882
+  _globals['_DELIVERYENDED']._serialized_end=1055
+  _globals['_ATTACHMENTARRIVED']._serialized_start=1057
+  _globals['_ATTACHMENTARRIVED']._serialized_end=1150
+  _globals['_CHILDENROLLED']._serialized_start=1152
+  _globals['_CHILDENROLLED']._serialized_end=1205
+  _globals['_FEEDSERVICE']._serialized_start=1207
+  _globals['_FEEDSERVICE']._serialized_end=1307
 # @@protoc_insertion_point(module_scope)

@@ -141,6 +141,7 @@ class Dispatch(_message.Message):
     URGENCY_FIELD_NUMBER: _builtins.int
     PAYLOAD_FIELD_NUMBER: _builtins.int
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
     recipient: _builtins.str
     """Address of the hall that is to have it. The own address puts it in the journal without sending it."""
     kind: _builtins.str
@@ -151,6 +152,8 @@ class Dispatch(_message.Message):
     """What goes first."""
     payload: _builtins.bytes
     """The message."""
+    reference: _builtins.str
+    """What the service calls it: comes back in DeliveryEnded and goes nowhere else. 64 characters at most."""
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[_attachment_pb2.Attachment]:
         """Materials that belong to it, to be fetched from the service whose feed this is."""
@@ -164,10 +167,11 @@ class Dispatch(_message.Message):
         urgency: _envelope_pb2.Urgency.ValueType = ...,
         payload: _builtins.bytes = ...,
         attachments: _abc.Iterable[_attachment_pb2.Attachment] | None = ...,
+        reference: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "kind", b"kind", "payload", b"payload", "recipient", b"recipient", "subject", b"subject", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "kind", b"kind", "payload", b"payload", "recipient", b"recipient", "reference", b"reference", "subject", b"subject", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -233,6 +237,7 @@ class DeliveryEnded(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
     envelope_id: _builtins.bytes
     """The envelope."""
     recipient: _builtins.str
@@ -245,6 +250,8 @@ class DeliveryEnded(_message.Message):
     """The recipient's verdict; unspecified if the envelope ended without one."""
     reason: _builtins.str
     """Stable reason; empty if accepted."""
+    reference: _builtins.str
+    """As in the Dispatch."""
     def __init__(
         self,
         *,
@@ -254,10 +261,11 @@ class DeliveryEnded(_message.Message):
         subject: _builtins.str = ...,
         verdict: _envelope_pb2.Verdict.ValueType = ...,
         reason: _builtins.str = ...,
+        reference: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope_id", b"envelope_id", "kind", b"kind", "reason", b"reason", "recipient", b"recipient", "subject", b"subject", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope_id", b"envelope_id", "kind", b"kind", "reason", b"reason", "recipient", b"recipient", "reference", b"reference", "subject", b"subject", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
