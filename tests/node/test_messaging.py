@@ -95,6 +95,15 @@ async def until(holds, seconds: float = 15.0) -> None:  # type: ignore[no-untype
     raise AssertionError("it did not come about in time")
 
 
+def stands_still(pid: int) -> bool:
+    """Whether all threads of a process have stopped, as they do a moment after the signal."""
+    states = [
+        (thread / "stat").read_text().rpartition(")")[2].split()[0]
+        for thread in Path(f"/proc/{pid}/task").iterdir()
+    ]
+    return set(states) == {"T"}
+
+
 async def echo(subject: str, data: bytes) -> bytes:
     return subject.encode() + b" " + data
 
@@ -157,6 +166,7 @@ def test_a_server_that_hangs_is_noticed_and_dialled_anew(
         async with connected(giver), connected(taker):
             assert await answers(giver)
             os.kill(server.process.pid, signal.SIGSTOP)
+            await until(lambda: stands_still(server.process.pid))
             with pytest.raises((NeighbourSilent, NeighbourAbsent)):
                 await giver.request("up.a.batch", b"x", 0.3)
             await until(lambda: not giver.is_up)
