@@ -174,3 +174,25 @@ def test_a_server_that_hangs_is_noticed_and_dialled_anew(
             assert await answers(giver) == b"up.a.batch x"
 
     asyncio.run(story())
+
+
+def test_a_server_that_was_away_for_long_is_found_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a client that lost its way: it is thrown away and made anew."""
+    monkeypatch.setattr(messaging, "HANG_CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(messaging, "AWAY_SECONDS_MAX", 0.5)
+
+    async def story() -> None:
+        client = server.client()
+        client.serve("up.*.batch", "exchange", echo)
+        async with connected(client):
+            first = client._client
+            server.stop()
+            await until(lambda: client._client is not first)
+            second = client._client
+            await until(lambda: client._client is not second)
+            server.start()
+            assert await answers(client) == b"up.a.batch x"
+
+    asyncio.run(story())

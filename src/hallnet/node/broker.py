@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -126,8 +127,6 @@ def program() -> Path:
 async def supervise(home: Home) -> None:
     """Run the server for as long as this is not cancelled; start it again if it ends."""
     server = program()
-    if _end_orphan(home):
-        await asyncio.sleep(RESTART_SECONDS / 4)
     while True:
         process = await asyncio.create_subprocess_exec(
             str(server),
@@ -150,14 +149,23 @@ async def supervise(home: Home) -> None:
                     process.kill()
 
 
-def _end_orphan(home: Home) -> bool:
-    """End a server that outlived its node (kill -9), for it holds the port; True if there was one."""
+def end_orphan(home: Home) -> None:
+    """End a server that outlived its node (kill -9), for it holds the port; before anybody dials it."""
     try:
         pid = int(home.path(PID_FILE).read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except (OSError, ValueError):
-        return False
-    if str(home.path(CONFIGURATION)).encode() not in command:
-        return False
+        return
+    if str(home.path(CONFIGURATION)).encode() not in _command(pid):
+        return
     os.kill(pid, signal.SIGKILL)
-    return True
+    deadline = time.monotonic() + STOP_SECONDS
+    while _command(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _command(pid: int) -> bytes:
+    """The command line of a process; empty if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -18,8 +18,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 MESSAGE_BYTES_MAX = 8 * 1024 * 1024
-CONNECT_SECONDS = 15
-"""For a connection and its handshake: a township may be at the end of a slow line."""
+CONNECT_SECONDS = 6
+"""For a connection, and again for its handshake: a township may be at the end of a slow line, but one that
+was lost in the middle of a handshake goes unnoticed for as long."""
+AWAY_SECONDS_MAX = 30.0
+"""A client that found no way back for so long is thrown away: a new one starts from nothing."""
 PING_SECONDS = 10
 PINGS_OUTSTANDING_MAX = 2
 RECONNECT_SECONDS = 1
@@ -72,9 +75,12 @@ class LinkClient:
         """
         while True:
             try:
-                await self._connect()
+                async with asyncio.timeout(AWAY_SECONDS_MAX):
+                    await self._connect()
                 await self._until_it_hangs()
                 _log.warning("%s does not answer: connecting anew", self._url)
+            except TimeoutError:
+                _log.info("%s is not there: trying anew", self._url)
             finally:
                 await self._drop()
 
@@ -101,12 +107,15 @@ class LinkClient:
         await self._came_up()
 
     async def _until_it_hangs(self) -> None:
-        silent = 0
-        while silent < HANG_TRIES:
+        silent, away = 0, 0.0
+        while silent < HANG_TRIES and away < AWAY_SECONDS_MAX:
             await asyncio.sleep(HANG_CHECK_SECONDS)
+            if not self._client.is_connected:
+                silent, away = 0, away + HANG_CHECK_SECONDS
+                continue
+            away = 0.0
             try:
-                if self._client.is_connected:
-                    await asyncio.wait_for(self._client.rtt(), HANG_CHECK_SECONDS)
+                await asyncio.wait_for(self._client.rtt(), HANG_CHECK_SECONDS)
                 silent = 0
             except (TimeoutError, nats.errors.Error):
                 silent += 1

@@ -127,6 +127,7 @@ class Exchange:
             if self._write_broker_configuration():
                 broker.reload(self._home)
             if self._settings.broker.supervised:
+                broker.end_orphan(self._home)
                 loops.append(("exchange runs its message server", self._run_broker))
             loops.append(("exchange keeps the links down", self._down.run))
         return loops
