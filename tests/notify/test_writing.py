@@ -25,6 +25,7 @@ from hallnet.notify import tables
 from hallnet.notify.wording import Audience
 from hallnet.notify.writing import State
 from hallnet.store import Database
+from hallnet.trust.problems import JournalDoubted
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
@@ -162,6 +163,20 @@ def test_staff_are_told_once_with_the_stable_reason(
     )
     assert f"（{detail}）" in row.text
     assert not any(secret in row.text for secret in SECRETS)
+
+
+@pytest.mark.parametrize("doubt", JournalDoubted.__subclasses__(), ids=lambda doubt: doubt.reason)
+def test_a_doubt_about_a_journal_is_told_in_words_with_what_to_do(
+    database: Database, doubt: type[JournalDoubted]
+) -> None:
+    payload = wire_trust.Incident(reason=doubt.reason, neighbour="330127").SerializeToString()
+    entry = wire_feed.FeedEntry(position=7, kind="incident.recorded", payload=payload)
+    take(database, [entry], "exchange")
+    (row,) = notices(database)
+    assert row.text.startswith("安全事件：")
+    assert "330127" in row.text
+    assert doubt.zh_remedy in row.text
+    assert "拒收" not in row.text
 
 
 def test_the_same_position_of_two_feeds_gives_two_notices(database: Database) -> None:

@@ -159,3 +159,55 @@ class BundleMalformed(Problem):
     zh_remedy = "请选择由hallnet导出的.bundle文件"
     en = "The file is no case bundle"
     en_remedy = "Choose a .bundle file that hallnet exported"
+
+
+class JournalDoubted(NotAuthentic):
+    """The journal of a hall is not the one that was seen before; recorded as an incident, never raised."""
+
+    reason = "JOURNAL_DOUBTED"
+    zh = "{neighbour}的日志与此前所见不符"
+    zh_remedy = "请立即与该厅核实，双方的日志首部已留存为证"
+    en = "The journal of {neighbour} is not the one that was seen before"
+    en_remedy = "Ask that hall at once; the heads of the journal are kept as evidence"
+
+
+class NeighbourRewound(JournalDoubted):
+    """A shorter journal, signed later."""
+
+    reason = "NEIGHBOUR_REWOUND"
+    zh = "{neighbour}的日志比此前所见的短：该厅可能恢复了旧备份，或有人删除了记录"
+    en = "The journal of {neighbour} is shorter than it was: it was restored from an old backup, or cut"
+
+
+class NeighbourForked(JournalDoubted):
+    """A journal with another past."""
+
+    reason = "NEIGHBOUR_FORKED"
+    zh = "{neighbour}的日志与此前所见的历史不同：已有记录可能被改动"
+    en = "The journal of {neighbour} has another past than before: entries may have been changed"
+
+
+class NeighbourBegunAnew(JournalDoubted):
+    """Another journal of the same hall."""
+
+    reason = "NEIGHBOUR_BEGUN_ANEW"
+    zh = "{neighbour}另起了一本日志"
+    en = "{neighbour} has begun another journal"
+
+
+class NeighbourUnproved(JournalDoubted):
+    """Longer journals for a long time, without the path from what was seen."""
+
+    reason = "NEIGHBOUR_UNPROVED"
+    zh = "{neighbour}长时间未能证明其日志延续了此前所见的内容"
+    en = "{neighbour} has not proved for a long time that its journal goes on from what was seen"
+
+
+class OwnJournalRewound(JournalDoubted):
+    """A neighbour has seen entries that this hall signed and does not have."""
+
+    reason = "OWN_JOURNAL_REWOUND"
+    zh = "本厅的日志缺少{neighbour}曾见过的记录：本厅可能恢复了旧备份"
+    zh_remedy = "请停止办理并联系运维人员，核对备份后向上级报告"
+    en = "This hall's journal lacks entries that {neighbour} has seen: it may be an old backup"
+    en_remedy = "Stop, have the operator check the backup, and report it"

@@ -17,7 +17,15 @@ from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.trust.evidence import Cosignature, SignedCheckpoint, read_checkpoint
-from hallnet.trust.problems import NotAuthentic
+from hallnet.trust.problems import (
+    JournalDoubted,
+    NeighbourBegunAnew,
+    NeighbourForked,
+    NeighbourRewound,
+    NeighbourUnproved,
+    NotAuthentic,
+    OwnJournalRewound,
+)
 from hallnet.trust.suites import algorithms
 from hallnet.trust.witness import Finding, compare, cosign, is_cosigned
 from hallnet.wire.exchange.v1 import link_pb2 as wire
@@ -27,12 +35,12 @@ UNPROVED_FOR_MAX = timedelta(minutes=10)
 """How long a neighbour may show heads that do not follow from the one seen: a few hellos are normal."""
 
 _FOR_A_WHILE = (Finding.UNPROVED, Finding.LATE)
-_REASONS = {
-    Finding.LATE: "NEIGHBOUR_REWOUND",
-    Finding.REWOUND: "NEIGHBOUR_REWOUND",
-    Finding.FORKED: "NEIGHBOUR_FORKED",
-    Finding.BEGUN_ANEW: "NEIGHBOUR_BEGUN_ANEW",
-    Finding.UNPROVED: "NEIGHBOUR_UNPROVED",
+_DOUBTS: dict[Finding, type[JournalDoubted]] = {
+    Finding.LATE: NeighbourRewound,
+    Finding.REWOUND: NeighbourRewound,
+    Finding.FORKED: NeighbourForked,
+    Finding.BEGUN_ANEW: NeighbourBegunAnew,
+    Finding.UNPROVED: NeighbourUnproved,
 }
 
 
@@ -79,10 +87,10 @@ def follow(
         _see(connection, neighbour, replace(head, cosignatures=(cosignature,)))
     else:
         _see(connection, neighbour, head)
-    if seen is None or finding not in _REASONS:
+    if seen is None or finding not in _DOUBTS:
         return []
     journal_store.keep_checkpoints(connection, [seen, head])
-    return _record(connection, context, neighbour, _REASONS[finding], head, now)
+    return _record(connection, context, neighbour, _DOUBTS[finding], head, now)
 
 
 def take_cosignature(
@@ -103,7 +111,7 @@ def take_cosignature(
     if shown is None or shown.checkpoint.number != context.journal_number:
         return []
     if not _is_own_past(connection, context, shown):
-        return _record(connection, context, neighbour, "OWN_JOURNAL_REWOUND", shown, now)
+        return _record(connection, context, neighbour, OwnJournalRewound, shown, now)
     _note(connection, neighbour, shown_size=shown.checkpoint.size)
     for cosignature in shown.cosignatures[:1]:
         if _is_witness(context, neighbour, shown, cosignature, now):
@@ -187,12 +195,12 @@ def _record(
     connection: Connection,
     context: Context,
     neighbour: Address,
-    reason: str,
+    doubt: type[JournalDoubted],
     head: SignedCheckpoint,
     now: datetime,
 ) -> list[Entry]:
     incident = wire_trust.Incident(
-        reason=reason,
+        reason=doubt.reason,
         neighbour=str(neighbour),
         digest=journal_store.checkpoint_digest(head),
         at=to_timestamp(now),

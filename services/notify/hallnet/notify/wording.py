@@ -148,6 +148,7 @@ _FOR_STAFF = {
     "case.undelivered": "一封办件信封未能送达（{detail}）。请查看办件并联系对方大厅。",
     "case.request_refused": "申请人的请求未被办理大厅接受（{detail}）。请告知申请人。",
     "incident.recorded": "安全事件：拒收一封不真实的信封（{detail}）。证据已留存，请向上级报告。",
+    "incident.journal": "安全事件：{detail}。",
     "release.refused": "拒收一项不可信的发布（{detail}）。请向上级报告。",
 }
 

@@ -13,8 +13,10 @@ from hallnet.case.item import CATALOGUE
 from hallnet.notify import tables
 from hallnet.notify.wording import Message, Recipient, due_messages, messages, staff_message
 from hallnet.places import Divisions
+from hallnet.problems import all_problems
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
+from hallnet.trust.problems import JournalDoubted
 from hallnet.trust.release import RELEASE, ReleaseKind
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
@@ -66,7 +68,7 @@ def write(
         clock = wire_intake.ClockView.FromString(entry.payload)
         told = due_messages(clock, _recipient(connection, entry.subject), register)
     else:
-        note = staff_message(entry.kind, _detail(entry))
+        note = staff_message(*_for_staff(entry))
         told = [note] if note is not None else []
     notice_id = f"{feed}-{entry.position}"
     _insert(connection, channels, notice_id, entry.subject, told, now)
@@ -129,6 +131,16 @@ def _recipient(connection: Connection, case_id: str) -> Recipient:
         row.phone,
         row.agent_id,
     )
+
+
+def _for_staff(entry: wire_feed.FeedEntry) -> tuple[str, str]:
+    """The kind of a note and its detail: doubts about a journal are told apart from bad envelopes."""
+    if entry.kind == "incident.recorded":
+        incident = wire_trust.Incident.FromString(entry.payload)
+        found = all_problems().get(incident.reason)
+        if found is not None and issubclass(found, JournalDoubted):
+            return "incident.journal", found(neighbour=incident.neighbour).in_chinese()
+    return entry.kind, _detail(entry)
 
 
 def _detail(entry: wire_feed.FeedEntry) -> str:
