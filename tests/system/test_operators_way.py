@@ -119,6 +119,25 @@ def test_a_folder_that_is_no_node_is_told_in_the_users_language(tmp_path: Path) 
     assert any("\u4e00" <= character <= "\u9fff" for character in chinese)
 
 
+def test_a_file_that_is_not_there_or_is_something_else_is_told_by_name(tmp_path: Path) -> None:
+    rubbish = tmp_path / "rubbish"
+    rubbish.write_bytes(b"\xff\xff")
+    home = tmp_path / "node"
+    hallnet("node", "init", str(home), "--address", "330127", "--name", "x")
+    missing = str(tmp_path / "missing")
+    for arguments in (
+        ("verify", missing, "--root", missing),
+        ("node", "certify", str(home), missing, "--out", missing),
+        ("node", "certify", str(home), str(rubbish), "--out", missing),
+        ("node", "join", str(home), str(rubbish), "--root", missing),
+        ("root", "certify", str(tmp_path), str(rubbish), "--out", missing),
+    ):
+        told = hallnet(*arguments, code=1)
+        assert "Traceback" not in told
+        assert "FILE_UNUSABLE" in told
+        assert "rubbish" in told or "missing" in told
+
+
 def test_keys_are_never_overwritten(tmp_path: Path) -> None:
     arguments = ("node", "init", str(tmp_path / "n"), "--address", "330127", "--name", "x")
     hallnet(*arguments)

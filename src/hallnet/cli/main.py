@@ -8,6 +8,7 @@ from __future__ import annotations
 import locale
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -42,10 +43,20 @@ def main() -> None:
     try:
         app()
     except (Problem, Reported) as problem:
-        text = problem.in_chinese() if speaks_chinese() else problem.in_english()
-        where = f" ({problem.where})" if problem.where else ""
-        typer.secho(f"{problem.reason}{where}\n{text}", fg="red", err=True)
-        sys.exit(1)
+        _tell(problem)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        from hallnet.cli.files import FileUnusable
+
+        _tell(FileUnusable(file=error.filename, detail=error.strerror))
+
+
+def _tell(problem: Problem | Reported) -> NoReturn:
+    text = problem.in_chinese() if speaks_chinese() else problem.in_english()
+    where = f" ({problem.where})" if problem.where else ""
+    typer.secho(f"{problem.reason}{where}\n{text}", fg="red", err=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

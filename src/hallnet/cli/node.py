@@ -71,11 +71,12 @@ def certify(
     days: Annotated[int, typer.Option(help="Validity in days; 0: the node's default")] = 0,
 ) -> None:
     """Certify a hall directly below this one; the node has to be running."""
+    from hallnet.cli.files import read_message
     from hallnet.cli.operator import ask
     from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
     from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
-    message = wire_trust.CertificateRequest.FromString(request.read_bytes())
+    message = read_message(request, wire_trust.CertificateRequest)
 
     async def question(desk: Desk) -> wire.CertifyChildResponse:
         return await desk.exchange.CertifyChild(
@@ -117,12 +118,13 @@ def join(
     root: Annotated[Path, typer.Option(help="root.cert, given to you by hand")],
 ) -> None:
     """Take in the parent's welcome: the node can run from now on."""
+    from hallnet.cli.files import read_message
     from hallnet.node.clock import clock
     from hallnet.node.home import Home
     from hallnet.node.rootkeys import read_root
     from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
-    message = wire_trust.Welcome.FromString(welcome.read_bytes())
+    message = read_message(welcome, wire_trust.Welcome)
     identity = Home(home).join(message, read_root(root), clock())
     until = identity.certificate.body.not_after
     typer.echo(f"{identity.address} is certified until {until:%F}")

@@ -33,10 +33,11 @@ def certify(
     out: Annotated[Path, typer.Option(help="Where the welcome goes")],
 ) -> None:
     """Certify the hall at the top of the network."""
+    from hallnet.cli.files import read_message
     from hallnet.node.clock import clock
     from hallnet.node.rootkeys import certify_top
     from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
-    message = wire.CertificateRequest.FromString(request.read_bytes())
+    message = read_message(request, wire.CertificateRequest)
     out.write_bytes(certify_top(folder, message, clock()).SerializeToString())
     typer.echo(f"{out}: to be taken with hallnet node join")
