@@ -105,6 +105,13 @@ REFUSED: list[tuple[str, Callable[[], wire.FileCaseRequest], str, str]] = [
         "MATERIAL_NOT_UPLOADED",
         "materials",
     ),
+    (
+        "a name with a NUL",
+        lambda: filing(applicant=person(replace(SOMEBODY, name="王\0芳"))),
+        "TEXT_UNKEEPABLE",
+        "applicant.name",
+    ),
+    ("an unknown channel", lambda: filing(channel=99), "CHOICE_UNKNOWN", "channel"),
     ("no channel", lambda: filing(channel=0), "CHOICE_MISSING", "channel"),
     (
         "a mandate that does not exist",
