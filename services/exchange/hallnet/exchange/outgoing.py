@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from hallnet.codec import MessageMalformed
 from hallnet.exchange import parcels, tables
@@ -279,6 +279,7 @@ def judged(
         for row in _rows(connection, [body.envelope_id for body, _ in verdicts])
     }
     entries: list[Entry] = []
+    judgements: list[dict[str, object]] = []
     done: list[bytes] = []
     for body, receipt in verdicts:
         row = rows.get(body.envelope_id)
@@ -287,25 +288,27 @@ def judged(
         state = delivery.after(State(row.state), delivery.verdict(body.verdict))
         if state is State(row.state):
             continue
-        connection.execute(
-            update(table)
-            .where(table.c.envelope_id == body.envelope_id)
-            .values(
-                state=state,
-                reason=body.reason,
-                changed_at=now,
-                retransmit_at=None,
-                receipt=receipt.body,
-                receipt_leaf_index=receipt.proof.leaf_index,
-                receipt_path=join_path(receipt.proof.path),
-                receipt_checkpoint=checkpoint_digest(receipt.proof.checkpoint),
-            )
+        judgements.append(
+            {
+                "judged": body.envelope_id,
+                "state": state,
+                "reason": body.reason,
+                "changed_at": now,
+                "retransmit_at": None,
+                "receipt": receipt.body,
+                "receipt_leaf_index": receipt.proof.leaf_index,
+                "receipt_path": join_path(receipt.proof.path),
+                "receipt_checkpoint": checkpoint_digest(receipt.proof.checkpoint),
+            }
         )
         done.append(body.envelope_id)
         # A verdict is final: the same receipt once more in this batch says nothing new.
         del rows[body.envelope_id]
         entries.append(_ended(row, body.verdict, body.reason, now))
-    parcels.forget(connection, done)
+    if judgements:
+        this = table.c.envelope_id == bindparam("judged")
+        connection.execute(update(table).where(this), judgements)
+        parcels.forget(connection, done)
     return entries
 
 

@@ -1,0 +1,176 @@
+"""How many envelopes a second two exchanges carry from a township to its county, receipts included."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from sqlalchemy import MetaData
+
+from hallnet.bench import floor
+from hallnet.node import broker
+from hallnet.node.clock import clock
+from hallnet.node.feeds import CALLERS, FeedFace
+from hallnet.node.home import Part
+from hallnet.node.server import Server
+from hallnet.sandbox.folder import sandbox_folder
+from hallnet.sandbox.network import Network, Node, NodeSpec
+from hallnet.sandbox.ports import free_port
+from hallnet.store import Database
+from hallnet.store.feed import ENTRIES_PER_BATCH_MAX, Cursors, Entry, Feed
+from hallnet.trust.envelope import Urgency
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.feed.v1 import feed_pb2_grpc as wire_feed_grpc
+
+COUNTY, TOWNSHIP = "330127", "330127101"
+LOOK_SECONDS = 0.02
+ROUND_SECONDS_MAX = 300.0
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Messages a second of each round."""
+
+    exchange: list[float]
+    floor: list[float]
+
+    def as_data(self) -> dict[str, dict[str, float]]:
+        ratios = [ours / bare for ours, bare in zip(self.exchange, self.floor, strict=True)]
+        return {
+            "envelopes_per_second": _spread(self.exchange, 1),
+            "floor_per_second": _spread(self.floor, 1),
+            "ratio": _spread(ratios, 4),
+        }
+
+
+class Source:
+    """A service of the township with a feed of its own: what the exchange takes for the intake."""
+
+    def __init__(self, node: Node, folder: Path) -> None:
+        metadata = MetaData()
+        self._feed = Feed("intake", metadata)
+        Cursors(metadata)
+        self._database = Database(f"sqlite:///{folder / 'source.db'}", "intake")
+        metadata.create_all(self._database.engine)
+        faces = FeedFace()
+        faces.add(self._feed, self._database)
+        self._server = Server(node.home, node.home.settings().endpoints.intake, [Part.INTAKE])
+        self._server.add(
+            wire_feed.DESCRIPTOR.services_by_name["FeedService"],
+            wire_feed_grpc.add_FeedServiceServicer_to_server,
+            faces,
+            CALLERS,
+        )
+
+    async def start(self) -> None:
+        await self._server.start()
+
+    async def stop(self) -> None:
+        await self._server.stop()
+        self._database.close()
+
+    async def want(self, count: int, size: int) -> None:
+        """Have as many envelopes of a size carried to the county."""
+        now = clock()
+        entries = [
+            Entry(
+                "bench.event",
+                f"bench-{number}",
+                b"",
+                now,
+                [
+                    wire_feed.Dispatch(
+                        recipient=COUNTY,
+                        kind="bench.message",
+                        subject=f"bench-{number}",
+                        urgency=int(Urgency.ORDINARY),  # type: ignore[arg-type]
+                        payload=bytes(size),
+                    )
+                ],
+            )
+            for number in range(count)
+        ]
+        await self._database.write(lambda c: self._feed.append(c, entries))
+        self._feed.announce()
+
+
+async def measure(envelopes: int, size: int, rounds: int, say: Say) -> Rates:
+    """Run nodes and floor in turns, after one round that warms both up."""
+    rates = Rates([], [])
+    with sandbox_folder() as folder:
+        network = Network(folder, COUNTY)
+        try:
+            source = await _founded(network, folder)
+            for number in range(rounds + 1):
+                ours = await _round(network, source, envelopes, size)
+                bare = await asyncio.to_thread(_floor, envelopes, size)
+                say(
+                    f"round {number or 'to warm up'}: exchange {ours:,.0f}/s, floor {bare:,.0f}/s, "
+                    f"ratio {ours / bare:.3f}"
+                )
+                if number:
+                    rates.exchange.append(ours)
+                    rates.floor.append(bare)
+            await source.stop()
+        finally:
+            await network.stop()
+    return rates
+
+
+async def _founded(network: Network, folder: Path) -> Source:
+    """Two nodes of which only the exchanges run."""
+    for spec in (
+        NodeSpec(COUNTY, "county", has_children=True, split=True),
+        NodeSpec(TOWNSHIP, "township", split=True),
+    ):
+        await network.found(spec)
+    for node in network.nodes.values():
+        for process in node.processes:
+            if Part.EXCHANGE not in process.parts:
+                await process.stop()
+    source = Source(network.node(TOWNSHIP), folder)
+    await source.start()
+    return source
+
+
+async def _round(network: Network, source: Source, envelopes: int, size: int) -> float:
+    """Until the township has the county's receipt for every envelope."""
+    before = (await _status(network, COUNTY)).journal_size
+    began = time.perf_counter()
+    await source.want(envelopes, size)
+    while time.perf_counter() - began < ROUND_SECONDS_MAX:
+        county = await _status(network, COUNTY)
+        if county.journal_size - before >= envelopes:
+            township = await _status(network, TOWNSHIP)
+            if township.undelivered == 0:
+                return envelopes / (time.perf_counter() - began)
+        await asyncio.sleep(LOOK_SECONDS)
+    raise TimeoutError("the envelopes did not arrive")
+
+
+async def _status(network: Network, address: str) -> wire.GetStatusResponse:
+    desk = network.node(address).desk
+    assert desk is not None
+    return await desk.exchange.GetStatus(wire.GetStatusRequest())
+
+
+def _floor(messages: int, size: int) -> float:
+    with tempfile.TemporaryDirectory(prefix="hallnet-") as folder:
+        return floor.run(
+            Path(folder), broker.program(), free_port(), messages, size, ENTRIES_PER_BATCH_MAX
+        )
+
+
+def _spread(values: list[float], digits: int) -> dict[str, float]:
+    return {
+        "min": round(min(values), digits),
+        "median": round(median(values), digits),
+        "max": round(max(values), digits),
+    }

@@ -1,0 +1,23 @@
+"""The benchmarks run, print what they promise, and leave nothing behind. How fast is not tested here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+
+def test_the_benchmark_of_the_exchange_prints_one_object() -> None:
+    command = "bench exchange --envelopes 100 --size 500 --rounds 1 --json"
+    run = subprocess.run(
+        [sys.executable, "-m", "hallnet.cli.main", *command.split()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    found = json.loads(run.stdout)
+    assert (found["size"], found["envelopes"], found["rounds"]) == (500, 100, 1)
+    for name in ("envelopes_per_second", "floor_per_second", "ratio"):
+        spread = found[name]
+        assert 0 < spread["min"] <= spread["median"] <= spread["max"]
