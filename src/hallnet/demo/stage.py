@@ -67,7 +67,6 @@ class Stage:
     chapters: list[dict[str, Any]] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     _watches: list[asyncio.Task[None]] = field(default_factory=list)
-    _quiet_kinds: frozenset[str] = frozenset({"release", "trust.certificates", "attachment.chunk"})
 
     @property
     def seconds(self) -> float:
@@ -120,13 +119,13 @@ class Stage:
                 hop.remark,
             )
         )
-        quiet = hop.kind in self._quiet_kinds or hop.direction == wire.HOP_DIRECTION_TAKEN
-        if quiet and hop.direction != wire.HOP_DIRECTION_REFUSED:
+        if hop.direction == wire.HOP_DIRECTION_TAKEN:
+            # It was shown as it left.
             return
         colour = "red" if hop.direction == wire.HOP_DIRECTION_REFUSED else "dim"
         self.console.print(
             f"    [{colour}]{self.seconds:6.2f} s  {hop.node:>13} {arrow} {hop.neighbour:<13} "
-            f"{hop.kind:<13} {hop.size:>6} B  {hop.sender} ⇒ {hop.recipient} {hop.remark}[/{colour}]"
+            f"{hop.kind:<18} {hop.size:>6} B  {hop.sender} ⇒ {hop.recipient} {hop.remark}[/{colour}]"
         )
 
     async def until(
