@@ -12,7 +12,7 @@ from tests.portal.halls import PASSWORD, Halls, running
 from hallnet.sandbox.network import NodeSpec
 
 PROVINCE, CITY, COUNTY, TOWNSHIP = "33", "3301", "330127", "330127101"
-STEP_MILLISECONDS = 15_000
+STEP_MILLISECONDS = 40_000
 DESK, PHONE = (1280, 900), (360, 740)
 ARGUMENTS = [
     "--headless",

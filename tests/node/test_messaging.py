@@ -87,7 +87,7 @@ async def connected(client: LinkClient) -> AsyncIterator[None]:
             await running
 
 
-async def until(holds, seconds: float = 15.0) -> None:  # type: ignore[no-untyped-def]
+async def until(holds, seconds: float = 40.0) -> None:  # type: ignore[no-untyped-def]
     for _ in range(int(seconds / 0.02)):
         if holds():
             return
@@ -108,7 +108,7 @@ async def echo(subject: str, data: bytes) -> bytes:
     return subject.encode() + b" " + data
 
 
-async def answers(client: LinkClient, seconds: float = 20.0) -> bytes:
+async def answers(client: LinkClient, seconds: float = 40.0) -> bytes:
     """The answer to a request, tried again as a link does."""
     for _ in range(int(seconds / 0.1)):
         with suppress(NeighbourAbsent, NeighbourSilent):

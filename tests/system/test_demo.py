@@ -16,7 +16,7 @@ def test_the_demo_passes_every_check_and_leaves_nothing_behind(tmp_path: Path) -
         [sys.executable, "-m", "hallnet.cli.main", "demo", "--json", str(written)],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=240,
     )
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
     lines = run.stdout.strip().splitlines()

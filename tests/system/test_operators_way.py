@@ -46,7 +46,7 @@ def running(home: Path) -> Iterator[None]:
         assert process.wait(20) == 0
 
 
-def until(look: Any, seconds: float = 30.0) -> Any:
+def until(look: Any, seconds: float = 60.0) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()

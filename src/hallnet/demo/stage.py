@@ -20,7 +20,7 @@ from hallnet.node.desk import Desk
 from hallnet.problems import Reported
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 45.0
 POLL_SECONDS = 0.05
 HOPS_MAX = 20_000
 _ARROWS = {
