@@ -54,7 +54,7 @@ def test_the_same_notice_again_is_the_same_file(tmp_path: Path) -> None:
 
 
 def test_what_a_crash_left_half_written_is_no_notice_and_is_written_anew(tmp_path: Path) -> None:
-    (tmp_path / "intake-1-applicant.partial").write_text('{"notice_id": "intak')
+    (tmp_path / ".intake-1-applicant.json.partial").write_text('{"notice_id": "intak')
     assert written(tmp_path) == {}
     ask(FileChannel(tmp_path).send(notice(text="全文")))
     assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_no_half_notice_and_says_so_without_naming_anybody(
     tmp_path: Path,
 ) -> None:
     """/dev/full is a disk on which nothing fits."""
-    partial = tmp_path / "intake-1-applicant.partial"
+    partial = tmp_path / ".intake-1-applicant.json.partial"
     partial.symlink_to("/dev/full")
     with pytest.raises(NotTaken) as refused:
         ask(FileChannel(tmp_path).send(notice()))

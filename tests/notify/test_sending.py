@@ -34,7 +34,7 @@ FIRST = "intake-1-applicant"
 
 def break_for(folder: Path, notice_id: str) -> Path:
     """Whatever is written for a notice stands in the way of itself: the disk fails for it alone."""
-    path = folder / f"{notice_id}.partial"
+    path = folder / f".{notice_id}.json.partial"
     path.mkdir(parents=True)
     return path
 

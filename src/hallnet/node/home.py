@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hallnet.node import tls
+from hallnet.node.files import write_whole
 from hallnet.node.settings import SETTINGS_FILE, Settings, read_settings
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
@@ -28,7 +29,6 @@ from hallnet.trust.problems import SpeaksForAnother
 from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
-PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 CONNECTION_CERTIFICATE_DAYS = 3600
 """As long as their authority, which lies beside them: they end when the home is made anew."""
@@ -244,14 +244,7 @@ class Home:
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole or not at all, readable by its owner only."""
-        path = self.path(name)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        write_whole(self.path(name), data)
 
     def _renew(self, name: str, authority: tls.Authority, names: list[str], now: datetime) -> None:
         certificate = self.path(f"tls/{name}.pem")

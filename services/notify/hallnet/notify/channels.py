@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from hallnet.node.files import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,7 @@ class FileChannel:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             path = self._folder / f"{notice.notice_id}.json"
-            partial = path.with_suffix(".partial")
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(notice.to_json())
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
+            write_whole(path, notice.to_json().encode())
         except OSError as error:
             raise NotTaken(f"{type(error).__name__} {error.errno}") from error
 
