@@ -22,6 +22,7 @@ _PARTS = (
     "branch_sync",
     "notify",
     "portal",
+    "cli",
 )
 
 
