@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from hallnet.sandbox.folder import sandbox_folder
 
 
 def test_the_demo_passes_every_check_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -34,24 +36,26 @@ def test_the_demo_passes_every_check_and_leaves_nothing_behind(tmp_path: Path) -
 
 def test_a_demo_that_is_killed_leaves_nothing_running() -> None:
     """Nobody has to look for servers on ports of their machine."""
-    demo = subprocess.Popen(
-        [sys.executable, "-m", "hallnet.cli.main", "demo"], stdout=subprocess.PIPE, text=True
-    )
-    assert demo.stdout is not None
-    folder = Path(next(demo.stdout).strip().rpartition(" ")[2])
-    try:
-        founded = (line for line in demo.stdout if "process(es)" in line)
-        assert "NATS server" in next(founded)
-        assert len(users_of(folder)) > 2
-        demo.kill()
-        deadline = time.monotonic() + 30
-        while users_of(folder) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert users_of(folder) == []
-    finally:
-        demo.kill()
-        demo.communicate()
-        shutil.rmtree(folder)
+    with sandbox_folder() as folder:
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "hallnet.cli.main", "demo"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"TMPDIR": str(folder)},
+        )
+        assert demo.stdout is not None
+        try:
+            founded = (line for line in demo.stdout if "process(es)" in line)
+            assert "NATS server" in next(founded)
+            assert len(users_of(folder)) > 2
+            demo.kill()
+            deadline = time.monotonic() + 30
+            while users_of(folder) and time.monotonic() < deadline:
+                time.sleep(0.2)
+            assert users_of(folder) == []
+        finally:
+            demo.kill()
+            demo.communicate()
 
 
 def users_of(folder: Path) -> list[str]:
