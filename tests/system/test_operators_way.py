@@ -92,6 +92,7 @@ def test_a_county_and_a_township_are_founded_and_work_together(tmp_path: Path) -
             told = hallnet("node", "revoke", str(county), "330127101", "--reason", "密钥丢失")
             assert "shut out: 1 certificate(s) revoked" in told
             until(lambda: not _connected(hallnet("node", "status", str(township), "--json")))
+            until(lambda: "disconnected from" in (township / "node.log").read_text())
             assert json.loads(hallnet("node", "status", str(county), "--json"))["links"] == []
             refused = hallnet(
                 "node", "certify", str(county), str(township / "request.bin"), "--out", welcome,
