@@ -22,7 +22,7 @@ from hallnet.sandbox.folder import sandbox_folder
 from hallnet.sandbox.network import Network, Node, NodeSpec
 from hallnet.sandbox.ports import free_port
 from hallnet.store import Database
-from hallnet.store.feed import ENTRIES_PER_BATCH_MAX, Cursors, Entry, Feed
+from hallnet.store.feed import ENTRIES_PER_BATCH_MAX, Entry, Feed
 from hallnet.trust.envelope import Urgency
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
@@ -56,7 +56,6 @@ class Source:
     def __init__(self, node: Node, folder: Path) -> None:
         metadata = MetaData()
         self._feed = Feed("intake", metadata)
-        Cursors(metadata)
         self._database = Database(f"sqlite:///{folder / 'source.db'}", "intake")
         metadata.create_all(self._database.engine)
         faces = FeedFace()

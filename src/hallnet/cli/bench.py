@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -41,4 +40,3 @@ def exchange(
     else:
         columns = ("", "min", "median", "max")
         print_table("", columns, [(name, *spread.values()) for name, spread in found.items()])
-    sys.exit(0)

@@ -69,7 +69,12 @@ class Feed:
         self._waiting: set[asyncio.Future[None]] = set()
 
     def append(self, connection: Connection, entries: Sequence[Entry]) -> int:
-        """Append in order; returns the new head. To be called as late as possible in a transaction."""
+        """Append in order; returns the new head. To be called as late as possible in a transaction.
+
+        With nothing to append the head is not touched, so that nobody waits for it.
+        """
+        if not entries:
+            return self.head(connection)
         count = len(entries)
         head: int | None = connection.execute(
             update(self._head)
@@ -99,8 +104,7 @@ class Feed:
                     "entry": message.SerializeToString(),
                 }
             )
-        if rows:
-            connection.execute(insert(self._entry), rows)
+        connection.execute(insert(self._entry), rows)
         return head
 
     def head(self, connection: Connection) -> int:

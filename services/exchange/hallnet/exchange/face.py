@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+from google.protobuf.message import Message
 from sqlalchemy import func, insert, select
 
 from hallnet.codec.codec import from_timestamp, to_timestamp
@@ -39,6 +40,7 @@ from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 STREAM_BYTES = 256 * 1024
 
+Answer = TypeVar("Answer", bound=Message)
 CALLERS: Callers = {
     "GetStatus": EVERY_PART,
     "CertifyChild": frozenset({Part.OPERATOR}),
@@ -155,16 +157,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             )
             return wire.CertifyChildResponse(welcome=welcome)
 
-        response = await self._database.write(
-            lambda connection: tables.answered.once(
-                connection,
-                request.request_id,
-                request,
-                now,
-                wire.CertifyChildResponse,
-                lambda: act(connection),
-            )
-        )
+        response = await self._once(request, now, wire.CertifyChildResponse, act)
         self._children_changed()
         tables.feed.announce()
         return response
@@ -181,16 +174,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             )
             return wire.RevokeChildResponse(revocations=revocations)
 
-        response = await self._database.write(
-            lambda connection: tables.answered.once(
-                connection,
-                request.request_id,
-                request,
-                now,
-                wire.RevokeChildResponse,
-                lambda: act(connection),
-            )
-        )
+        response = await self._once(request, now, wire.RevokeChildResponse, act)
         self._children_changed()
         tables.feed.announce()
         return response
@@ -212,14 +196,19 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             journal.sign()
             return wire.SignReleaseResponse(release=signed)
 
+        return await self._once(request, now, wire.SignReleaseResponse, act)
+
+    async def _once(
+        self,
+        request: Any,
+        now: datetime,
+        answer_type: type[Answer],
+        act: Callable[[Connection], Answer],
+    ) -> Answer:
+        """Do a write once for its request id, in one transaction."""
         return await self._database.write(
             lambda connection: tables.answered.once(
-                connection,
-                request.request_id,
-                request,
-                now,
-                wire.SignReleaseResponse,
-                lambda: act(connection),
+                connection, request.request_id, request, now, answer_type, lambda: act(connection)
             )
         )
 

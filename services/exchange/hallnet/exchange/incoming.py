@@ -92,9 +92,7 @@ def take_batch(
     joined = believing.learn(connection, context, evidence.certificates, now)
     taken = _Taking(connection, context, neighbour, batch, evidence, now).run()
     if joined:
-        entries = outgoing.seal_waiting(connection, context, now)
-        if entries:
-            tables.feed.append(connection, entries)
+        tables.feed.append(connection, outgoing.seal_waiting(connection, context, now))
     return taken
 
 
@@ -113,9 +111,7 @@ def _refuse_whole(
         digest=algorithms(1).digest(data),
         at=to_timestamp(now),
     )
-    entries = record_incident(connection, context, incident, now)
-    if entries:
-        tables.feed.append(connection, entries)
+    tables.feed.append(connection, record_incident(connection, context, incident, now))
     return Taken(wire_link.BatchReply(reason=reason))
 
 

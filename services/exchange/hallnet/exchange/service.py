@@ -303,8 +303,7 @@ class Exchange:
 
             def work(connection: Connection, now: datetime = now) -> int:
                 count, entries = outgoing.send_due_again(connection, now)
-                if entries:
-                    tables.feed.append(connection, entries)
+                tables.feed.append(connection, entries)
                 return count
 
             if await self._database.write(work):

@@ -12,6 +12,7 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import journal_store, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
+from hallnet.federation.admission import CheckpointVerifier
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
@@ -165,11 +166,10 @@ def _proved(
     """A head that the hall itself signed; None for anything else."""
     try:
         head = read_checkpoint(message)
-        signer = context.trust.signer(head.certificate_id, head.checkpoint.at, now)
+        signer = CheckpointVerifier(context.trust, now).signer(head)
     except Problem:
         return None
-    right = signer.address == whose == head.checkpoint.address
-    return head if right and signer.is_signed(head.note, head.signature) else None
+    return head if signer.address == whose else None
 
 
 def _stored(raw: bytes) -> SignedCheckpoint:
