@@ -180,8 +180,8 @@ def test_a_server_that_was_away_for_long_is_found_again(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also by a client that lost its way: it is thrown away and made anew."""
-    monkeypatch.setattr(messaging, "HANG_CHECK_SECONDS", 0.1)
-    monkeypatch.setattr(messaging, "AWAY_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(messaging, "HANG_CHECK_SECONDS", 0.3)
+    monkeypatch.setattr(messaging, "AWAY_SECONDS_MAX", 0.9)
 
     async def story() -> None:
         client = server.client()

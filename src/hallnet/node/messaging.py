@@ -115,7 +115,9 @@ class LinkClient:
                 continue
             away = 0.0
             try:
-                await asyncio.wait_for(self._client.rtt(), HANG_CHECK_SECONDS)
+                # wait_for of Python 3.11 can swallow the cancellation that ends this client.
+                async with asyncio.timeout(HANG_CHECK_SECONDS):
+                    await asyncio.shield(self._client.rtt())
                 silent = 0
             except (TimeoutError, nats.errors.Error):
                 silent += 1
@@ -123,7 +125,8 @@ class LinkClient:
     async def _drop(self) -> None:
         client, self._client = self._client, Client()
         try:
-            await asyncio.wait_for(client.close(), CLOSE_SECONDS)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await client.close()
         except (TimeoutError, nats.errors.Error):
             _log.warning("the connection to %s did not close in time", self._url)
 
