@@ -6,14 +6,14 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Table, func, select
+from sqlalchemy import Row, Table, select
 from tests.simulation.halls import Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
-from hallnet.exchange import following, links, tables
+from hallnet.exchange import following, journal_store, links, tables
 from hallnet.federation import limits
 from hallnet.places import Address
-from hallnet.store import Database
+from hallnet.store import Connection, Database
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.journal import EntryKind
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
@@ -127,13 +127,20 @@ def receptions(station: Station) -> list[Row[Any]]:
 
 def journal(station: Station, kind: EntryKind) -> list[bytes]:
     """The data of all entries of a kind."""
-    return [row.data for row in rows(station.exchange, tables.journal_entry) if row.kind == kind]
+    return [entry.data for entry in journal_entries(station) if entry.kind == kind]
 
 
 def journal_size(station: Station) -> int:
-    return station.exchange.look(
-        lambda c: c.execute(select(func.count()).select_from(tables.journal_entry)).scalar_one()
-    )
+    return len(journal_entries(station))
+
+
+def journal_entries(station: Station) -> list[wire_trust.JournalEntry]:
+    def read(connection: Connection) -> list[wire_trust.JournalEntry]:
+        size = journal_store.size(connection)
+        runs = journal_store.read_runs(connection, 0, size)
+        return [entry for run in runs for entry in run.entries]
+
+    return station.exchange.look(read)
 
 
 def told(station: Station, kind: str) -> list[wire_feed.FeedEntry]:

@@ -262,7 +262,7 @@ def test_pieces_are_not_kept_twice_at_the_recipient(world: World) -> None:
     want(world, TOWNSHIP, dispatch(COUNTY, attachments=[named(WHOLE)]))
     carry_attachments(world, TOWNSHIP, [WHOLE])
     settle_exchanges(world)
-    kept = {row.kind: row.content is not None for row in receptions(world.at(COUNTY))}
+    kept = {row.kind: row.sealed_body is not None for row in receptions(world.at(COUNTY))}
     assert kept == {"test.message": True, CHUNK_KIND: False}
 
 

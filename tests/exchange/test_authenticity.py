@@ -227,9 +227,9 @@ def refused(world: World, reason: str) -> None:
     (reception,) = receptions(county)
     body = RECEIPT.from_bytes(reception.receipt)
     assert (body.verdict, body.reason) == (Verdict.REFUSED, reason)
-    assert reception.content is None
+    assert reception.sealed_body is None
     assert journal(county, EntryKind.RECEIVED) == [reception.receipt]
-    assert [(row.type, row.recipient) for row in parcels(county)] == [(2, TOWNSHIP)]
+    assert parcels(county) == []
     assert messages(county) == []
     assert incidents(county) == []
 

@@ -15,6 +15,7 @@ from tests.exchange.parts import (
     incidents,
     messages,
     next_message,
+    pass_on,
     reasons,
     receptions,
     settle_exchanges,
@@ -40,9 +41,9 @@ def three_messages(world: World) -> wire_link.Batch:
 
 
 def receipts_wait(world: World) -> None:
-    """Three genuine receipts wait at the township for the county."""
-    want(world, COUNTY, *(dispatch(TOWNSHIP) for _ in range(3)))
-    give(world, COUNTY, TOWNSHIP)
+    """Three genuine receipts of another county wait at the city for the county."""
+    want(world, COUNTY, *(dispatch(OTHER_COUNTY) for _ in range(3)))
+    pass_on(world, COUNTY, CITY, OTHER_COUNTY)
 
 
 # One bad parcel among good ones
@@ -206,10 +207,10 @@ def test_a_bad_receipt_is_dropped_and_recorded_and_the_good_parcels_go_through(
 ) -> None:
     spoil, reason = BAD_RECEIPTS[bad]
     receipts_wait(world)
-    want(world, TOWNSHIP, dispatch(COUNTY, b"good"))
-    message = next_message(world, TOWNSHIP, COUNTY)
+    want(world, CITY, dispatch(COUNTY, b"good"))
+    message = next_message(world, CITY, COUNTY)
     spoil(message.parcels[1])
-    reply = take(world, TOWNSHIP, COUNTY, message)
+    reply = take(world, CITY, COUNTY, message)
     assert answers(reply) == ["KEPT", f"DROPPED {reason}", "KEPT", "KEPT"]
     assert [item.payload for item in messages(world.at(COUNTY))] == [b"good"]
     assert reasons(world.at(COUNTY)) == [reason]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from tests.exchange.parts import (
     messages,
     next_message,
     parcels,
+    pass_on,
     receptions,
     settle_exchanges,
     take,
@@ -38,6 +40,7 @@ from hallnet.trust.envelope import read_header
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.receipt import ReceiptBody, Verdict
 from hallnet.trust.suites import Suite, algorithms
+from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 
 SUITE = algorithms(Suite.ED25519)
@@ -78,14 +81,84 @@ def test_the_verdict_comes_back_and_stands_in_both_journals(world: World) -> Non
 
 
 def test_a_receipt_that_comes_many_times_is_one_verdict(world: World) -> None:
-    sent(world)
-    give(world, TOWNSHIP, COUNTY)
+    want(world, TOWNSHIP, dispatch(OTHER_COUNTY))
+    pass_on(world, TOWNSHIP, COUNTY, CITY, OTHER_COUNTY)
+    give(world, CITY, COUNTY)
     message = next_message(world, COUNTY, TOWNSHIP)
     message.parcels.append(message.parcels[0])
     assert answers(take(world, COUNTY, TOWNSHIP, message)) == ["KEPT", "KEPT"]
     take(world, COUNTY, TOWNSHIP, message)
     assert len(ended(world.at(TOWNSHIP))) == 1
     assert state(world) is State.ACCEPTED
+
+
+def test_the_recipients_verdict_comes_with_the_answer_to_the_batch(world: World) -> None:
+    batch = sent(world)
+    reply = world.take(world.at(TOWNSHIP), world.at(COUNTY), batch.data).reply
+    (reception,) = receptions(world.at(COUNTY))
+    assert [receipt.body for receipt in reply.receipts] == [reception.receipt]
+    assert parcels(world.at(COUNTY)) == []
+    for _ in range(2):
+        world.answer(world.at(TOWNSHIP), world.at(COUNTY), batch, reply.SerializeToString())
+    (delivery,) = deliveries(world.at(TOWNSHIP))
+    assert (delivery.state, delivery.attempts) == (State.ACCEPTED, 1)
+    assert len(ended(world.at(TOWNSHIP))) == 1
+    assert parcels(world.at(TOWNSHIP)) == []
+
+
+def _without_proof(reply: wire_link.BatchReply) -> None:
+    reply.receipts[0].ClearField("proof")
+
+
+def _of_another_leaf(reply: wire_link.BatchReply) -> None:
+    reply.receipts[0].proof.leaf_index += 1
+
+
+def _with_another_verdict(reply: wire_link.BatchReply) -> None:
+    body = wire.ReceiptBody.FromString(reply.receipts[0].body)
+    body.verdict = wire.VERDICT_REFUSED
+    reply.receipts[0].body = body.SerializeToString(deterministic=True)
+
+
+def _with_rubbish(reply: wire_link.BatchReply) -> None:
+    reply.receipts[0].body = b"\xff" * 30
+
+
+def _with_evidence_that_cannot_be_read(reply: wire_link.BatchReply) -> None:
+    reply.evidence.hashes += b"odd"
+
+
+def _with_too_many(reply: wire_link.BatchReply) -> None:
+    for _ in range(limits.BATCH_PARCELS_MAX):
+        reply.receipts.append(reply.receipts[0])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _without_proof,
+        _of_another_leaf,
+        _with_another_verdict,
+        _with_rubbish,
+        _with_evidence_that_cannot_be_read,
+        _with_too_many,
+    ],
+)
+def test_a_verdict_in_an_answer_that_is_not_proved_is_none_and_asked_for_again(
+    world: World, spoil: Callable[[wire_link.BatchReply], None]
+) -> None:
+    batch = sent(world)
+    township, county = world.at(TOWNSHIP), world.at(COUNTY)
+    reply = world.take(township, county, batch.data).reply
+    spoil(reply)
+    world.answer(township, county, batch, reply.SerializeToString())
+    assert state(world) is State.UNDER_WAY
+    assert ended(township) == []
+    world.time.now += RETRANSMISSION.longest
+    assert world.send_again(township) == 1
+    settle_exchanges(world)
+    assert state(world) is State.ACCEPTED
+    assert len(messages(county)) == 1
 
 
 # Duplicates
@@ -95,16 +168,15 @@ def test_a_duplicate_is_answered_with_the_original_receipt_after_a_restart(world
     batch = sent(world)
     world.take(world.at(TOWNSHIP), world.at(COUNTY), batch.data)
     (first,) = receptions(world.at(COUNTY))
-    give(world, COUNTY, TOWNSHIP)
     world.time.pass_by(days=400)
     county = world.restart(COUNTY)
     reply = world.take(world.at(TOWNSHIP), county, batch.data).reply
     assert answers(reply) == ["KEPT"]
     assert receptions(county) == [first]
     assert len(messages(county)) == 1
-    again = next_message(world, COUNTY, TOWNSHIP)
-    assert [parcel.receipt.body for parcel in again.parcels] == [first.receipt]
-    assert answers(take(world, COUNTY, TOWNSHIP, again)) == ["KEPT"]
+    assert [receipt.body for receipt in reply.receipts] == [first.receipt]
+    world.answer(world.at(TOWNSHIP), county, batch, reply.SerializeToString())
+    assert state(world) is State.ACCEPTED
 
 
 def test_a_refusal_is_repeated_as_it_was(world: World) -> None:
@@ -113,16 +185,15 @@ def test_a_refusal_is_repeated_as_it_was(world: World) -> None:
     world.take(world.at(TOWNSHIP), world.at(COUNTY), batch.data)
     (first,) = receptions(world.at(COUNTY))
     world.time.pass_by(days=1)
-    world.take(world.at(TOWNSHIP), world.at(COUNTY), batch.data)
+    reply = world.take(world.at(TOWNSHIP), world.at(COUNTY), batch.data).reply
     assert receptions(world.at(COUNTY)) == [first]
-    assert [parcel.head for parcel in parcels(world.at(COUNTY))] == [first.receipt]
+    assert [receipt.body for receipt in reply.receipts] == [first.receipt]
 
 
 def test_two_halls_may_be_told_of_the_same_envelope_by_different_receipts(world: World) -> None:
     """A hall on the way that refused and a recipient that accepted: each receipt is its own."""
     batch = sent(world)
-    world.take(world.at(TOWNSHIP), world.at(COUNTY), batch.data)
-    give(world, COUNTY, TOWNSHIP)
+    give(world, TOWNSHIP, COUNTY)
     refusal = receipt(world, CITY, batch, verdict=Verdict.REFUSED, reason="RECIPIENT_UNKNOWN")
     forged = Forger(world.at(CITY).context.identity).batch(world.time.now, receipts=[refusal])
     assert answers(take(world, CITY, COUNTY, forged)) == ["KEPT"]
@@ -140,8 +211,6 @@ def test_a_lost_answer_is_made_good_by_the_next_one(world: World) -> None:
         world.take(world.at(TOWNSHIP), world.at(COUNTY), batch.data)
     assert state(world) is State.WAITING
     give(world, TOWNSHIP, COUNTY)
-    assert state(world) is State.UNDER_WAY
-    settle_exchanges(world)
     assert state(world) is State.ACCEPTED
     assert len(messages(world.at(COUNTY))) == 1
 
@@ -213,7 +282,7 @@ def test_what_the_neighbour_drops_ends_and_holds_up_nobody(world: World) -> None
     reply = world.take(township, county, message.SerializeToString()).reply
     world.answer(township, county, batch, reply.SerializeToString())
     settle_exchanges(world)
-    assert [(end.verdict, end.reason) for end in ended(township)] == [(0, "BODY_DAMAGED"), (1, "")]
+    assert {(end.verdict, end.reason) for end in ended(township)} == {(0, "BODY_DAMAGED"), (1, "")}
     assert [row.state for row in deliveries(township)] == [State.DROPPED, State.ACCEPTED]
     assert [item.payload for item in messages(county)] == [b"good"]
 
@@ -268,9 +337,19 @@ def test_an_envelope_without_a_verdict_ends_when_it_expires(world: World) -> Non
     (end,) = ended(township)
     assert (end.verdict, end.reason) == (0, "ENVELOPE_EXPIRED")
     assert state(world) is State.EXPIRED
-    assert parcels(township) == []
     world.send_again(township)
     assert len(ended(township)) == 1
+
+
+def test_of_an_envelope_that_expired_the_recipient_says_what_became_of_it(world: World) -> None:
+    """It never came there: the recipient refuses it now, and that is proved."""
+    township = under_way(world)
+    world.time.now += limits.LIFETIME
+    world.send_again(township)
+    settle_exchanges(world)
+    assert state(world) is State.REFUSED
+    assert parcels(township) == []
+    assert messages(world.at(COUNTY)) == []
 
 
 def test_a_wish_that_never_was_sealed_ends_as_one_for_nobody(world: World) -> None:
@@ -472,16 +551,31 @@ def test_an_own_envelope_is_kept_until_its_verdict_however_long_the_hall_slept(
     assert state(world) is State.ACCEPTED
 
 
-def test_a_receipt_that_was_swept_away_is_made_anew_from_the_journal(world: World) -> None:
-    batch = sent(world)
-    world.take(world.at(TOWNSHIP), world.at(COUNTY), batch.data)
-    lost = world.next_batch(world.at(COUNTY), world.at(TOWNSHIP))
+def test_a_relayed_receipt_that_was_lost_and_swept_away_is_given_anew(world: World) -> None:
+    want(world, TOWNSHIP, dispatch(OTHER_COUNTY))
+    pass_on(world, TOWNSHIP, COUNTY, CITY, OTHER_COUNTY)
+    lost = world.next_batch(world.at(CITY), world.at(COUNTY))
     assert lost is not None
-    world.answer(world.at(COUNTY), world.at(TOWNSHIP), lost, kept().SerializeToString())
+    world.answer(world.at(CITY), world.at(COUNTY), lost, kept().SerializeToString())
     world.time.pass_by(days=30)
-    assert sweep(world, COUNTY) == 1
+    assert sweep(world, CITY) == 2
+    assert world.send_again(world.at(TOWNSHIP)) == 1
     settle_exchanges(world)
     assert state(world) is State.ACCEPTED
+    assert len(messages(world.at(OTHER_COUNTY))) == 1
+
+
+def test_an_own_envelope_whose_end_is_known_is_not_kept_for_ever(world: World) -> None:
+    township = under_way(world)
+    world.time.now += limits.LIFETIME
+    world.send_again(township)
+    batch = world.next_batch(township, world.at(COUNTY))
+    assert batch is not None
+    world.answer(township, world.at(COUNTY), batch, kept(batch.sequence).SerializeToString())
+    world.time.now += queue.OWN_KEPT_FOR
+    assert sweep(world, TOWNSHIP) == 0
+    world.time.pass_by(seconds=1)
+    assert sweep(world, TOWNSHIP) == 1
 
 
 @pytest.mark.parametrize("times", [1, 3])

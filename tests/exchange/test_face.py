@@ -18,7 +18,7 @@ from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange.bundling import NothingToExport
 from hallnet.exchange.face import AttachmentMissing, ExchangeFace
-from hallnet.exchange.incoming import Hop
+from hallnet.exchange.hops import Direction, Hop
 from hallnet.exchange.watching import HOPS_PER_WATCHER_MAX, HopWatch
 from hallnet.federation.delivery import State
 from hallnet.node.home import Home
@@ -288,7 +288,14 @@ def test_a_material_is_read_only_when_it_is_complete(world: World, homes: dict[s
 
 def hop(number: int) -> Hop:
     return Hop(
-        Address(TOWNSHIP), 2, b"%016d" % number, TOWNSHIP, COUNTY, "test", "matter-1", number
+        Address(TOWNSHIP),
+        Direction.TAKEN,
+        b"%016d" % number,
+        TOWNSHIP,
+        COUNTY,
+        "test",
+        "matter-1",
+        number,
     )
 
 

@@ -39,7 +39,8 @@ def test_a_hello_says_who_speaks_what_time_it_is_and_how_far_the_journal_is(worl
     assert from_timestamp(said.clock) == world.time.now
     assert said.version == VERSION
     assert list(said.suites) == [1]
-    assert (said.last_sent_sequence, said.last_taken_sequence) == (1, 1)
+    assert (said.last_sent_sequence, said.last_taken_sequence) == (1, 0)
+    assert hello(world, COUNTY, TOWNSHIP).last_taken_sequence == 1
     assert said.incarnation == world.at(TOWNSHIP).context.incarnation
     head = read_checkpoint(said.head)
     assert head.checkpoint.address == Address(TOWNSHIP)

@@ -60,6 +60,7 @@ def loop_on(world: World, line: Line) -> LinkLoop:
         HopWatch(TOWNSHIP),
         "0.1.0",
         lambda: world.time.now,
+        lambda _: None,
     )
 
 
@@ -181,7 +182,7 @@ def test_the_answer_ends_the_wait_of_the_delivery(world: World) -> None:
     async def live() -> None:
         async with running(loop_on(world, Line(neighbour(world)))):
             await until(
-                lambda: [row.state for row in deliveries(world.at(TOWNSHIP))] == [State.UNDER_WAY]
+                lambda: [row.state for row in deliveries(world.at(TOWNSHIP))] == [State.ACCEPTED]
             )
 
     asyncio.run(live())

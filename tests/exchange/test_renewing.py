@@ -25,6 +25,7 @@ from tests.simulation.halls import SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
 from hallnet.exchange import keyring, renewing, tables
+from hallnet.exchange.context import Context
 from hallnet.exchange.keyring import KeysNotOpened
 from hallnet.exchange.renewing import ASK_AGAIN_AFTER, ASKED_MAX, ISSUED_KIND, REQUEST_KIND
 from hallnet.federation.delivery import State
@@ -128,7 +129,12 @@ def test_keys_of_another_home_are_not_opened(world: World) -> None:
     two_thirds_over(world)
     renew(world, TOWNSHIP)
     context = world.at(TOWNSHIP).context
-    context.home = replace(context.home, signing_key=SUITE.new_signing_key())
+    context.vault = Context(
+        replace(context.home, signing_key=SUITE.new_signing_key()),
+        context.trust,
+        context.register,
+        context.random_bytes,
+    ).vault
     with pytest.raises(KeysNotOpened):
         world.at(TOWNSHIP).exchange.transact(lambda c: keyring.load(c, context))
 

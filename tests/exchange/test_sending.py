@@ -56,12 +56,11 @@ def test_a_wish_is_sealed_journaled_and_queued(world: World) -> None:
     header = read_header(delivery.header)
     assert delivery.state == State.WAITING
     assert journal(township, EntryKind.SENT) == [delivery.header]
-    assert parcel.head == delivery.header
     assert parcel.neighbour == COUNTY
     assert (header.sender, header.recipient) == (Address(TOWNSHIP), Address(COUNTY))
     assert header.expires_at == world.time.now + limits.LIFETIME
-    assert SECRET not in parcel.sealed_body
-    assert SECRET not in parcel.head
+    assert SECRET not in delivery.sealed_body
+    assert SECRET not in delivery.header
 
 
 def test_nothing_of_a_wish_remains_if_its_transaction_fails(world: World) -> None:

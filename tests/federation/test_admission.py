@@ -43,11 +43,11 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.federation import limits
 from hallnet.federation.admission import (
     Accept,
-    CheckpointVerifier,
     Drop,
     Hold,
     Judgement,
     ParcelMalformed,
+    ProofVerifier,
     Refuse,
     Relay,
     Repeat,
@@ -143,7 +143,7 @@ def judge(
         coming.passed,
         coming.neighbour,
         around,
-        CheckpointVerifier(around.trust, now),
+        ProofVerifier(around.trust, now),
         (known or {}).get,
         now,
     )
@@ -569,7 +569,7 @@ def judge_verdict(
     receipt: Receipt, neighbour: str, trust: Trust | None = None, now: datetime = NOW + DAY
 ) -> None:
     around = surroundings(trust)
-    judge_receipt(receipt, Address.parse(neighbour), around, CheckpointVerifier(around.trust, now))
+    judge_receipt(receipt, Address.parse(neighbour), around, ProofVerifier(around.trust, now))
 
 
 def verdict_of(issuer: Party | str, sender: str, verdict: Verdict = Verdict.ACCEPTED) -> Receipt:
@@ -595,7 +595,7 @@ def test_a_receipt_is_believed_over_the_link_of_its_issuer(
     around = surroundings()
     receipt = verdict_of(issuer, sender)
     body = judge_receipt(
-        receipt, Address.parse(neighbour), around, CheckpointVerifier(around.trust, NOW + DAY)
+        receipt, Address.parse(neighbour), around, ProofVerifier(around.trust, NOW + DAY)
     )
     assert str(body.issuer) == issuer
     assert str(body.sender) == sender
@@ -659,14 +659,14 @@ def test_bytes_that_are_no_receipt_are_dropped(body: bytes) -> None:
 
 def test_a_checkpoint_is_verified_once_for_a_batch() -> None:
     trust = NET.trust()
-    verifier = CheckpointVerifier(trust, NOW)
+    verifier = ProofVerifier(trust, NOW)
     head = parcel().envelope.proof.checkpoint
     assert verifier.signer(head) is verifier.signer(head)
     assert verifier.signer(head) == NET[TOWNSHIP].certificate
 
 
 def test_a_checkpoint_that_is_not_believed_is_not_believed_the_second_time() -> None:
-    verifier = CheckpointVerifier(NET.trust(), NOW)
+    verifier = ProofVerifier(NET.trust(), NOW)
     forger = Party(NET[TOWNSHIP].chain, made_from("stolen"), b"")
     head = parcel(forger).envelope.proof.checkpoint
     for _ in range(2):
@@ -679,7 +679,7 @@ def test_a_forged_twin_of_a_checkpoint_neither_helps_nor_harms_it() -> None:
     genuine = parcel().envelope.proof.checkpoint
     forged = replace(genuine, signature=made_from("forged", 64))
     for first, second in ((genuine, forged), (forged, genuine)):
-        verifier = CheckpointVerifier(NET.trust(), NOW)
+        verifier = ProofVerifier(NET.trust(), NOW)
         for head in (first, second):
             if head is genuine:
                 assert verifier.signer(head) == NET[TOWNSHIP].certificate

@@ -469,7 +469,7 @@ class World:
     ) -> sending.Applied:
         def apply(connection: Connection) -> sending.Applied:
             applied = sending.apply_reply(
-                connection, taker.address, batch, reply, self.time.now, 0.5
+                connection, giver.context, taker.address, batch, reply, self.time.now, 0.5
             )
             if applied.entries:
                 exchange_tables.feed.append(connection, applied.entries)

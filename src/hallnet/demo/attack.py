@@ -63,7 +63,7 @@ def replayed_batch(relay: Node, sender: str, chain: list[Certificate]) -> bytes:
     database = Database(relay.home.database_url("exchange"), "exchange")
 
     def look(connection: Connection) -> parcels.Parcel:
-        return parcels.passed_on(connection, Address.parse(sender))
+        return parcels.newest_passed_on(connection, Address.parse(sender))
 
     try:
         parcel = database.look(look)

@@ -8,7 +8,6 @@ is *accepted* here or *relayed*. A known envelope is *repeated*: it has no secon
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,18 +30,20 @@ from hallnet.trust import envelope as envelopes
 from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate, Permission
 from hallnet.trust.envelope import Content, Envelope, Header
-from hallnet.trust.evidence import SignedCheckpoint
-from hallnet.trust.journal import EntryKind
+from hallnet.trust.evidence import Proof, SignedCheckpoint
+from hallnet.trust.journal import EntryKind, entry_leaf
+from hallnet.trust.merkle import ProvedTree
 from hallnet.trust.problems import (
     CertificateExpired,
     CertificateRevoked,
     ContentNotAsCommitted,
     NotAuthentic,
+    ProofInvalid,
     SignatureInvalid,
     SpeaksForAnother,
 )
 from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody
-from hallnet.trust.suites import algorithms
+from hallnet.trust.suites import Algorithms, Suite, algorithms
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Surroundings:
     waiting_keys: Sequence[bytes] = ()
     """Private keys for which a certificate was asked: others may have it before this hall does."""
     opened_keys: dict[bytes, bytes] = field(default_factory=dict)
-    """Content keys that were opened for the batch that is judged."""
+    """Content keys that were opened for the batch that is judged, by what they were sealed as."""
 
     def neighbour_may_bring(self, neighbour: Address, speaker: Address, goal: Address) -> bool:
         """Whether a parcel from `speaker` to `goal` may come over the link of `neighbour`."""
@@ -120,27 +121,56 @@ class Repeat:
 Judgement = Drop | Refuse | Hold | Accept | Relay | Repeat
 
 
-class CheckpointVerifier:
-    """Judges the checkpoints of one batch, each once."""
+class _Judged:
+    """A checkpoint, who signed it or why nobody did, and what was proved to lead to it."""
+
+    def __init__(self, signed: SignedCheckpoint, signer: Certificate | NotAuthentic) -> None:
+        self.signed = signed
+        self.signer = signer
+        self.trees: dict[Suite, ProvedTree] = {}
+
+    def tree(self, suite: Algorithms) -> ProvedTree:
+        tree = self.trees.get(suite.suite)
+        if tree is None:
+            head = self.signed.checkpoint
+            tree = self.trees[suite.suite] = ProvedTree(suite.digest, head.size, head.root)
+        return tree
+
+
+class ProofVerifier:
+    """Judges the proofs of one batch: each checkpoint once, and what paths share once."""
 
     def __init__(self, trust: Trust, now: datetime) -> None:
         self._trust = trust
         self._now = now
-        self._signers: dict[SignedCheckpoint, Certificate | NotAuthentic] = {}
+        self._judged: dict[int, _Judged] = {}
+        """By identity: what a genuine signature proves must not rub off on a forged one."""
 
     def signer(self, signed: SignedCheckpoint) -> Certificate:
         """Who signed, proved; raises a NotAuthentic problem."""
-        # By the whole of it: what a genuine signature proves must not rub off on a forged one.
-        found = self._signers.get(signed)
-        if found is None:
+        signer = self._judge(signed).signer
+        if isinstance(signer, NotAuthentic):
+            raise signer
+        return signer
+
+    def require(
+        self, proof: Proof, suite: Algorithms, kind: EntryKind, data: bytes, what: str
+    ) -> None:
+        """Check that the entry leads to the root of the checkpoint; raises ProofInvalid."""
+        tree = self._judge(proof.checkpoint).tree(suite)
+        if not tree.contains(entry_leaf(suite.digest, kind, data), proof.leaf_index, proof.path):
+            raise ProofInvalid("proof", what=what)
+
+    def _judge(self, signed: SignedCheckpoint) -> _Judged:
+        judged = self._judged.get(id(signed))
+        if judged is None:
             try:
-                found = self._verify(signed)
+                judged = _Judged(signed, self._verify(signed))
             except NotAuthentic as problem:
-                found = problem
-            self._signers[signed] = found
-        if isinstance(found, NotAuthentic):
-            raise found
-        return found
+                judged = _Judged(signed, problem)
+            # It holds the checkpoint, so that its identity is not given to another one meanwhile.
+            self._judged[id(signed)] = judged
+        return judged
 
     def _verify(self, signed: SignedCheckpoint) -> Certificate:
         head = signed.checkpoint
@@ -160,7 +190,7 @@ def judge_envelope(
     passed: int,
     neighbour: Address,
     around: Surroundings,
-    checkpoints: CheckpointVerifier,
+    proofs: ProofVerifier,
     known_digest: Callable[[bytes], bytes | None],
     now: datetime,
 ) -> Judgement:
@@ -177,7 +207,7 @@ def judge_envelope(
         known = known_digest(header.envelope_id)
         if known is not None and known != digest:
             raise EnvelopeIdReused("header.envelope_id")
-        _require_authentic(envelope, header, checkpoints)
+        _require_authentic(envelope, header, proofs)
     except NotAuthentic as problem:
         return Drop(problem, header)
     except Problem as problem:
@@ -191,19 +221,20 @@ def judge_receipt(
     receipt: Receipt,
     neighbour: Address,
     around: Surroundings,
-    checkpoints: CheckpointVerifier,
+    proofs: ProofVerifier,
 ) -> ReceiptBody:
     """The verdict, proved to come from its issuer; raises a NotAuthentic problem."""
     try:
         body = RECEIPT.from_bytes(receipt.body)
         envelopes.require_name(body.reason, "receipt.reason", "ReceiptBody")
         _require_right_link(body.issuer, body.sender, neighbour, around)
-        signer = checkpoints.signer(receipt.proof.checkpoint)
+        signer = proofs.signer(receipt.proof.checkpoint)
         if signer.address != body.issuer:
             raise SpeaksForAnother(
                 "receipt.issuer", signer=signer.body.subject, claimed=body.issuer
             )
-        receipt.proof.require(algorithms(body.suite), EntryKind.RECEIVED, receipt.body, "receipt")
+        suite = algorithms(body.suite)
+        proofs.require(receipt.proof, suite, EntryKind.RECEIVED, receipt.body, "receipt")
     except NotAuthentic:
         raise
     except Problem as problem:
@@ -239,12 +270,22 @@ def _judge_authentic(
 
 
 def _open(envelope: Envelope, header: Header, around: Surroundings) -> Content:
+    suite = algorithms(header.suite)
     key = around.sealing_keys.get(header.recipient_certificate_id)
-    if key is not None:
-        return envelopes.open_body(header, envelope.sealed_body, key, around.opened_keys)
-    for waiting in around.waiting_keys:
-        with suppress(ContentNotAsCommitted):
-            return envelopes.open_body(header, envelope.sealed_body, waiting, around.opened_keys)
+    for private in around.waiting_keys if key is None else (key,):
+
+        def unseal(sealed: bytes, private: bytes = private) -> bytes:
+            # The envelopes of a batch share their content key.
+            opened = around.opened_keys.get(sealed)
+            if opened is None:
+                opened = around.opened_keys[sealed] = suite.open_key(private, sealed)
+            return opened
+
+        try:
+            return envelopes.open_body(header, envelope.sealed_body, unseal)
+        except ContentNotAsCommitted:
+            if key is not None:
+                raise
     raise SealedToUnknownKey("header.recipient_certificate_id")
 
 
@@ -262,12 +303,13 @@ def _require_right_link(
         raise WrongLink("sender", neighbour=neighbour, claimed=speaker)
 
 
-def _require_authentic(envelope: Envelope, header: Header, checkpoints: CheckpointVerifier) -> None:
+def _require_authentic(envelope: Envelope, header: Header, proofs: ProofVerifier) -> None:
     envelopes.require_whole(header, envelope.sealed_body)
-    signer = checkpoints.signer(envelope.proof.checkpoint)
+    signer = proofs.signer(envelope.proof.checkpoint)
     if signer.address != header.sender:
         raise SpeaksForAnother("header.sender", signer=signer.body.subject, claimed=header.sender)
-    envelope.proof.require(algorithms(header.suite), EntryKind.SENT, envelope.header, "envelope")
+    suite = algorithms(header.suite)
+    proofs.require(envelope.proof, suite, EntryKind.SENT, envelope.header, "envelope")
 
 
 class ParcelMalformed(NotAuthentic):

@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 from hallnet.places.problems import AddressMalformed, VillageMalformed
 
 _ADDRESS = re.compile(r"(\d{2}|\d{4}|\d{6}|\d{9})(?:-([a-z][a-z0-9]{1,23}))?", re.ASCII)
+ADDRESS_LENGTH_MAX = 34
+ADDRESSES_REMEMBERED_MAX = 65_536
+"""More than the halls of the country; an attacker who makes up others displaces some."""
 _VILLAGE = re.compile(r"\d{12}", re.ASCII)
 
 
@@ -46,10 +50,10 @@ class Address:
     @classmethod
     def parse(cls, text: str, where: str = "") -> Address:
         """Read `330110` or `330110-shebao`; raises AddressMalformed."""
-        match = _ADDRESS.fullmatch(text)
-        if match is None:
+        found = _address(text) if len(text) <= ADDRESS_LENGTH_MAX else None
+        if found is None:
             raise AddressMalformed(where, text=text[:40])
-        return cls(match[1], match[2] or "")
+        return found
 
     @property
     def level(self) -> Level:
@@ -76,6 +80,12 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.division}-{self.branch}" if self.branch else self.division
+
+
+@lru_cache(maxsize=ADDRESSES_REMEMBERED_MAX)
+def _address(text: str) -> Address | None:
+    match = _ADDRESS.fullmatch(text)
+    return None if match is None else Address(match[1], match[2] or "")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,12 +7,14 @@ not by cutting digits: municipalities have placeholder cities, and a few cities 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from functools import cache, cached_property
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
 from hallnet.places.address import CODE_LENGTH, Address, Level, Village
 from hallnet.places.problems import DivisionUnknown
+
+PATHS_REMEMBERED_MAX = 65_536
 
 # Cities of the register that are no level of administration: districts of a municipality, and
 # counties directly under a province.
@@ -67,12 +69,19 @@ class Divisions:
                 return Address(code)
         return None
 
-    def path(self, address: Address) -> Iterator[Address]:
-        """The hall itself and all halls above it, upwards."""
-        above: Address | None = address
-        while above is not None:
-            yield above
-            above = self.parent(above)
+    def path(self, address: Address) -> Sequence[Address]:
+        """The hall itself and all halls above it, upwards; raises DivisionUnknown."""
+        return self._path(address)
+
+    @cached_property
+    def _path(self) -> Callable[[Address], Sequence[Address]]:
+        return lru_cache(maxsize=PATHS_REMEMBERED_MAX)(self._find_path)
+
+    def _find_path(self, address: Address) -> Sequence[Address]:
+        path = [address]
+        while (above := self.parent(path[-1])) is not None:
+            path.append(above)
+        return tuple(path)
 
     def is_under(self, address: Address, above: Address) -> bool:
         """Whether `above` is the hall itself or stands over it; False for what is not registered."""

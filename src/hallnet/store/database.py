@@ -17,11 +17,21 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Dialect, Engine, create_engine, event, make_url, text
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Engine,
+    LargeBinary,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Result = TypeVar("Result")
 
@@ -37,7 +47,35 @@ _RETRYABLE_STATES = frozenset(
     }
 )
 
-__all__ = ["Connection", "Database", "Moment"]
+__all__ = ["Bytes", "Connection", "Database", "Moment"]
+
+
+class Bytes(LargeBinary):
+    """Bytes as the drivers of both databases give and take them: nothing is to be done for a value."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        return None
+
+
+class _TextOfMoment(sqlite.DATETIME):
+    """What SQLAlchemy keeps of a moment in SQLite, without its regular expression for each value."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        def write(value: datetime | None) -> str | None:
+            return None if value is None else value.isoformat(" ", "microseconds")
+
+        return write
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[str | None], datetime | None]:
+        def read(value: str | None) -> datetime | None:
+            return None if value is None else datetime.fromisoformat(value)
+
+        return read
 
 
 class Moment(TypeDecorator[datetime]):
@@ -45,6 +83,11 @@ class Moment(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return _TextOfMoment()  # type: ignore[no-untyped-call]
+        return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:

@@ -7,7 +7,7 @@ transaction appends, so no follower can pass over an entry that commits later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,17 +15,17 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
+    func,
     insert,
     select,
     update,
 )
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.store.database import Connection, Database
+from hallnet.store.database import Bytes, Connection, Database
 from hallnet.store.upsert import upsert
 from hallnet.wire.feed.v1 import feed_pb2 as wire
 
@@ -58,13 +58,12 @@ class Feed:
             Column("id", Integer, primary_key=True, autoincrement=False),
             Column("position", BigInteger, nullable=False),
         )
-        self._entry = Table(
-            "feed_entry",
+        self._run = Table(
+            "feed_run",
             metadata,
-            Column("position", BigInteger, primary_key=True, autoincrement=False),
-            Column("kind", String(64), nullable=False),
-            Column("subject", String(64), nullable=False),
-            Column("entry", LargeBinary, nullable=False),
+            Column("end", BigInteger, primary_key=True, autoincrement=False),
+            Column("start", BigInteger, nullable=False),
+            Column("entries", Bytes, nullable=False),
         )
         self._waiting: set[asyncio.Future[None]] = set()
 
@@ -85,9 +84,8 @@ class Feed:
         if head is None:
             connection.execute(insert(self._head).values(id=1, position=count))
             head = count
-        rows = []
-        for position, entry in enumerate(entries, head - count + 1):
-            message = wire.FeedEntry(
+        messages = [
+            wire.FeedEntry(
                 position=position,
                 kind=entry.kind,
                 subject=entry.subject,
@@ -96,15 +94,17 @@ class Feed:
                 dispatches=entry.dispatches,
                 traceparent=entry.traceparent,
             )
-            rows.append(
-                {
-                    "position": position,
-                    "kind": entry.kind,
-                    "subject": entry.subject,
-                    "entry": message.SerializeToString(),
-                }
-            )
-        connection.execute(insert(self._entry), rows)
+            for position, entry in enumerate(entries, head - count + 1)
+        ]
+        rows = [
+            {
+                "end": run[-1].position,
+                "start": run[0].position,
+                "entries": wire.FollowResponse(entries=run).SerializeToString(),
+            }
+            for run in _runs(messages)
+        ]
+        connection.execute(insert(self._run), rows)
         return head
 
     def head(self, connection: Connection) -> int:
@@ -112,20 +112,33 @@ class Feed:
 
     def after(self, connection: Connection, position: int) -> list[wire.FeedEntry]:
         """The next entries, bounded in number and bytes; always at least one if there is one."""
-        rows = connection.execute(
-            select(self._entry.c.entry)
-            .where(self._entry.c.position > position)
-            .order_by(self._entry.c.position)
+        table = self._run
+        size = func.length(table.c.entries).label("size")
+        ahead = connection.execute(
+            select(table.c.start, table.c.end, size)
+            .where(table.c.end > position)
+            .order_by(table.c.end)
             .limit(ENTRIES_PER_BATCH_MAX)
         )
-        entries: list[wire.FeedEntry] = []
-        size = 0
-        for (raw,) in rows:
-            size += len(raw)
-            if entries and size > BATCH_BYTES_MAX:
+        last = position
+        count = total = 0
+        for run in ahead:
+            count += run.end - max(run.start - 1, position)
+            total += run.size
+            if last > position and (count > ENTRIES_PER_BATCH_MAX or total > BATCH_BYTES_MAX):
                 break
-            entries.append(wire.FeedEntry.FromString(raw))
-        return entries
+            last = run.end
+        chosen = (
+            select(table.c.entries)
+            .where(table.c.end > position, table.c.end <= last)
+            .order_by(table.c.end)
+        )
+        return [
+            entry
+            for raw in connection.scalars(chosen)
+            for entry in wire.FollowResponse.FromString(raw).entries
+            if entry.position > position
+        ]
 
     def announce(self) -> None:
         """Tell those who wait that something was committed; called on the event loop."""
@@ -151,6 +164,19 @@ class Feed:
             return await database.read(look)
         finally:
             self._waiting.discard(committed)
+
+
+def _runs(messages: Sequence[wire.FeedEntry]) -> Iterator[Sequence[wire.FeedEntry]]:
+    """Neighbouring entries that lie in one row and are read together, bounded as a batch is."""
+    start = size = 0
+    for number, message in enumerate(messages):
+        length = message.ByteSize()
+        full = number - start == ENTRIES_PER_BATCH_MAX or size + length > BATCH_BYTES_MAX
+        if full and number > start:
+            yield messages[start:number]
+            start, size = number, 0
+        size += length
+    yield messages[start:]
 
 
 class Cursors:

@@ -22,7 +22,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection
 
-from hallnet.store.database import Database, Moment
+from hallnet.store.database import Bytes, Database, Moment
 
 _LOCK = 8812
 """Number of the lock by which the second of two processes that start at once waits for the first."""
@@ -44,8 +44,10 @@ def tables_of(package: str) -> MetaData:
     return metadata
 
 
-def describe_moment(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    """How a step writes our own column type."""
+def describe_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """How a step writes our own column types."""
+    if kind == "type" and isinstance(item, Bytes):
+        return f"sa.LargeBinary({item.length or ''})"
     if kind == "type" and isinstance(item, Moment):
         context.imports.add("from hallnet.store import Moment")
         return "Moment()"

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, insert, select
+from sqlalchemy import Column, MetaData, String, Table, insert, select
 
 from hallnet.problems import Kind, Problem
-from hallnet.store.database import Connection, Moment
+from hallnet.store.database import Bytes, Connection, Moment
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -48,8 +48,8 @@ class AnsweredRequests:
             "answered_request",
             metadata,
             Column("request_id", String(64), primary_key=True),
-            Column("digest", LargeBinary, nullable=False),
-            Column("answer", LargeBinary, nullable=False),
+            Column("digest", Bytes, nullable=False),
+            Column("answer", Bytes, nullable=False),
             Column("answered_at", Moment, nullable=False),
         )
 

@@ -7,6 +7,7 @@ third party later, or erased without harm to the journal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -161,6 +162,15 @@ def require_whole(header: Header, sealed_body: bytes) -> None:
         raise BodyDamaged("sealed_body")
 
 
+Unseal = Callable[[bytes], bytes]
+"""Gives the content key that was sealed; raises ContentNotAsCommitted."""
+
+
+def sealed_key_of(sealed_body: bytes) -> bytes:
+    """The content key of a body, as it was sealed to the recipient."""
+    return wire.SealedBody.FromString(sealed_body).sealed_key
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """What was in an envelope."""
@@ -169,24 +179,12 @@ class Content:
     payload: bytes
 
 
-def open_body(
-    header: Header,
-    sealed_body: bytes,
-    sealing_private_key: bytes,
-    opened_keys: dict[bytes, bytes] | None = None,
-) -> Content:
-    """Open an envelope addressed to the holder of the key; raises ContentNotAsCommitted.
-
-    `opened_keys` remembers content keys within a batch, whose envelopes share them.
-    """
+def open_body(header: Header, sealed_body: bytes, unseal: Unseal) -> Content:
+    """Open an envelope with what opens its content key; raises ContentNotAsCommitted."""
     suite = algorithms(header.suite)
     try:
         body = wire.SealedBody.FromString(sealed_body)
-        key = (opened_keys or {}).get(body.sealed_key)
-        if key is None:
-            key = suite.open_key(sealing_private_key, body.sealed_key)
-            if opened_keys is not None:
-                opened_keys[body.sealed_key] = key
+        key = unseal(body.sealed_key)
         associated = _associated(
             header.envelope_id, header.sender, header.recipient, header.content_commitment
         )

@@ -7,7 +7,7 @@ Appending touches only the last tile of each level.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -83,6 +83,10 @@ class Journal:
             self._digest, index, self._size if size is None else size, self._node
         )
 
+    def inclusion_paths(self, indexes: Sequence[int]) -> list[tuple[bytes, ...]]:
+        """Paths of several entries, whose numbers rise."""
+        return merkle.inclusion_paths(self._digest, indexes, self._size, self._node)
+
     def consistency_path(self, old: int, new: int | None = None) -> list[bytes]:
         return merkle.consistency_path(
             self._digest, old, self._size if new is None else new, self._node
@@ -135,8 +139,10 @@ class _Tile:
         return self.at(TILE_HEIGHT, 0)
 
     def at(self, row: int, offset: int) -> bytes:
-        self._fill(row)
-        return self._rows[row][offset]
+        here = self._rows[row]
+        if offset >= len(here):
+            self._fill(row)
+        return here[offset]
 
     def _fill(self, row: int) -> None:
         for upper in range(1, row + 1):

@@ -6,6 +6,7 @@ from `index * 2**level` up to `(index + 1) * 2**level`. Where they are stored is
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 Digest = Callable[[bytes], bytes]
@@ -43,6 +44,78 @@ def inclusion_path(digest: Digest, index: int, size: int, read: ReadNode) -> lis
             low = split
     path.reverse()
     return path
+
+
+def inclusion_paths(
+    digest: Digest, indexes: Sequence[int], size: int, read: ReadNode
+) -> list[tuple[bytes, ...]]:
+    """Audit paths of several leaves, whose numbers rise; what lies above several is computed once."""
+    if indexes and not 0 <= indexes[0] <= indexes[-1] < size:
+        raise ValueError("no such leaves")
+    paths: list[tuple[bytes, ...]] = []
+
+    def descend(low: int, high: int, first: int, last: int, above: tuple[bytes, ...]) -> None:
+        """The paths of indexes[first:last], all of which lie in [low, high)."""
+        if high - low == 1:
+            paths.append(above)
+            return
+        split = low + _largest_power_below(high - low)
+        middle = bisect_left(indexes, split, first, last)
+        if first < middle:
+            beside = _range_hash(digest, split, high, read)
+            descend(low, split, first, middle, (beside, *above))
+        if middle < last:
+            beside = _range_hash(digest, low, split, read)
+            descend(split, high, middle, last, (beside, *above))
+
+    if indexes:
+        descend(0, size, 0, len(indexes), ())
+    return paths
+
+
+class ProvedTree:
+    """A tree with a known root, and the nodes of it to which paths have led already.
+
+    The paths of a batch share all but their lowest nodes: a path is followed only up to the first node
+    that was proved before, above which it must be the same.
+    """
+
+    def __init__(self, digest: Digest, size: int, root: bytes) -> None:
+        self._digest = digest
+        self._size = size
+        self._root = root
+        self._proved: dict[tuple[int, int], tuple[bytes, tuple[bytes, ...]]] = {}
+
+    def contains(self, leaf: bytes, index: int, path: tuple[bytes, ...]) -> bool:
+        """Whether the path leads from the leaf to the root (RFC 9162, 2.1.3.2)."""
+        if not 0 <= index < self._size:
+            return False
+        steps: list[tuple[tuple[int, int], tuple[bytes, tuple[bytes, ...]]]] = []
+        position, last, value = index, self._size - 1, leaf
+        for number, sibling in enumerate(path):
+            place, step = (last, position), (value, path[number:])
+            known = self._proved.get(place)
+            if known is not None:
+                if known != step:
+                    return False
+                self._proved.update(steps)
+                return True
+            steps.append((place, step))
+            if last == 0:
+                return False
+            if position & 1 or position == last:
+                value = node_hash(self._digest, sibling, value)
+                while not position & 1 and position:
+                    position >>= 1
+                    last >>= 1
+            else:
+                value = node_hash(self._digest, value, sibling)
+            position >>= 1
+            last >>= 1
+        if last != 0 or value != self._root:
+            return False
+        self._proved.update(steps)
+        return True
 
 
 def root_of_path(

@@ -5,14 +5,13 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
 )
 
-from hallnet.store.database import Moment
+from hallnet.store.database import Bytes, Moment
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.requests import AnsweredRequests
 
@@ -41,9 +40,9 @@ release = Table(
     Column("summary", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     # Of the body; of a refused one, of all that came, for its body may be another's.
-    Column("digest", LargeBinary(32), nullable=False),
+    Column("digest", Bytes(32), nullable=False),
     # The signed release; empty for one that was refused.
-    Column("signed", LargeBinary, nullable=False),
+    Column("signed", Bytes, nullable=False),
     Index("release_of_digest", "digest"),
     Index("release_of_author", "kind", "author", "version"),
     Index("release_pending", "standing", "effective_at"),
@@ -55,15 +54,15 @@ child = Table("child", metadata, Column("address", String(40), primary_key=True)
 revocation = Table(
     "revocation",
     metadata,
-    Column("certificate_id", LargeBinary(32), primary_key=True),
-    Column("revocation", LargeBinary, nullable=False),
+    Column("certificate_id", Bytes(32), primary_key=True),
+    Column("revocation", Bytes, nullable=False),
 )
 
 # Certificates of halls below, on their way to the author of the trust bundle.
 certificate = Table(
     "certificate",
     metadata,
-    Column("id", LargeBinary(32), primary_key=True),
+    Column("id", Bytes(32), primary_key=True),
     Column("subject", String(40), nullable=False),
-    Column("certificate", LargeBinary, nullable=False),
+    Column("certificate", Bytes, nullable=False),
 )

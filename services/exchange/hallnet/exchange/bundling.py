@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import tables
+from hallnet.exchange import contents, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import load_checkpoints, split_path, witnessed_proof
@@ -78,7 +78,7 @@ def _received(connection: Connection, subject: str) -> list[Row[Any]]:
     table = tables.reception
     query = (
         select(table)
-        .where(table.c.subject == subject, table.c.content.is_not(None))
+        .where(table.c.subject == subject, table.c.sealed_body.is_not(None))
         .order_by(table.c.position)
         .limit(EXHIBITS_MAX)
     )
@@ -91,7 +91,7 @@ def _sent_exhibit(
     exhibit = wire_bundle.Exhibit(
         header=row.header,
         proof=_own_proof(connection, context, row.leaf_index, evidence),
-        content=wire.Content.FromString(row.content),
+        content=_content(connection, context, row),
     )
     if row.receipt is not None:
         signed = load_checkpoints(connection, [row.receipt_checkpoint])[row.receipt_checkpoint]
@@ -109,12 +109,17 @@ def _received_exhibit(
     return wire_bundle.Exhibit(
         header=row.header,
         proof=evidence.add(Proof(row.leaf_index, split_path(row.path), signed), senders),
-        content=wire.Content.FromString(row.content),
+        content=_content(connection, context, row),
         receipt=wire.Receipt(
             body=row.receipt,
             proof=_own_proof(connection, context, row.receipt_leaf_index, evidence),
         ),
     )
+
+
+def _content(connection: Connection, context: Context, row: Row[Any]) -> wire.Content:
+    content = contents.opened(connection, context, row.header, row.sealed_body)
+    return wire.Content(salt=content.salt, payload=content.payload)
 
 
 def _own_proof(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hallnet.federation.admission import Surroundings
 from hallnet.node.home import Identity
 from hallnet.places import Address, Divisions
+from hallnet.store.vault import Vault
 from hallnet.trust.believed import Trust
 
 RandomBytes = Callable[[int], bytes]
@@ -31,9 +32,12 @@ class Context:
     """All keys to which somebody may have sealed, by certificate."""
     waiting_keys: list[bytes] = field(default_factory=list)
     """Keys for sealing for which a certificate was asked, the newest first."""
+    vault: Vault = field(init=False)
+    """Closes what must not lie open in the tables."""
 
     def __post_init__(self) -> None:
         self.home = self.identity
+        self.vault = Vault(self.home.signing_key, b"hallnet exchange v1")
         self.sealing_keys[self.home.certificate.id] = self.home.sealing_key
 
     @property

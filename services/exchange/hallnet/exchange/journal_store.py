@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,10 @@ from hallnet.trust.evidence import (
 )
 from hallnet.trust.journal import EntryKind, Journal, entry_leaf
 from hallnet.trust.suites import DIGEST_BYTES, algorithms
+from hallnet.wire.trust.v1 import journal_pb2 as wire
+
+RUN_ENTRIES_MAX = 512
+"""How many entries lie in one row, at four kilobytes at most for each."""
 
 
 class JournalWriter:
@@ -41,8 +45,10 @@ class JournalWriter:
             size = 0
             connection.execute(insert(head).values(id=1, number=context.journal_number, size=0))
         self._journal = Journal(self._digest, size, self._read_tile)
-        self._entries: list[dict[str, object]] = []
+        self._start = size
+        self._entries: list[wire.JournalEntry] = []
         self._signed: SignedCheckpoint | None = None
+        self._paths: list[tuple[bytes, ...]] = []
 
     @property
     def has_grown(self) -> bool:
@@ -50,11 +56,8 @@ class JournalWriter:
 
     def add(self, kind: EntryKind, data: bytes) -> int:
         """Append an entry; returns its number."""
-        leaf_index = self._journal.append([entry_leaf(self._digest, kind, data)])
-        self._entries.append(
-            {"leaf_index": leaf_index, "kind": kind, "data": data, "recorded_at": self._now}
-        )
-        return leaf_index
+        self._entries.append(wire.JournalEntry(kind=kind, data=data))
+        return self._journal.append([entry_leaf(self._digest, kind, data)])
 
     def sign(self) -> SignedCheckpoint:
         """Store what was added and sign the new head. No entry may be added after it."""
@@ -72,14 +75,17 @@ class JournalWriter:
         return self._signed
 
     def proof(self, leaf_index: int) -> Proof:
-        """That an entry stands in the journal, against the head that `sign` signed."""
+        """That an entry of this writer stands in the journal, against the head that `sign` signed."""
         signed = self.sign()
-        return Proof(leaf_index, tuple(self._journal.inclusion_path(leaf_index)), signed)
+        if not self._paths:
+            added = range(self._start, self._journal.size)
+            self._paths = self._journal.inclusion_paths(added)
+        return Proof(leaf_index, self._paths[leaf_index - self._start], signed)
 
     def _store(self) -> None:
         connection = self._connection
         if self._entries:
-            connection.execute(insert(tables.journal_entry), self._entries)
+            connection.execute(insert(tables.journal_run), self._runs())
             tiles = upsert(connection, tables.journal_tile)
             connection.execute(
                 tiles.on_conflict_do_update(
@@ -98,6 +104,22 @@ class JournalWriter:
         assert self._signed is not None
         keep_checkpoints(connection, [self._signed])
 
+    def _runs(self) -> list[dict[str, object]]:
+        runs: list[dict[str, object]] = []
+        for at in range(0, len(self._entries), RUN_ENTRIES_MAX):
+            entries = self._entries[at : at + RUN_ENTRIES_MAX]
+            start = self._start + at
+            run = wire.JournalRun(start=start, entries=entries)
+            runs.append(
+                {
+                    "end": start + len(entries),
+                    "start": start,
+                    "recorded_at": self._now,
+                    "entries": run.SerializeToString(),
+                }
+            )
+        return runs
+
     def _read_tile(self, level: int, index: int) -> bytes:
         return read_tile(self._connection, level, index)
 
@@ -107,6 +129,16 @@ def read_tile(connection: Connection, level: int, index: int) -> bytes:
     query = select(tile.c.hashes).where(tile.c.level == level, tile.c.index == index)
     stored: bytes = connection.execute(query).scalar_one()
     return stored
+
+
+def read_runs(connection: Connection, start: int, end: int) -> Iterator[wire.JournalRun]:
+    """The pieces of the own journal in which the entries [start, end) stand, in their order."""
+    table = tables.journal_run
+    query = select(table.c.end, table.c.entries).order_by(table.c.end).limit(1)
+    at = start
+    while at < end and (row := connection.execute(query.where(table.c.end > at)).one_or_none()):
+        yield wire.JournalRun.FromString(row.entries)
+        at = row.end
 
 
 def size(connection: Connection) -> int:
@@ -162,6 +194,22 @@ def proof_now(connection: Connection, context: Context, leaf_index: int) -> Proo
     head = newest_head(connection, context)
     assert head is not None, "an entry without a signed head"
     return _proof(connection, context, leaf_index, head)
+
+
+def proofs_now(
+    connection: Connection, context: Context, leaf_indexes: Iterable[int]
+) -> dict[int, Proof]:
+    """Proofs of older entries against the newest head, together."""
+    wanted = sorted(set(leaf_indexes))
+    if not wanted:
+        return {}
+    head = newest_head(connection, context)
+    assert head is not None, "an entry without a signed head"
+    paths = journal_at(connection, context, head.checkpoint.size).inclusion_paths(wanted)
+    return {
+        leaf_index: Proof(leaf_index, path, head)
+        for leaf_index, path in zip(wanted, paths, strict=True)
+    }
 
 
 def witnessed_proof(connection: Connection, context: Context, leaf_index: int) -> Proof:

@@ -5,10 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Row, func, select, update
 
 from hallnet.exchange import tables
@@ -16,11 +12,9 @@ from hallnet.exchange.context import Context
 from hallnet.node.home import Identity
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
+from hallnet.store.vault import NONCE_BYTES, VaultNotOpened
 from hallnet.trust.certificate import Certificate
-from hallnet.trust.suites import NONCE_BYTES, Algorithms
-
-WRAPPING_KEY_BYTES = 32
-_PURPOSE = b"hallnet own keys v1"
+from hallnet.trust.suites import Algorithms
 
 
 class KeysNotOpened(Problem):
@@ -42,9 +36,8 @@ def make(
     """Make keys to ask a certificate for, and store them; returns those to sign and to open with."""
     signing_key, sealing_key = suite.new_signing_key(), suite.new_sealing_key()
     public = suite.signing_public(signing_key)
-    nonce = context.random_bytes(NONCE_BYTES)
     plain = len(signing_key).to_bytes(2, "big") + signing_key + sealing_key
-    wrapped = nonce + _wrapping(context).encrypt(nonce, plain, public)
+    wrapped = context.vault.close(plain, public, context.random_bytes(NONCE_BYTES))
     connection.execute(
         tables.own_key.insert().values(signing_public=public, wrapped=wrapped, asked_at=now)
     )
@@ -93,17 +86,9 @@ def load(connection: Connection, context: Context) -> None:
 
 def _unwrapped(context: Context, row: Row[Any]) -> tuple[bytes, bytes]:
     """The keys to sign and to open with."""
-    wrapped: bytes = row.wrapped
     try:
-        plain = _wrapping(context).decrypt(
-            wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], row.signing_public
-        )
-    except InvalidTag as error:
+        plain = context.vault.open(row.wrapped, row.signing_public)
+    except VaultNotOpened as error:
         raise KeysNotOpened(str(context.here)) from error
     length = int.from_bytes(plain[:2], "big")
     return plain[2 : 2 + length], plain[2 + length :]
-
-
-def _wrapping(context: Context) -> AESGCM:
-    kdf = HKDF(SHA256(), WRAPPING_KEY_BYTES, salt=None, info=_PURPOSE)
-    return AESGCM(kdf.derive(context.home.signing_key))

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from google.protobuf.message import DecodeError
@@ -41,6 +41,7 @@ class LinkLoop:
         watch: HopWatch,
         version: str,
         clock: Callable[[], datetime],
+        wake_others: Callable[[Collection[Address]], None],
     ) -> None:
         self._neighbour = neighbour
         self._client = client
@@ -50,6 +51,7 @@ class LinkLoop:
         self._watch = watch
         self._version = version
         self._clock = clock
+        self._wake_others = wake_others
         self._wake = asyncio.Event()
         self._restarted = asyncio.Event()
         self._incarnation = b""
@@ -69,13 +71,11 @@ class LinkLoop:
                 assert link.next_try_at is not None
                 await self._sleep((link.next_try_at - now).total_seconds())
                 continue
-            batch = await self._database.read(
-                lambda c: sending.next_batch(c, self._context, self._neighbour, self._credit)
-            )
+            batch = await self._next_batch()
             if batch is None:
                 await self._sleep(IDLE_SECONDS)
-            else:
-                await self._carry(batch)
+            while batch is not None:
+                batch = await self._carry(batch)
 
     async def say_hello(self) -> None:
         """Tell the neighbour that this node is here, and note what it answers."""
@@ -116,34 +116,43 @@ class LinkLoop:
         tables.feed.announce()
         self.wake()
 
-    async def _carry(self, batch: sending.Batch) -> None:
-        try:
-            data = await self._request(batch.data)
-        except (NeighbourAbsent, NeighbourSilent):
-            await self._database.write(
-                lambda c: sending.no_reply(c, self._neighbour, self._clock(), random.random())
-            )
-            return
+    async def _next_batch(self, under_way: sending.Batch | None = None) -> sending.Batch | None:
+        return await self._database.read(
+            lambda c: sending.next_batch(c, self._context, self._neighbour, self._credit, under_way)
+        )
+
+    async def _carry(self, batch: sending.Batch) -> sending.Batch | None:
+        """Send a batch and note the answer; returns the next one, made while this one was under way.
+
+        None if nothing waits or there is to be a pause.
+        """
+        async with asyncio.TaskGroup() as together:
+            request = together.create_task(self._request(batch.data))
+            following = together.create_task(self._next_batch(batch))
+        data = request.result()
         if data is None:
-            return
+            return None
         now = self._clock()
 
         def apply(connection: Connection) -> sending.Applied:
             applied = sending.apply_reply(
-                connection, self._neighbour, batch, data, now, random.random()
+                connection, self._context, self._neighbour, batch, data, now, random.random()
             )
-            if applied.entries:
-                tables.feed.append(connection, applied.entries)
+            tables.feed.append(connection, applied.entries)
             return applied
 
         applied = await self._database.write(apply)
         self._credit = applied.credit_bytes
         if applied.entries:
             tables.feed.announce()
+        self._wake_others(applied.wake)
         self._watch.show(applied.hops, now)
+        after = following.result()
+        fits = after is not None and len(after.data) <= self._credit
+        return after if applied.went_through and fits else None
 
     async def _request(self, data: bytes) -> bytes | None:
-        """The reply to a batch; None if the neighbour was restarted meanwhile."""
+        """The reply to a batch; None if there is none or the neighbour was restarted meanwhile."""
         self._restarted.clear()
         reply = asyncio.create_task(
             self._client.request(f"{self._subject}.batch", data, REPLY_SECONDS)
@@ -151,10 +160,16 @@ class LinkLoop:
         restarted = asyncio.create_task(self._restarted.wait())
         done, _ = await asyncio.wait({reply, restarted}, return_when=asyncio.FIRST_COMPLETED)
         restarted.cancel()
-        if reply in done:
+        if reply not in done:
+            reply.cancel()
+            return None
+        try:
             return reply.result()
-        reply.cancel()
-        return None
+        except (NeighbourAbsent, NeighbourSilent):
+            await self._database.write(
+                lambda c: sending.no_reply(c, self._neighbour, self._clock(), random.random())
+            )
+            return None
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

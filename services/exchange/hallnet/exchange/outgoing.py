@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, select, update
 
 from hallnet.codec import MessageMalformed
-from hallnet.exchange import parcels, tables
+from hallnet.exchange import contents, parcels, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import JournalWriter, checkpoint_digest, join_path
 from hallnet.federation import delivery, limits
@@ -110,7 +110,7 @@ def seal_waiting(connection: Connection, context: Context, now: datetime) -> lis
                     row.kind,
                     row.subject,
                     Urgency(row.urgency),
-                    wire.Content.FromString(row.content).payload,
+                    contents.open_unsealed(context, row.envelope_id, row.content),
                     row.traceparent,
                     row.reference,
                 ),
@@ -129,7 +129,7 @@ class _Sealing:
         self._now = now
         self._keys: dict[Address, ContentKey | None] = {}
         self._rows: list[dict[str, object]] = []
-        self._sealed: list[tuple[Letter, Sealed, int]] = []
+        self._sealed: list[tuple[Letter, Sealed]] = []
 
     def run(self, wishes: Iterable[tuple[bytes, Wish]]) -> list[Entry]:
         journal: JournalWriter | None = None
@@ -178,21 +178,22 @@ class _Sealing:
         sealed = envelopes.seal(letter, key, salt, self._context.random_bytes(NONCE_BYTES))
         leaf_index = journal.add(EntryKind.SENT, sealed.header)
         to_itself = wish.recipient == self._context.here
-        self._sealed.append((letter, sealed, leaf_index))
+        self._sealed.append((letter, sealed))
         self._rows.append(
             self._row(envelope_id, wish, State.ACCEPTED if to_itself else State.WAITING)
             | {
-                "content": wire.Content(salt=salt, payload=wish.payload).SerializeToString(),
+                "content": None,
                 "header": sealed.header,
+                "sealed_body": sealed.body,
                 "leaf_index": leaf_index,
             }
         )
 
     def _keep_unsealed(self, envelope_id: bytes, wish: Wish) -> None:
-        content = wire.Content(payload=wish.payload).SerializeToString()
+        content = contents.close_unsealed(self._context, envelope_id, wish.payload)
         self._rows.append(
             self._row(envelope_id, wish, State.UNSEALED)
-            | {"content": content, "header": None, "leaf_index": None}
+            | {"content": content, "header": None, "sealed_body": None, "leaf_index": None}
         )
 
     def _row(self, envelope_id: bytes, wish: Wish, state: State) -> dict[str, object]:
@@ -215,7 +216,15 @@ class _Sealing:
     def _store(self) -> None:
         if self._rows:
             statement = upsert(self._connection, tables.delivery)
-            changed = ("state", "content", "header", "leaf_index", "changed_at", "expires_at")
+            changed = (
+                "state",
+                "content",
+                "header",
+                "sealed_body",
+                "leaf_index",
+                "changed_at",
+                "expires_at",
+            )
             self._connection.execute(
                 statement.on_conflict_do_update(
                     index_elements=["envelope_id"],
@@ -223,24 +232,23 @@ class _Sealing:
                 ),
                 self._rows,
             )
+        keys = {key.sealed: key.plain for key in self._keys.values() if key is not None}
+        contents.keep_keys(self._connection, self._context, keys if self._sealed else {})
 
     def _enqueue(self, journal: JournalWriter) -> list[Entry]:
         journal.sign()
         around = self._context.surroundings()
-        queue: list[tuple[Address, parcels.Parcel]] = []
+        queue: list[tuple[Address, Letter, Sealed]] = []
         nowhere: list[bytes] = []
-        for letter, sealed, leaf_index in self._sealed:
+        for letter, sealed in self._sealed:
             way = way_to(
                 letter.recipient, around.here, around.parent, around.children, around.register
             )
             if way.neighbour is not None:
-                header = envelopes.read_header(sealed.header)
-                proof = journal.proof(leaf_index)
-                parcel = parcels.of_envelope(header, sealed.header, sealed.body, proof, ())
-                queue.append((way.neighbour, parcel))
+                queue.append((way.neighbour, letter, sealed))
             elif letter.recipient != around.here:
                 nowhere.append(letter.envelope_id)
-        parcels.enqueue(self._connection, queue, self._now)
+        parcels.enqueue_own(self._connection, queue, self._now)
         return end(self._connection, nowhere, Happening.REFUSED, "RECIPIENT_UNKNOWN", self._now)
 
 
@@ -266,12 +274,20 @@ def kept_by_neighbour(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What verdicts changed: entries for the feed, and which own envelopes are done."""
+
+    entries: list[Entry]
+    done: frozenset[bytes]
+
+
 def judged(
     connection: Connection,
     context: Context,
     verdicts: Sequence[tuple[ReceiptBody, Receipt]],
     now: datetime,
-) -> list[Entry]:
+) -> Judged:
     """Receipts for own envelopes came in. Those that do not fit their envelope have no effect."""
     table = tables.delivery
     rows = {
@@ -294,6 +310,7 @@ def judged(
                 "state": state,
                 "reason": body.reason,
                 "changed_at": now,
+                "attempts": row.attempts + (row.state == State.WAITING),
                 "retransmit_at": None,
                 "receipt": receipt.body,
                 "receipt_leaf_index": receipt.proof.leaf_index,
@@ -309,7 +326,7 @@ def judged(
         this = table.c.envelope_id == bindparam("judged")
         connection.execute(update(table).where(this), judgements)
         parcels.forget(connection, done)
-    return entries
+    return Judged(entries, frozenset(done))
 
 
 def end(
@@ -351,7 +368,8 @@ def send_due_again(connection: Connection, now: datetime) -> tuple[int, list[Ent
     others = [row.envelope_id for row in expired if row.state != State.UNSEALED]
     entries = end(connection, never_left, Happening.EXPIRED, "RECIPIENT_UNKNOWN", now)
     entries += end(connection, others, Happening.EXPIRED, "ENVELOPE_EXPIRED", now)
-    parcels.forget(connection, others)
+    # Once more, to hear what became of it: the recipient repeats its verdict, or refuses what is too old.
+    parcels.send_again(connection, others, now)
     due = connection.scalars(
         select(table.c.envelope_id)
         .where(table.c.state == State.UNDER_WAY, table.c.retransmit_at <= now)
@@ -397,11 +415,11 @@ def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[Row[Any
 def _fits(body: ReceiptBody, row: Row[Any], context: Context) -> bool:
     if row.header is None:
         return False
-    header = envelopes.read_header(row.header)
+    suite = algorithms(wire.Header.FromString(row.header).suite)
     return (
-        body.header_digest == algorithms(header.suite).digest(row.header)
+        body.header_digest == suite.digest(row.header)
         and body.sender == context.here
-        and delivery.may_judge(body, header.recipient, context.register)
+        and delivery.may_judge(body, Address.parse(row.recipient), context.register)
     )
 
 

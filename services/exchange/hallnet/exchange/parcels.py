@@ -1,34 +1,45 @@
-"""The queue of what waits for a link, and what is kept for a while after it went."""
+"""The queue of what waits for a link, and what is kept for a while after it went.
+
+What is passed on for others lies in the queue itself; of an own envelope only its place lies there, the
+rest with its delivery.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, func, select, update
 
 from hallnet.exchange import tables
+from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import (
     checkpoint_digest,
     join_path,
     load_checkpoints,
+    proofs_now,
     split_path,
 )
+from hallnet.federation import limits
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
-from hallnet.trust.envelope import Header, Urgency
+from hallnet.trust.envelope import Header, Letter, Sealed, Urgency
 from hallnet.trust.evidence import Proof, SignedCheckpoint
 from hallnet.trust.receipt import ReceiptBody
 
 RELAYED_KEPT_FOR = timedelta(days=7)
 """How long the bytes of what was passed on are kept, for a neighbour that was restored."""
+OWN_KEPT_FOR = limits.LIFETIME + RELAYED_KEPT_FOR
+"""By then it has expired, and the recipient was asked once more what became of it."""
 REQUEUE_AFTER = timedelta(seconds=5)
 """A parcel that comes again sooner is not sent again: the first sending may still be under way."""
 SWEEP_ROWS_MAX = 1000
+PROOF_BYTES = 256
+"""What is reckoned for a proof, of which a batch shares most."""
 
 
 class Type(IntEnum):
@@ -66,7 +77,7 @@ class Parcel:
 
     @property
     def size(self) -> int:
-        return len(self.head) + len(self.sealed_body) + 32 * len(self.proof.path)
+        return _size(self.head, self.sealed_body)
 
 
 def of_envelope(
@@ -113,7 +124,7 @@ def enqueue(
 
     One that went before goes again, unless it went only just now; one that waits keeps its place.
     """
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "type": parcel.type,
             "envelope_id": parcel.envelope_id,
@@ -123,20 +134,48 @@ def enqueue(
             "urgency": parcel.urgency,
             "size": parcel.size,
             "waiting_since": now,
-            "left_at": None,
-            "head": parcel.head,
-            "sealed_body": parcel.sealed_body,
-            "leaf_index": parcel.proof.leaf_index,
-            "path": join_path(parcel.proof.path),
-            "checkpoint": checkpoint_digest(parcel.proof.checkpoint),
             "passed": ",".join(parcel.passed),
             "sender": str(parcel.sender),
             "recipient": str(parcel.recipient),
             "kind": parcel.kind,
             "subject": parcel.subject,
+            "head": parcel.head,
+            "sealed_body": parcel.sealed_body,
+            "leaf_index": parcel.proof.leaf_index,
+            "path": join_path(parcel.proof.path),
+            "checkpoint": checkpoint_digest(parcel.proof.checkpoint),
         }
         for neighbour, parcel in parcels
     ]
+    _enqueue(connection, rows, now)
+
+
+def enqueue_own(
+    connection: Connection, letters: Iterable[tuple[Address, Letter, Sealed]], now: datetime
+) -> None:
+    """Put own envelopes, whose deliveries are stored, on the queues of neighbours."""
+    rows: list[dict[str, object]] = [
+        {
+            "type": Type.ENVELOPE,
+            "envelope_id": letter.envelope_id,
+            "issuer": "",
+            "neighbour": str(neighbour),
+            "state": State.WAITING,
+            "urgency": letter.urgency,
+            "size": _size(sealed.header, sealed.body),
+            "waiting_since": now,
+            "passed": "",
+            "sender": str(letter.sender),
+            "recipient": str(letter.recipient),
+            "kind": letter.kind,
+            "subject": letter.subject,
+        }
+        for neighbour, letter, sealed in letters
+    ]
+    _enqueue(connection, rows, now)
+
+
+def _enqueue(connection: Connection, rows: list[dict[str, object]], now: datetime) -> None:
     if not rows:
         return
     table = tables.parcel
@@ -156,28 +195,39 @@ def enqueue(
 
 
 def waiting(
-    connection: Connection, neighbour: Address, parcels_max: int, bytes_max: int
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    parcels_max: int,
+    bytes_max: int,
+    under_way: Collection[int] = (),
 ) -> list[Parcel]:
-    """What goes next over a link: the urgent first, then in order of arrival; at least one if any."""
+    """What goes next over a link: the urgent first, then in order of arrival; at least one if any.
+
+    `under_way` are the positions of those for which an answer is awaited.
+    """
     table = tables.parcel
-    rows = connection.execute(
-        select(table)
+    queue = connection.execute(
+        select(table.c.position, table.c.size)
         .where(table.c.neighbour == str(neighbour), table.c.state == State.WAITING)
         .order_by(table.c.urgency, table.c.position)
-        .limit(parcels_max)
+        .limit(parcels_max + len(under_way))
     ).all()
-    chosen: list[Row[Any]] = []
+    chosen: list[int] = []
     size = 0
-    for row in rows:
+    for row in queue:
+        if row.position in under_way:
+            continue
         size += row.size
-        if chosen and size > bytes_max:
+        if chosen and (size > bytes_max or len(chosen) == parcels_max):
             break
-        chosen.append(row)
-    checkpoints = load_checkpoints(connection, [row.checkpoint for row in chosen])
-    return [_parcel(row, checkpoints) for row in chosen]
+        chosen.append(row.position)
+    rows = connection.execute(select(table).where(table.c.position.in_(chosen))).all()
+    loads = {row.position: row for row in rows}
+    return _parcels(connection, context, [loads[position] for position in chosen])
 
 
-def passed_on(connection: Connection, sender: Address) -> Parcel:
+def newest_passed_on(connection: Connection, sender: Address) -> Parcel:
     """The newest envelope of a hall that went through here and whose bytes are still kept."""
     table = tables.parcel
     row = connection.execute(
@@ -190,7 +240,7 @@ def passed_on(connection: Connection, sender: Address) -> Parcel:
         .order_by(table.c.position.desc())
         .limit(1)
     ).one()
-    return _parcel(row, load_checkpoints(connection, [row.checkpoint]))
+    return _passed_on(row, load_checkpoints(connection, [row.checkpoint]))
 
 
 def mark_left(connection: Connection, positions: Sequence[int], now: datetime) -> None:
@@ -228,13 +278,14 @@ def forget(connection: Connection, envelope_ids: Sequence[bytes]) -> None:
 def sweep(connection: Connection, now: datetime) -> int:
     """Remove what left long ago; returns how many rows.
 
-    Own envelopes stay until their verdict is in: they may have to go again.
+    Own envelopes stay until their verdict is in, for they may have to go again, but not for ever.
     """
     table = tables.parcel
-    own = (table.c.type == Type.ENVELOPE) & (table.c.passed == "") & (table.c.state == State.LEFT)
+    is_relayed = table.c.head.is_not(None) | (table.c.state == State.DROPPED)
+    left_before = case((is_relayed, now - RELAYED_KEPT_FOR), else_=now - OWN_KEPT_FOR)
     old = (
         select(table.c.position)
-        .where(table.c.state != State.WAITING, table.c.left_at < now - RELAYED_KEPT_FOR, ~own)
+        .where(table.c.state != State.WAITING, table.c.left_at < left_before)
         .limit(SWEEP_ROWS_MAX)
     )
     return connection.execute(delete(table).where(table.c.position.in_(old))).rowcount
@@ -259,15 +310,55 @@ def _mark(connection: Connection, positions: Sequence[int], state: State, now: d
         )
 
 
-def _parcel(row: Row[Any], checkpoints: dict[bytes, SignedCheckpoint]) -> Parcel:
+def _size(head: bytes, sealed_body: bytes) -> int:
+    return len(head) + len(sealed_body) + PROOF_BYTES
+
+
+def _parcels(connection: Connection, context: Context, rows: Sequence[Row[Any]]) -> list[Parcel]:
+    checkpoints = load_checkpoints(
+        connection, [row.checkpoint for row in rows if row.head is not None]
+    )
+    own = _own_envelopes(connection, [row.envelope_id for row in rows if row.head is None])
+    proofs = proofs_now(connection, context, (load.leaf_index for load in own.values()))
+    parcels = []
+    for row in rows:
+        if row.head is not None:
+            parcels.append(_passed_on(row, checkpoints))
+        else:
+            load = own[row.envelope_id]
+            proof = proofs[load.leaf_index]
+            parcels.append(_parcel(row, load.header, load.sealed_body, proof))
+    return parcels
+
+
+def _own_envelopes(connection: Connection, envelope_ids: Sequence[bytes]) -> dict[bytes, Row[Any]]:
+    if not envelope_ids:
+        return {}
+    table = tables.delivery
+    columns: tuple[ColumnElement[Any], ...] = (
+        table.c.envelope_id,
+        table.c.header,
+        table.c.sealed_body,
+        table.c.leaf_index,
+    )
+    query = select(*columns).where(table.c.envelope_id.in_(envelope_ids))
+    return {row.envelope_id: row for row in connection.execute(query)}
+
+
+def _passed_on(row: Row[Any], checkpoints: dict[bytes, SignedCheckpoint]) -> Parcel:
+    proof = Proof(row.leaf_index, split_path(row.path), checkpoints[row.checkpoint])
+    return _parcel(row, row.head, row.sealed_body, proof)
+
+
+def _parcel(row: Row[Any], head: bytes, sealed_body: bytes, proof: Proof) -> Parcel:
     return Parcel(
         Type(row.type),
         row.envelope_id,
         row.issuer,
         Urgency(row.urgency),
-        row.head,
-        row.sealed_body,
-        Proof(row.leaf_index, split_path(row.path), checkpoints[row.checkpoint]),
+        head,
+        sealed_body,
+        proof,
         tuple(filter(None, row.passed.split(","))),
         Address.parse(row.sender),
         Address.parse(row.recipient),

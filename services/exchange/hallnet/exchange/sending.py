@@ -9,16 +9,18 @@ from datetime import datetime
 from google.protobuf.message import DecodeError
 
 from hallnet.codec.codec import from_timestamp
-from hallnet.exchange import links, outgoing, parcels
+from hallnet.exchange import believing, links, outgoing, parcels
 from hallnet.exchange.context import Context
-from hallnet.exchange.incoming import Hop
+from hallnet.exchange.hops import Direction, Hop
 from hallnet.exchange.parcels import Parcel, Type
+from hallnet.exchange.taking import Taking
 from hallnet.federation import limits
 from hallnet.federation.delivery import Happening
 from hallnet.places import Address
+from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.trust.evidence import EvidenceWriter
+from hallnet.trust.evidence import EvidenceReader, EvidenceWriter
 from hallnet.trust.receipt import RECEIPT
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
@@ -41,27 +43,39 @@ class Applied:
 
     hops: list[Hop] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    wake: set[Address] = field(default_factory=set)
+    """Neighbours for whom something waits now."""
     credit_bytes: int = limits.BATCH_BYTES_MAX
     """How much the neighbour will take in the next batch."""
+    went_through: bool = False
+    """Whether the neighbour took the batch: if not, there is a pause."""
 
 
 def next_batch(
-    connection: Connection, context: Context, neighbour: Address, credit_bytes: int
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    credit_bytes: int,
+    under_way: Batch | None = None,
 ) -> Batch | None:
-    """What goes next over a link; None if nothing waits."""
+    """What goes next over a link, after a batch that is under way; None if nothing waits."""
     bytes_max = min(credit_bytes, limits.BATCH_BYTES_MAX)
-    chosen = parcels.waiting(connection, neighbour, limits.BATCH_PARCELS_MAX, bytes_max)
+    before = {parcel.position for parcel in under_way.parcels} if under_way else set()
+    chosen = parcels.waiting(
+        connection, context, neighbour, limits.BATCH_PARCELS_MAX, bytes_max, before
+    )
     if not chosen:
         return None
-    sequence = links.load(connection, neighbour).sent_sequence + 1
+    last = under_way.sequence if under_way else links.load(connection, neighbour).sent_sequence
     evidence = EvidenceWriter()
     messages = [_message(parcel, evidence, context) for parcel in chosen]
-    batch = wire_link.Batch(sequence=sequence, parcels=messages, evidence=evidence.to_message())
-    return Batch(sequence, batch.SerializeToString(), chosen)
+    batch = wire_link.Batch(sequence=last + 1, parcels=messages, evidence=evidence.to_message())
+    return Batch(last + 1, batch.SerializeToString(), chosen)
 
 
 def apply_reply(
     connection: Connection,
+    context: Context,
     neighbour: Address,
     batch: Batch,
     data: bytes,
@@ -71,26 +85,25 @@ def apply_reply(
     """Note what the neighbour did with each parcel. A reply that says nothing counts as none."""
     link = links.load(connection, neighbour)
     applied = Applied()
-    try:
-        reply = wire_link.BatchReply.FromString(data)
-    except DecodeError:
-        reply = wire_link.BatchReply(reason="REPLY_MALFORMED")
+    reply = _read(data)
     if reply.reason or not _answers(reply, batch):
         failed = link.failed(now, jitter)
         if reply.HasField("retry_at"):
             failed = failed.put_off(from_timestamp(reply.retry_at))
         links.store(connection, neighbour, failed)
         return applied
-    applied.credit_bytes = reply.credit_bytes
+    applied.credit_bytes, applied.went_through = reply.credit_bytes, True
+    judged = _take_receipts(connection, context, neighbour, reply, applied, now)
     kept: list[Parcel] = []
     dropped: dict[str, list[Parcel]] = {}
     for parcel, answer in zip(batch.parcels, reply.answers, strict=True):
         if answer.disposition == wire_link.DISPOSITION_KEPT:
-            kept.append(parcel)
-            applied.hops.append(_hop(neighbour, parcel, 1))
+            if parcel.envelope_id not in judged:
+                kept.append(parcel)
+            applied.hops.append(_hop(neighbour, parcel, Direction.SENT))
         elif answer.disposition == wire_link.DISPOSITION_DROPPED:
             dropped.setdefault(answer.reason, []).append(parcel)
-            applied.hops.append(_hop(neighbour, parcel, 3, answer.reason))
+            applied.hops.append(_hop(neighbour, parcel, Direction.REFUSED, answer.reason))
     parcels.mark_left(connection, [parcel.position for parcel in kept], now)
     outgoing.kept_by_neighbour(connection, _own(kept), now, jitter)
     for reason, ones in dropped.items():
@@ -100,6 +113,42 @@ def apply_reply(
         )
     links.store(connection, neighbour, link.answered(now).sends())
     return applied
+
+
+def _read(data: bytes) -> wire_link.BatchReply:
+    try:
+        return wire_link.BatchReply.FromString(data)
+    except DecodeError:
+        return wire_link.BatchReply(reason="REPLY_MALFORMED")
+
+
+def _take_receipts(
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    reply: wire_link.BatchReply,
+    applied: Applied,
+    now: datetime,
+) -> frozenset[bytes]:
+    """Take the verdicts that came with a reply; returns the own envelopes that they end.
+
+    Receipts that cannot be read are none: the envelopes are sent again until there is one.
+    """
+    try:
+        evidence = EvidenceReader(reply.evidence)
+    except Problem:
+        return frozenset()
+    if not reply.receipts or len(reply.receipts) > limits.BATCH_PARCELS_MAX:
+        return frozenset()
+    if believing.learn(connection, context, evidence.certificates, now):
+        applied.entries += outgoing.seal_waiting(connection, context, now)
+    taking = Taking(connection, context, neighbour, evidence, now)
+    taking.receipts(reply.receipts)
+    written = taking.write()
+    applied.entries += written.entries
+    applied.wake |= written.wake
+    applied.hops += taking.hops
+    return written.judged
 
 
 def _answers(reply: wire_link.BatchReply, batch: Batch) -> bool:
@@ -145,7 +194,7 @@ def _message(parcel: Parcel, evidence: EvidenceWriter, context: Context) -> wire
     )
 
 
-def _hop(neighbour: Address, parcel: Parcel, direction: int, remark: str = "") -> Hop:
+def _hop(neighbour: Address, parcel: Parcel, direction: Direction, remark: str = "") -> Hop:
     if parcel.type is Type.RECEIPT and not remark:
         remark = RECEIPT.from_bytes(parcel.head).verdict.name
     return Hop(

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 
 from grpc import aio
@@ -201,6 +201,7 @@ class Exchange:
             self._watch,
             self._version,
             self._clock,
+            self._wake_links,
         )
         self._links[neighbour] = loop
         name = f"exchange carries to {neighbour}"
@@ -249,9 +250,7 @@ class Exchange:
             taken = await self._database.write(take)
         tables.feed.announce()
         self._watch.show(taken.hops, now)
-        for other in taken.wake | {neighbour}:
-            if other in self._links:
-                self._links[other].wake()
+        self._wake_links(taken.wake | {neighbour})
         return taken.reply.SerializeToString()
 
     async def _take_hello(self, subject: str, data: bytes) -> bytes:
@@ -288,6 +287,11 @@ class Exchange:
 
     def _carry(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         following.take(connection, self._context, entries, self._clock())
+
+    def _wake_links(self, neighbours: Collection[Address]) -> None:
+        for neighbour in neighbours:
+            if neighbour in self._links:
+                self._links[neighbour].wake()
 
     def _wake(self) -> None:
         tables.feed.announce()

@@ -6,14 +6,13 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
 )
 
-from hallnet.store.database import Moment
+from hallnet.store.database import Bytes, Moment
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.requests import AnsweredRequests
 
@@ -38,28 +37,29 @@ journal_tile = Table(
     metadata,
     Column("level", Integer, primary_key=True, autoincrement=False),
     Column("index", BigInteger, primary_key=True, autoincrement=False),
-    Column("hashes", LargeBinary, nullable=False),
+    Column("hashes", Bytes, nullable=False),
 )
 
-journal_entry = Table(
-    "journal_entry",
+# The entries that one transaction added, together.
+journal_run = Table(
+    "journal_run",
     metadata,
-    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", Integer, nullable=False),
-    Column("data", LargeBinary, nullable=False),
+    Column("end", BigInteger, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, nullable=False),
     Column("recorded_at", Moment, nullable=False),
+    Column("entries", Bytes, nullable=False),
 )
 
 # Signed heads of journals, the own ones and those to which kept proofs lead.
 checkpoint = Table(
     "checkpoint",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
     Column("address", String(40), nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("note", LargeBinary, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
-    Column("certificate_id", LargeBinary, nullable=False),
+    Column("note", Bytes, nullable=False),
+    Column("signature", Bytes, nullable=False),
+    Column("certificate_id", Bytes, nullable=False),
     Index("checkpoint_of_address", "address", "size"),
 )
 
@@ -67,28 +67,28 @@ checkpoint = Table(
 cosignature = Table(
     "cosignature",
     metadata,
-    Column("checkpoint", LargeBinary(32), primary_key=True),
-    Column("certificate_id", LargeBinary(32), primary_key=True),
+    Column("checkpoint", Bytes(32), primary_key=True),
+    Column("certificate_id", Bytes(32), primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("seen_at", Moment, nullable=False),
-    Column("signature", LargeBinary, nullable=False),
+    Column("signature", Bytes, nullable=False),
     Index("cosignature_by_size", "size"),
 )
 
 certificate = Table(
     "certificate",
     metadata,
-    Column("id", LargeBinary(32), primary_key=True),
+    Column("id", Bytes(32), primary_key=True),
     Column("subject", String(40), nullable=False),
-    Column("certificate", LargeBinary, nullable=False),
+    Column("certificate", Bytes, nullable=False),
     Column("learned_at", Moment, nullable=False),
 )
 
 revocation = Table(
     "revocation",
     metadata,
-    Column("certificate_id", LargeBinary(32), primary_key=True),
-    Column("revocation", LargeBinary, nullable=False),
+    Column("certificate_id", Bytes(32), primary_key=True),
+    Column("revocation", Bytes, nullable=False),
     Column("learned_at", Moment, nullable=False),
 )
 
@@ -97,10 +97,10 @@ revocation = Table(
 own_key = Table(
     "own_key",
     metadata,
-    Column("signing_public", LargeBinary, primary_key=True),
-    Column("wrapped", LargeBinary, nullable=False),
+    Column("signing_public", Bytes, primary_key=True),
+    Column("wrapped", Bytes, nullable=False),
     Column("asked_at", Moment, nullable=False),
-    Column("certificate_id", LargeBinary(32)),
+    Column("certificate_id", Bytes(32)),
 )
 
 trust_bundle = Table(
@@ -108,14 +108,14 @@ trust_bundle = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
-    Column("bundle", LargeBinary, nullable=False),
+    Column("bundle", Bytes, nullable=False),
 )
 
 child = Table(
     "child",
     metadata,
     Column("address", String(40), primary_key=True),
-    Column("certificate_id", LargeBinary(32), nullable=False),
+    Column("certificate_id", Bytes(32), nullable=False),
     Column("enrolled_at", Moment, nullable=False),
 )
 
@@ -134,7 +134,7 @@ link = Table(
     # The neighbour's journal as this hall saw it last, and since when it showed longer heads without
     # the path to them.
     Column("seen_size", BigInteger, nullable=False, server_default="0"),
-    Column("seen_head", LargeBinary),
+    Column("seen_head", Bytes),
     Column("unproved_since", Moment),
     # Size of the own journal as the neighbour said it saw it last.
     Column("shown_size", BigInteger, nullable=False, server_default="0"),
@@ -145,7 +145,7 @@ delivery = Table(
     "delivery",
     metadata,
     Column("position", _Position, primary_key=True, autoincrement=True),
-    Column("envelope_id", LargeBinary(16), nullable=False, unique=True),
+    Column("envelope_id", Bytes(16), nullable=False, unique=True),
     Column("recipient", String(40), nullable=False),
     Column("kind", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
@@ -159,25 +159,35 @@ delivery = Table(
     Column("expires_at", Moment, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("retransmit_at", Moment),
-    # Serialised Content; while the envelope is not sealed, only the payload is in it.
-    Column("content", LargeBinary, nullable=False),
+    # Closed by the vault; only while the envelope cannot be sealed yet.
+    Column("content", Bytes),
     # From here on: once it is sealed.
-    Column("header", LargeBinary),
+    Column("header", Bytes),
+    Column("sealed_body", Bytes),
     Column("leaf_index", BigInteger),
-    Column("receipt", LargeBinary),
+    Column("receipt", Bytes),
     Column("receipt_leaf_index", BigInteger),
-    Column("receipt_path", LargeBinary),
-    Column("receipt_checkpoint", LargeBinary(32)),
+    Column("receipt_path", Bytes),
+    Column("receipt_checkpoint", Bytes(32)),
     Index("delivery_of_subject", "subject", "position"),
     Index("delivery_by_state", "state", "retransmit_at"),
 )
 
-# Every envelope that was ever taken from a neighbour: for ever, so that age is no way around it.
+# Every envelope that was ever passed on: for ever, so that age is no way around it. Those on which this
+# hall gave a verdict are among the receptions.
 seen = Table(
     "seen",
     metadata,
-    Column("envelope_id", LargeBinary(16), primary_key=True),
-    Column("header_digest", LargeBinary(32), nullable=False),
+    Column("envelope_id", Bytes(16), primary_key=True),
+    Column("header_digest", Bytes(32), nullable=False),
+)
+
+# Keys of the bodies that this hall sent or received, closed by the vault.
+content_key = Table(
+    "content_key",
+    metadata,
+    Column("id", Bytes(32), primary_key=True),
+    Column("closed", Bytes, nullable=False),
 )
 
 # Envelopes on which this hall gave a verdict, with what proves them.
@@ -185,18 +195,19 @@ reception = Table(
     "reception",
     metadata,
     Column("position", _Position, primary_key=True, autoincrement=True),
-    Column("envelope_id", LargeBinary(16), nullable=False, unique=True),
+    Column("envelope_id", Bytes(16), nullable=False, unique=True),
     Column("sender", String(40), nullable=False),
     Column("kind", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("verdict", Integer, nullable=False),
     Column("received_at", Moment, nullable=False),
-    Column("header", LargeBinary, nullable=False),
-    Column("content", LargeBinary),
+    Column("header", Bytes, nullable=False),
+    # As it came, if its content has to be shown later; the key to it is a content_key.
+    Column("sealed_body", Bytes),
     Column("leaf_index", BigInteger, nullable=False),
-    Column("path", LargeBinary, nullable=False),
-    Column("checkpoint", LargeBinary(32), nullable=False),
-    Column("receipt", LargeBinary, nullable=False),
+    Column("path", Bytes, nullable=False),
+    Column("checkpoint", Bytes(32), nullable=False),
+    Column("receipt", Bytes, nullable=False),
     Column("receipt_leaf_index", BigInteger, nullable=False),
     Index("reception_of_subject", "subject", "position"),
 )
@@ -207,7 +218,7 @@ parcel = Table(
     metadata,
     Column("position", _Position, primary_key=True, autoincrement=True),
     Column("type", Integer, nullable=False),
-    Column("envelope_id", LargeBinary(16), nullable=False),
+    Column("envelope_id", Bytes(16), nullable=False),
     # For a receipt who gave it, for an envelope empty: two halls may judge one envelope.
     Column("issuer", String(40), nullable=False),
     Column("neighbour", String(40), nullable=False),
@@ -216,16 +227,17 @@ parcel = Table(
     Column("size", Integer, nullable=False),
     Column("waiting_since", Moment, nullable=False),
     Column("left_at", Moment),
-    Column("head", LargeBinary, nullable=False),
-    Column("sealed_body", LargeBinary, nullable=False),
-    Column("leaf_index", BigInteger, nullable=False),
-    Column("path", LargeBinary, nullable=False),
-    Column("checkpoint", LargeBinary(32), nullable=False),
     Column("passed", Text, nullable=False),
     Column("sender", String(40), nullable=False),
     Column("recipient", String(40), nullable=False),
     Column("kind", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
+    # What is passed on for others; an own envelope lies with its delivery.
+    Column("head", Bytes),
+    Column("sealed_body", Bytes),
+    Column("leaf_index", BigInteger),
+    Column("path", Bytes),
+    Column("checkpoint", Bytes(32)),
     Index("parcel_once", "envelope_id", "type", "issuer", unique=True),
     Index("parcel_queue", "neighbour", "state", "urgency", "position"),
     Index("parcel_left", "state", "left_at"),
@@ -235,7 +247,7 @@ incident = Table(
     "incident",
     metadata,
     Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
-    Column("incident", LargeBinary, nullable=False),
+    Column("incident", Bytes, nullable=False),
 )
 
 # Who exported what, and why.
@@ -254,7 +266,7 @@ export_record = Table(
 attachment = Table(
     "attachment",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
     Column("sender", String(40), primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
@@ -264,17 +276,17 @@ attachment = Table(
 attachment_chunk = Table(
     "attachment_chunk",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
     Column("sender", String(40), primary_key=True),
     Column("offset", BigInteger, primary_key=True, autoincrement=False),
-    Column("data", LargeBinary, nullable=False),
+    Column("data", Bytes, nullable=False),
 )
 
 # Materials to be fetched from a service of this node and sent, each once to a recipient.
 attachment_wish = Table(
     "attachment_wish",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
     Column("recipient", String(40), primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("subject", String(64), nullable=False),

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange.incoming import Hop
+from hallnet.exchange.hops import Hop
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 HOPS_PER_WATCHER_MAX = 2000

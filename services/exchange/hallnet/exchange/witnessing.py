@@ -12,7 +12,7 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import journal_store, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
-from hallnet.federation.admission import CheckpointVerifier
+from hallnet.federation.admission import ProofVerifier
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
@@ -166,7 +166,7 @@ def _proved(
     """A head that the hall itself signed; None for anything else."""
     try:
         head = read_checkpoint(message)
-        signer = CheckpointVerifier(context.trust, now).signer(head)
+        signer = ProofVerifier(context.trust, now).signer(head)
     except Problem:
         return None
     return head if signer.address == whose else None

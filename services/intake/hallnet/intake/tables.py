@@ -7,14 +7,13 @@ from sqlalchemy import (
     Date,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
 )
 
-from hallnet.store.database import Moment
+from hallnet.store.database import Bytes, Moment
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.requests import AnsweredRequests
 
@@ -33,7 +32,7 @@ item_version = Table(
     Column("author", String(40), nullable=False),
     # Place in the author's catalogue; -1 once the author has taken it out.
     Column("sequence", Integer, nullable=False),
-    Column("item", LargeBinary, nullable=False),
+    Column("item", Bytes, nullable=False),
 )
 
 # Content of the releases in force, one row for each kind and author.
@@ -43,7 +42,7 @@ release = Table(
     Column("kind", Integer, primary_key=True, autoincrement=False),
     Column("author", String(40), primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("content", LargeBinary, nullable=False),
+    Column("content", Bytes, nullable=False),
 )
 
 case_event = Table(
@@ -51,7 +50,7 @@ case_event = Table(
     metadata,
     Column("case_id", String(36), primary_key=True),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("event", LargeBinary, nullable=False),
+    Column("event", Bytes, nullable=False),
     Column("author", String(40), nullable=False),
 )
 
@@ -62,7 +61,7 @@ early_event = Table(
     Column("case_id", String(36), primary_key=True),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("author", String(40), primary_key=True),
-    Column("event", LargeBinary, nullable=False),
+    Column("event", Bytes, nullable=False),
     Column("came_at", Moment, nullable=False),
 )
 
@@ -74,7 +73,7 @@ set_aside = Table(
     Column("case_id", String(36), nullable=False),
     Column("sender", String(40), nullable=False),
     Column("reason", String(64), nullable=False),
-    Column("payload", LargeBinary, nullable=False),
+    Column("payload", Bytes, nullable=False),
     Column("at", Moment, nullable=False),
 )
 
@@ -111,7 +110,7 @@ case = Table(
 material = Table(
     "material",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("media_type", String(128), nullable=False),
     Column("stored_at", Moment, nullable=False),
@@ -120,16 +119,16 @@ material = Table(
 material_chunk = Table(
     "material_chunk",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("data", LargeBinary, nullable=False),
+    Column("data", Bytes, nullable=False),
 )
 
 # Materials that arrived at the exchange and are to be fetched from there.
 material_arrival = Table(
     "material_arrival",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
     Column("size", BigInteger, nullable=False),
 )
 
@@ -139,7 +138,7 @@ mandate = Table(
     Column("mandate_id", String(36), primary_key=True),
     Column("agent_id", String(64), nullable=False),
     Column("valid_until", Date, nullable=False),
-    Column("mandate", LargeBinary, nullable=False),
+    Column("mandate", Bytes, nullable=False),
     Index("mandate_of_agent", "agent_id", "valid_until"),
 )
 
@@ -151,7 +150,7 @@ account = Table(
     Column("name", Text, nullable=False),
     Column("powers", String(64), nullable=False),
     Column("points", Text, nullable=False),
-    Column("password_hash", LargeBinary, nullable=False),
+    Column("password_hash", Bytes, nullable=False),
 )
 
 # Who looked at what, and who was refused what: each one row.

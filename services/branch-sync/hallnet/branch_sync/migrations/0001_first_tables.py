@@ -23,7 +23,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "certificate",
-        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("id", sa.LargeBinary(32), nullable=False),
         sa.Column("subject", sa.String(length=40), nullable=False),
         sa.Column("certificate", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -40,18 +40,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("feed"),
     )
     op.create_table(
-        "feed_entry",
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("subject", sa.String(length=64), nullable=False),
-        sa.Column("entry", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("position"),
-    )
-    op.create_table(
         "feed_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "feed_run",
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("end"),
     )
     op.create_table(
         "release",
@@ -71,7 +70,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("signed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
     )
@@ -82,7 +81,7 @@ def upgrade() -> None:
 
     op.create_table(
         "revocation",
-        sa.Column("certificate_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("certificate_id", sa.LargeBinary(32), nullable=False),
         sa.Column("revocation", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("certificate_id"),
     )
@@ -98,8 +97,8 @@ def downgrade() -> None:
         batch_op.drop_index("release_of_author")
 
     op.drop_table("release")
+    op.drop_table("feed_run")
     op.drop_table("feed_head")
-    op.drop_table("feed_entry")
     op.drop_table("cursor")
     op.drop_table("child")
     op.drop_table("certificate")

@@ -23,7 +23,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "attachment",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("sender", sa.String(length=40), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
@@ -32,7 +32,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "attachment_chunk",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("sender", sa.String(length=40), nullable=False),
         sa.Column("offset", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
@@ -40,7 +40,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "attachment_wish",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("recipient", sa.String(length=40), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
@@ -52,7 +52,7 @@ def upgrade() -> None:
 
     op.create_table(
         "certificate",
-        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("id", sa.LargeBinary(32), nullable=False),
         sa.Column("subject", sa.String(length=40), nullable=False),
         sa.Column("certificate", sa.LargeBinary(), nullable=False),
         sa.Column("learned_at", Moment(), nullable=False),
@@ -60,7 +60,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "checkpoint",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("address", sa.String(length=40), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("note", sa.LargeBinary(), nullable=False),
@@ -74,14 +74,20 @@ def upgrade() -> None:
     op.create_table(
         "child",
         sa.Column("address", sa.String(length=40), nullable=False),
-        sa.Column("certificate_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("certificate_id", sa.LargeBinary(32), nullable=False),
         sa.Column("enrolled_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("address"),
     )
     op.create_table(
+        "content_key",
+        sa.Column("id", sa.LargeBinary(32), nullable=False),
+        sa.Column("closed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "cosignature",
-        sa.Column("checkpoint", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("certificate_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("checkpoint", sa.LargeBinary(32), nullable=False),
+        sa.Column("certificate_id", sa.LargeBinary(32), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", Moment(), nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
@@ -104,7 +110,7 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column("envelope_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("envelope_id", sa.LargeBinary(16), nullable=False),
         sa.Column("recipient", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
@@ -118,13 +124,14 @@ def upgrade() -> None:
         sa.Column("expires_at", Moment(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("retransmit_at", Moment(), nullable=True),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("header", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_body", sa.LargeBinary(), nullable=True),
         sa.Column("leaf_index", sa.BigInteger(), nullable=True),
         sa.Column("receipt", sa.LargeBinary(), nullable=True),
         sa.Column("receipt_leaf_index", sa.BigInteger(), nullable=True),
         sa.Column("receipt_path", sa.LargeBinary(), nullable=True),
-        sa.Column("receipt_checkpoint", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("receipt_checkpoint", sa.LargeBinary(32), nullable=True),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("envelope_id"),
     )
@@ -150,18 +157,17 @@ def upgrade() -> None:
         batch_op.create_index("export_of_subject", ["subject", "position"], unique=False)
 
     op.create_table(
-        "feed_entry",
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("subject", sa.String(length=64), nullable=False),
-        sa.Column("entry", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("position"),
-    )
-    op.create_table(
         "feed_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "feed_run",
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("end"),
     )
     op.create_table(
         "incident",
@@ -170,19 +176,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("leaf_index"),
     )
     op.create_table(
-        "journal_entry",
-        sa.Column("leaf_index", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("kind", sa.Integer(), nullable=False),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("recorded_at", Moment(), nullable=False),
-        sa.PrimaryKeyConstraint("leaf_index"),
-    )
-    op.create_table(
         "journal_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "journal_run",
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", Moment(), nullable=False),
+        sa.Column("entries", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("end"),
     )
     op.create_table(
         "journal_tile",
@@ -213,7 +219,7 @@ def upgrade() -> None:
         sa.Column("signing_public", sa.LargeBinary(), nullable=False),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         sa.Column("asked_at", Moment(), nullable=False),
-        sa.Column("certificate_id", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("certificate_id", sa.LargeBinary(32), nullable=True),
         sa.PrimaryKeyConstraint("signing_public"),
     )
     op.create_table(
@@ -225,7 +231,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("type", sa.Integer(), nullable=False),
-        sa.Column("envelope_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("envelope_id", sa.LargeBinary(16), nullable=False),
         sa.Column("issuer", sa.String(length=40), nullable=False),
         sa.Column("neighbour", sa.String(length=40), nullable=False),
         sa.Column("state", sa.Integer(), nullable=False),
@@ -233,16 +239,16 @@ def upgrade() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("waiting_since", Moment(), nullable=False),
         sa.Column("left_at", Moment(), nullable=True),
-        sa.Column("head", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed_body", sa.LargeBinary(), nullable=False),
-        sa.Column("leaf_index", sa.BigInteger(), nullable=False),
-        sa.Column("path", sa.LargeBinary(), nullable=False),
-        sa.Column("checkpoint", sa.LargeBinary(length=32), nullable=False),
         sa.Column("passed", sa.Text(), nullable=False),
         sa.Column("sender", sa.String(length=40), nullable=False),
         sa.Column("recipient", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("head", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_body", sa.LargeBinary(), nullable=True),
+        sa.Column("leaf_index", sa.BigInteger(), nullable=True),
+        sa.Column("path", sa.LargeBinary(), nullable=True),
+        sa.Column("checkpoint", sa.LargeBinary(32), nullable=True),
         sa.PrimaryKeyConstraint("position"),
     )
     with op.batch_alter_table("parcel", schema=None) as batch_op:
@@ -260,17 +266,17 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column("envelope_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("envelope_id", sa.LargeBinary(16), nullable=False),
         sa.Column("sender", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
         sa.Column("verdict", sa.Integer(), nullable=False),
         sa.Column("received_at", Moment(), nullable=False),
         sa.Column("header", sa.LargeBinary(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_body", sa.LargeBinary(), nullable=True),
         sa.Column("leaf_index", sa.BigInteger(), nullable=False),
         sa.Column("path", sa.LargeBinary(), nullable=False),
-        sa.Column("checkpoint", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("checkpoint", sa.LargeBinary(32), nullable=False),
         sa.Column("receipt", sa.LargeBinary(), nullable=False),
         sa.Column("receipt_leaf_index", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
@@ -281,15 +287,15 @@ def upgrade() -> None:
 
     op.create_table(
         "revocation",
-        sa.Column("certificate_id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("certificate_id", sa.LargeBinary(32), nullable=False),
         sa.Column("revocation", sa.LargeBinary(), nullable=False),
         sa.Column("learned_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("certificate_id"),
     )
     op.create_table(
         "seen",
-        sa.Column("envelope_id", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("header_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("envelope_id", sa.LargeBinary(16), nullable=False),
+        sa.Column("header_digest", sa.LargeBinary(32), nullable=False),
         sa.PrimaryKeyConstraint("envelope_id"),
     )
     op.create_table(
@@ -320,11 +326,11 @@ def downgrade() -> None:
     op.drop_table("own_key")
     op.drop_table("link")
     op.drop_table("journal_tile")
+    op.drop_table("journal_run")
     op.drop_table("journal_head")
-    op.drop_table("journal_entry")
     op.drop_table("incident")
+    op.drop_table("feed_run")
     op.drop_table("feed_head")
-    op.drop_table("feed_entry")
     with op.batch_alter_table("export_record", schema=None) as batch_op:
         batch_op.drop_index("export_of_subject")
 
@@ -339,6 +345,7 @@ def downgrade() -> None:
         batch_op.drop_index("cosignature_by_size")
 
     op.drop_table("cosignature")
+    op.drop_table("content_key")
     op.drop_table("child")
     with op.batch_alter_table("checkpoint", schema=None) as batch_op:
         batch_op.drop_index("checkpoint_of_address")

@@ -107,18 +107,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", "sequence", "author"),
     )
     op.create_table(
-        "feed_entry",
-        sa.Column("position", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("subject", sa.String(length=64), nullable=False),
-        sa.Column("entry", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("position"),
-    )
-    op.create_table(
         "feed_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "feed_run",
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("end"),
     )
     op.create_table(
         "item_version",
@@ -142,7 +141,7 @@ def upgrade() -> None:
 
     op.create_table(
         "material",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("media_type", sa.String(length=128), nullable=False),
         sa.Column("stored_at", Moment(), nullable=False),
@@ -150,13 +149,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "material_arrival",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest"),
     )
     op.create_table(
         "material_chunk",
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("digest", "sequence"),
@@ -206,8 +205,8 @@ def downgrade() -> None:
 
     op.drop_table("mandate")
     op.drop_table("item_version")
+    op.drop_table("feed_run")
     op.drop_table("feed_head")
-    op.drop_table("feed_entry")
     op.drop_table("early_event")
     op.drop_table("cursor")
     op.drop_table("case_event")

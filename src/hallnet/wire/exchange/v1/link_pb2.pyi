@@ -160,6 +160,8 @@ class BatchReply(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     CREDIT_BYTES_FIELD_NUMBER: _builtins.int
     RETRY_AT_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The sequence of the batch that is answered."""
     reason: _builtins.str
@@ -174,6 +176,16 @@ class BatchReply(_message.Message):
     def retry_at(self) -> _timestamp_pb2.Timestamp:
         """When the whole batch may be sent again, if it was refused for want of room."""
 
+    @_builtins.property
+    def receipts(self) -> _containers.RepeatedCompositeFieldContainer[_envelope_pb2.Receipt]:
+        """The verdicts of this hall on envelopes of the batch. If the reply is lost, the batch comes again and
+        so do they.
+        """
+
+    @_builtins.property
+    def evidence(self) -> _journal_pb2.Evidence:
+        """What the proofs of the receipts share."""
+
     def __init__(
         self,
         *,
@@ -182,10 +194,12 @@ class BatchReply(_message.Message):
         reason: _builtins.str = ...,
         credit_bytes: _builtins.int = ...,
         retry_at: _timestamp_pb2.Timestamp | None = ...,
+        receipts: _abc.Iterable[_envelope_pb2.Receipt] | None = ...,
+        evidence: _journal_pb2.Evidence | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["retry_at", b"retry_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "retry_at", b"retry_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "credit_bytes", b"credit_bytes", "reason", b"reason", "retry_at", b"retry_at", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "credit_bytes", b"credit_bytes", "evidence", b"evidence", "reason", b"reason", "receipts", b"receipts", "retry_at", b"retry_at", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -211,6 +211,62 @@ class Proof(_message.Message):
 Global___Proof: _TypeAlias = Proof  # noqa: Y015
 
 @_typing.final
+class JournalEntry(_message.Message):
+    """JournalEntry is what one leaf of a journal records."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    kind: _builtins.int
+    """What kind of thing it is: 1 sent, 2 received, 3 relayed, 4 signed, 5 incident, 6 confirmed. The number
+    stands before the data in the leaf.
+    """
+    data: _builtins.bytes
+    """The thing itself, exactly as the leaf was made from it."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalEntry: _TypeAlias = JournalEntry  # noqa: Y015
+
+@_typing.final
+class JournalRun(_message.Message):
+    """JournalRun is a piece of a journal: entries that follow each other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Number of the first of them, from 0."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalEntry]:
+        """The entries in their order."""
+
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        entries: _abc.Iterable[Global___JournalEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalRun: _TypeAlias = JournalRun  # noqa: Y015
+
+@_typing.final
 class Incident(_message.Message):
     """Incident records something refused because it was not authentic or came where it may not come."""
 

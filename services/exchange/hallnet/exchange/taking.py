@@ -1,0 +1,391 @@
+"""What a neighbour brings: each parcel judged, all of it written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from google.protobuf.message import DecodeError
+from sqlalchemy import insert, select
+
+from hallnet.codec.codec import to_timestamp
+from hallnet.exchange import attachments, contents, hops, outgoing, parcels, renewing, tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.hops import Direction, Hop
+from hallnet.exchange.journal_store import (
+    JournalWriter,
+    checkpoint_digest,
+    join_path,
+    keep_checkpoints,
+    proofs_now,
+)
+from hallnet.exchange.parcels import Parcel
+from hallnet.exchange.renewing import Asked, Issued
+from hallnet.federation import admission, limits
+from hallnet.federation.admission import (
+    Accept,
+    Drop,
+    Hold,
+    ParcelMalformed,
+    ProofVerifier,
+    Refuse,
+    Relay,
+    Repeat,
+)
+from hallnet.places import Address
+from hallnet.places.routing import way_to
+from hallnet.problems import Problem
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+from hallnet.trust.envelope import Content, Envelope, Header
+from hallnet.trust.evidence import EvidenceReader, EvidenceWriter, Proof, SignedCheckpoint
+from hallnet.trust.journal import EntryKind
+from hallnet.trust.problems import NotAuthentic
+from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, Verdict
+from hallnet.trust.suites import algorithms
+from hallnet.wire.exchange.v1 import envelope_pb2 as wire
+from hallnet.wire.exchange.v1 import link_pb2 as wire_link
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of all that was taken."""
+
+    entries: list[Entry]
+    """For the feed."""
+    wake: set[Address]
+    """Neighbours for whom something waits now."""
+    judged: frozenset[bytes]
+    """Own envelopes whose verdict came in."""
+
+
+class Taking:
+    """Takes what comes from one neighbour in one transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        context: Context,
+        neighbour: Address,
+        evidence: EvidenceReader,
+        now: datetime,
+    ) -> None:
+        self._connection = connection
+        self._context = context
+        self._around = context.surroundings()
+        self._neighbour = neighbour
+        self._evidence = evidence
+        self._now = now
+        self._proofs = ProofVerifier(context.trust, now)
+        self._journal = JournalWriter(connection, context, now)
+        self._known: dict[bytes, bytes] = {}
+        self._relayed: list[dict[str, object]] = []
+        self._receptions: list[dict[str, object]] = []
+        self._receipts: list[tuple[ReceiptBody, bytes, int]] = []
+        self._repeated: list[tuple[bytes, int]] = []
+        self._queue: list[tuple[Address, Parcel]] = []
+        self._verdicts: list[tuple[ReceiptBody, Receipt]] = []
+        self._incidents: list[dict[str, object]] = []
+        self._keep: list[SignedCheckpoint] = []
+        self._entries: list[Entry] = []
+        self._of_certificates: list[Asked | Issued] = []
+        self.hops: list[Hop] = []
+
+    def parcels(self, messages: Sequence[wire_link.Parcel]) -> list[wire_link.ParcelAnswer]:
+        """Take the parcels of a batch; says what became of each."""
+        self._known = _known_digests(self._connection, list(_envelope_ids(messages)))
+        return [self._parcel(message) for message in messages]
+
+    def receipts(self, messages: Iterable[wire.Receipt]) -> None:
+        """Take the receipts that came with a reply."""
+        for message in messages:
+            self._parcel(wire_link.Parcel(receipt=message))
+
+    def write(self) -> Written:
+        """Write what was taken; nothing may be taken after it."""
+        connection = self._connection
+        if self._journal.has_grown:
+            self._journal.sign()
+        keep_checkpoints(connection, self._keep)
+        for table, rows in (
+            (tables.seen, self._relayed),
+            (tables.reception, self._receptions),
+            (tables.incident, self._incidents),
+        ):
+            if rows:
+                connection.execute(insert(table), rows)
+        if self._receptions:
+            contents.keep_keys(connection, self._context, self._around.opened_keys)
+        parcels.enqueue(connection, self._queue, self._now)
+        judged = outgoing.judged(connection, self._context, self._verdicts, self._now)
+        entries = self._entries + judged.entries
+        # After the journal is closed, for it leads to entries of its own.
+        for said in self._of_certificates:
+            entries += renewing.act(connection, self._context, said, self._now)
+        return Written(entries, {neighbour for neighbour, _ in self._queue}, judged.done)
+
+    def own_receipts(self) -> tuple[list[wire.Receipt], wire_trust.Evidence]:
+        """The receipts that this hall gave, and again those of what came again; after `write`."""
+        evidence = EvidenceWriter()
+        proofs = proofs_now(
+            self._connection, self._context, (leaf_index for _, leaf_index in self._repeated)
+        )
+        given = [(raw, self._journal.proof(leaf_index)) for _, raw, leaf_index in self._receipts]
+        given += [(raw, proofs[leaf_index]) for raw, leaf_index in self._repeated]
+        return [self._receipt(raw, proof, evidence) for raw, proof in given], evidence.to_message()
+
+    def _receipt(self, raw: bytes, proof: Proof, evidence: EvidenceWriter) -> wire.Receipt:
+        chain = self._context.trust.chain_of(proof.checkpoint.certificate_id)
+        receipt = wire.Receipt(body=raw, proof=evidence.add(proof, chain[:-1]))
+        body = RECEIPT.from_bytes(raw)
+        self.hops.append(hops.of_receipt(self._neighbour, Direction.SENT, body, len(raw)))
+        return receipt
+
+    def _parcel(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
+        load = message.WhichOneof("load")
+        try:
+            _require_passed(message)
+            if load == "envelope":
+                return self._envelope(message)
+            if load == "receipt":
+                return self._verdict(message)
+            raise ParcelMalformed("parcel", detail="load")
+        except NotAuthentic as problem:
+            return self._drop(message, problem, None)
+        except Problem as problem:
+            return self._drop(message, ParcelMalformed("parcel", detail=problem.reason), None)
+
+    def _envelope(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
+        envelope = Envelope(
+            message.envelope.header,
+            message.envelope.sealed_body,
+            self._evidence.proof(message.envelope.proof),
+        )
+        judgement = admission.judge_envelope(
+            envelope,
+            len(message.passed),
+            self._neighbour,
+            self._around,
+            self._proofs,
+            self._known.get,
+            self._now,
+        )
+        if isinstance(judgement, Drop):
+            return self._drop(message, judgement.problem, judgement.header)
+        header = judgement.header
+        self.hops.append(
+            hops.of_envelope(self._neighbour, Direction.TAKEN, header, message.ByteSize())
+        )
+        if isinstance(judgement, Repeat):
+            self._repeat(header, envelope, message)
+            return _KEPT
+        self._known[header.envelope_id] = algorithms(header.suite).digest(envelope.header)
+        self._keep.append(envelope.proof.checkpoint)
+        if isinstance(judgement, Relay):
+            self._relay(header, envelope, message, judgement.neighbour)
+        elif isinstance(judgement, Accept):
+            self._accept(header, envelope, judgement.content)
+        elif isinstance(judgement, Hold):
+            self._judge(header, envelope, Verdict.HELD, judgement.problem.reason)
+        else:
+            assert isinstance(judgement, Refuse)
+            self._judge(header, envelope, Verdict.REFUSED, judgement.problem.reason)
+        return _KEPT
+
+    def _verdict(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
+        receipt = Receipt(message.receipt.body, self._evidence.proof(message.receipt.proof))
+        body = admission.judge_receipt(receipt, self._neighbour, self._around, self._proofs)
+        self._keep.append(receipt.proof.checkpoint)
+        self.hops.append(
+            hops.of_receipt(self._neighbour, Direction.TAKEN, body, message.ByteSize())
+        )
+        if body.sender == self._context.here:
+            self._verdicts.append((body, receipt))
+            self._journal.add(EntryKind.CONFIRMED, receipt.body)
+        else:
+            parcel = parcels.of_receipt(body, receipt.body, receipt.proof, self._passed(message))
+            self._enqueue(body.sender, parcel)
+        return _KEPT
+
+    def _relay(
+        self, header: Header, envelope: Envelope, message: wire_link.Parcel, next_hop: Address
+    ) -> None:
+        self._journal.add(EntryKind.RELAYED, envelope.header)
+        digest = self._known[header.envelope_id]
+        self._relayed.append({"envelope_id": header.envelope_id, "header_digest": digest})
+        self._pass_on(header, envelope, message, next_hop)
+
+    def _pass_on(
+        self, header: Header, envelope: Envelope, message: wire_link.Parcel, next_hop: Address
+    ) -> None:
+        parcel = parcels.of_envelope(
+            header, envelope.header, envelope.sealed_body, envelope.proof, self._passed(message)
+        )
+        self._queue.append((next_hop, parcel))
+
+    def _passed(self, message: wire_link.Parcel) -> tuple[str, ...]:
+        return (*message.passed, str(self._context.here))
+
+    def _judge(
+        self, header: Header, envelope: Envelope, verdict: Verdict, reason: str = ""
+    ) -> None:
+        body = ReceiptBody(
+            suite=self._context.identity.certificate.body.suite,
+            envelope_id=header.envelope_id,
+            header_digest=self._known[header.envelope_id],
+            issuer=self._context.here,
+            sender=header.sender,
+            verdict=verdict,
+            reason=reason,
+            at=self._now,
+        )
+        raw = RECEIPT.to_bytes(body)
+        leaf_index = self._journal.add(EntryKind.RECEIVED, raw)
+        self._receipts.append((body, raw, leaf_index))
+        # Pieces of materials are put together elsewhere; what was not accepted is not opened later.
+        kept = verdict is Verdict.ACCEPTED and header.kind != attachments.CHUNK_KIND
+        self._receptions.append(
+            {
+                "envelope_id": header.envelope_id,
+                "sender": str(header.sender),
+                "kind": header.kind,
+                "subject": header.subject,
+                "verdict": verdict,
+                "received_at": self._now,
+                "header": envelope.header,
+                "sealed_body": envelope.sealed_body if kept else None,
+                "leaf_index": envelope.proof.leaf_index,
+                "path": join_path(envelope.proof.path),
+                "checkpoint": checkpoint_digest(envelope.proof.checkpoint),
+                "receipt": raw,
+                "receipt_leaf_index": leaf_index,
+            }
+        )
+
+    def _accept(self, header: Header, envelope: Envelope, content: Content) -> None:
+        """Kinds that the exchange deals with itself end here; all others go to the feed."""
+        if header.kind in renewing.KINDS:
+            try:
+                said = renewing.read(
+                    self._connection, self._context, header.sender, header.kind, content.payload
+                )
+            except Problem as problem:
+                self._judge(header, envelope, Verdict.REFUSED, problem.reason)
+                return
+            self._of_certificates.append(said)
+        self._judge(header, envelope, Verdict.ACCEPTED)
+        if header.kind not in renewing.KINDS:
+            self._hand_in(header, content)
+
+    def _hand_in(self, header: Header, content: Content) -> None:
+        if header.kind == attachments.CHUNK_KIND:
+            self._entries += attachments.take_chunk(
+                self._connection, header.sender, header.subject, content.payload, self._now
+            )
+            return
+        message = wire_feed.InboundMessage(
+            envelope_id=header.envelope_id,
+            sender=str(header.sender),
+            kind=header.kind,
+            subject=header.subject,
+            payload=content.payload,
+            sent_at=to_timestamp(header.sent_at),
+        )
+        self._entries.append(
+            Entry(
+                "message.received",
+                header.subject,
+                message.SerializeToString(),
+                self._now,
+                traceparent=header.traceparent,
+            )
+        )
+
+    def _repeat(self, header: Header, envelope: Envelope, message: wire_link.Parcel) -> None:
+        """It has no second effect: the original receipt is given again, or the envelope passed on."""
+        table = tables.reception
+        row = self._connection.execute(
+            select(table.c.receipt, table.c.receipt_leaf_index).where(
+                table.c.envelope_id == header.envelope_id
+            )
+        ).one_or_none()
+        if row is not None:
+            self._repeated.append((row.receipt, row.receipt_leaf_index))
+            return
+        way = self._way_to(header.recipient)
+        if way is not None:
+            self._keep.append(envelope.proof.checkpoint)
+            self._pass_on(header, envelope, message, way)
+
+    def _drop(
+        self, message: wire_link.Parcel, problem: NotAuthentic, header: Header | None
+    ) -> wire_link.ParcelAnswer:
+        incident = wire_trust.Incident(
+            reason=problem.reason,
+            neighbour=str(self._neighbour),
+            digest=algorithms(1).digest(message.SerializeToString(deterministic=True)),
+            at=to_timestamp(self._now),
+            claimed_from=str(header.sender) if header else "",
+            envelope_id=header.envelope_id if header else b"",
+        )
+        raw = incident.SerializeToString(deterministic=True)
+        leaf_index = self._journal.add(EntryKind.INCIDENT, raw)
+        self._incidents.append({"leaf_index": leaf_index, "incident": raw})
+        self._entries.append(Entry("incident.recorded", str(self._neighbour), raw, self._now))
+        self.hops.append(hops.of_refused(self._neighbour, header, message, problem.reason))
+        return wire_link.ParcelAnswer(
+            disposition=wire_link.DISPOSITION_DROPPED, reason=problem.reason
+        )
+
+    def _enqueue(self, goal: Address, parcel: Parcel) -> None:
+        way = self._way_to(goal)
+        if way is not None:
+            self._queue.append((way, parcel))
+
+    def _way_to(self, goal: Address) -> Address | None:
+        around = self._around
+        return way_to(goal, around.here, around.parent, around.children, around.register).neighbour
+
+
+_KEPT = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_KEPT)
+
+
+def _require_passed(message: wire_link.Parcel) -> None:
+    """Check the halls that passed a parcel on: nobody signs for them, and they go along with it."""
+    if len(message.passed) > limits.HOPS_MAX + 1:
+        raise ParcelMalformed("parcel.passed", detail="HOPS_MAX")
+    for text in message.passed:
+        Address.parse(text, "parcel.passed")
+
+
+def _known_digests(connection: Connection, envelope_ids: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The header digests of those that came before."""
+    judged, relayed = tables.reception, tables.seen
+    headers = connection.execute(
+        select(judged.c.envelope_id, judged.c.header).where(judged.c.envelope_id.in_(envelope_ids))
+    )
+    known = {row.envelope_id: _header_digest(row.header) for row in headers}
+    digests = connection.execute(
+        select(relayed.c.envelope_id, relayed.c.header_digest).where(
+            relayed.c.envelope_id.in_(envelope_ids)
+        )
+    )
+    return known | {row.envelope_id: row.header_digest for row in digests}
+
+
+def _header_digest(header: bytes) -> bytes:
+    return algorithms(wire.Header.FromString(header).suite).digest(header)
+
+
+def _envelope_ids(messages: Sequence[wire_link.Parcel]) -> set[bytes]:
+    ids: set[bytes] = set()
+    for message in messages:
+        if message.HasField("envelope"):
+            try:
+                ids.add(wire.Header.FromString(message.envelope.header).envelope_id)
+            except DecodeError:
+                continue
+    return ids
