@@ -29,7 +29,9 @@ from hallnet.trust.bundle import verify_bundle
 from hallnet.trust.certificate import make_request, read_certificate
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import PermissionMissing
+from hallnet.trust.receipt import ReceiptBody, Verdict
 from hallnet.trust.release import verify_release
+from hallnet.trust.suites import Suite
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 
@@ -287,16 +289,17 @@ def test_a_material_is_read_only_when_it_is_complete(world: World, homes: dict[s
 
 
 def hop(number: int) -> Hop:
-    return Hop(
-        Address(TOWNSHIP),
-        Direction.TAKEN,
+    body = ReceiptBody(
+        Suite.ED25519,
         b"%016d" % number,
-        TOWNSHIP,
-        COUNTY,
-        "test",
-        "matter-1",
-        number,
+        bytes(32),
+        Address(COUNTY),
+        Address(TOWNSHIP),
+        Verdict.ACCEPTED,
+        "",
+        BEGINNING,
     )
+    return Hop(Address(TOWNSHIP), Direction.TAKEN, body, number)
 
 
 def test_every_watcher_sees_every_hop_and_a_slow_one_loses_the_oldest(world: World) -> None:

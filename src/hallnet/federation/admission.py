@@ -128,6 +128,7 @@ class _Judged:
         self.signed = signed
         self.signer = signer
         self.trees: dict[Suite, ProvedTree] = {}
+        self.is_valid_now = False
 
     def tree(self, suite: Algorithms) -> ProvedTree:
         tree = self.trees.get(suite.suite)
@@ -160,6 +161,13 @@ class ProofVerifier:
         tree = self._judge(proof.checkpoint).tree(suite)
         if not tree.contains(entry_leaf(suite.digest, kind, data), proof.leaf_index, proof.path):
             raise ProofInvalid("proof", what=what)
+
+    def require_valid_now(self, signed: SignedCheckpoint) -> None:
+        """Check that who signed could sign now as well; raises a NotAuthentic problem."""
+        judged = self._judge(signed)
+        if not judged.is_valid_now:
+            self._trust.signer(signed.certificate_id, self._now, self._now)
+            judged.is_valid_now = True
 
     def _judge(self, signed: SignedCheckpoint) -> _Judged:
         judged = self._judged.get(id(signed))
@@ -214,7 +222,7 @@ def judge_envelope(
         return Drop(_as_not_authentic(problem), header)
     if known is not None:
         return Repeat(header)
-    return _judge_authentic(envelope, header, passed, around, now)
+    return _judge_authentic(envelope, header, passed, around, proofs, now)
 
 
 def judge_receipt(
@@ -243,7 +251,12 @@ def judge_receipt(
 
 
 def _judge_authentic(
-    envelope: Envelope, header: Header, passed: int, around: Surroundings, now: datetime
+    envelope: Envelope,
+    header: Header,
+    passed: int,
+    around: Surroundings,
+    proofs: ProofVerifier,
+    now: datetime,
 ) -> Judgement:
     try:
         if now >= header.expires_at:
@@ -258,8 +271,7 @@ def _judge_authentic(
             raise RecipientUnknown("header.recipient", recipient=header.recipient)
         if way.neighbour is not None:
             return Relay(header, way.neighbour)
-        signer_id = envelope.proof.checkpoint.certificate_id
-        around.trust.signer(signer_id, now, now)
+        proofs.require_valid_now(envelope.proof.checkpoint)
         return Accept(header, _open(envelope, header, around))
     except (CertificateExpired, CertificateRevoked) as problem:
         return Hold(problem, header)

@@ -158,12 +158,18 @@ class EvidenceWriter:
         self._certificates: dict[bytes, Certificate] = {}
 
     def add(self, proof: Proof, chain: Iterable[Certificate]) -> wire.Proof:
-        """The proof in the form that refers to the Evidence."""
-        for certificate in chain:
-            self._certificates.setdefault(certificate.id, certificate)
+        """The proof in the form that refers to the Evidence.
+
+        `chain` is the signer of the checkpoint and who stands above it; it is looked at only for a
+        checkpoint that is new here.
+        """
         note = proof.checkpoint.note
-        index, _ = self._checkpoints.setdefault(note, (len(self._checkpoints), proof.checkpoint))
-        hashes = self._hashes
+        known = self._checkpoints.get(note)
+        if known is None:
+            known = self._checkpoints[note] = len(self._checkpoints), proof.checkpoint
+            for certificate in chain:
+                self._certificates.setdefault(certificate.id, certificate)
+        index, hashes = known[0], self._hashes
         return wire.Proof(
             leaf_index=proof.leaf_index,
             checkpoint=index,

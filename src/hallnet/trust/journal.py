@@ -54,10 +54,10 @@ class Journal:
 
     def __init__(self, digest: merkle.Digest, size: int, read_tile: ReadTile) -> None:
         self._digest = digest
-        self._size = size
+        self._size = self._stored = size
         self._read_tile = read_tile
-        self._tiles: dict[TileId, _Tile] = {}
-        self._changed: set[TileId] = set()
+        self._tiles: dict[tuple[int, int], _Tile] = {}
+        self._changed: set[tuple[int, int]] = set()
 
     @property
     def size(self) -> int:
@@ -65,15 +65,14 @@ class Journal:
 
     def append(self, leaves: Iterable[bytes]) -> int:
         """Add leaf hashes; returns the number of the first of them."""
-        first = self._size
-        for leaf in leaves:
-            self._push(0, self._size, leaf)
-            self._size += 1
+        first, added = self._size, list(leaves)
+        self._extend(0, first, added)
+        self._size += len(added)
         return first
 
     def changed_tiles(self) -> dict[TileId, bytes]:
         """The tiles to be stored, with their bytes."""
-        return {tile: self._tiles[tile].to_bytes() for tile in self._changed}
+        return {TileId(*place): self._tiles[place].to_bytes() for place in self._changed}
 
     def root(self, size: int | None = None) -> bytes:
         return merkle.root(self._digest, self._size if size is None else size, self._node)
@@ -92,27 +91,37 @@ class Journal:
             self._digest, old, self._size if new is None else new, self._node
         )
 
-    def _push(self, tile_level: int, position: int, value: bytes) -> None:
-        place = TileId(tile_level, position >> TILE_HEIGHT)
-        tile = self._tile(place)
-        tile.append(value)
-        self._changed.add(place)
-        if len(tile) == TILE_WIDTH:
-            self._push(tile_level + 1, place.index, tile.top())
+    def _extend(self, tile_level: int, position: int, values: Sequence[bytes]) -> None:
+        """Add hashes to a level of tiles, and the roots of tiles that they fill to the level above."""
+        filled: list[bytes] = []
+        first_filled = position >> TILE_HEIGHT
+        done = 0
+        while done < len(values):
+            place = (tile_level, (position + done) >> TILE_HEIGHT)
+            tile = self._tile(*place)
+            some = values[done : done + TILE_WIDTH - len(tile)]
+            tile.extend(some)
+            done += len(some)
+            self._changed.add(place)
+            if len(tile) == TILE_WIDTH:
+                filled.append(tile.top())
+        if filled:
+            self._extend(tile_level + 1, first_filled, filled)
 
     def _node(self, level: int, index: int) -> bytes:
         tile_level, row = divmod(level, TILE_HEIGHT)
         shift = TILE_HEIGHT - row
-        tile = self._tile(TileId(tile_level, index >> shift))
+        tile = self._tile(tile_level, index >> shift)
         return tile.at(row, index & ((1 << shift) - 1))
 
-    def _tile(self, place: TileId) -> _Tile:
-        tile = self._tiles.get(place)
+    def _tile(self, level: int, index: int) -> _Tile:
+        tile = self._tiles.get((level, index))
         if tile is None:
-            count = self._size >> (TILE_HEIGHT * place.level)
-            width = min(TILE_WIDTH, count - (place.index << TILE_HEIGHT))
-            stored = self._read_tile(place.level, place.index) if width > 0 else b""
-            tile = self._tiles[place] = _Tile(self._digest, stored[: width * DIGEST_BYTES])
+            count = self._stored >> (TILE_HEIGHT * level)
+            width = min(TILE_WIDTH, count - (index << TILE_HEIGHT))
+            stored = self._read_tile(level, index) if width > 0 else b""
+            tile = _Tile(self._digest, stored[: max(width, 0) * DIGEST_BYTES])
+            self._tiles[level, index] = tile
         return tile
 
 
@@ -129,8 +138,8 @@ class _Tile:
     def __len__(self) -> int:
         return len(self._rows[0])
 
-    def append(self, value: bytes) -> None:
-        self._rows[0].append(value)
+    def extend(self, values: Sequence[bytes]) -> None:
+        self._rows[0].extend(values)
 
     def to_bytes(self) -> bytes:
         return b"".join(self._rows[0])

@@ -199,6 +199,10 @@ def is_consistent(
 
 def _range_hash(digest: Digest, low: int, high: int, read: ReadNode) -> bytes:
     """Hash over the leaves [low, high), where low is a multiple of the power of two above it."""
+    count = high - low
+    if count & (count - 1) == 0:
+        level = count.bit_length() - 1
+        return read(level, low >> level)
     peaks: list[bytes] = []
     while low < high:
         level = min(_trailing_zeros(low), (high - low).bit_length() - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from hallnet.federation.admission import Surroundings
@@ -10,6 +10,8 @@ from hallnet.node.home import Identity
 from hallnet.places import Address, Divisions
 from hallnet.store.vault import Vault
 from hallnet.trust.believed import Trust
+from hallnet.trust.certificate import Certificate
+from hallnet.trust.evidence import SignedCheckpoint
 
 RandomBytes = Callable[[int], bytes]
 
@@ -47,6 +49,10 @@ class Context:
     @property
     def parent(self) -> Address | None:
         return self.identity.parent
+
+    def issuers_of(self, signed: SignedCheckpoint) -> Iterator[Certificate]:
+        """The signer of a checkpoint and those above it without the root, once they are asked for."""
+        yield from self.trust.chain_of(signed.certificate_id)[:-1]
 
     def surroundings(self) -> Surroundings:
         return Surroundings(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from hallnet.exchange.parcels import Parcel
 from hallnet.places import Address
 from hallnet.trust.envelope import Header
 from hallnet.trust.receipt import ReceiptBody
-from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 
 
 class Direction(IntEnum):
@@ -19,56 +19,13 @@ class Direction(IntEnum):
     REFUSED = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hop:
-    """One parcel that moved."""
+    """One parcel that moved. It is put into words only if somebody watches."""
 
     neighbour: Address
     direction: Direction
-    envelope_id: bytes
-    sender: str
-    recipient: str
-    kind: str
-    subject: str
+    about: Header | ReceiptBody | Parcel | None
+    """None if nothing of it could be read."""
     size: int
     remark: str = ""
-
-
-def of_envelope(
-    neighbour: Address, direction: Direction, header: Header, size: int, remark: str = ""
-) -> Hop:
-    return Hop(
-        neighbour,
-        direction,
-        header.envelope_id,
-        str(header.sender),
-        str(header.recipient),
-        header.kind,
-        header.subject,
-        size,
-        remark,
-    )
-
-
-def of_receipt(neighbour: Address, direction: Direction, body: ReceiptBody, size: int) -> Hop:
-    return Hop(
-        neighbour,
-        direction,
-        body.envelope_id,
-        str(body.issuer),
-        str(body.sender),
-        "receipt",
-        "",
-        size,
-        body.verdict.name,
-    )
-
-
-def of_refused(
-    neighbour: Address, header: Header | None, message: wire_link.Parcel, reason: str
-) -> Hop:
-    """A parcel that was dropped, of which perhaps nothing could be read."""
-    if header is None:
-        size = message.ByteSize()
-        return Hop(neighbour, Direction.REFUSED, b"", "", "", "", "", size, reason)
-    return of_envelope(neighbour, Direction.REFUSED, header, message.ByteSize(), reason)

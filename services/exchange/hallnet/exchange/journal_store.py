@@ -46,7 +46,7 @@ class JournalWriter:
             connection.execute(insert(head).values(id=1, number=context.journal_number, size=0))
         self._journal = Journal(self._digest, size, self._read_tile)
         self._start = size
-        self._entries: list[wire.JournalEntry] = []
+        self._entries: list[tuple[EntryKind, bytes]] = []
         self._signed: SignedCheckpoint | None = None
         self._paths: list[tuple[bytes, ...]] = []
 
@@ -56,12 +56,15 @@ class JournalWriter:
 
     def add(self, kind: EntryKind, data: bytes) -> int:
         """Append an entry; returns its number."""
-        self._entries.append(wire.JournalEntry(kind=kind, data=data))
-        return self._journal.append([entry_leaf(self._digest, kind, data)])
+        self._entries.append((kind, data))
+        return self._start + len(self._entries) - 1
 
     def sign(self) -> SignedCheckpoint:
         """Store what was added and sign the new head. No entry may be added after it."""
         if self._signed is None:
+            self._journal.append(
+                entry_leaf(self._digest, kind, data) for kind, data in self._entries
+            )
             checkpoint = Checkpoint(
                 self._context.here,
                 self._context.journal_number,
@@ -107,7 +110,10 @@ class JournalWriter:
     def _runs(self) -> list[dict[str, object]]:
         runs: list[dict[str, object]] = []
         for at in range(0, len(self._entries), RUN_ENTRIES_MAX):
-            entries = self._entries[at : at + RUN_ENTRIES_MAX]
+            entries = [
+                wire.JournalEntry(kind=kind, data=data)
+                for kind, data in self._entries[at : at + RUN_ENTRIES_MAX]
+            ]
             start = self._start + at
             run = wire.JournalRun(start=start, entries=entries)
             runs.append(

@@ -38,6 +38,7 @@ OWN_KEPT_FOR = limits.LIFETIME + RELAYED_KEPT_FOR
 REQUEUE_AFTER = timedelta(seconds=5)
 """A parcel that comes again sooner is not sent again: the first sending may still be under way."""
 SWEEP_ROWS_MAX = 1000
+RECEIPT_KIND = "receipt"
 PROOF_BYTES = 256
 """What is reckoned for a proof, of which a batch shares most."""
 
@@ -112,7 +113,7 @@ def of_receipt(body: ReceiptBody, raw: bytes, proof: Proof, passed: Sequence[str
         tuple(passed),
         body.issuer,
         body.sender,
-        "receipt",
+        RECEIPT_KIND,
         "",
     )
 

@@ -21,7 +21,6 @@ from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.trust.evidence import EvidenceReader, EvidenceWriter
-from hallnet.trust.receipt import RECEIPT
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 
@@ -100,10 +99,12 @@ def apply_reply(
         if answer.disposition == wire_link.DISPOSITION_KEPT:
             if parcel.envelope_id not in judged:
                 kept.append(parcel)
-            applied.hops.append(_hop(neighbour, parcel, Direction.SENT))
+            applied.hops.append(Hop(neighbour, Direction.SENT, parcel, parcel.size))
         elif answer.disposition == wire_link.DISPOSITION_DROPPED:
             dropped.setdefault(answer.reason, []).append(parcel)
-            applied.hops.append(_hop(neighbour, parcel, Direction.REFUSED, answer.reason))
+            applied.hops.append(
+                Hop(neighbour, Direction.REFUSED, parcel, parcel.size, answer.reason)
+            )
     parcels.mark_left(connection, [parcel.position for parcel in kept], now)
     outgoing.kept_by_neighbour(connection, _own(kept), now, jitter)
     for reason, ones in dropped.items():
@@ -181,9 +182,7 @@ def _own(ones: Sequence[Parcel]) -> list[bytes]:
 
 
 def _message(parcel: Parcel, evidence: EvidenceWriter, context: Context) -> wire_link.Parcel:
-    certificate_id = parcel.proof.checkpoint.certificate_id
-    chain = context.trust.chain_of(certificate_id)
-    proof = evidence.add(parcel.proof, chain[:-1])
+    proof = evidence.add(parcel.proof, context.issuers_of(parcel.proof.checkpoint))
     if parcel.type is Type.ENVELOPE:
         return wire_link.Parcel(
             envelope=wire.Envelope(header=parcel.head, sealed_body=parcel.sealed_body, proof=proof),
@@ -191,20 +190,4 @@ def _message(parcel: Parcel, evidence: EvidenceWriter, context: Context) -> wire
         )
     return wire_link.Parcel(
         receipt=wire.Receipt(body=parcel.head, proof=proof), passed=parcel.passed
-    )
-
-
-def _hop(neighbour: Address, parcel: Parcel, direction: Direction, remark: str = "") -> Hop:
-    if parcel.type is Type.RECEIPT and not remark:
-        remark = RECEIPT.from_bytes(parcel.head).verdict.name
-    return Hop(
-        neighbour,
-        direction,
-        parcel.envelope_id,
-        str(parcel.sender),
-        str(parcel.recipient),
-        parcel.kind,
-        parcel.subject,
-        parcel.size,
-        remark,
     )

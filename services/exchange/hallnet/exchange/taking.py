@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from sqlalchemy import insert, select
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import attachments, contents, hops, outgoing, parcels, renewing, tables
+from hallnet.exchange import attachments, contents, outgoing, parcels, renewing, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.hops import Direction, Hop
 from hallnet.exchange.journal_store import (
@@ -39,7 +39,7 @@ from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.trust.envelope import Content, Envelope, Header
-from hallnet.trust.evidence import EvidenceReader, EvidenceWriter, Proof, SignedCheckpoint
+from hallnet.trust.evidence import EvidenceReader, EvidenceWriter, SignedCheckpoint
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
 from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, Verdict
@@ -85,7 +85,7 @@ class Taking:
         self._relayed: list[dict[str, object]] = []
         self._receptions: list[dict[str, object]] = []
         self._receipts: list[tuple[ReceiptBody, bytes, int]] = []
-        self._repeated: list[tuple[bytes, int]] = []
+        self._repeated: list[tuple[ReceiptBody, bytes, int]] = []
         self._queue: list[tuple[Address, Parcel]] = []
         self._verdicts: list[tuple[ReceiptBody, Receipt]] = []
         self._incidents: list[dict[str, object]] = []
@@ -131,18 +131,20 @@ class Taking:
         """The receipts that this hall gave, and again those of what came again; after `write`."""
         evidence = EvidenceWriter()
         proofs = proofs_now(
-            self._connection, self._context, (leaf_index for _, leaf_index in self._repeated)
+            self._connection, self._context, (leaf_index for *_, leaf_index in self._repeated)
         )
-        given = [(raw, self._journal.proof(leaf_index)) for _, raw, leaf_index in self._receipts]
-        given += [(raw, proofs[leaf_index]) for raw, leaf_index in self._repeated]
-        return [self._receipt(raw, proof, evidence) for raw, proof in given], evidence.to_message()
-
-    def _receipt(self, raw: bytes, proof: Proof, evidence: EvidenceWriter) -> wire.Receipt:
-        chain = self._context.trust.chain_of(proof.checkpoint.certificate_id)
-        receipt = wire.Receipt(body=raw, proof=evidence.add(proof, chain[:-1]))
-        body = RECEIPT.from_bytes(raw)
-        self.hops.append(hops.of_receipt(self._neighbour, Direction.SENT, body, len(raw)))
-        return receipt
+        given = [(body, raw, self._journal.proof(index)) for body, raw, index in self._receipts]
+        given += [(body, raw, proofs[index]) for body, raw, index in self._repeated]
+        for body, raw, _ in given:
+            self.hops.append(Hop(self._neighbour, Direction.SENT, body, len(raw)))
+        receipts = [
+            wire.Receipt(
+                body=raw,
+                proof=evidence.add(proof, self._context.issuers_of(proof.checkpoint)),
+            )
+            for _, raw, proof in given
+        ]
+        return receipts, evidence.to_message()
 
     def _parcel(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
         load = message.WhichOneof("load")
@@ -176,9 +178,7 @@ class Taking:
         if isinstance(judgement, Drop):
             return self._drop(message, judgement.problem, judgement.header)
         header = judgement.header
-        self.hops.append(
-            hops.of_envelope(self._neighbour, Direction.TAKEN, header, message.ByteSize())
-        )
+        self.hops.append(Hop(self._neighbour, Direction.TAKEN, header, message.ByteSize()))
         if isinstance(judgement, Repeat):
             self._repeat(header, envelope, message)
             return _KEPT
@@ -199,9 +199,7 @@ class Taking:
         receipt = Receipt(message.receipt.body, self._evidence.proof(message.receipt.proof))
         body = admission.judge_receipt(receipt, self._neighbour, self._around, self._proofs)
         self._keep.append(receipt.proof.checkpoint)
-        self.hops.append(
-            hops.of_receipt(self._neighbour, Direction.TAKEN, body, message.ByteSize())
-        )
+        self.hops.append(Hop(self._neighbour, Direction.TAKEN, body, message.ByteSize()))
         if body.sender == self._context.here:
             self._verdicts.append((body, receipt))
             self._journal.add(EntryKind.CONFIRMED, receipt.body)
@@ -313,7 +311,8 @@ class Taking:
             )
         ).one_or_none()
         if row is not None:
-            self._repeated.append((row.receipt, row.receipt_leaf_index))
+            body = RECEIPT.from_bytes(row.receipt)
+            self._repeated.append((body, row.receipt, row.receipt_leaf_index))
             return
         way = self._way_to(header.recipient)
         if way is not None:
@@ -335,7 +334,8 @@ class Taking:
         leaf_index = self._journal.add(EntryKind.INCIDENT, raw)
         self._incidents.append({"leaf_index": leaf_index, "incident": raw})
         self._entries.append(Entry("incident.recorded", str(self._neighbour), raw, self._now))
-        self.hops.append(hops.of_refused(self._neighbour, header, message, problem.reason))
+        size = message.ByteSize()
+        self.hops.append(Hop(self._neighbour, Direction.REFUSED, header, size, problem.reason))
         return wire_link.ParcelAnswer(
             disposition=wire_link.DISPOSITION_DROPPED, reason=problem.reason
         )

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange.hops import Hop
+from hallnet.exchange.parcels import RECEIPT_KIND, Parcel, Type
+from hallnet.trust.receipt import RECEIPT, ReceiptBody
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 HOPS_PER_WATCHER_MAX = 2000
@@ -24,19 +26,7 @@ class HopWatch:
         if not self._watchers:
             return
         for hop in hops:
-            message = wire.WatchHopsResponse(
-                at=to_timestamp(now),
-                node=self._node,
-                neighbour=str(hop.neighbour),
-                direction=hop.direction,  # type: ignore[arg-type]
-                envelope_id=hop.envelope_id,
-                sender=hop.sender,
-                recipient=hop.recipient,
-                kind=hop.kind,
-                subject=hop.subject,
-                size=hop.size,
-                remark=hop.remark,
-            )
+            message = _in_words(self._node, hop, now)
             for watcher in self._watchers:
                 if watcher.full():
                     watcher.get_nowait()
@@ -50,3 +40,28 @@ class HopWatch:
                 yield await queue.get()
         finally:
             self._watchers.discard(queue)
+
+
+def _in_words(node: str, hop: Hop, now: datetime) -> wire.WatchHopsResponse:
+    message = wire.WatchHopsResponse(
+        at=to_timestamp(now),
+        node=node,
+        neighbour=str(hop.neighbour),
+        direction=int(hop.direction),  # type: ignore[arg-type]
+        size=hop.size,
+        remark=hop.remark,
+    )
+    about = hop.about
+    if about is None:
+        return message
+    message.envelope_id = about.envelope_id
+    if isinstance(about, ReceiptBody):
+        message.sender, message.recipient = str(about.issuer), str(about.sender)
+        message.kind = RECEIPT_KIND
+        message.remark = hop.remark or about.verdict.name
+        return message
+    message.sender, message.recipient = str(about.sender), str(about.recipient)
+    message.kind, message.subject = about.kind, about.subject
+    if isinstance(about, Parcel) and about.type is Type.RECEIPT:
+        message.remark = hop.remark or RECEIPT.from_bytes(about.head).verdict.name
+    return message
