@@ -469,7 +469,13 @@ class World:
     ) -> sending.Applied:
         def apply(connection: Connection) -> sending.Applied:
             applied = sending.apply_reply(
-                connection, giver.context, taker.address, batch, reply, self.time.now, 0.5
+                connection,
+                giver.context,
+                taker.address,
+                batch,
+                sending.read_reply(reply),
+                self.time.now,
+                0.5,
             )
             if applied.entries:
                 exchange_tables.feed.append(connection, applied.entries)

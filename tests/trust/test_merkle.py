@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -331,3 +332,71 @@ def test_a_leaf_is_never_taken_for_a_node() -> None:
     left, right = LEAVES[:2]
     assert merkle.leaf_hash(sha256, left + right) != merkle.node_hash(sha256, left, right)
     assert merkle.leaf_hash(sha256, b"") == sha256(b"\x00")
+
+
+# Several paths at once
+
+
+@st.composite
+def trees_and_indexes(draw: st.DrawFn) -> tuple[list[bytes], list[int]]:
+    size = draw(st.integers(1, 300))
+    indexes = draw(st.sets(st.integers(0, size - 1), max_size=40))
+    return [sha256(number.to_bytes(4, "big")) for number in range(size)], sorted(indexes)
+
+
+@given(trees_and_indexes())
+def test_paths_made_together_are_those_made_one_by_one(
+    tree: tuple[list[bytes], list[int]],
+) -> None:
+    leaves, indexes = tree
+    together = merkle.inclusion_paths(sha256, indexes, len(leaves), reader(leaves))
+    assert [list(path) for path in together] == [naive_path(index, leaves) for index in indexes]
+
+
+@pytest.mark.parametrize("indexes", [[-1], [5], [0, 5]])
+def test_there_are_no_paths_of_leaves_that_the_tree_does_not_have(indexes: list[int]) -> None:
+    leaves = [bytes([number]) * 32 for number in range(5)]
+    with pytest.raises(ValueError, match="no such leaves"):
+        merkle.inclusion_paths(sha256, indexes, 5, reader(leaves))
+
+
+@given(trees_and_indexes(), st.randoms(use_true_random=False))
+def test_a_proved_tree_contains_what_its_paths_prove_in_any_order(
+    tree: tuple[list[bytes], list[int]], chance: random.Random
+) -> None:
+    leaves, indexes = tree
+    chance.shuffle(indexes)
+    proved = merkle.ProvedTree(sha256, len(leaves), naive_root(leaves))
+    for index in indexes:
+        assert proved.contains(leaves[index], index, tuple(naive_path(index, leaves)))
+
+
+@given(trees_and_indexes(), st.data())
+def test_what_was_proved_before_helps_no_forged_path(
+    tree: tuple[list[bytes], list[int]], data: st.DataObject
+) -> None:
+    """Leaf, number, any hash of the path and its length: one change, and it is not contained."""
+    leaves, indexes = tree
+    proved = merkle.ProvedTree(sha256, len(leaves), naive_root(leaves))
+    for index in indexes:
+        assert proved.contains(leaves[index], index, tuple(naive_path(index, leaves)))
+    index = data.draw(st.integers(0, len(leaves) - 1))
+    leaf, path = leaves[index], naive_path(index, leaves)
+    number = index
+    change = data.draw(st.sampled_from(["leaf", "number", "hash", "longer", "shorter"]))
+    if change == "leaf":
+        leaf = flipped(leaf, data.draw(st.integers(0, 255)))
+    elif change == "number":
+        number = data.draw(st.integers(-3, len(leaves) + 300).filter(lambda n: n != index))
+    elif change == "hash" and path:
+        place = data.draw(st.integers(0, len(path) - 1))
+        path[place] = flipped(path[place], data.draw(st.integers(0, 255)))
+    elif change == "shorter" and path:
+        path.pop(data.draw(st.integers(0, len(path) - 1)))
+    else:
+        path.insert(data.draw(st.integers(0, len(path))), sha256(b"more"))
+    assert not proved.contains(leaf, number, tuple(path))
+    expected = merkle.root_of_path(sha256, leaf, number, len(leaves), path) == naive_root(leaves)
+    assert expected is False
+    for again in indexes:
+        assert proved.contains(leaves[again], again, tuple(naive_path(again, leaves)))

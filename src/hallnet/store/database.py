@@ -50,6 +50,9 @@ _RETRYABLE_STATES = frozenset(
 __all__ = ["Bytes", "Connection", "Database", "Moment"]
 
 
+_UTC_LENGTH = len("+00:00")
+
+
 class Bytes(LargeBinary):
     """Bytes as the drivers of both databases give and take them: nothing is to be done for a value."""
 
@@ -65,7 +68,8 @@ class _TextOfMoment(sqlite.DATETIME):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
         def write(value: datetime | None) -> str | None:
-            return None if value is None else value.isoformat(" ", "microseconds")
+            # The type below has brought it to UTC: what is cut off is always the same.
+            return None if value is None else value.isoformat(" ", "microseconds")[:-_UTC_LENGTH]
 
         return write
 
@@ -94,8 +98,7 @@ class Moment(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError("a moment without a time zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:

@@ -74,8 +74,8 @@ class LinkLoop:
             batch = await self._next_batch()
             if batch is None:
                 await self._sleep(IDLE_SECONDS)
-            while batch is not None:
-                batch = await self._carry(batch)
+            else:
+                await self._carry(batch)
 
     async def say_hello(self) -> None:
         """Tell the neighbour that this node is here, and note what it answers."""
@@ -121,35 +121,50 @@ class LinkLoop:
             lambda c: sending.next_batch(c, self._context, self._neighbour, self._credit, under_way)
         )
 
-    async def _carry(self, batch: sending.Batch) -> sending.Batch | None:
-        """Send a batch and note the answer; returns the next one, made while this one was under way.
+    async def _carry(self, batch: sending.Batch | None) -> None:
+        """Carry batch after batch, until nothing waits or there is to be a pause.
 
-        None if nothing waits or there is to be a pause.
+        While one is under way the answer to the one before is noted and the next one is made.
         """
-        async with asyncio.TaskGroup() as together:
-            request = together.create_task(self._request(batch.data))
-            following = together.create_task(self._next_batch(batch))
-        data = request.result()
-        if data is None:
-            return None
+        answered: tuple[sending.Batch, wire.BatchReply] | None = None
+        while batch is not None:
+            async with asyncio.TaskGroup() as together:
+                request = together.create_task(self._request(batch.data))
+                meanwhile = together.create_task(self._meanwhile(answered, batch))
+            data, after = request.result(), meanwhile.result()
+            if data is None:
+                return
+            reply = sending.read_reply(data)
+            answered = batch, reply
+            goes_on = sending.went_through(reply, batch)
+            self._credit = reply.credit_bytes if goes_on else self._credit
+            fits = after is not None and len(after.data) <= self._credit
+            batch = after if goes_on and fits else None
+        if answered is not None:
+            await self._note(*answered)
+
+    async def _meanwhile(
+        self, answered: tuple[sending.Batch, wire.BatchReply] | None, under_way: sending.Batch
+    ) -> sending.Batch | None:
+        if answered is not None:
+            await self._note(*answered)
+        return await self._next_batch(under_way)
+
+    async def _note(self, batch: sending.Batch, reply: wire.BatchReply) -> None:
         now = self._clock()
 
         def apply(connection: Connection) -> sending.Applied:
             applied = sending.apply_reply(
-                connection, self._context, self._neighbour, batch, data, now, random.random()
+                connection, self._context, self._neighbour, batch, reply, now, random.random()
             )
             tables.feed.append(connection, applied.entries)
             return applied
 
         applied = await self._database.write(apply)
-        self._credit = applied.credit_bytes
         if applied.entries:
             tables.feed.announce()
         self._wake_others(applied.wake)
         self._watch.show(applied.hops, now)
-        after = following.result()
-        fits = after is not None and len(after.data) <= self._credit
-        return after if applied.went_through and fits else None
 
     async def _request(self, data: bytes) -> bytes | None:
         """The reply to a batch; None if there is none or the neighbour was restarted meanwhile."""

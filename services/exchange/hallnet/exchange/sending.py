@@ -44,10 +44,6 @@ class Applied:
     entries: list[Entry] = field(default_factory=list)
     wake: set[Address] = field(default_factory=set)
     """Neighbours for whom something waits now."""
-    credit_bytes: int = limits.BATCH_BYTES_MAX
-    """How much the neighbour will take in the next batch."""
-    went_through: bool = False
-    """Whether the neighbour took the batch: if not, there is a pause."""
 
 
 def next_batch(
@@ -77,21 +73,19 @@ def apply_reply(
     context: Context,
     neighbour: Address,
     batch: Batch,
-    data: bytes,
+    reply: wire_link.BatchReply,
     now: datetime,
     jitter: float,
 ) -> Applied:
     """Note what the neighbour did with each parcel. A reply that says nothing counts as none."""
     link = links.load(connection, neighbour)
     applied = Applied()
-    reply = _read(data)
-    if reply.reason or not _answers(reply, batch):
+    if not went_through(reply, batch):
         failed = link.failed(now, jitter)
         if reply.HasField("retry_at"):
             failed = failed.put_off(from_timestamp(reply.retry_at))
         links.store(connection, neighbour, failed)
         return applied
-    applied.credit_bytes, applied.went_through = reply.credit_bytes, True
     judged = _take_receipts(connection, context, neighbour, reply, applied, now)
     kept: list[Parcel] = []
     dropped: dict[str, list[Parcel]] = {}
@@ -116,7 +110,8 @@ def apply_reply(
     return applied
 
 
-def _read(data: bytes) -> wire_link.BatchReply:
+def read_reply(data: bytes) -> wire_link.BatchReply:
+    """An answer; one that cannot be read is a refusal of the whole."""
     try:
         return wire_link.BatchReply.FromString(data)
     except DecodeError:
@@ -152,11 +147,13 @@ def _take_receipts(
     return written.judged
 
 
-def _answers(reply: wire_link.BatchReply, batch: Batch) -> bool:
+def went_through(reply: wire_link.BatchReply, batch: Batch) -> bool:
     """Whether a reply is to this batch and says of at least one parcel what became of it.
 
     One that leaves everything for later is a pause like no reply at all.
     """
+    if reply.reason:
+        return False
     said = {answer.disposition for answer in reply.answers}
     return (
         reply.sequence == batch.sequence
