@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Callable, Collection
 from datetime import datetime
 
@@ -15,12 +16,12 @@ from hallnet.exchange import links, sending, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation import limits
+from hallnet.federation.pace import Pace, patience
 from hallnet.node.messaging import LinkClient, NeighbourAbsent, NeighbourSilent
 from hallnet.places import Address
 from hallnet.store import Connection, Database
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 
-REPLY_SECONDS = 15.0
 HELLO_REPLY_SECONDS = 5.0
 IDLE_SECONDS = 2.0
 """How soon something is noticed that another process queued; this process wakes the loop itself."""
@@ -56,6 +57,12 @@ class LinkLoop:
         self._restarted = asyncio.Event()
         self._incarnation = b""
         self._credit = limits.BATCH_BYTES_MAX
+        self._pace = Pace()
+
+    @property
+    def _batch_bytes(self) -> int:
+        """What the neighbour will take and the line carries."""
+        return min(self._credit, self._pace.batch_bytes)
 
     def wake(self) -> None:
         """Something waits, or the neighbour is back."""
@@ -118,7 +125,9 @@ class LinkLoop:
 
     async def _next_batch(self, under_way: sending.Batch | None = None) -> sending.Batch | None:
         return await self._database.read(
-            lambda c: sending.next_batch(c, self._context, self._neighbour, self._credit, under_way)
+            lambda c: sending.next_batch(
+                c, self._context, self._neighbour, self._batch_bytes, under_way
+            )
         )
 
     async def _carry(self, batch: sending.Batch | None) -> None:
@@ -138,7 +147,7 @@ class LinkLoop:
             answered = batch, reply
             goes_on = sending.went_through(reply, batch)
             self._credit = reply.credit_bytes if goes_on else self._credit
-            fits = after is not None and len(after.data) <= self._credit
+            fits = after is not None and len(after.data) <= self._batch_bytes
             batch = after if goes_on and fits else None
         if answered is not None:
             await self._note(*answered)
@@ -169,8 +178,9 @@ class LinkLoop:
     async def _request(self, data: bytes) -> bytes | None:
         """The reply to a batch; None if there is none or the neighbour was restarted meanwhile."""
         self._restarted.clear()
+        began = time.monotonic()
         reply = asyncio.create_task(
-            self._client.request(f"{self._subject}.batch", data, REPLY_SECONDS)
+            self._client.request(f"{self._subject}.batch", data, patience(len(data)))
         )
         restarted = asyncio.create_task(self._restarted.wait())
         done, _ = await asyncio.wait({reply, restarted}, return_when=asyncio.FIRST_COMPLETED)
@@ -179,12 +189,16 @@ class LinkLoop:
             reply.cancel()
             return None
         try:
-            return reply.result()
-        except (NeighbourAbsent, NeighbourSilent):
+            answer = reply.result()
+        except (NeighbourAbsent, NeighbourSilent) as error:
+            if isinstance(error, NeighbourSilent):
+                self._pace = self._pace.silent()
             await self._database.write(
                 lambda c: sending.no_reply(c, self._neighbour, self._clock(), random.random())
             )
             return None
+        self._pace = self._pace.answered(len(data), time.monotonic() - began)
+        return answer
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -1,0 +1,69 @@
+"""Batches fit the line: they grow while it is fast, shrink while it is slow, and stay within bounds."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hallnet.federation import limits
+from hallnet.federation.pace import (
+    ANSWER_SECONDS,
+    BATCH_BYTES_FIRST,
+    BATCH_BYTES_MIN,
+    BATCH_SECONDS,
+    SLOWEST_BYTES_PER_SECOND,
+    Pace,
+    patience,
+)
+
+
+def carried(bytes_per_second: float, batches: int) -> Pace:
+    """What a node has learned after full batches on a line of that speed."""
+    pace = Pace()
+    for _ in range(batches):
+        pace = pace.answered(pace.batch_bytes, pace.batch_bytes / bytes_per_second)
+    return pace
+
+
+def test_on_a_fast_line_batches_grow_to_the_limit() -> None:
+    assert carried(100e6, 10).batch_bytes == limits.BATCH_BYTES_MAX
+
+
+def test_on_a_slow_line_batches_take_about_a_moment() -> None:
+    pace = carried(64_000, 3)
+    assert pace.batch_bytes == 64_000 * BATCH_SECONDS
+
+
+def test_a_batch_that_was_not_full_changes_nothing_on_a_fast_line() -> None:
+    assert Pace().answered(100, 0.001) == Pace()
+
+
+def test_silence_halves_the_batch_down_to_a_bound() -> None:
+    pace = Pace()
+    sizes = []
+    for _ in range(12):
+        pace = pace.silent()
+        sizes.append(pace.batch_bytes)
+    assert sizes[0] == BATCH_BYTES_FIRST // 2
+    assert sizes[-1] == BATCH_BYTES_MIN
+
+
+def test_the_wait_for_an_answer_grows_with_what_was_sent() -> None:
+    assert patience(0) == ANSWER_SECONDS
+    assert patience(limits.BATCH_BYTES_MAX) == ANSWER_SECONDS + 1024
+    assert patience(SLOWEST_BYTES_PER_SECOND) == ANSWER_SECONDS + 1
+
+
+@given(
+    st.lists(
+        st.none()
+        | st.tuples(st.integers(0, 2**33), st.floats(0, 1e6, allow_nan=False, allow_infinity=False))
+    )
+)
+def test_whatever_happens_a_batch_stays_within_its_bounds(
+    answers: list[tuple[int, float] | None],
+) -> None:
+    pace = Pace()
+    for answer in answers:
+        pace = pace.silent() if answer is None else pace.answered(*answer)
+        assert BATCH_BYTES_MIN <= pace.batch_bytes <= limits.BATCH_BYTES_MAX
