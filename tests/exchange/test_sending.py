@@ -309,6 +309,46 @@ def test_an_urgent_message_overtakes_a_backlog(world: World) -> None:
     assert messages(world.at(COUNTY))[0].subject == "urgent"
 
 
+def test_a_township_that_floods_its_county_delays_no_other(world: World) -> None:
+    """The county has hundreds of the one to pass on before the other sends its first."""
+    world.found(NEWCOMER, introduced=False)
+    world.introduce()
+    flood = 2 * limits.BATCH_PARCELS_MAX
+    want(world, TOWNSHIP, *(dispatch(OTHER_COUNTY, b"flood %d" % n) for n in range(flood)))
+    for _ in range(2):
+        give(world, TOWNSHIP, COUNTY)
+    want(world, NEWCOMER, dispatch(OTHER_COUNTY, b"first"), dispatch(OTHER_COUNTY, b"second"))
+    want(world, COUNTY, dispatch(OTHER_COUNTY, b"own"))
+    give(world, NEWCOMER, COUNTY)
+    pass_on(world, COUNTY, CITY)
+    pass_on(world, CITY, OTHER_COUNTY)
+    received = [item.payload for item in messages(world.at(OTHER_COUNTY))]
+    assert set(received[:5]) == {b"flood 0", b"flood 1", b"first", b"second", b"own"}
+    assert received.index(b"first") < received.index(b"second")
+    settle_exchanges(world)
+    floods = [item.payload for item in messages(world.at(OTHER_COUNTY)) if item.sender == TOWNSHIP]
+    assert floods == [b"flood %d" % n for n in range(flood)]
+
+
+def test_a_lane_that_was_quiet_saves_up_no_turns(world: World) -> None:
+    """Its turn is now, not before those who waited all the while."""
+    world.found(NEWCOMER, introduced=False)
+    world.introduce()
+    for number in range(4):
+        want(world, TOWNSHIP, dispatch(OTHER_COUNTY, b"steady %d" % number))
+        give(world, TOWNSHIP, COUNTY)
+    want(world, NEWCOMER, *(dispatch(OTHER_COUNTY, b"late %d" % n) for n in range(4)))
+    give(world, NEWCOMER, COUNTY)
+    settle_exchanges(world)
+    received = [item.payload for item in messages(world.at(OTHER_COUNTY))]
+    assert received[0] == b"steady 0"
+    assert [text for text in received if text.startswith(b"late")] == [
+        b"late %d" % n for n in range(4)
+    ]
+    late, steady = (received.index(b"late 3"), received.index(b"steady 3"))
+    assert abs(late - steady) == 1
+
+
 def test_a_batch_is_bounded_in_parcels(world: World) -> None:
     fill(world, TOWNSHIP, COUNTY, limits.BATCH_PARCELS_MAX + 10)
     sizes = []

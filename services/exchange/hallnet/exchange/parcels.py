@@ -6,10 +6,11 @@ rest with its delivery.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from itertools import count
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, case, delete, func, select, update
@@ -39,6 +40,7 @@ REQUEUE_AFTER = timedelta(seconds=5)
 """A parcel that comes again sooner is not sent again: the first sending may still be under way."""
 SWEEP_ROWS_MAX = 1000
 RECEIPT_KIND = "receipt"
+OWN_LANE = ""
 PROOF_BYTES = 256
 """What is reckoned for a proof, of which a batch shares most."""
 
@@ -119,9 +121,12 @@ def of_receipt(body: ReceiptBody, raw: bytes, proof: Proof, passed: Sequence[str
 
 
 def enqueue(
-    connection: Connection, parcels: Iterable[tuple[Address, Parcel]], now: datetime
+    connection: Connection,
+    brought_by: Address,
+    parcels: Iterable[tuple[Address, Parcel]],
+    now: datetime,
 ) -> None:
-    """Put parcels on the queues of their neighbours.
+    """Put parcels that a neighbour brought on the queues of others.
 
     One that went before goes again, unless it went only just now; one that waits keeps its place.
     """
@@ -148,7 +153,7 @@ def enqueue(
         }
         for neighbour, parcel in parcels
     ]
-    _enqueue(connection, rows, now)
+    _enqueue(connection, str(brought_by), rows, now)
 
 
 def enqueue_own(
@@ -173,13 +178,21 @@ def enqueue_own(
         }
         for neighbour, letter, sealed in letters
     ]
-    _enqueue(connection, rows, now)
+    _enqueue(connection, OWN_LANE, rows, now)
 
 
-def _enqueue(connection: Connection, rows: list[dict[str, object]], now: datetime) -> None:
+def _enqueue(
+    connection: Connection, lane: str, rows: list[dict[str, object]], now: datetime
+) -> None:
     if not rows:
         return
     table = tables.parcel
+    turns: dict[tuple[object, object], Iterator[int]] = {}
+    for row in rows:
+        queue = row["neighbour"], row["urgency"]
+        if queue not in turns:
+            turns[queue] = count(_next_turn(connection, *queue, lane))
+        row |= {"lane": lane, "turn": next(turns[queue])}
     statement = upsert(connection, table)
     connection.execute(
         statement.on_conflict_do_update(
@@ -195,6 +208,24 @@ def _enqueue(connection: Connection, rows: list[dict[str, object]], now: datetim
     )
 
 
+def _next_turn(connection: Connection, neighbour: object, urgency: object, lane: str) -> int:
+    """After the last one of its lane that waits, and not before what goes next.
+
+    So a lane that floods a queue is behind itself, and every other lane has its turn at once
+    (start-time fair queueing, Goyal, Vin and Cheng 1996).
+    """
+    table = tables.parcel
+    queue = (
+        (table.c.neighbour == neighbour)
+        & (table.c.state == State.WAITING)
+        & (table.c.urgency == urgency)
+    )
+    last = select(func.max(table.c.turn)).where(queue, table.c.lane == lane).scalar_subquery()
+    first = select(func.min(table.c.turn)).where(queue).scalar_subquery()
+    row = connection.execute(select(last, first)).one()
+    return (row[0] + 1) if row[0] is not None else (row[1] or 0)
+
+
 def waiting(
     connection: Connection,
     context: Context,
@@ -203,7 +234,7 @@ def waiting(
     bytes_max: int,
     under_way: Collection[int] = (),
 ) -> list[Parcel]:
-    """What goes next over a link: the urgent first, then in order of arrival; at least one if any.
+    """What goes next over a link: the urgent first, then by turns; at least one if any.
 
     `under_way` are the positions of those for which an answer is awaited.
     """
@@ -211,7 +242,7 @@ def waiting(
     queue = connection.execute(
         select(table.c.position, table.c.size)
         .where(table.c.neighbour == str(neighbour), table.c.state == State.WAITING)
-        .order_by(table.c.urgency, table.c.position)
+        .order_by(table.c.urgency, table.c.turn, table.c.position)
         .limit(parcels_max + len(under_way))
     ).all()
     chosen: list[int] = []

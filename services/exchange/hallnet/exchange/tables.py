@@ -224,6 +224,10 @@ parcel = Table(
     Column("neighbour", String(40), nullable=False),
     Column("state", Integer, nullable=False),
     Column("urgency", Integer, nullable=False),
+    # The neighbour that brought it, empty for what is of this hall, and when its turn is: each lane
+    # takes one turn after the other.
+    Column("lane", String(40), nullable=False),
+    Column("turn", BigInteger, nullable=False),
     Column("size", Integer, nullable=False),
     Column("waiting_since", Moment, nullable=False),
     Column("left_at", Moment),
@@ -239,7 +243,8 @@ parcel = Table(
     Column("path", Bytes),
     Column("checkpoint", Bytes(32)),
     Index("parcel_once", "envelope_id", "type", "issuer", unique=True),
-    Index("parcel_queue", "neighbour", "state", "urgency", "position"),
+    Index("parcel_queue", "neighbour", "state", "urgency", "turn", "position"),
+    Index("parcel_lane", "neighbour", "state", "urgency", "lane", "turn"),
     Index("parcel_left", "state", "left_at"),
 )
 

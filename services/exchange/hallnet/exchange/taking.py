@@ -119,7 +119,7 @@ class Taking:
                 connection.execute(insert(table), rows)
         if self._receptions:
             contents.keep_keys(connection, self._context, self._around.opened_keys)
-        parcels.enqueue(connection, self._queue, self._now)
+        parcels.enqueue(connection, self._neighbour, self._queue, self._now)
         judged = outgoing.judged(connection, self._context, self._verdicts, self._now)
         entries = self._entries + judged.entries
         # After the journal is closed, for it leads to entries of its own.

@@ -236,6 +236,8 @@ def upgrade() -> None:
         sa.Column("neighbour", sa.String(length=40), nullable=False),
         sa.Column("state", sa.Integer(), nullable=False),
         sa.Column("urgency", sa.Integer(), nullable=False),
+        sa.Column("lane", sa.String(length=40), nullable=False),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("waiting_since", Moment(), nullable=False),
         sa.Column("left_at", Moment(), nullable=True),
@@ -252,10 +254,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("position"),
     )
     with op.batch_alter_table("parcel", schema=None) as batch_op:
+        batch_op.create_index(
+            "parcel_lane", ["neighbour", "state", "urgency", "lane", "turn"], unique=False
+        )
         batch_op.create_index("parcel_left", ["state", "left_at"], unique=False)
         batch_op.create_index("parcel_once", ["envelope_id", "type", "issuer"], unique=True)
         batch_op.create_index(
-            "parcel_queue", ["neighbour", "state", "urgency", "position"], unique=False
+            "parcel_queue", ["neighbour", "state", "urgency", "turn", "position"], unique=False
         )
 
     op.create_table(
@@ -321,6 +326,7 @@ def downgrade() -> None:
         batch_op.drop_index("parcel_queue")
         batch_op.drop_index("parcel_once")
         batch_op.drop_index("parcel_left")
+        batch_op.drop_index("parcel_lane")
 
     op.drop_table("parcel")
     op.drop_table("own_key")
