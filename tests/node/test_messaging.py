@@ -130,6 +130,40 @@ def test_a_request_is_answered_and_an_absent_neighbour_is_known_at_once(server: 
     asyncio.run(story())
 
 
+def test_a_neighbour_whose_batch_takes_long_delays_no_other_and_floods_nobody(
+    server: Server,
+) -> None:
+    """While the batch of one is at work the other's is answered; of a flood a bounded part is."""
+    done = asyncio.Event()
+    at_work: list[bytes] = []
+
+    async def answer(subject: str, data: bytes) -> bytes:
+        if subject == "up.slow.batch":
+            at_work.append(data)
+            await done.wait()
+        return data
+
+    async def story() -> None:
+        giver, taker = server.client(), server.client()
+        taker.serve("up.*.batch", "exchange", answer)
+        async with connected(giver), connected(taker):
+            await answers(giver)
+            flood = [
+                asyncio.create_task(giver.request("up.slow.batch", b"%d" % number, 30.0))
+                for number in range(50)
+            ]
+            await until(lambda: len(at_work) == messaging.REQUESTS_AT_ONCE_MAX)
+            assert await giver.request("up.quick.batch", b"x", 10.0) == b"x"
+            assert at_work == [b"%d" % n for n in range(messaging.REQUESTS_AT_ONCE_MAX)]
+            done.set()
+            assert await flood[0] == b"0"
+            for task in flood[messaging.REQUESTS_AT_ONCE_MAX :]:
+                task.cancel()
+            assert await giver.request("up.slow.batch", b"again", 10.0) == b"again"
+
+    asyncio.run(story())
+
+
 def test_a_request_is_never_sent_later_than_it_was_asked_for(server: Server) -> None:
     """While the server is away a request fails at once, and nothing of it comes when it is back."""
     taken: list[bytes] = []

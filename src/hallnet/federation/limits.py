@@ -11,6 +11,19 @@ PAYLOAD_BYTES_MAX = 960 * 1024
 
 BATCH_BYTES_MAX = 4 * 1024 * 1024
 BATCH_PARCELS_MAX = 256
+CREDIT_BYTES_TOTAL = 64 * 1024 * 1024
+"""What all neighbours of a hall together may have under way to it."""
+CREDIT_BYTES_MIN = 64 * 1024
+
+
+def credit(neighbours: int) -> int:
+    """How many bytes the next batch of each of so many neighbours may have.
+
+    A province with ninety children takes less at once from each than a township from its parent.
+    """
+    share = CREDIT_BYTES_TOTAL // max(neighbours, 1)
+    return min(max(share, CREDIT_BYTES_MIN), BATCH_BYTES_MAX)
+
 
 HOPS_MAX = 16
 """A case crosses at most seven links (village township to village township in another province)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -29,6 +30,8 @@ RECONNECT_SECONDS = 1
 CLOSE_SECONDS = 2.0
 HANG_CHECK_SECONDS = 5.0
 HANG_TRIES = 3
+REQUESTS_AT_ONCE_MAX = 2
+"""On one subject: a neighbour has one request of a kind under way, and perhaps one that it gave up."""
 
 Answer = Callable[[str, bytes], Awaitable[bytes]]
 
@@ -57,6 +60,9 @@ class LinkClient:
         self._was_up = False
         self._last_error = ""
         self._served: list[tuple[str, str, Answer]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._at_work: Counter[str] = Counter()
+        """How many requests on each subject are being answered."""
 
     def on_up(self, call: Callable[[], Awaitable[None]]) -> None:
         """Have `call` called after each time that the connection came up."""
@@ -82,6 +88,8 @@ class LinkClient:
             except TimeoutError:
                 _log.info("%s is not there: trying anew", self._url)
             finally:
+                for task in self._tasks:
+                    task.cancel()
                 await self._drop()
 
     async def _connect(self) -> None:
@@ -137,16 +145,29 @@ class LinkClient:
     async def _subscribe(self, subject: str, queue: str, answer: Answer) -> None:
 
         async def handle(message: Msg) -> None:
-            try:
-                reply = await answer(message.subject, message.data)
-                await message.respond(reply)
-            except nats.errors.Error as error:
-                _log.info("no reply on %s: %s", message.subject, error)
-            except Exception:
-                # No reply: the sender will send it again.
-                _log.exception("a request on %s failed", message.subject)
+            if self._at_work[message.subject] >= REQUESTS_AT_ONCE_MAX:
+                _log.warning("too many requests at once on %s", message.subject)
+                return
+            self._at_work[message.subject] += 1
+            # A task of its own, so that one neighbour does not wait for the work of another.
+            task = asyncio.create_task(self._answer(message, answer))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
         await self._client.subscribe(subject, queue=queue, cb=handle)
+
+    async def _answer(self, message: Msg, answer: Answer) -> None:
+        try:
+            await message.respond(await answer(message.subject, message.data))
+        except nats.errors.Error as error:
+            _log.info("no reply on %s: %s", message.subject, error)
+        except Exception:
+            # No reply: the sender will send it again.
+            _log.exception("a request on %s failed", message.subject)
+        finally:
+            self._at_work[message.subject] -= 1
+            if not self._at_work[message.subject]:
+                del self._at_work[message.subject]
 
     async def request(self, subject: str, data: bytes, seconds: float) -> bytes:
         """Ask and wait for the reply; raises NeighbourAbsent or NeighbourSilent."""

@@ -62,7 +62,7 @@ def take_batch(
     reply = wire_link.BatchReply(
         sequence=batch.sequence,
         answers=answers,
-        credit_bytes=limits.BATCH_BYTES_MAX,
+        credit_bytes=limits.credit(len(context.children) + 1),
         receipts=receipts,
         evidence=proved_by,
     )

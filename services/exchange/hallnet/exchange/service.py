@@ -7,10 +7,11 @@ import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from grpc import aio
 
+from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
     attachments,
     believing,
@@ -51,6 +52,7 @@ RETRANSMIT_EVERY_SECONDS = 5.0
 ATTACHMENTS_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 600.0
 LOOK_AT_CERTIFICATE_EVERY_SECONDS = 60.0
+BUSY_FOR = timedelta(seconds=0.5)
 QUEUE = "exchange"
 """Replicas of the exchange of a big hall share the requests of its children."""
 
@@ -86,6 +88,7 @@ class Exchange:
         self._channels: list[aio.Channel] = []
         self._links: dict[Address, LinkLoop] = {}
         self._link_tasks: dict[Address, asyncio.Task[None]] = {}
+        self._taking: set[Address] = set()
         self._wish_for_attachments = asyncio.Event()
         self._up = self._parent_client()
         self._down = self._own_client()
@@ -241,6 +244,20 @@ class Exchange:
 
     async def _take_batch(self, subject: str, data: bytes) -> bytes:
         neighbour = self._neighbour_of(subject)
+        if neighbour in self._taking:
+            return self._busy().SerializeToString()
+        self._taking.add(neighbour)
+        try:
+            return await self._take_one(neighbour, data)
+        finally:
+            self._taking.discard(neighbour)
+
+    def _busy(self) -> wire_link.BatchReply:
+        """For a neighbour that sends a batch while the one before is not done."""
+        again = to_timestamp(self._clock() + BUSY_FOR)
+        return wire_link.BatchReply(reason="BUSY", retry_at=again)
+
+    async def _take_one(self, neighbour: Address, data: bytes) -> bytes:
         now = self._clock()
 
         def take(connection: Connection) -> Taken:
