@@ -23,7 +23,6 @@ from hallnet.trust.evidence import (
 from hallnet.trust.journal import EntryKind, Journal, entry_leaf
 from hallnet.trust.receipt import RECEIPT, ReceiptBody
 from hallnet.trust.suites import (
-    CONTENT_KEY_BYTES,
     NONCE_BYTES,
     SALT_BYTES,
     Suite,
@@ -65,7 +64,7 @@ class Forger:
         for name in ("sender", "recipient"):
             if isinstance(changes.get(name), str):
                 changes[name] = Address.parse(changes[name])
-        key = content_key(self.chance.randbytes(CONTENT_KEY_BYTES), sealed_to)
+        key = content_key(self.chance.randbytes(SUITE.content_key_bytes), sealed_to)
         salt, nonce = self.chance.randbytes(SALT_BYTES), self.chance.randbytes(NONCE_BYTES)
         return seal(Letter(**(values | changes)), key, salt, nonce)
 

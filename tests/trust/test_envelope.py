@@ -292,5 +292,5 @@ def test_a_header_of_a_suite_that_is_not_known_is_not_judged_by_another() -> Non
 
 def test_an_envelope_stands_in_the_journal_of_its_sender() -> None:
     envelope = post(Ledger(SENDER), RECIPIENT, LETTER)
-    envelope.proof.require(SUITE, EntryKind.SENT, envelope.header, "envelope")
+    envelope.proof.require(EntryKind.SENT, envelope.header, "envelope")
     assert envelope.proof.checkpoint.checkpoint.address == LETTER.sender

@@ -176,7 +176,7 @@ def ledger(entries: int) -> Ledger:
 def test_every_entry_leads_to_the_head_of_its_journal(size: int) -> None:
     journal = ledger(size)
     for index in range(size):
-        journal.proof(index).require(SUITE, EntryKind.SENT, b"entry %d" % index, "envelope")
+        journal.proof(index).require(EntryKind.SENT, b"entry %d" % index, "envelope")
 
 
 @given(st.integers(1, 20), st.data())
@@ -198,7 +198,7 @@ def test_a_proof_holds_for_no_other_entry_kind_place_or_head(
         (Proof(index, (*right.path, made_from("hash")), right.checkpoint), EntryKind.SENT, entry),
     ):
         with pytest.raises(ProofInvalid) as invalid:
-            proof.require(SUITE, kind, told, "envelope")
+            proof.require(kind, told, "envelope")
         assert invalid.value.particulars == {"what": "envelope"}
 
 

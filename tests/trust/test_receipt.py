@@ -42,7 +42,7 @@ def test_a_verdict_names_the_envelope_and_stands_in_the_journal_of_its_issuer(
     receipt = acknowledge(journal, body)
     assert RECEIPT.from_bytes(receipt.body) == body
     assert body.header_digest == SUITE.digest(ENVELOPE.header)
-    receipt.proof.require(SUITE, EntryKind.RECEIVED, receipt.body, "receipt")
+    receipt.proof.require(EntryKind.RECEIVED, receipt.body, "receipt")
     assert receipt.proof.checkpoint.checkpoint.address == RECIPIENT.address
 
 
@@ -50,7 +50,7 @@ def test_no_bit_of_a_verdict_can_be_changed() -> None:
     receipt = acknowledge(Ledger(RECIPIENT), receipt_body(ENVELOPE, LETTER, RECIPIENT))
     for bit in range(8 * len(receipt.body)):
         with pytest.raises(ProofInvalid):
-            receipt.proof.require(SUITE, EntryKind.RECEIVED, flipped(receipt.body, bit), "receipt")
+            receipt.proof.require(EntryKind.RECEIVED, flipped(receipt.body, bit), "receipt")
 
 
 def test_what_was_only_passed_on_is_no_verdict() -> None:
@@ -59,7 +59,7 @@ def test_what_was_only_passed_on_is_no_verdict() -> None:
     raw = RECEIPT.to_bytes(receipt_body(ENVELOPE, LETTER, RECIPIENT))
     proof = journal.proof(journal.add(EntryKind.RELAYED, raw))
     with pytest.raises(ProofInvalid):
-        proof.require(SUITE, EntryKind.RECEIVED, raw, "receipt")
+        proof.require(EntryKind.RECEIVED, raw, "receipt")
 
 
 def test_a_receipt_without_a_verdict_is_malformed() -> None:
@@ -78,4 +78,4 @@ def test_two_verdicts_over_one_envelope_are_two_entries() -> None:
     first, second = acknowledge(journal, yes), acknowledge(journal, no)
     assert (first.proof.leaf_index, second.proof.leaf_index) == (0, 1)
     for receipt in (first, second):
-        receipt.proof.require(SUITE, EntryKind.RECEIVED, receipt.body, "receipt")
+        receipt.proof.require(EntryKind.RECEIVED, receipt.body, "receipt")

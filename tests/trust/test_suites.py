@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.trust.builders import SUITE, flipped, made_from
 
 from hallnet.trust.problems import ContentNotAsCommitted, SuiteUnsupported
-from hallnet.trust.suites import CONTENT_KEY_BYTES, DIGEST_BYTES, NONCE_BYTES, Suite, algorithms
+from hallnet.trust.suites import DIGEST_BYTES, NONCE_BYTES, Suite, algorithms
 
 KEY, NONCE = made_from("key"), made_from("nonce", NONCE_BYTES)
 
@@ -103,7 +103,7 @@ def test_a_sealed_key_is_opened_by_its_holder_alone_and_only_unchanged(
     data: st.DataObject,
 ) -> None:
     private = made_from("sealing")
-    content_key = made_from("content", CONTENT_KEY_BYTES)
+    content_key = made_from("content", SUITE.content_key_bytes)
     sealed = SUITE.seal_key(SUITE.sealing_public(private), content_key)
     assert SUITE.open_key(private, sealed) == content_key
     changed = flipped(sealed, data.draw(st.integers(0, 8 * len(sealed) - 1)))

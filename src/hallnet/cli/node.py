@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hallnet.cli.options import HomeArgument, Json
+from hallnet.cli.options import SUITE_HELP, HomeArgument, Json
 
 if TYPE_CHECKING:
     from hallnet.node.desk import Desk
@@ -41,6 +41,7 @@ def init(
         str, typer.Option(help="Where halls below dial the message server: tls://host:port")
     ] = "",
     portal: Annotated[str, typer.Option(help="host:port of the web site; empty for none")] = "",
+    suite: Annotated[int, typer.Option(help=SUITE_HELP, min=1, max=2)] = 1,
 ) -> None:
     """Make a home with fresh keys, and the request that the parent is to certify."""
     import tomli_w
@@ -49,7 +50,7 @@ def init(
     from hallnet.node.home import Home
 
     settings = {
-        "hall": {"address": address, "name": name, "branch_field": branch_field},
+        "hall": {"address": address, "name": name, "branch_field": branch_field, "suite": suite},
         "database": {"url": database},
         "endpoints": dict.fromkeys(("intake", "exchange", "branch_sync", "notify"), listen),
         "broker": {

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hallnet.cli.options import SUITE_HELP
+
 app = typer.Typer(help="The offline key of a network.", no_args_is_help=True)
 
 
@@ -17,12 +19,17 @@ def create(
         str, typer.Option(help="Division that the network governs, e.g. 33; empty: the country")
     ] = "",
     name: Annotated[str, typer.Option(help="Name for people")] = "hallnet root",
+    suite: Annotated[int, typer.Option(help=SUITE_HELP, min=1, max=2)] = 1,
+    allow: Annotated[
+        list[int] | None,
+        typer.Option(help="Suite that halls may use besides that of the root", min=1, max=2),
+    ] = None,
 ) -> None:
     """Make the root of a network. Keep root.key offline; give root.cert to every hall by hand."""
     from hallnet.node.clock import clock
     from hallnet.node.rootkeys import create_root
 
-    certificate = create_root(folder, division, name, clock())
+    certificate = create_root(folder, division, name, clock(), suite, allow or ())
     typer.echo(f"{folder}/root.cert  fingerprint {certificate.id.hex()}")
 
 

@@ -20,7 +20,7 @@ from hallnet.trust.certificate import Certificate
 from hallnet.trust.envelope import Letter, Urgency
 from hallnet.trust.evidence import Checkpoint, EvidenceWriter, Proof, sign_checkpoint
 from hallnet.trust.journal import EntryKind, Journal, entry_leaf
-from hallnet.trust.suites import CONTENT_KEY_BYTES, NONCE_BYTES, SALT_BYTES, algorithms
+from hallnet.trust.suites import NONCE_BYTES, SALT_BYTES, algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 
@@ -46,11 +46,13 @@ def forged_batch(forger: Home, claimed: Address, recipient: Certificate) -> byte
         traceparent="",
         payload=b"forged",
     )
-    key = envelopes.content_key(os.urandom(CONTENT_KEY_BYTES), recipient)
+    key = envelopes.content_key(
+        os.urandom(algorithms(recipient.body.suite).content_key_bytes), recipient
+    )
     sealed = envelopes.seal(letter, key, os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES))
     journal = Journal(suite.digest, 0, lambda level, index: b"")
     journal.append([entry_leaf(suite.digest, EntryKind.SENT, sealed.header)])
-    checkpoint = Checkpoint(claimed, 1, 1, journal.root(), now)
+    checkpoint = Checkpoint(claimed, 1, 1, journal.root(), now, suite.suite)
     signed = sign_checkpoint(checkpoint, identity.certificate, identity.signing_key)
     evidence = EvidenceWriter()
     proof = evidence.add(Proof(0, (), signed), identity.chain[:-1])

@@ -43,7 +43,7 @@ from hallnet.trust.problems import (
     SpeaksForAnother,
 )
 from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody
-from hallnet.trust.suites import Algorithms, Suite, algorithms
+from hallnet.trust.suites import algorithms
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +127,10 @@ class _Judged:
     def __init__(self, signed: SignedCheckpoint, signer: Certificate | NotAuthentic) -> None:
         self.signed = signed
         self.signer = signer
-        self.trees: dict[Suite, ProvedTree] = {}
+        head = signed.checkpoint
+        self.digest = algorithms(head.suite).digest
+        self.tree = ProvedTree(self.digest, head.size, head.root)
         self.is_valid_now = False
-
-    def tree(self, suite: Algorithms) -> ProvedTree:
-        tree = self.trees.get(suite.suite)
-        if tree is None:
-            head = self.signed.checkpoint
-            tree = self.trees[suite.suite] = ProvedTree(suite.digest, head.size, head.root)
-        return tree
 
 
 class ProofVerifier:
@@ -154,12 +149,11 @@ class ProofVerifier:
             raise signer
         return signer
 
-    def require(
-        self, proof: Proof, suite: Algorithms, kind: EntryKind, data: bytes, what: str
-    ) -> None:
+    def require(self, proof: Proof, kind: EntryKind, data: bytes, what: str) -> None:
         """Check that the entry leads to the root of the checkpoint; raises ProofInvalid."""
-        tree = self._judge(proof.checkpoint).tree(suite)
-        if not tree.contains(entry_leaf(suite.digest, kind, data), proof.leaf_index, proof.path):
+        judged = self._judge(proof.checkpoint)
+        leaf = entry_leaf(judged.digest, kind, data)
+        if not judged.tree.contains(leaf, proof.leaf_index, proof.path):
             raise ProofInvalid("proof", what=what)
 
     def require_valid_now(self, signed: SignedCheckpoint) -> None:
@@ -211,6 +205,7 @@ def judge_envelope(
         _require_bounded(envelope)
         header = envelopes.read_header(envelope.header)
         _require_right_link(header.sender, header.recipient, neighbour, around)
+        around.trust.require_allowed(header.suite, "header.suite")
         digest = algorithms(header.suite).digest(envelope.header)
         known = known_digest(header.envelope_id)
         if known is not None and known != digest:
@@ -241,8 +236,8 @@ def judge_receipt(
             raise SpeaksForAnother(
                 "receipt.issuer", signer=signer.body.subject, claimed=body.issuer
             )
-        suite = algorithms(body.suite)
-        proofs.require(receipt.proof, suite, EntryKind.RECEIVED, receipt.body, "receipt")
+        receipt.require_suite(body)
+        proofs.require(receipt.proof, EntryKind.RECEIVED, receipt.body, "receipt")
     except NotAuthentic:
         raise
     except Problem as problem:
@@ -320,8 +315,7 @@ def _require_authentic(envelope: Envelope, header: Header, proofs: ProofVerifier
     signer = proofs.signer(envelope.proof.checkpoint)
     if signer.address != header.sender:
         raise SpeaksForAnother("header.sender", signer=signer.body.subject, claimed=header.sender)
-    suite = algorithms(header.suite)
-    proofs.require(envelope.proof, suite, EntryKind.SENT, envelope.header, "envelope")
+    proofs.require(envelope.proof, EntryKind.SENT, envelope.header, "envelope")
 
 
 class ParcelMalformed(NotAuthentic):

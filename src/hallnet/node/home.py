@@ -23,10 +23,10 @@ from hallnet.node.files import write_whole
 from hallnet.node.settings import SETTINGS_FILE, Settings, read_settings
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
-from hallnet.trust.believed import Trust
+from hallnet.trust.believed import Trust, suites_of
 from hallnet.trust.certificate import Certificate, RequestBody, make_request, read_certificate
 from hallnet.trust.problems import SpeaksForAnother
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suites import Suite, algorithms, suite_of_private_key, supported
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 PRIVATE_FOLDER = 0o700
@@ -122,8 +122,9 @@ class Home:
             (folder / name).mkdir(parents=True, exist_ok=True)
             (folder / name).chmod(PRIVATE_FOLDER)
         home.write(SETTINGS_FILE, settings_toml.encode())
-        address = Address.parse(home.settings().hall.address, "hall.address")
-        suite = algorithms(Suite.ED25519)
+        settings = home.settings()
+        address = Address.parse(settings.hall.address, "hall.address")
+        suite = algorithms(settings.hall.suite or Suite.ED25519)
         home.write("keys/signing.key", suite.new_signing_key())
         home.write("keys/sealing.key", suite.new_sealing_key())
         home.write("keys/link.key", tls.new_private_key())
@@ -140,8 +141,9 @@ class Home:
 
     def request(self, now: datetime) -> wire.CertificateRequest:
         """The request to the parent to certify this node."""
-        suite = algorithms(Suite.ED25519)
         signing_key = self.read("keys/signing.key")
+        # Not as the settings say: they may have been changed since the keys were made.
+        suite = algorithms(suite_of_private_key(signing_key))
         hall = self.settings().hall
         body = RequestBody(
             suite=suite.suite,
@@ -151,6 +153,7 @@ class Home:
             sealing_key=suite.sealing_public(self.read("keys/sealing.key")),
             link_key=tls.public_der(self.read("keys/link.key")),
             requested_at=now,
+            suites=tuple(sorted(supported())),
         )
         return make_request(body, signing_key)
 
@@ -160,7 +163,7 @@ class Home:
         Raises a NotAuthentic problem if the chain does not lead to the root or names another hall.
         """
         chain = [read_certificate(item) for item in welcome.chain]
-        trust = Trust([root])
+        trust = Trust([root], suites_of(chain))
         trust.learn(chain)
         address = Address.parse(self.settings().hall.address, "hall.address")
         signer = trust.signer(chain[0].id, now, now)

@@ -7,6 +7,7 @@ root.cert   the certificate: give it to every hall by hand
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from hallnet.trust.certificate import (
     read_certificate,
     read_request,
 )
-from hallnet.trust.problems import IssuerNotAbove
+from hallnet.trust.problems import IssuerNotAbove, SuiteNotAllowed
 from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
@@ -52,11 +53,22 @@ class RootUnreadable(Problem):
     en_remedy = "Name what hallnet root create made"
 
 
-def create_root(folder: Path, division: str, name: str, now: datetime) -> Certificate:
-    """Make a root for a division ('' for the whole country); raises RootExists."""
+def create_root(
+    folder: Path,
+    division: str,
+    name: str,
+    now: datetime,
+    suite_number: int = Suite.ED25519,
+    allowed: Collection[int] = (),
+) -> Certificate:
+    """Make a root for a division ('' for the whole country); raises RootExists, SuiteUnsupported.
+
+    `allowed` are the suites that the network may use until a trust bundle says otherwise, besides
+    that of the root.
+    """
     if (folder / "root.key").exists():
         raise RootExists(str(folder), folder=folder)
-    suite = algorithms(Suite.ED25519)
+    suite = algorithms(suite_number)
     key = suite.new_signing_key()
     body = CertificateBody(
         suite=suite.suite,
@@ -71,6 +83,7 @@ def create_root(folder: Path, division: str, name: str, now: datetime) -> Certif
         not_before=now - timedelta(minutes=5),
         not_after=now + timedelta(days=_DAYS_IN_YEAR * ROOT_YEARS),
         permissions=(Permission.CERTIFY,),
+        suites=tuple(sorted({int(suite.suite), *allowed})),
     )
     certificate = issue(body, key)
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,13 +106,17 @@ def read_root(path: Path) -> Certificate:
 
 
 def certify_top(folder: Path, request: wire.CertificateRequest, now: datetime) -> wire.Welcome:
-    """Certify the hall at the top of the network; raises RootUnreadable, SignatureInvalid, IssuerNotAbove."""
+    """Certify the hall at the top of the network; raises RootUnreadable, SignatureInvalid, IssuerNotAbove,
+    SuiteNotAllowed."""
     root = read_root(folder / "root.cert")
     try:
         key = (folder / "root.key").read_bytes()
     except OSError as error:
         raise RootUnreadable(str(folder), path=folder) from error
     asked = read_request(request)
+    if asked.suite not in root.suites:
+        allowed = ", ".join(map(str, sorted(root.suites)))
+        raise SuiteNotAllowed("request.suite", suite=int(asked.suite), allowed=allowed)
     if not asked.subject.within(root.body.subject):
         raise IssuerNotAbove("request.subject", issuer=root.body.subject, subject=asked.subject)
     body = CertificateBody(
@@ -115,6 +132,7 @@ def certify_top(folder: Path, request: wire.CertificateRequest, now: datetime) -
         not_before=now - timedelta(minutes=5),
         not_after=now + timedelta(days=TOP_DAYS),
         permissions=(Permission.CERTIFY, Permission.EXCHANGE, Permission.RELEASE),
+        suites=asked.suites,
     )
-    certificate = issue(body, key)
+    certificate = issue(body, key, root.body.suite)
     return wire.Welcome(chain=[certificate.to_message(), root.to_message()])

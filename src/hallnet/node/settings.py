@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -37,6 +37,9 @@ class HallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     branch_field: str = ""
     """For a branch hall the field of its department, as in the catalogue (社保, 房产, 车管 ...)."""
+    suite: Literal[1, 2] | None = None
+    """Suite of its keys: 1 Ed25519 and AES, 2 SM2 and SM4. A hall that has another asks its parent for
+    a certificate in this one. None: 1 for new keys, and whatever it has for old ones."""
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,6 +112,13 @@ class CertificateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     validity_days: int = 365
 
 
+class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the highest hall states for all halls, in the trust bundle."""
+
+    suites: tuple[Literal[1, 2], ...] = ()
+    """Suites that the network may use; empty: those that it may use now."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of a node."""
 
@@ -120,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notify: NotifySettings = msgspec.field(default_factory=NotifySettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
     certificate: CertificateSettings = msgspec.field(default_factory=CertificateSettings)
+    network: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
 
 
 def read_settings(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:

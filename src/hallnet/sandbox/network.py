@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -37,6 +38,7 @@ from hallnet.sandbox import nursery
 from hallnet.sandbox.cuttable import CuttableWire
 from hallnet.sandbox.ports import LOOPBACK, free_port, free_ports
 from hallnet.trust.certificate import Certificate
+from hallnet.trust.suites import Suite
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
@@ -71,6 +73,7 @@ class NodeSpec:
     cuttable: bool = False
     """Whether the link to the parent can be cut."""
     webhook_url: str = ""
+    suite: Suite = Suite.ED25519
 
 
 class Process:
@@ -161,11 +164,20 @@ class Node:
 class Network:
     """Halls that were founded in a folder. `stop` ends all processes; the folder is the caller's."""
 
-    def __init__(self, folder: Path, division: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        division: str,
+        suite: Suite = Suite.ED25519,
+        allowed: Collection[Suite] = (),
+    ) -> None:
+        """`suite` is that of the root; halls may use the suites that are `allowed` besides."""
         self.folder = folder
         self.division = division
         self.nodes: dict[str, Node] = {}
-        self.root: Certificate = create_root(folder / "root", division, f"{division} root", clock())
+        self.root: Certificate = create_root(
+            folder / "root", division, f"{division} root", clock(), suite, allowed
+        )
 
     @property
     def root_certificate(self) -> Path:
@@ -239,7 +251,12 @@ def _settings(spec: NodeSpec) -> Settings:
     at = [first, *(f"{LOOPBACK}:{next(ports)}" if spec.split else first for _ in range(3))]
     broker = f"{LOOPBACK}:{next(ports)}" if spec.has_children else ""
     return Settings(
-        hall=HallSettings(address=spec.address, name=spec.name, branch_field=spec.branch_field),
+        hall=HallSettings(
+            address=spec.address,
+            name=spec.name,
+            branch_field=spec.branch_field,
+            suite=2 if spec.suite is Suite.SM2 else 1,
+        ),
         database=DatabaseSettings(url=spec.database_url),
         endpoints=EndpointSettings(*at),
         broker=BrokerSettings(listen=broker, url=f"tls://{broker}" if broker else ""),

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-KEY_BYTES = 32
-NONCE_BYTES = 12
+from hallnet.trust.problems import ContentNotAsCommitted
+from hallnet.trust.suites import NONCE_BYTES, Algorithms
 
 
 class VaultNotOpened(ValueError):
@@ -16,21 +11,24 @@ class VaultNotOpened(ValueError):
 
 
 class Vault:
-    """AES-256-GCM under a key that HKDF-SHA256 (RFC 5869) derives from a secret for one purpose."""
+    """A suite's encryption under a key that is derived from a secret for one purpose."""
 
-    def __init__(self, secret: bytes, purpose: bytes) -> None:
-        self._box = AESGCM(HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose).derive(secret))
+    def __init__(self, suite: Algorithms, secret: bytes, purpose: bytes) -> None:
+        self._suite = suite
+        self._key = suite.derive_key(secret, purpose)
 
     def close(self, plain: bytes, place: bytes, nonce: bytes) -> bytes:
         """The nonce, random and used once, and the closed bytes.
 
         `place` says where they lie, so that they cannot be moved to another row.
         """
-        return nonce + self._box.encrypt(nonce, plain, place)
+        return nonce + self._suite.encrypt(self._key, nonce, plain, place)
 
     def open(self, closed: bytes, place: bytes) -> bytes:
         """Raises VaultNotOpened."""
         try:
-            return self._box.decrypt(closed[:NONCE_BYTES], closed[NONCE_BYTES:], place)
-        except (InvalidTag, ValueError) as error:
+            return self._suite.decrypt(
+                self._key, closed[:NONCE_BYTES], closed[NONCE_BYTES:], place
+            )
+        except ContentNotAsCommitted as error:
             raise VaultNotOpened from error

@@ -6,7 +6,7 @@ It takes certificates and bundles, never opens a file or a socket, and can only 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +21,14 @@ from hallnet.trust.certificate import (
     verify_root,
     verify_under,
 )
-from hallnet.trust.problems import CertificateRevoked, CertificateUnknown, NotAuthentic
+from hallnet.trust.problems import (
+    CertificateRevoked,
+    CertificateUnknown,
+    NotAuthentic,
+    SuiteNotAllowed,
+)
 from hallnet.trust.revocation import Revocation, read_revocation, verify_revocation
-from hallnet.trust.suites import Suite
+from hallnet.trust.suites import BEST_FIRST, Suite, best_suite
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 CERTIFICATES_MAX = 50_000
@@ -41,16 +46,20 @@ class Standing:
 class Trust:
     """The set of what is believed."""
 
-    def __init__(self, roots: Iterable[Certificate]) -> None:
-        """`roots` come from an operator's hand; raises if one did not sign itself."""
+    def __init__(self, roots: Iterable[Certificate], suites: Iterable[int] = ()) -> None:
+        """`roots` come from an operator's hand; raises if one did not sign itself.
+
+        `suites` may be used besides those that the roots name, until a trust bundle says which may.
+        """
         self._roots: dict[bytes, Certificate] = {}
         for root in roots:
             verify_root(root)
             self._roots[root.id] = root
         self._certificates: dict[bytes, Certificate] = {}
-        self._halls: dict[Address, Certificate] = {}
+        self._halls: dict[Address, dict[Suite, Certificate]] = {}
         self._revoked: dict[bytes, datetime] = {}
-        self.suites: frozenset[Suite] = frozenset(root.body.suite for root in self._roots.values())
+        named = {*suites, *(suite for root in self._roots.values() for suite in root.suites)}
+        self.suites: frozenset[Suite] = frozenset(suite for suite in Suite if suite in named)
         self.standing: Standing | None = None
 
     @property
@@ -59,7 +68,10 @@ class Trust:
 
     def halls(self) -> dict[Address, Certificate]:
         """The newest certificate of each hall that is believed."""
-        return dict(self._halls)
+        return {
+            address: max(offered.values(), key=lambda item: item.body.not_before)
+            for address, offered in self._halls.items()
+        }
 
     def knows(self, certificate_id: bytes) -> bool:
         return certificate_id in self._certificates or certificate_id in self._roots
@@ -103,12 +115,15 @@ class Trust:
         """The certificate of a signer, if its whole chain was valid when it signed.
 
         `now` is needed for revocations: what was signed before a key was revoked remains believed.
-        Raises CertificateUnknown, CertificateExpired, CertificateNotYetValid, CertificateRevoked.
+        Raises CertificateUnknown, CertificateExpired, CertificateNotYetValid, CertificateRevoked,
+        and SuiteNotAllowed if the network does not allow a suite of the chain now: what can be forged
+        today can bear any date.
         """
         certificate = self._certificates.get(certificate_id)
         if certificate is None:
             raise CertificateUnknown("certificate_id", subject=certificate_id.hex()[:16])
         for item in self.chain(certificate):
+            self.require_allowed(item.body.suite, "certificate.suite")
             item.require_valid_at(signed_at)
             revoked_at = self._revoked.get(item.id)
             if revoked_at is not None and min(signed_at, now) >= revoked_at:
@@ -116,11 +131,31 @@ class Trust:
         return certificate
 
     def hall(self, address: Address, now: datetime) -> Certificate:
-        """The newest certificate of a hall, to seal to it; raises CertificateUnknown and the like."""
-        certificate = self._halls.get(address)
-        if certificate is None:
+        """The certificate of a hall to seal to: of those that are valid, the best suite's newest.
+
+        Raises CertificateUnknown, or what speaks against the best if none is valid.
+        """
+        offered = self._halls.get(address)
+        if not offered:
             raise CertificateUnknown("recipient", subject=address)
-        return self.signer(certificate.id, now, now)
+        valid: dict[Suite, Certificate] = {}
+        problems: list[NotAuthentic] = []
+        for suite in BEST_FIRST:
+            if suite in offered:
+                try:
+                    valid[suite] = self.signer(offered[suite].id, now, now)
+                except NotAuthentic as problem:
+                    problems.append(problem)
+        best = best_suite(valid, self.suites)
+        if best is None:
+            raise problems[0]
+        return valid[best]
+
+    def require_allowed(self, suite: Suite, where: str) -> None:
+        """Raises SuiteNotAllowed unless the network uses the suite."""
+        if suite not in self.suites:
+            allowed = ", ".join(str(int(item)) for item in sorted(self.suites))
+            raise SuiteNotAllowed(where, suite=int(suite), allowed=allowed)
 
     def chain(self, certificate: Certificate) -> list[Certificate]:
         """The certificate and its issuers, up to and including the root."""
@@ -176,22 +211,29 @@ class Trust:
         still tell of certificates and revocations, but takes nothing back.
         """
         learned = [read_certificate(item) for item in bundle.certificates]
-        self.learn(learned)
-        self.take_revocations(read_revocation(item) for item in bundle.revocations)
-        if self.standing is not None and version < self.standing.version:
-            return
-        self.suites = frozenset(Suite(number) for number in bundle.suites)
-        self.standing = Standing(
+        suites = frozenset(Suite(number) for number in bundle.suites)
+        standing = Standing(
             version,
             from_timestamp(bundle.soft_expires_at),
             from_timestamp(bundle.hard_expires_at),
         )
+        self.learn(learned)
+        if self.standing is None or version >= self.standing.version:
+            # One that says nothing of suites is refused where releases are taken.
+            self.suites, self.standing = suites or self.suites, standing
+        self.take_revocations(read_revocation(item) for item in bundle.revocations)
 
     def _keep(self, certificate: Certificate) -> None:
         self._certificates[certificate.id] = certificate
-        known = self._halls.get(certificate.address)
+        offered = self._halls.setdefault(certificate.address, {})
+        known = offered.get(certificate.body.suite)
         if known is None or known.body.not_before < certificate.body.not_before:
-            self._halls[certificate.address] = certificate
+            offered[certificate.body.suite] = certificate
 
     def _find(self, certificate_id: bytes) -> Certificate | None:
         return self._roots.get(certificate_id) or self._certificates.get(certificate_id)
+
+
+def suites_of(chain: Sequence[Certificate]) -> frozenset[int]:
+    """The suites in which a hall's own chain was issued: the network allows them, or did."""
+    return frozenset(int(item.body.suite) for item in chain)

@@ -28,8 +28,8 @@ from hallnet.trust.problems import (
     SignatureInvalid,
     SpeaksForAnother,
 )
-from hallnet.trust.receipt import RECEIPT, ReceiptBody, Verdict
-from hallnet.trust.suites import algorithms
+from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, Verdict
+from hallnet.trust.suites import algorithms, supported
 from hallnet.trust.witness import is_cosigned
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire
 
@@ -93,7 +93,8 @@ def verify_bundle(data: bytes, root: Certificate) -> Report:
     if plain.SerializeToString() != data:
         # Something stands beside what is signed, which nobody vouches for.
         raise BundleMalformed("bundle")
-    trust = Trust([root])
+    # Nobody tells what the network allowed when it was signed; each suite is stated by an issuer.
+    trust = Trust([root], supported())
     trust.learn_what_leads_to_a_root(evidence.certificates)
     verifier = _Verifier(trust, evidence, bundle.subject)
     return Report(
@@ -142,7 +143,7 @@ class _Verifier:
             raise SpeaksForAnother(
                 "header.sender", signer=signer.body.subject, claimed=header.sender
             )
-        proof.require(algorithms(header.suite), EntryKind.SENT, item.header, "envelope")
+        proof.require(EntryKind.SENT, item.header, "envelope")
         content = Content(item.content.salt, item.content.payload)
         envelopes.require_committed(header, content)
         if header.subject != self._subject:
@@ -171,7 +172,8 @@ class _Verifier:
             raise SpeaksForAnother(
                 "receipt.issuer", signer=signer.body.subject, claimed=body.issuer
             )
-        proof.require(algorithms(body.suite), EntryKind.RECEIVED, item.receipt.body, "receipt")
+        Receipt(item.receipt.body, proof).require_suite(body)
+        proof.require(EntryKind.RECEIVED, item.receipt.body, "receipt")
         about_this = (
             body.envelope_id == header.envelope_id
             and body.header_digest == algorithms(header.suite).digest(item.header)

@@ -20,8 +20,9 @@ from hallnet.trust.problems import (
     IssuerNotAbove,
     PermissionMissing,
     SignatureInvalid,
+    SuiteUnsupported,
 )
-from hallnet.trust.suites import CONTENT_KEY_BYTES, Suite, algorithms
+from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 CHAIN_LENGTH_MAX = 8
@@ -60,6 +61,8 @@ class CertificateBody:
     not_before: datetime
     not_after: datetime
     permissions: tuple[Permission, ...]
+    suites: tuple[int, ...] = ()
+    """Numbers, for a hall may have suites that this edition does not know."""
 
 
 _BODY: Codec[CertificateBody] = Codec(CertificateBody, wire.CertificateBody)
@@ -78,6 +81,16 @@ class Certificate:
     def address(self) -> Address:
         """The hall; only for certificates of halls."""
         return Address.parse(self.body.subject, "certificate.subject")
+
+    @property
+    def suites(self) -> frozenset[int]:
+        """Of a hall: what it can verify and open. Of a root: what the network may use at first."""
+        return frozenset(self.body.suites) or frozenset({int(self.body.suite)})
+
+    def require_understands(self, suite: Suite) -> None:
+        """Check that the hall can verify what is signed in a suite; raises SuiteUnsupported."""
+        if suite not in self.suites:
+            raise SuiteUnsupported("certificate.suites", suite=int(suite))
 
     def require(self, permission: Permission) -> None:
         """Raises PermissionMissing."""
@@ -104,12 +117,17 @@ class Certificate:
         return wire.Certificate(body=self.raw, signature=self.signature)
 
 
-def issue(body: CertificateBody, issuer_private_key: bytes) -> Certificate:
-    """Sign a body. Whether the issuer may, is checked by who verifies, not here."""
-    suite = algorithms(body.suite)
+def issue(
+    body: CertificateBody, issuer_private_key: bytes, issuer_suite: Suite | None = None
+) -> Certificate:
+    """Sign a body, in the suite of the issuer's certificate; None: the one of the body.
+
+    Whether the issuer may, is checked by who verifies, not here.
+    """
     raw = _BODY.to_bytes(body)
-    signature = suite.sign(issuer_private_key, _CERTIFICATE_TEXT + raw)
-    return Certificate(body, raw, signature, suite.digest(raw))
+    signer = algorithms(body.suite if issuer_suite is None else issuer_suite)
+    signature = signer.sign(issuer_private_key, _CERTIFICATE_TEXT + raw)
+    return Certificate(body, raw, signature, algorithms(body.suite).digest(raw))
 
 
 def read_certificate(message: wire.Certificate) -> Certificate:
@@ -178,6 +196,8 @@ class RequestBody:
     sealing_key: bytes
     link_key: bytes
     requested_at: datetime
+    suites: tuple[int, ...] = ()
+    """What the node can verify and open."""
 
 
 _REQUEST: Codec[RequestBody] = Codec(RequestBody, wire.CertificateRequestBody)
@@ -199,7 +219,7 @@ def read_request(message: wire.CertificateRequest) -> RequestBody:
     if not suite.is_signed(body.signing_key, message.signature, _REQUEST_TEXT + message.body):
         raise SignatureInvalid("request.signature", what="certificate request")
     try:
-        suite.seal_key(body.sealing_key, bytes(CONTENT_KEY_BYTES))
+        suite.seal_key(body.sealing_key, bytes(suite.content_key_bytes))
     except ValueError as error:
         raise MessageMalformed(
             "request.sealing_key", message="CertificateRequest", detail="sealing_key"

@@ -88,7 +88,10 @@ class ContentKey:
 
 
 def content_key(plain: bytes, recipient: Certificate) -> ContentKey:
-    """Seal a fresh random key; the one costly step for all envelopes of a batch to a recipient."""
+    """Seal a fresh random key; the one costly step for all envelopes of a batch to a recipient.
+
+    The key is as long as the suite of the recipient has it; raises ValueError if nothing can be sealed.
+    """
     suite = algorithms(recipient.body.suite)
     return ContentKey(plain, suite.seal_key(recipient.body.sealing_key, plain), recipient)
 

@@ -14,7 +14,7 @@ from hallnet.trust import merkle
 from hallnet.trust.certificate import Certificate, read_certificate
 from hallnet.trust.journal import EntryKind, entry_leaf
 from hallnet.trust.problems import ProofInvalid
-from hallnet.trust.suites import DIGEST_BYTES, Algorithms, algorithms
+from hallnet.trust.suites import DIGEST_BYTES, Suite, algorithms
 from hallnet.wire.trust.v1 import journal_pb2 as wire
 
 PATH_LENGTH_MAX = 64
@@ -27,29 +27,35 @@ COUNT_MAX = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Size and root of a journal at a moment. `number` counts the journals of a node."""
+    """Size and root of a journal at a moment. `number` counts the journals of a node.
+
+    `suite` is that of the journal's hashes: a journal keeps it, whatever keys its node has later.
+    """
 
     address: Address
     number: int
     size: int
     root: bytes
     at: datetime
+    suite: Suite = Suite.ED25519
 
     def note(self) -> bytes:
         """The text that is signed (C2SP tlog-checkpoint)."""
-        lines = (
+        lines: tuple[str, ...] = (
             f"hallnet/{self.address}/{self.number}",
             str(self.size),
             base64.b64encode(self.root).decode(),
             f"time {self.at.astimezone(UTC).isoformat(timespec='microseconds')}",
         )
+        if self.suite is not Suite.ED25519:
+            lines += (f"suite {int(self.suite)}",)
         return "".join(line + "\n" for line in lines).encode()
 
     @classmethod
     def from_note(cls, note: bytes) -> Checkpoint:
         """Read the text; raises MessageMalformed unless it is exactly as `note` writes it."""
         try:
-            origin, size, root, time = note.decode().splitlines()
+            origin, size, root, time, *more = note.decode().splitlines()
             mark, address, number = origin.split("/")
             if mark != "hallnet":
                 raise ValueError("origin")
@@ -59,6 +65,7 @@ class Checkpoint:
                 int(size),
                 base64.b64decode(root, validate=True),
                 datetime.fromisoformat(time.removeprefix("time ")),
+                _suite(more),
             )
             if (
                 found.at.tzinfo is None
@@ -73,6 +80,14 @@ class Checkpoint:
                 "checkpoint.note", message="Checkpoint", detail="note"
             ) from error
         return found
+
+
+def _suite(lines: Sequence[str]) -> Suite:
+    """The suite of a journal from the lines that come last; raises ValueError."""
+    if not lines:
+        return Suite.ED25519
+    (line,) = lines
+    return Suite(int(line.removeprefix("suite ")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +152,15 @@ class Proof:
     path: tuple[bytes, ...]
     checkpoint: SignedCheckpoint
 
-    def require(self, suite: Algorithms, kind: EntryKind, data: bytes, what: str) -> None:
+    def require(self, kind: EntryKind, data: bytes, what: str) -> None:
         """Check that the entry leads to the root of the checkpoint; raises ProofInvalid.
 
         The signature of the checkpoint is checked where the signer is known.
         """
         head = self.checkpoint.checkpoint
-        leaf = entry_leaf(suite.digest, kind, data)
-        found = merkle.root_of_path(suite.digest, leaf, self.leaf_index, head.size, self.path)
+        digest = algorithms(head.suite).digest
+        leaf = entry_leaf(digest, kind, data)
+        found = merkle.root_of_path(digest, leaf, self.leaf_index, head.size, self.path)
         if found != head.root:
             raise ProofInvalid("proof", what=what)
 

@@ -19,6 +19,38 @@ class SuiteUnsupported(NotAuthentic):
     en_remedy = "Agree with the other hall on a suite that both allow, or update this node"
 
 
+class SuiteNotInstalled(SuiteUnsupported):
+    """The algorithms are known, but the library that computes them is not on this machine."""
+
+    reason = "SUITE_NOT_INSTALLED"
+    zh = "本机未安装密码套件{suite}所需的程序库{package}"
+    zh_remedy = "请按docs/operating.md安装该程序库后重新启动"
+    en = (
+        "The library {package} for the cryptographic suite {suite} is not installed on this machine"
+    )
+    en_remedy = "Install it as docs/operating.md says and start again"
+
+
+class SuiteNotAllowed(NotAuthentic):
+    """A statement was made in a suite that the network does not use, or does not use any more."""
+
+    reason = "SUITE_NOT_ALLOWED"
+    zh = "本网络不允许使用密码套件{suite}（允许：{allowed}）"
+    zh_remedy = "请该厅以允许的套件申请证书；网络允许的套件由最高厅的信任数据规定"
+    en = "The network does not allow the cryptographic suite {suite} (it allows {allowed})"
+    en_remedy = "Have that hall ask for a certificate in a suite that the trust bundle allows"
+
+
+class SuiteMismatched(NotAuthentic):
+    """A statement names another suite than the one under which it was made."""
+
+    reason = "SUITE_MISMATCHED"
+    zh = "{what}声称使用密码套件{named}，实际使用{used}"
+    zh_remedy = "内容可能被改动，请勿采信，并向上级大厅报告"
+    en = "The {what} names the cryptographic suite {named}, but was made with {used}"
+    en_remedy = "It may have been changed: do not rely on it, and report it"
+
+
 class SignatureInvalid(NotAuthentic):
     """A signature does not fit its bytes and key."""
 

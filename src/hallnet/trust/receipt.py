@@ -9,6 +9,7 @@ from enum import IntEnum
 from hallnet.codec import Codec
 from hallnet.places import Address
 from hallnet.trust.evidence import Proof
+from hallnet.trust.problems import SuiteMismatched
 from hallnet.trust.suites import Suite
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 
@@ -23,7 +24,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptBody:
-    """A verdict; the fields are those of the wire."""
+    """A verdict; the fields are those of the wire. The suite is that of the issuer's journal."""
 
     suite: Suite
     envelope_id: bytes
@@ -44,3 +45,14 @@ class Receipt:
 
     body: bytes
     proof: Proof
+
+    def require_suite(self, body: ReceiptBody) -> None:
+        """Check that the verdict names the suite of the journal in which it stands.
+
+        Raises SuiteMismatched.
+        """
+        used = self.proof.checkpoint.checkpoint.suite
+        if body.suite is not used:
+            raise SuiteMismatched(
+                "receipt.suite", what="receipt", named=int(body.suite), used=int(used)
+            )

@@ -16,6 +16,7 @@ from hallnet.trust.problems import (
     ReleaseOutOfReach,
     SignatureInvalid,
     SpeaksForAnother,
+    SuiteMismatched,
 )
 from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.release.v1 import release_pb2 as wire
@@ -81,6 +82,10 @@ def verify_release(
         raise SpeaksForAnother("release.author", signer=author.body.subject, claimed=body.author)
     if body.author != here and not body.author.may_certify(here):
         raise ReleaseOutOfReach("release.author", author=body.author, kind=body.kind.name)
+    if body.suite is not author.body.suite:
+        raise SuiteMismatched(
+            "release.suite", what="release", named=int(body.suite), used=int(author.body.suite)
+        )
     if not author.is_signed(_RELEASE_TEXT + message.body, message.signature):
         raise SignatureInvalid("release.signature", what="release")
     return body

@@ -36,11 +36,12 @@ def compare(
     head: Checkpoint,
     continues_from: int,
     consistency: Sequence[bytes],
-    digest: merkle.Digest,
 ) -> Finding:
     """Compare two heads of one hall; `consistency` leads from the size `continues_from` to `head`."""
     if head.number != seen.number:
         return Finding.BEGUN_ANEW
+    if head.suite is not seen.suite:
+        return Finding.FORKED
     if head.size == seen.size:
         return Finding.SAME if head.root == seen.root else Finding.FORKED
     if head.size < seen.size:
@@ -50,7 +51,12 @@ def compare(
     if continues_from != seen.size:
         return Finding.UNPROVED
     grown = merkle.is_consistent(
-        digest, seen.size, seen.root, head.size, head.root, list(consistency)
+        algorithms(head.suite).digest,
+        seen.size,
+        seen.root,
+        head.size,
+        head.root,
+        list(consistency),
     )
     return Finding.CONTINUED if grown else Finding.FORKED
 

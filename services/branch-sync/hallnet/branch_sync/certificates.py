@@ -138,11 +138,12 @@ def bundle(connection: Connection, context: Context, now: datetime) -> wire.Trus
     rows = connection.scalars(select(table.c.certificate).order_by(table.c.subject, table.c.id))
     ended = tables.revocation
     revocations = connection.scalars(select(ended.c.revocation).order_by(ended.c.certificate_id))
+    suites = sorted(context.wanted_suites or context.trust.suites)
     return wire.TrustBundle(
         roots=[root.to_message() for root in context.trust.roots],
         certificates=[wire.Certificate.FromString(raw) for raw in rows],
         revocations=[wire.Revocation.FromString(raw) for raw in revocations],
-        suites=[int(context.membership.certificate.body.suite)],  # type: ignore[list-item]
+        suites=[int(suite) for suite in suites],  # type: ignore[misc]
         soft_expires_at=to_timestamp(now + SOFT_EXPIRY),
         hard_expires_at=to_timestamp(now + HARD_EXPIRY),
     )
@@ -161,7 +162,10 @@ def bundle_to_publish(
         wire_release.SignedRelease.FromString(row.signed).body
     )
     current = wire.TrustBundle.FromString(body.content)
-    same = made.certificates == current.certificates and made.revocations == current.revocations
+    same = all(
+        getattr(made, name) == getattr(current, name)
+        for name in ("certificates", "revocations", "suites")
+    )
     return None if same else made
 
 

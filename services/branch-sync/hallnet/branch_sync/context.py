@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hallnet.node.home import Membership
 from hallnet.places import Address
 from hallnet.trust.believed import Trust
+from hallnet.trust.suites import Suite
 
 
 @dataclass(slots=True)
@@ -15,6 +16,8 @@ class Context:
 
     membership: Membership
     trust: Trust
+    wanted_suites: frozenset[Suite] = frozenset()
+    """Of the highest hall: what its settings say that the network may use; empty: what is allowed now."""
 
     @property
     def here(self) -> Address:

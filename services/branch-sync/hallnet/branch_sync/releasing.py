@@ -22,7 +22,7 @@ from hallnet.places import Address
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.trust.believed import Trust
+from hallnet.trust.believed import Trust, suites_of
 from hallnet.trust.certificate import read_certificate
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.problems import ReleaseOutdated, ReleaseOutOfReach
@@ -119,10 +119,20 @@ def _require_bundle(context: Context, content: bytes) -> None:
         trial.take_bundle(bundle, 1)
     except (DecodeError, ValueError, OverflowError) as error:
         raise _malformed("content", "TrustBundle") from error
-    if not trial.suites or not bundle.HasField("soft_expires_at"):
+    require_believable(context, trial)
+    if not bundle.suites or not bundle.HasField("soft_expires_at"):
         raise _malformed("content", "TrustBundle")
     if bundle.hard_expires_at.ToSeconds() < bundle.soft_expires_at.ToSeconds():
         raise _malformed("content.hard_expires_at", "TrustBundle")
+
+
+def require_believable(context: Context, trial: Trust) -> None:
+    """Check that root and highest hall stay believed, for else nothing that comes after would be.
+
+    Raises SuiteNotAllowed.
+    """
+    for above in context.membership.chain[-2:]:
+        trial.require_allowed(above.body.suite, "suites")
 
 
 def _malformed(where: str, message: str) -> MessageMalformed:
@@ -300,15 +310,12 @@ def in_force(connection: Connection, kind: ReleaseKind) -> Row[Any]:
 
 def load_context(connection: Connection, membership: Membership) -> Context:
     """What branch-sync knew when its process stopped."""
-    context = Context(membership, Trust([membership.chain[-1]]))
+    chain = membership.chain
+    context = Context(membership, Trust([chain[-1]], suites_of(chain)))
     context.trust.learn(membership.chain[:-1])
     kept = connection.scalars(select(tables.certificate.c.certificate))
     context.trust.learn_what_leads_to_a_root(
         [read_certificate(wire_trust.Certificate.FromString(raw)) for raw in kept]
-    )
-    ended = connection.scalars(select(tables.revocation.c.revocation))
-    context.trust.take_revocations(
-        [read_revocation(wire_trust.Revocation.FromString(raw)) for raw in ended]
     )
     table = tables.release
     rows = connection.execute(
@@ -318,6 +325,11 @@ def load_context(connection: Connection, membership: Membership) -> Context:
     )
     for row in rows:
         _believe(context, row)
+    # After the bundle, for it says which suites their signers may use.
+    ended = connection.scalars(select(tables.revocation.c.revocation))
+    context.trust.take_revocations(
+        [read_revocation(wire_trust.Revocation.FromString(raw)) for raw in ended]
+    )
     return context
 
 

@@ -19,7 +19,9 @@ from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
+from hallnet.trust.believed import Trust
 from hallnet.trust.release import ReleaseKind
+from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2_grpc as wire_grpc
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
@@ -45,9 +47,20 @@ class BranchSync:
         migrate(self._database, "hallnet.branch_sync")
         membership = home.membership()
         self._context = self._database.look(lambda c: releasing.load_context(c, membership))
+        if membership.parent is None:
+            self._context.wanted_suites = self._wanted_suites()
         self._channels: list[aio.Channel] = []
         self._publisher: Publisher | None = None
         self._halls_changed = asyncio.Event()
+
+    def _wanted_suites(self) -> frozenset[Suite]:
+        """What the settings of the highest hall allow; raises SuiteUnsupported or SuiteNotAllowed."""
+        wanted = frozenset(algorithms(number).suite for number in self._settings.network.suites)
+        if wanted:
+            trial = Trust([])
+            trial.suites = wanted
+            releasing.require_believable(self._context, trial)
+        return wanted
 
     def serve(self, server: Server, feeds: FeedFace) -> None:
         channel = self._channel(self._settings.endpoints.exchange)

@@ -85,11 +85,12 @@ def load(connection: Connection, trust: Trust) -> set[Address]:
     rows = connection.scalars(select(tables.certificate.c.certificate)).all()
     certificates = [read_certificate(wire.Certificate.FromString(raw)) for raw in rows]
     trust.learn_what_leads_to_a_root(certificates)
-    revocations = connection.scalars(select(tables.revocation.c.revocation)).all()
-    trust.take_revocations(read_revocation(wire.Revocation.FromString(raw)) for raw in revocations)
+    # Before the revocations, for it says which suites their signers may use.
     bundle = connection.execute(select(tables.trust_bundle)).one_or_none()
     if bundle is not None:
         trust.take_bundle(wire.TrustBundle.FromString(bundle.bundle), bundle.version)
+    revocations = connection.scalars(select(tables.revocation.c.revocation)).all()
+    trust.take_revocations(read_revocation(wire.Revocation.FromString(raw)) for raw in revocations)
     return children(connection)
 
 

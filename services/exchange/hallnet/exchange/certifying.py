@@ -132,14 +132,15 @@ def certify_child(
 ) -> tuple[Certificate, list[Entry]]:
     """Sign a child's certificate and remember the child; returns the entries for the feed too.
 
-    Raises KeyRevoked.
+    Raises KeyRevoked, or SuiteNotAllowed if the network does not use the suite of the keys.
     """
+    context.trust.require_allowed(asked.suite, "request.suite")
     for known in context.trust.of_hall(asked.subject):
         revoked = context.trust.revoked_at(known.id) is not None
         if revoked and known.body.signing_key == asked.signing_key:
             raise KeyRevoked("request.signing_key", subject=asked.subject)
     body = _body(context, asked, permissions, validity_days, now)
-    certificate = issue(body, context.identity.signing_key)
+    certificate = issue(body, context.identity.signing_key, context.identity.certificate.body.suite)
     journal = JournalWriter(connection, context, now)
     journal.add(EntryKind.SIGNED, certificate.id)
     journal.sign()
@@ -243,4 +244,5 @@ def _body(
         not_before=now - BACKDATED,
         not_after=min(now + timedelta(days=validity_days), issuer.body.not_after),
         permissions=tuple(permissions),
+        suites=asked.suites,
     )

@@ -12,6 +12,7 @@ from hallnet.store.vault import Vault
 from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate
 from hallnet.trust.evidence import SignedCheckpoint
+from hallnet.trust.suites import Suite, algorithms
 
 RandomBytes = Callable[[int], bytes]
 
@@ -36,11 +37,19 @@ class Context:
     """Keys for sealing for which a certificate was asked, the newest first."""
     vault: Vault = field(init=False)
     """Closes what must not lie open in the tables."""
+    wanted_suite: Suite | None = None
+    """The suite to which the settings say that this hall is to go; None: the one it has."""
 
     def __post_init__(self) -> None:
         self.home = self.identity
-        self.vault = Vault(self.home.signing_key, b"hallnet exchange v1")
+        own = algorithms(self.home.certificate.body.suite)
+        self.vault = Vault(own, self.home.signing_key, b"hallnet exchange v1")
         self.sealing_keys[self.home.certificate.id] = self.home.sealing_key
+
+    @property
+    def journal_suite(self) -> Suite:
+        """The suite of the journal's hashes: the one in which the home was founded, for always."""
+        return self.home.certificate.body.suite
 
     @property
     def here(self) -> Address:

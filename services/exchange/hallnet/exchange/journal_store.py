@@ -35,7 +35,7 @@ class JournalWriter:
         self._connection = connection
         self._context = context
         self._now = now
-        self._digest = algorithms(context.identity.certificate.body.suite).digest
+        self._digest = algorithms(context.journal_suite).digest
         head = tables.journal_head
         # Locks the row where the database can: one writer at a time.
         size: int | None = connection.execute(
@@ -71,6 +71,7 @@ class JournalWriter:
                 self._journal.size,
                 self._journal.root(),
                 self._now,
+                self._context.journal_suite,
             )
             identity = self._context.identity
             self._signed = sign_checkpoint(checkpoint, identity.certificate, identity.signing_key)
@@ -235,7 +236,7 @@ def _proof(
 
 def journal_at(connection: Connection, context: Context, size: int) -> Journal:
     """The own journal as it was when it had that many entries."""
-    digest = algorithms(context.identity.certificate.body.suite).digest
+    digest = algorithms(context.journal_suite).digest
     return Journal(digest, size, lambda level, index: read_tile(connection, level, index))
 
 

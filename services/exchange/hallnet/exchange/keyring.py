@@ -74,14 +74,21 @@ def load(connection: Connection, context: Context) -> None:
     rows = connection.execute(select(table).order_by(table.c.asked_at.desc())).all()
     opened = [(row.certificate_id, *_unwrapped(context, row)) for row in rows]
     context.waiting_keys[:] = [sealing for id, _, sealing in opened if id is None]
-    identities = [context.home]
+    identities = []
     for certificate_id, signing, sealing in opened:
         if certificate_id is not None:
             chain = context.trust.chain_of(certificate_id)
             identities.append(Identity(tuple(chain), signing, sealing))
+    # The oldest last: of two that begin at the same moment the one that was asked for later counts.
+    identities.append(context.home)
     for identity in identities:
         context.sealing_keys[identity.certificate.id] = identity.sealing_key
-    context.identity = max(identities, key=lambda item: item.certificate.body.not_before)
+    context.identity = max(identities, key=lambda item: _preference(context, item.certificate))
+
+
+def _preference(context: Context, certificate: Certificate) -> tuple[bool, datetime]:
+    """The newest counts, of those in a suite that the network allows."""
+    return certificate.body.suite in context.trust.suites, certificate.body.not_before
 
 
 def _unwrapped(context: Context, row: Row[Any]) -> tuple[bytes, bytes]:

@@ -28,7 +28,7 @@ from hallnet.trust.envelope import ContentKey, Letter, Sealed, Urgency
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
 from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
-from hallnet.trust.suites import CONTENT_KEY_BYTES, NONCE_BYTES, SALT_BYTES, algorithms
+from hallnet.trust.suites import NONCE_BYTES, SALT_BYTES, algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
@@ -151,10 +151,13 @@ class _Sealing:
         if recipient not in self._keys:
             try:
                 certificate = self._context.trust.hall(recipient, self._now)
-                fresh = self._context.random_bytes(CONTENT_KEY_BYTES)
+                certificate.require_understands(self._context.identity.certificate.body.suite)
+                length = algorithms(certificate.body.suite).content_key_bytes
+                fresh = self._context.random_bytes(length)
                 self._keys[recipient] = envelopes.content_key(fresh, certificate)
             except (NotAuthentic, ValueError):
-                # Not known, not valid now, or with a key that is none.
+                # Not known, not valid now, of a suite that one of the two does not have, or with a
+                # key that is none.
                 self._keys[recipient] = None
         return self._keys[recipient]
 

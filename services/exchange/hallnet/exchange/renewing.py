@@ -33,7 +33,7 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.problems import SpeaksForAnother
-from hallnet.trust.suites import algorithms
+from hallnet.trust.suites import Suite, algorithms, supported
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 REQUEST_KIND = "certificate.request"
@@ -62,12 +62,13 @@ def ask_if_due(
     `link_key` is the public key with which the node opens its link.
     """
     certificate = context.identity.certificate
-    if context.parent is None or not is_due(certificate, now):
+    suite = algorithms(_suite_to_have(context))
+    moves = suite.suite is not certificate.body.suite
+    if context.parent is None or not (moves or is_due(certificate, now)):
         return []
     last, count = keyring.asked(connection)
     if count >= ASKED_MAX or (last is not None and now - last < ASK_AGAIN_AFTER):
         return []
-    suite = algorithms(certificate.body.suite)
     signing_key, sealing_key = keyring.make(connection, context, suite, now)
     body = RequestBody(
         suite=suite.suite,
@@ -77,11 +78,25 @@ def ask_if_due(
         sealing_key=suite.sealing_public(sealing_key),
         link_key=link_key,
         requested_at=now,
+        suites=tuple(sorted(supported())),
     )
-    _log.info("The certificate ends at %s: a new one is asked for", certificate.body.not_after)
+    _log.info(
+        "The certificate of suite %d ends at %s: one of suite %d is asked for",
+        certificate.body.suite,
+        certificate.body.not_after,
+        suite.suite,
+    )
     return _send(
         connection, context, context.parent, REQUEST_KIND, make_request(body, signing_key), now
     )
+
+
+def _suite_to_have(context: Context) -> Suite:
+    """The one that the settings want, once the network allows it; till then the present one."""
+    wanted = context.wanted_suite
+    if wanted is None or wanted not in context.trust.suites:
+        return context.identity.certificate.body.suite
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ from hallnet.node.server import Server
 from hallnet.places import Address, divisions
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
-from hallnet.trust.believed import Trust
+from hallnet.trust.believed import Trust, suites_of
+from hallnet.trust.suites import Suite
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
@@ -72,7 +73,8 @@ class Exchange:
         self._database = Database(home.database_url("exchange"), "exchange")
         migrate(self._database, "hallnet.exchange")
         identity = home.identity()
-        trust = Trust([identity.chain[-1]])
+        wanted = self._settings.hall.suite
+        trust = Trust([identity.chain[-1]], suites_of(identity.chain))
         trust.learn(identity.chain[:-1])
         children = self._database.transact(lambda c: believing.load(c, trust))
         self._context = Context(
@@ -82,6 +84,7 @@ class Exchange:
             os.urandom,
             incarnation=os.urandom(8),
             children=children,
+            wanted_suite=Suite(wanted) if wanted else None,
         )
         self._database.transact(lambda c: keyring.load(c, self._context))
         self._watch = HopWatch(str(identity.address))

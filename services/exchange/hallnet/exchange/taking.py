@@ -231,7 +231,7 @@ class Taking:
         self, header: Header, envelope: Envelope, verdict: Verdict, reason: str = ""
     ) -> None:
         body = ReceiptBody(
-            suite=self._context.identity.certificate.body.suite,
+            suite=self._context.journal_suite,
             envelope_id=header.envelope_id,
             header_digest=self._known[header.envelope_id],
             issuer=self._context.here,

@@ -27,7 +27,6 @@ from hallnet.trust.problems import (
     NotAuthentic,
     OwnJournalRewound,
 )
-from hallnet.trust.suites import algorithms
 from hallnet.trust.witness import Finding, compare, cosign, is_cosigned
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
@@ -74,7 +73,7 @@ def follow(
         select(tables.link).where(tables.link.c.neighbour == str(neighbour))
     ).one()
     seen = _stored(link.seen_head) if link.seen_head is not None else None
-    finding = _compare(context, seen, head, message)
+    finding = _compare(seen, head, message)
     if finding in _FOR_A_WHILE:
         since = link.unproved_since or now
         if now - since <= UNPROVED_FOR_MAX:
@@ -120,19 +119,10 @@ def take_cosignature(
     return []
 
 
-def _compare(
-    context: Context, seen: SignedCheckpoint | None, head: SignedCheckpoint, message: wire.Hello
-) -> Finding:
+def _compare(seen: SignedCheckpoint | None, head: SignedCheckpoint, message: wire.Hello) -> Finding:
     if seen is None:
         return Finding.CONTINUED
-    signer = context.trust.chain_of(head.certificate_id)[0]
-    return compare(
-        seen.checkpoint,
-        head.checkpoint,
-        message.continues_from,
-        message.consistency,
-        algorithms(signer.body.suite).digest,
-    )
+    return compare(seen.checkpoint, head.checkpoint, message.continues_from, message.consistency)
 
 
 def _is_own_past(connection: Connection, context: Context, shown: SignedCheckpoint) -> bool:

@@ -100,7 +100,9 @@ class Header(_message.Message):
     RECIPIENT_CERTIFICATE_ID_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     suite: _certificate_pb2.Suite.ValueType
-    """Algorithms of the digests, the seal and the journal of the sender."""
+    """Algorithms of the digests and the seal: the suite of the recipient's certificate. The journal of
+    the sender has its own, which its checkpoint says.
+    """
     envelope_id: _builtins.bytes
     """16 bytes, unique for ever."""
     sender: _builtins.str
@@ -172,7 +174,8 @@ class SealedBody(_message.Message):
     NONCE_FIELD_NUMBER: _builtins.int
     CIPHERTEXT_FIELD_NUMBER: _builtins.int
     sealed_key: _builtins.bytes
-    """A content key, sealed by HPKE (RFC 9180, base mode) to the recipient. Envelopes of one batch to
+    """A content key, sealed to the recipient by HPKE (RFC 9180, base mode) in suite 1, by SM2 encryption
+    (GB/T 32918.4) in suite 2. Envelopes of one batch to
     one recipient share it, so that the costly step is done once.
     """
     nonce: _builtins.bytes
@@ -273,7 +276,7 @@ class ReceiptBody(_message.Message):
     envelope_id: _builtins.bytes
     """The envelope."""
     header_digest: _builtins.bytes
-    """Digest of the header of the envelope under the sender's suite."""
+    """Digest of the header of the envelope under the suite that the header names."""
     issuer: _builtins.str
     """Who gives the receipt: the recipient, or a hall on the way that had to refuse."""
     sender: _builtins.str

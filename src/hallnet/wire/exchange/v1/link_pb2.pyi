@@ -244,7 +244,9 @@ class Hello(_message.Message):
 
     @_builtins.property
     def suites(self) -> _containers.RepeatedScalarFieldContainer[_certificate_pb2.Suite.ValueType]:
-        """Suites that the speaker accepts."""
+        """Suites that the speaker accepts, for operators to see. Nothing follows from it: which suite is used
+        follows from certificates and the trust bundle, which are signed.
+        """
 
     @_builtins.property
     def head(self) -> _journal_pb2.SignedCheckpoint:

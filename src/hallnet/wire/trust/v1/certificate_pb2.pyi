@@ -31,7 +31,9 @@ class _SuiteEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Suite.ValueType
     SUITE_ED25519: _Suite.ValueType  # 1
     """Ed25519 signatures (RFC 8032), SHA-256, HPKE with X25519, HKDF-SHA256 and AES-256-GCM (RFC 9180)."""
     SUITE_SM2: _Suite.ValueType  # 2
-    """SM2 signatures (GB/T 32918), SM3 (GB/T 32905), SM4-GCM (GB/T 32907)."""
+    """SM2 signatures with the user identity of GM/T 0009 and SM2 encryption (GB/T 32918), SM3
+    (GB/T 32905), SM4-GCM (GB/T 32907). A signature is r and s, 64 bytes; a sealed key C1, C3, C2.
+    """
 
 class Suite(_Suite, metaclass=_SuiteEnumTypeWrapper):
     """Suite numbers a set of algorithms that are used together. The number stands inside whatever is
@@ -43,7 +45,9 @@ SUITE_UNSPECIFIED: Suite.ValueType  # 0
 SUITE_ED25519: Suite.ValueType  # 1
 """Ed25519 signatures (RFC 8032), SHA-256, HPKE with X25519, HKDF-SHA256 and AES-256-GCM (RFC 9180)."""
 SUITE_SM2: Suite.ValueType  # 2
-"""SM2 signatures (GB/T 32918), SM3 (GB/T 32905), SM4-GCM (GB/T 32907)."""
+"""SM2 signatures with the user identity of GM/T 0009 and SM2 encryption (GB/T 32918), SM3
+(GB/T 32905), SM4-GCM (GB/T 32907). A signature is r and s, 64 bytes; a sealed key C1, C3, C2.
+"""
 Global___Suite: _TypeAlias = Suite  # noqa: Y015
 
 class _CertificateRole:
@@ -116,8 +120,11 @@ class CertificateBody(_message.Message):
     NOT_BEFORE_FIELD_NUMBER: _builtins.int
     NOT_AFTER_FIELD_NUMBER: _builtins.int
     PERMISSIONS_FIELD_NUMBER: _builtins.int
+    SUITES_FIELD_NUMBER: _builtins.int
     suite: Global___Suite.ValueType
-    """Algorithms of the subject's keys and of the issuer's signature."""
+    """Algorithms of the subject's keys and of the identifier of this certificate. The issuer signs in
+    the suite of its own certificate, which `issuer_id` names.
+    """
     serial: _builtins.bytes
     """Random number of 16 bytes, unique for each certificate: what a revocation names."""
     role: Global___CertificateRole.ValueType
@@ -135,7 +142,7 @@ class CertificateBody(_message.Message):
     signing_key: _builtins.bytes
     """Public key for signatures: 32 bytes for suite 1, 65 bytes uncompressed point for suite 2."""
     sealing_key: _builtins.bytes
-    """Public key to which bodies are sealed: 32 bytes for suite 1; empty for a root."""
+    """Public key to which bodies are sealed: as long as `signing_key`; empty for a root."""
     @_builtins.property
     def not_before(self) -> _timestamp_pb2.Timestamp:
         """First moment of validity."""
@@ -147,6 +154,13 @@ class CertificateBody(_message.Message):
     @_builtins.property
     def permissions(self) -> _containers.RepeatedScalarFieldContainer[Global___Permission.ValueType]:
         """Acts for which the subject may use its keys."""
+
+    @_builtins.property
+    def suites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of a hall: numbers of the suites that its node can verify and open. Of a root: of those that the
+        network may use until a trust bundle says otherwise. Empty: that of the certificate itself. Plain
+        numbers, for a reader may not know all of them.
+        """
 
     def __init__(
         self,
@@ -163,10 +177,11 @@ class CertificateBody(_message.Message):
         not_before: _timestamp_pb2.Timestamp | None = ...,
         not_after: _timestamp_pb2.Timestamp | None = ...,
         permissions: _abc.Iterable[Global___Permission.ValueType] | None = ...,
+        suites: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["not_after", b"not_after", "not_before", b"not_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "issuer_id", b"issuer_id", "name", b"name", "not_after", b"not_after", "not_before", b"not_before", "permissions", b"permissions", "role", b"role", "sealing_key", b"sealing_key", "serial", b"serial", "signing_key", b"signing_key", "subject", b"subject", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "issuer_id", b"issuer_id", "name", b"name", "not_after", b"not_after", "not_before", b"not_before", "permissions", b"permissions", "role", b"role", "sealing_key", b"sealing_key", "serial", b"serial", "signing_key", b"signing_key", "subject", b"subject", "suite", b"suite", "suites", b"suites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -211,6 +226,7 @@ class CertificateRequestBody(_message.Message):
     SEALING_KEY_FIELD_NUMBER: _builtins.int
     LINK_KEY_FIELD_NUMBER: _builtins.int
     REQUESTED_AT_FIELD_NUMBER: _builtins.int
+    SUITES_FIELD_NUMBER: _builtins.int
     suite: Global___Suite.ValueType
     """Algorithms of the keys."""
     subject: _builtins.str
@@ -227,6 +243,10 @@ class CertificateRequestBody(_message.Message):
     def requested_at(self) -> _timestamp_pb2.Timestamp:
         """When the request was made."""
 
+    @_builtins.property
+    def suites(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of the suites that the node can verify and open. Empty: that of the keys."""
+
     def __init__(
         self,
         *,
@@ -237,10 +257,11 @@ class CertificateRequestBody(_message.Message):
         sealing_key: _builtins.bytes = ...,
         link_key: _builtins.bytes = ...,
         requested_at: _timestamp_pb2.Timestamp | None = ...,
+        suites: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["requested_at", b"requested_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["link_key", b"link_key", "name", b"name", "requested_at", b"requested_at", "sealing_key", b"sealing_key", "signing_key", b"signing_key", "subject", b"subject", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["link_key", b"link_key", "name", b"name", "requested_at", b"requested_at", "sealing_key", b"sealing_key", "signing_key", b"signing_key", "subject", b"subject", "suite", b"suite", "suites", b"suites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -412,7 +433,9 @@ class TrustBundle(_message.Message):
 
     @_builtins.property
     def suites(self) -> _containers.RepeatedScalarFieldContainer[Global___Suite.ValueType]:
-        """Suites that may be used in the network."""
+        """Suites that may be used in the network. A statement in any other is not believed, whenever it
+        was made.
+        """
 
     @_builtins.property
     def soft_expires_at(self) -> _timestamp_pb2.Timestamp:

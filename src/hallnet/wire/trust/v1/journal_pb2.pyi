@@ -77,7 +77,8 @@ class SignedCheckpoint(_message.Message):
 
     The note has the form of a C2SP tlog-checkpoint: the line "hallnet/ADDRESS/NUMBER" (NUMBER counts
     the journals of a node), the size in decimal, the root hash in base64, and a line
-    "time RFC3339"; each line ends with a line feed.
+    "time RFC3339"; each line ends with a line feed. A journal whose hashes are not those of suite 1 has
+    one more line, "suite NUMBER".
     """
 
     DESCRIPTOR: _descriptor.Descriptor
