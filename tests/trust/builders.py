@@ -1,12 +1,13 @@
 """A small network with real keys: a root, two cities of Zhejiang with what lies under them, journals.
 
-Keys and serial numbers follow from labels, so that what a test makes is the same in every run.
+Serial numbers and the keys of suite 1 follow from labels, so that what a test makes is the same in every
+run; the keys of suite 2 are made by their library, once for each label.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,6 +21,7 @@ from hallnet.trust.envelope import (
     Letter,
     Urgency,
     content_key,
+    read_header,
     seal,
 )
 from hallnet.trust.evidence import Checkpoint, Proof, SignedCheckpoint, sign_checkpoint
@@ -45,6 +47,12 @@ def made_from(label: str, length: int = 32) -> bytes:
     return hashlib.shake_256(label.encode()).digest(length)
 
 
+@cache
+def private_key(label: str, suite: Suite = Suite.ED25519) -> bytes:
+    """The private key of a label."""
+    return made_from(label) if suite is Suite.ED25519 else algorithms(suite).new_signing_key()
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """A holder of keys, with its certificate and those above it, the own one first."""
@@ -61,6 +69,10 @@ class Party:
     def address(self) -> Address:
         return self.certificate.address
 
+    @property
+    def suite(self) -> Suite:
+        return self.certificate.body.suite
+
 
 def body_for(
     subject: str,
@@ -71,28 +83,45 @@ def body_for(
     not_after: datetime = ENDS,
     permissions: tuple[Permission, ...] = EVERYTHING,
     role: Role = Role.HALL,
+    suite: Suite = Suite.ED25519,
+    suites: tuple[int, ...] = (),
 ) -> CertificateBody:
     label = label or subject
+    keys = algorithms(suite)
     return CertificateBody(
-        suite=Suite.ED25519,
+        suite=suite,
         serial=made_from(f"serial {label}", 16),
         role=role,
         subject=subject,
         name=f"{subject}政务服务中心",
         issuer=subject if issuer is None else issuer.certificate.body.subject,
         issuer_id=b"" if issuer is None else issuer.certificate.id,
-        signing_key=SUITE.signing_public(made_from(f"signing {label}")),
-        sealing_key=SUITE.sealing_public(made_from(f"sealing {label}")),
+        signing_key=keys.signing_public(private_key(f"signing {label}", suite)),
+        sealing_key=keys.sealing_public(private_key(f"sealing {label}", suite)),
         not_before=not_before,
         not_after=not_after,
         permissions=permissions,
+        suites=suites,
     )
 
 
-def found_root(subject: str = "", label: str = "root") -> Party:
+def found_root(
+    subject: str = "",
+    label: str = "root",
+    suite: Suite = Suite.ED25519,
+    allowed: tuple[int, ...] = (),
+) -> Party:
     """A root that signs itself; '' governs the whole country."""
-    body = body_for(subject, None, label=label, permissions=(Permission.CERTIFY,), role=Role.ROOT)
-    key = made_from(f"signing {label}")
+    body = body_for(
+        subject,
+        None,
+        label=label,
+        permissions=(Permission.CERTIFY,),
+        role=Role.ROOT,
+        suite=suite,
+        suites=allowed,
+    )
+    key = private_key(f"signing {label}", suite)
     return Party((issue(body, key),), key, b"")
 
 
@@ -104,6 +133,8 @@ def certify(
     not_before: datetime = FOUNDED,
     not_after: datetime = ENDS,
     permissions: tuple[Permission, ...] = EVERYTHING,
+    suite: Suite = Suite.ED25519,
+    suites: tuple[int, ...] = (1, 2),
 ) -> Party:
     """A hall whose certificate is signed by `issuer`, whether it may or not."""
     body = body_for(
@@ -113,11 +144,13 @@ def certify(
         not_before=not_before,
         not_after=not_after,
         permissions=permissions,
+        suite=suite,
+        suites=suites,
     )
     return Party(
-        (issue(body, issuer.signing_key), *issuer.chain),
-        made_from(f"signing {label or subject}"),
-        made_from(f"sealing {label or subject}"),
+        (issue(body, issuer.signing_key, issuer.suite), *issuer.chain),
+        private_key(f"signing {label or subject}", suite),
+        private_key(f"sealing {label or subject}", suite),
     )
 
 
@@ -138,10 +171,24 @@ class Network:
         return trust
 
 
+ONLY_1 = (Suite.ED25519,)
+ONLY_2 = (Suite.SM2,)
+MIXED = (Suite.ED25519, Suite.SM2)
+MIXED_THE_OTHER_WAY = (Suite.SM2, Suite.ED25519)
+
+
 @cache
-def network() -> Network:
-    """Province 33 with two cities, a county, a township and a branch hall."""
-    root = found_root()
+def network(suites: tuple[Suite, ...] = ONLY_1) -> Network:
+    """Province 33 with two cities, a county, a township and a branch hall.
+
+    The halls have the suites in turn, level by level from the root down, and the root allows all of them.
+    """
+
+    def suite_of(subject: str) -> Suite:
+        level = len(subject.split("-")[0]) // 2 + subject.count("-")
+        return suites[level % len(suites)]
+
+    root = found_root(suite=suites[0], allowed=tuple(int(suite) for suite in suites))
     halls: dict[str, Party] = {}
     for subject, issuer in (
         (PROVINCE, ""),
@@ -153,7 +200,9 @@ def network() -> Network:
         (OTHER_COUNTY, OTHER_CITY),
         (OTHER_TOWNSHIP, OTHER_COUNTY),
     ):
-        halls[subject] = certify(halls[issuer] if issuer else root, subject)
+        halls[subject] = certify(
+            halls[issuer] if issuer else root, subject, suite=suite_of(subject)
+        )
     return Network(root, halls)
 
 
@@ -167,19 +216,25 @@ class Ledger:
 
     def _journal(self) -> Journal:
         return Journal(
-            SUITE.digest, len(self.entries), lambda level, index: self.tiles[TileId(level, index)]
+            self._digest, len(self.entries), lambda level, index: self.tiles[TileId(level, index)]
         )
+
+    @property
+    def _digest(self) -> Callable[[bytes], bytes]:
+        return algorithms(self.party.suite).digest
 
     def add(self, kind: EntryKind, data: bytes) -> int:
         journal = self._journal()
-        index = journal.append([entry_leaf(SUITE.digest, kind, data)])
+        index = journal.append([entry_leaf(self._digest, kind, data)])
         self.tiles.update(journal.changed_tiles())
         self.entries.append((kind, data))
         return index
 
     def head(self, at: datetime = NOW) -> SignedCheckpoint:
         journal = self._journal()
-        checkpoint = Checkpoint(self.party.address, 1, journal.size, journal.root(), at)
+        checkpoint = Checkpoint(
+            self.party.address, 1, journal.size, journal.root(), at, self.party.suite
+        )
         return sign_checkpoint(checkpoint, self.party.certificate, self.party.signing_key)
 
     def head_in_the_name_of(self, other: Party, at: datetime = NOW) -> SignedCheckpoint:
@@ -220,7 +275,8 @@ def letter(
 
 
 def key_for(recipient: Party, label: str = "batch 1") -> ContentKey:
-    return content_key(made_from(f"content key {label}"), recipient.certificate)
+    length = algorithms(recipient.suite).content_key_bytes
+    return content_key(made_from(f"content key {label}", length), recipient.certificate)
 
 
 def post(ledger: Ledger, recipient: Party, written: Letter, at: datetime = NOW) -> Envelope:
@@ -245,9 +301,9 @@ def receipt_body(
     at: datetime = NOW + SECOND,
 ) -> ReceiptBody:
     return ReceiptBody(
-        suite=Suite.ED25519,
+        suite=issuer.suite,
         envelope_id=written.envelope_id,
-        header_digest=SUITE.digest(envelope.header),
+        header_digest=algorithms(read_header(envelope.header).suite).digest(envelope.header),
         issuer=issuer.address,
         sender=written.sender,
         verdict=verdict,
@@ -264,7 +320,7 @@ def acknowledge(ledger: Ledger, body: ReceiptBody) -> Receipt:
 
 def revocation(signer: Party, ended: Party, at: datetime) -> Revocation:
     """A hall's certificate is ended by another, whether that may or not."""
-    body = RevocationBody(SUITE.suite, ended.certificate.id, ended.address, at, at, "key lost")
+    body = RevocationBody(signer.suite, ended.certificate.id, ended.address, at, at, "key lost")
     return revoke(body, signer.certificate, signer.signing_key)
 
 

@@ -5,12 +5,31 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.trust.builders import SUITE, flipped, made_from
+from tests.trust.builders import SUITE, flipped, made_from, private_key
 
 from hallnet.trust.problems import ContentNotAsCommitted, SuiteUnsupported
-from hallnet.trust.suites import DIGEST_BYTES, NONCE_BYTES, Suite, algorithms
+from hallnet.trust.suites import (
+    BEST_FIRST,
+    DIGEST_BYTES,
+    NONCE_BYTES,
+    Algorithms,
+    Suite,
+    algorithms,
+    best_suite,
+    suite_of_private_key,
+    supported,
+)
 
-KEY, NONCE = made_from("key"), made_from("nonce", NONCE_BYTES)
+NONCE = made_from("nonce", NONCE_BYTES)
+IN_BOTH = pytest.mark.parametrize("suite", [algorithms(1), algorithms(2)], ids=["1", "2"])
+
+
+def key_of(suite: Algorithms) -> bytes:
+    return made_from("key", suite.content_key_bytes)
+
+
+def signing(suite: Algorithms) -> bytes:
+    return private_key("signing", suite.suite)
 
 
 def test_ed25519_signs_as_rfc_8032_shows() -> None:
@@ -46,73 +65,147 @@ def test_a_suite_that_is_not_known_is_refused_by_its_number(number: int) -> None
     assert refused.value.particulars == {"suite": str(number)}
 
 
-def test_new_keys_are_fresh_and_fit_their_public_halves() -> None:
-    assert SUITE.suite is Suite.ED25519
-    one, other = SUITE.new_signing_key(), SUITE.new_signing_key()
+@IN_BOTH
+def test_new_keys_are_fresh_and_fit_their_public_halves(suite: Algorithms) -> None:
+    one, other = suite.new_signing_key(), suite.new_signing_key()
     assert one != other
-    assert SUITE.is_signed(SUITE.signing_public(one), SUITE.sign(one, b"text"), b"text")
-    assert not SUITE.is_signed(SUITE.signing_public(other), SUITE.sign(one, b"text"), b"text")
-    sealing = SUITE.new_sealing_key()
-    assert sealing != SUITE.new_sealing_key()
-    sealed = SUITE.seal_key(SUITE.sealing_public(sealing), KEY)
-    assert SUITE.open_key(sealing, sealed) == KEY
+    assert suite.is_signed(suite.signing_public(one), suite.sign(one, b"text"), b"text")
+    assert not suite.is_signed(suite.signing_public(other), suite.sign(one, b"text"), b"text")
+    sealing = suite.new_sealing_key()
+    assert sealing != suite.new_sealing_key()
+    sealed = suite.seal_key(suite.sealing_public(sealing), key_of(suite))
+    assert suite.open_key(sealing, sealed) == key_of(suite)
 
 
+@IN_BOTH
 @given(st.binary(max_size=64), st.data())
-def test_a_changed_text_or_signature_is_not_signed(text: bytes, data: st.DataObject) -> None:
-    public, signature = SUITE.signing_public(KEY), SUITE.sign(KEY, text)
-    assert SUITE.is_signed(public, signature, text)
-    assert not SUITE.is_signed(public, signature, text + b"\x00")
+def test_a_changed_text_or_signature_is_not_signed(
+    suite: Algorithms, text: bytes, data: st.DataObject
+) -> None:
+    public, signature = suite.signing_public(signing(suite)), suite.sign(signing(suite), text)
+    assert suite.is_signed(public, signature, text)
+    assert not suite.is_signed(public, signature, text + b"\x00")
     changed = flipped(signature, data.draw(st.integers(0, 8 * len(signature) - 1)))
-    assert not SUITE.is_signed(public, changed, text)
-    assert not SUITE.is_signed(public, signature[:-1], text)
-    assert not SUITE.is_signed(public, b"", text)
+    assert not suite.is_signed(public, changed, text)
+    assert not suite.is_signed(public, signature[:-1], text)
+    assert not suite.is_signed(public, b"", text)
 
 
+@IN_BOTH
 @given(st.binary(max_size=64))
-def test_a_public_key_that_is_none_has_signed_nothing(public: bytes) -> None:
-    assert not SUITE.is_signed(public, SUITE.sign(KEY, b"text"), b"text")
+def test_a_public_key_that_is_none_has_signed_nothing(suite: Algorithms, public: bytes) -> None:
+    assert not suite.is_signed(public, suite.sign(signing(suite), b"text"), b"text")
 
 
+@IN_BOTH
 @given(st.binary(max_size=300), st.binary(max_size=40))
-def test_what_is_encrypted_is_decrypted(plain: bytes, associated: bytes) -> None:
-    sealed = SUITE.encrypt(KEY, NONCE, plain, associated)
-    assert SUITE.decrypt(KEY, NONCE, sealed, associated) == plain
+def test_what_is_encrypted_is_decrypted(suite: Algorithms, plain: bytes, associated: bytes) -> None:
+    sealed = suite.encrypt(key_of(suite), NONCE, plain, associated)
+    assert suite.decrypt(key_of(suite), NONCE, sealed, associated) == plain
 
 
+@IN_BOTH
 @given(st.binary(max_size=100), st.data())
-def test_what_was_changed_is_not_decrypted(plain: bytes, data: st.DataObject) -> None:
-    sealed = SUITE.encrypt(KEY, NONCE, plain, b"for whom")
+def test_what_was_changed_is_not_decrypted(
+    suite: Algorithms, plain: bytes, data: st.DataObject
+) -> None:
+    sealed = suite.encrypt(key_of(suite), NONCE, plain, b"for whom")
     changed = flipped(sealed, data.draw(st.integers(0, 8 * len(sealed) - 1)))
     for key, nonce, bytes_, associated in (
-        (KEY, NONCE, changed, b"for whom"),
-        (KEY, NONCE, sealed, b"for another"),
-        (KEY, made_from("other", NONCE_BYTES), sealed, b"for whom"),
-        (made_from("other"), NONCE, sealed, b"for whom"),
-        (KEY, b"", sealed, b"for whom"),
-        (KEY[:5], NONCE, sealed, b"for whom"),
-        (KEY, NONCE, sealed[:15], b"for whom"),
-        (KEY, NONCE, b"", b"for whom"),
+        (key_of(suite), NONCE, changed, b"for whom"),
+        (key_of(suite), NONCE, sealed, b"for another"),
+        (key_of(suite), made_from("other", NONCE_BYTES), sealed, b"for whom"),
+        (made_from("other", suite.content_key_bytes), NONCE, sealed, b"for whom"),
+        (key_of(suite), b"", sealed, b"for whom"),
+        (key_of(suite)[:5], NONCE, sealed, b"for whom"),
+        (key_of(suite), NONCE, sealed[:15], b"for whom"),
+        (key_of(suite), NONCE, b"", b"for whom"),
     ):
         with pytest.raises(ContentNotAsCommitted):
-            SUITE.decrypt(key, nonce, bytes_, associated)
+            suite.decrypt(key, nonce, bytes_, associated)
 
 
+@IN_BOTH
 @given(st.data())
 def test_a_sealed_key_is_opened_by_its_holder_alone_and_only_unchanged(
-    data: st.DataObject,
+    suite: Algorithms, data: st.DataObject
 ) -> None:
-    private = made_from("sealing")
-    content_key = made_from("content", SUITE.content_key_bytes)
-    sealed = SUITE.seal_key(SUITE.sealing_public(private), content_key)
-    assert SUITE.open_key(private, sealed) == content_key
+    private = private_key("sealing", suite.suite)
+    content_key = made_from("content", suite.content_key_bytes)
+    sealed = suite.seal_key(suite.sealing_public(private), content_key)
+    assert suite.open_key(private, sealed) == content_key
     changed = flipped(sealed, data.draw(st.integers(0, 8 * len(sealed) - 1)))
     cut = sealed[: data.draw(st.integers(0, len(sealed) - 1))]
-    for key, bytes_ in ((private, changed), (private, cut), (made_from("other"), sealed)):
+    for key, bytes_ in (
+        (private, changed),
+        (private, cut),
+        (private_key("other", suite.suite), sealed),
+    ):
         with pytest.raises(ContentNotAsCommitted):
-            SUITE.open_key(key, bytes_)
+            suite.open_key(key, bytes_)
 
 
-def test_two_seals_of_one_key_are_not_alike() -> None:
-    public = SUITE.sealing_public(made_from("sealing"))
-    assert SUITE.seal_key(public, KEY) != SUITE.seal_key(public, KEY)
+@IN_BOTH
+def test_two_seals_of_one_key_are_not_alike(suite: Algorithms) -> None:
+    public = suite.sealing_public(private_key("sealing", suite.suite))
+    assert suite.seal_key(public, key_of(suite)) != suite.seal_key(public, key_of(suite))
+
+
+@IN_BOTH
+def test_a_derived_key_follows_from_secret_and_purpose(suite: Algorithms) -> None:
+    key = suite.derive_key(b"secret", b"purpose")
+    assert len(key) == suite.content_key_bytes
+    assert key == suite.derive_key(b"secret", b"purpose")
+    assert key not in (
+        suite.derive_key(b"other", b"purpose"),
+        suite.derive_key(b"secret", b"other"),
+    )
+
+
+@IN_BOTH
+def test_a_private_key_tells_its_suite(suite: Algorithms) -> None:
+    for key in (suite.new_signing_key(), suite.new_sealing_key()):
+        assert suite_of_private_key(key) is suite.suite
+
+
+@pytest.mark.parametrize(("signer", "verifier"), [(1, 2), (2, 1)])
+def test_what_was_signed_or_sealed_in_one_suite_counts_for_nothing_in_the_other(
+    signer: int, verifier: int
+) -> None:
+    one, other = algorithms(signer), algorithms(verifier)
+    key = one.new_signing_key()
+    public, signature = one.signing_public(key), one.sign(key, b"text")
+    assert one.is_signed(public, signature, b"text")
+    assert not other.is_signed(public, signature, b"text")
+    assert not other.is_signed(other.signing_public(signing(other)), signature, b"text")
+    sealing = one.new_sealing_key()
+    sealed = one.seal_key(one.sealing_public(sealing), key_of(one))
+    for private in (sealing, private_key("sealing", other.suite)):
+        with pytest.raises(ContentNotAsCommitted):
+            other.open_key(private, sealed)
+
+
+SETS = st.frozensets(st.integers(0, 4))
+
+
+@given(SETS, SETS)
+def test_of_what_one_offers_and_the_network_allows_the_best_is_used(
+    offered: frozenset[int], allowed: frozenset[int]
+) -> None:
+    best = best_suite(offered, allowed)
+    common = [suite for suite in BEST_FIRST if suite in offered & allowed]
+    assert best == (common[0] if common else None)
+
+
+@given(SETS, SETS, SETS)
+def test_to_offer_more_never_makes_the_suite_worse(
+    offered: frozenset[int], more: frozenset[int], allowed: frozenset[int]
+) -> None:
+    before, after = best_suite(offered, allowed), best_suite(offered | more, allowed)
+    if before is not None:
+        assert after is not None
+        assert BEST_FIRST.index(after) <= BEST_FIRST.index(before)
+
+
+def test_every_suite_that_has_a_number_has_a_rank_and_is_supported_here() -> None:
+    assert set(BEST_FIRST) == set(Suite) == supported()
