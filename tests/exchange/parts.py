@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, Table, select
 from tests.simulation.halls import Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
-from hallnet.exchange import following, journal_store, links, tables
+from hallnet.codec.codec import to_timestamp
+from hallnet.exchange import believing, following, journal_store, links, tables
 from hallnet.federation import limits
 from hallnet.places import Address
 from hallnet.store import Connection, Database
@@ -20,6 +22,7 @@ from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
+from hallnet.wire.trust.v1 import certificate_pb2 as wire_certificate
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 SECRET = "方小明的低保申请".encode()
@@ -60,6 +63,28 @@ def follow(world: World, at: str, *entries: wire_feed.FeedEntry) -> None:
 def in_force(signed: wire_release.SignedRelease) -> wire_feed.FeedEntry:
     """What branch-sync tells of a release."""
     return wire_feed.FeedEntry(kind="release.in_force", payload=signed.SerializeToString())
+
+
+def bundle(world: World, *suites: int) -> wire_certificate.TrustBundle:
+    """A trust bundle of all halls of a world, which allows these suites."""
+    stations = world.stations.values()
+    return wire_certificate.TrustBundle(
+        certificates=[item.context.identity.certificate.to_message() for item in stations],
+        suites=suites,  # type: ignore[arg-type]
+        soft_expires_at=to_timestamp(world.time.now + timedelta(days=1000)),
+        hard_expires_at=to_timestamp(world.time.now + timedelta(days=2000)),
+    )
+
+
+def allow(world: World, version: int, *suites: int) -> None:
+    """A trust bundle comes into force everywhere that says which suites may be used."""
+    raw = bundle(world, *suites).SerializeToString()
+    for station in world.stations.values():
+
+        def take(connection: Connection, station: Station = station) -> None:
+            believing.take_bundle(connection, station.context, raw, version, world.time.now)
+
+        station.exchange.transact(take)
 
 
 def pass_on(world: World, *way: str) -> list[wire_link.BatchReply]:

@@ -49,7 +49,7 @@ from hallnet.places import Address, Village, divisions
 from hallnet.store import Connection, Database
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.migrating import migrate
-from hallnet.trust.believed import Trust
+from hallnet.trust.believed import Trust, suites_of
 from hallnet.trust.certificate import (
     Certificate,
     CertificateBody,
@@ -62,7 +62,7 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.release import ReleaseBody, ReleaseKind
 from hallnet.trust.revocation import Revocation, RevocationBody, revoke
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suites import Algorithms, Suite, algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
@@ -109,6 +109,8 @@ class World:
     database_url: str
     intakes: bool = True
     """Whether the halls have an intake beside their exchange."""
+    suites: tuple[Suite, ...] = (Suite.ED25519,)
+    """Suites of root and halls, in turn from level to level; the network allows all of them."""
     time: Time = field(default_factory=Time)
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     stations: dict[str, Station] = field(default_factory=dict)
@@ -119,20 +121,22 @@ class World:
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self._root_key = SUITE.new_signing_key()
+        keys = algorithms(self.suites[0])
+        self._root_key = keys.new_signing_key()
         body = CertificateBody(
-            suite=SUITE.suite,
+            suite=keys.suite,
             serial=b"r" * 16,
             role=Role.ROOT,
             subject="33",
             name="root",
             issuer="33",
             issuer_id=b"",
-            signing_key=SUITE.signing_public(self._root_key),
+            signing_key=keys.signing_public(self._root_key),
             sealing_key=b"",
             not_before=BEGINNING - timedelta(days=1),
             not_after=BEGINNING + timedelta(days=4000),
             permissions=(Permission.CERTIFY,),
+            suites=tuple(int(suite) for suite in self.suites),
         )
         self.root = issue(body, self._root_key)
 
@@ -140,7 +144,12 @@ class World:
         """The offline root ends the certificate of a hall from now on."""
         certificate = self.at(address).context.identity.certificate
         body = RevocationBody(
-            SUITE.suite, certificate.id, certificate.address, self.time.now, self.time.now, reason
+            self.root.body.suite,
+            certificate.id,
+            certificate.address,
+            self.time.now,
+            self.time.now,
+            reason,
         )
         return revoke(body, self.root, self._root_key)
 
@@ -174,7 +183,8 @@ class World:
             station.exchange.transact(learn)
 
     def _found(self, address: Address, furnished: bool, validity_days: int) -> None:
-        signing, sealing = SUITE.new_signing_key(), SUITE.new_sealing_key()
+        keys = self.algorithms_at(address)
+        signing, sealing = keys.new_signing_key(), keys.new_sealing_key()
         parent = self._parent(address)
         chain = self._certified(address, parent, signing, sealing, validity_days)
         self._make_tables(address)
@@ -183,9 +193,14 @@ class World:
         if furnished and self.intakes:
             station.intake.transact(lambda c: self._furnish(c, station))
 
+    def algorithms_at(self, address: Address) -> Algorithms:
+        """Of the keys with which a hall of this address is founded."""
+        level = len(address.division) // 2 + bool(address.branch)
+        return algorithms(self.suites[level % len(self.suites)])
+
     def copied(self, database_url: str) -> World:
         """The same halls on a copy of their records."""
-        twin = World(database_url, self.intakes, chance=random.Random(2))
+        twin = World(database_url, self.intakes, self.suites, chance=random.Random(2))
         twin.root, twin._root_key = self.root, self._root_key
         for address, station in self.stations.items():
             twin.stations[address] = twin._open(station.context.home)
@@ -205,7 +220,7 @@ class World:
         address, register = identity.address, divisions()
         exchange = self._database("exchange", address)
         intake = self._database("intake", address)
-        trust = Trust([self.root])
+        trust = Trust([self.root], suites_of(identity.chain))
         trust.learn(identity.chain[:-1])
         children = exchange.look(lambda c: believing.load(c, trust))
         context = Context(
@@ -228,18 +243,20 @@ class World:
         sealing: bytes,
         validity_days: int,
     ) -> list[Certificate]:
+        keys = self.algorithms_at(address)
         request = RequestBody(
-            suite=SUITE.suite,
+            suite=keys.suite,
             subject=address,
             name=f"{address} hall",
-            signing_key=SUITE.signing_public(signing),
-            sealing_key=SUITE.sealing_public(sealing),
+            signing_key=keys.signing_public(signing),
+            sealing_key=keys.sealing_public(sealing),
             link_key=tls.public_der(tls.new_private_key()),
             requested_at=self.time.now,
+            suites=(1, 2),
         )
         if parent is None:
             body = CertificateBody(
-                suite=SUITE.suite,
+                suite=keys.suite,
                 serial=b"t" * 16,
                 role=Role.HALL,
                 subject=str(address),
@@ -251,8 +268,9 @@ class World:
                 not_before=self.time.now - timedelta(minutes=5),
                 not_after=self.time.now + timedelta(days=3000),
                 permissions=tuple(Permission),
+                suites=request.suites,
             )
-            return [issue(body, self._root_key), self.root]
+            return [issue(body, self._root_key, self.root.body.suite), self.root]
         authority = tls.new_authority("links", self.time.now)
         welcome = parent.exchange.transact(
             lambda c: certifying.certify(

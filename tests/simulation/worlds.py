@@ -16,6 +16,7 @@ import pytest
 from tests.simulation.halls import World
 
 from hallnet.sandbox.postgresql import Postgresql
+from hallnet.trust.suites import Suite
 
 PROVINCE = "33"
 CITY = "3301"
@@ -24,6 +25,12 @@ OTHER_COUNTY = "330110"
 TOWNSHIP = "330127101"
 HALLS = (PROVINCE, CITY, COUNTY, OTHER_COUNTY, TOWNSHIP)
 
+SUITES = {
+    "": (Suite.ED25519,),
+    "suite 2": (Suite.SM2,),
+    "both suites": (Suite.ED25519, Suite.SM2),
+}
+"""What a world may be of, as a fixture's parameter names it after its database."""
 Preparation = Callable[[World], None]
 _templates: dict[tuple[object, ...], World] = {}
 _numbers = itertools.count(1)
@@ -45,20 +52,24 @@ def worlds(
 ) -> Iterator[World]:
     """One world for the body of a fixture with the parameters `sqlite` and `postgresql`.
 
+    A parameter may say more: `sqlite, suite 2` or `sqlite, both suites`.
     `prepare` is done once to the world from which all are copied.
     """
     key = (request.param, intakes, halls, prepare)
-    if request.param == "sqlite":
+    database, _, kind = request.param.partition(", ")
+    suites = SUITES[kind]
+    if database == "sqlite":
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
         if key not in _templates:
             url = f"sqlite:///{factory.mktemp('template') / 'world.db'}"
-            _templates[key] = _founded(url, intakes, halls, prepare)
+            _templates[key] = _founded(url, intakes, suites, halls, prepare)
         yield from _on_sqlite(folder, _templates[key])
     else:
         server: Postgresql = request.getfixturevalue("postgresql_server")
         name = f"template_{len(_templates)}"
         if key not in _templates:
-            _templates[key] = _founded(server.create_database(name), intakes, halls, prepare)
+            url = server.create_database(name)
+            _templates[key] = _founded(url, intakes, suites, halls, prepare)
         yield from _on_postgresql(server, _templates[key])
 
 
@@ -81,9 +92,13 @@ def _on_postgresql(server: Postgresql, template: World) -> Iterator[World]:
 
 
 def _founded(
-    database_url: str, intakes: bool, halls: tuple[str, ...], prepare: Preparation | None
+    database_url: str,
+    intakes: bool,
+    suites: tuple[Suite, ...],
+    halls: tuple[str, ...],
+    prepare: Preparation | None,
 ) -> World:
-    template = World(database_url, intakes)
+    template = World(database_url, intakes, suites)
     template.found(*halls)
     if prepare is not None:
         prepare(template)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,10 @@ from tests.trust.builders import (
     COUNTY,
     DAY,
     ENDS,
+    MIXED,
+    MIXED_THE_OTHER_WAY,
     NOW,
+    ONLY_2,
     OTHER_COUNTY,
     PROVINCE,
     SECOND,
@@ -34,7 +38,7 @@ from tests.trust.builders import (
 from hallnet.codec.codec import to_timestamp
 from hallnet.problems import Problem
 from hallnet.trust.bundle import Report, sign_bundle, verify_bundle
-from hallnet.trust.certificate import Permission
+from hallnet.trust.certificate import Certificate, Permission
 from hallnet.trust.envelope import Envelope, Letter
 from hallnet.trust.evidence import EvidenceWriter
 from hallnet.trust.problems import (
@@ -48,6 +52,7 @@ from hallnet.trust.problems import (
     SpeaksForAnother,
 )
 from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
+from hallnet.trust.suites import Suite
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 
@@ -426,3 +431,29 @@ def test_a_root_that_comes_along_in_the_bundle_is_not_believed() -> None:
     forged = bundle_of([shown], halls[COUNTY], add_root)
     assert verify_bundle(forged, root.certificate).holds
     assert not verify_bundle(forged, ROOT).holds
+
+
+@pytest.mark.parametrize(
+    "suites", [ONLY_2, MIXED, MIXED_THE_OTHER_WAY], ids=["of suite 2", "mixed", "mixed otherwise"]
+)
+@given(data=st.data())
+def test_a_bundle_of_halls_of_any_suites_is_verified_with_the_root_alone_and_no_bit_of_it_changes(
+    suites: tuple[Suite, ...], data: st.DataObject
+) -> None:
+    file, root = _exported(suites)
+    report = verify_bundle(file, root)
+    assert report.holds
+    assert [item.problem for item in report.exhibits] == [None, None]
+    changed = flipped(file, data.draw(st.integers(0, 8 * len(file) - 1)))
+    try:
+        assert not verify_bundle(changed, root).holds
+    except BundleMalformed:
+        return
+
+
+@cache
+def _exported(suites: tuple[Suite, ...]) -> tuple[bytes, Certificate]:
+    net = network(suites)
+    township, county = Ledger(net[TOWNSHIP]), Ledger(net[COUNTY])
+    showings = [send(township, county, b"application", 1), send(county, township, b"decision", 2)]
+    return bundle_of(showings, net[COUNTY]), net.root.certificate
