@@ -33,6 +33,7 @@ from hallnet.store import Connection
 from hallnet.trust.certificate import Permission
 from hallnet.trust.problems import ReleaseOutdated, ReleaseOutOfReach
 from hallnet.trust.release import RELEASE, ReleaseKind, sign_release
+from hallnet.trust.suites import Suite
 from hallnet.wire.release.v1 import release_pb2 as wire
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
@@ -457,6 +458,10 @@ def _unknown_suite(made: wire_trust.TrustBundle) -> None:
     made.suites.append(9)  # type: ignore[arg-type]
 
 
+def _not_the_suite_of_the_top(made: wire_trust.TrustBundle) -> None:
+    made.suites[:] = [wire_trust.SUITE_SM2]
+
+
 def _no_certificate(made: wire_trust.TrustBundle) -> None:
     made.certificates[0].body = b"none"
 
@@ -484,6 +489,7 @@ def _ends_before_it_grows_old(made: wire_trust.TrustBundle) -> None:
 SPOILT: list[Callable[[wire_trust.TrustBundle], None]] = [
     _forged_certificate,
     _unknown_suite,
+    _not_the_suite_of_the_top,
     _no_certificate,
     _without_its_issuers,
     _no_suite,
@@ -544,3 +550,19 @@ def test_many_dates_at_once_are_dealt_with_in_bounded_steps(halls: Halls) -> Non
 
 def _head(connection: Connection) -> int:
     return tables.feed.head(connection)
+
+
+def test_the_highest_hall_says_in_the_bundle_which_suites_may_be_used(halls: Halls) -> None:
+    assert halls.publish_trust(PROVINCE)
+    halls.settle()
+    assert halls.world.at(TOWNSHIP).context.trust.suites == {Suite.ED25519}
+    halls.at(PROVINCE).context.wanted_suites = frozenset(Suite)
+    assert halls.publish_trust(PROVINCE)
+    halls.settle()
+    for address in (PROVINCE, TOWNSHIP):
+        assert halls.at(address).context.trust.suites == set(Suite)
+        assert halls.world.at(address).context.trust.suites == set(Suite)
+    halls.at(PROVINCE).context.wanted_suites = frozenset()
+    assert not halls.publish_trust(PROVINCE), "what is allowed stays allowed"
+    assert halls.restart(TOWNSHIP).context.trust.suites == set(Suite)
+    assert halls.world.restart(TOWNSHIP).context.trust.suites == set(Suite)

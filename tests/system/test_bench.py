@@ -21,3 +21,19 @@ def test_the_benchmark_of_the_exchange_prints_one_object() -> None:
     for name in ("envelopes_per_second", "floor_per_second", "ratio"):
         spread = found[name]
         assert 0 < spread["min"] <= spread["median"] <= spread["max"]
+
+
+def test_the_benchmark_of_the_suites_has_both_carry_envelopes() -> None:
+    command = "bench suites --envelopes 100 --size 500 --rounds 1 --json"
+    run = subprocess.run(
+        [sys.executable, "-m", "hallnet.cli.main", *command.split()],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    found = json.loads(run.stdout)
+    for suite in (1, 2):
+        assert all(rate > 0 for rate in found[f"suite_{suite}_per_second"].values())
+        assert found[f"suite_{suite}_envelopes_per_second"]["min"] > 0
+    assert found["ratio"]["min"] > 0

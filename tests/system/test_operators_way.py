@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hallnet.sandbox.ports import free_ports
 
 
@@ -56,13 +58,21 @@ def until(look: Any, seconds: float = 60.0) -> Any:
     raise AssertionError("it did not come about in time")
 
 
-def test_a_county_and_a_township_are_founded_and_work_together(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("suite", "other"), [("1", "1"), ("2", "1")], ids=["suite 1", "suite 2 above suite 1"]
+)
+def test_a_county_and_a_township_are_founded_and_work_together(
+    tmp_path: Path, suite: str, other: str
+) -> None:
     root, county, township = tmp_path / "root", tmp_path / "county", tmp_path / "township"
     county_port, broker_port, township_port = free_ports(3)
-    hallnet("root", "create", str(root), "--division", "330127")
+    hallnet(
+        "root", "create", str(root), "--division", "330127", "--suite", suite, "--allow", other,
+    )  # fmt: skip
     hallnet(
         "node", "init", str(county), "--address", "330127", "--name", "淳安县政务服务中心",
         "--listen", f"127.0.0.1:{county_port}", "--broker-listen", f"127.0.0.1:{broker_port}",
+        "--suite", suite,
     )  # fmt: skip
     welcome = str(tmp_path / "welcome.bin")
     hallnet("root", "certify", str(root), str(county / "request.bin"), "--out", welcome)
@@ -73,7 +83,7 @@ def test_a_county_and_a_township_are_founded_and_work_together(tmp_path: Path) -
         hallnet("release", "calendar", str(county))
         hallnet(
             "node", "init", str(township), "--address", "330127101", "--name", "文昌镇便民服务中心",
-            "--listen", f"127.0.0.1:{township_port}",
+            "--listen", f"127.0.0.1:{township_port}", "--suite", other,
         )  # fmt: skip
         hallnet("node", "certify", str(county), str(township / "request.bin"), "--out", welcome)
         hallnet("node", "join", str(township), welcome, "--root", certificate)

@@ -24,6 +24,7 @@ from hallnet.sandbox.ports import free_port
 from hallnet.store import Database
 from hallnet.store.feed import ENTRIES_PER_BATCH_MAX, Entry, Feed
 from hallnet.trust.envelope import Urgency
+from hallnet.trust.suites import Suite
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.feed.v1 import feed_pb2_grpc as wire_feed_grpc
@@ -44,9 +45,9 @@ class Rates:
     def as_data(self) -> dict[str, dict[str, float]]:
         ratios = [ours / bare for ours, bare in zip(self.exchange, self.floor, strict=True)]
         return {
-            "envelopes_per_second": _spread(self.exchange, 1),
-            "floor_per_second": _spread(self.floor, 1),
-            "ratio": _spread(ratios, 4),
+            "envelopes_per_second": spread(self.exchange, 1),
+            "floor_per_second": spread(self.floor, 1),
+            "ratio": spread(ratios, 4),
         }
 
 
@@ -100,15 +101,17 @@ class Source:
         self._feed.announce()
 
 
-async def measure(envelopes: int, size: int, rounds: int, say: Say) -> Rates:
-    """Run nodes and floor in turns, after one round that warms both up."""
+async def measure(
+    envelopes: int, size: int, rounds: int, say: Say, suite: Suite = Suite.ED25519
+) -> Rates:
+    """Run nodes of a suite and the floor (of suite 1) in turns, after one round that warms both up."""
     rates = Rates([], [])
     with sandbox_folder() as folder:
-        network = Network(folder, COUNTY)
+        network = Network(folder, COUNTY, suite)
         try:
-            source = await _founded(network, folder)
+            source = await founded(network, folder)
             for number in range(rounds + 1):
-                ours = await _round(network, source, envelopes, size)
+                ours = await one_round(network, source, envelopes, size)
                 bare = await asyncio.to_thread(_floor, envelopes, size)
                 say(
                     f"round {number or 'to warm up'}: exchange {ours:,.0f}/s, floor {bare:,.0f}/s, "
@@ -123,11 +126,12 @@ async def measure(envelopes: int, size: int, rounds: int, say: Say) -> Rates:
     return rates
 
 
-async def _founded(network: Network, folder: Path) -> Source:
-    """Two nodes of which only the exchanges run."""
+async def founded(network: Network, folder: Path) -> Source:
+    """Two nodes in the suite of the root, of which only the exchanges run."""
+    suite = network.root.body.suite
     for spec in (
-        NodeSpec(COUNTY, "county", has_children=True, split=True),
-        NodeSpec(TOWNSHIP, "township", split=True),
+        NodeSpec(COUNTY, "county", has_children=True, split=True, suite=suite),
+        NodeSpec(TOWNSHIP, "township", split=True, suite=suite),
     ):
         await network.found(spec)
     for node in network.nodes.values():
@@ -139,7 +143,7 @@ async def _founded(network: Network, folder: Path) -> Source:
     return source
 
 
-async def _round(network: Network, source: Source, envelopes: int, size: int) -> float:
+async def one_round(network: Network, source: Source, envelopes: int, size: int) -> float:
     """Until the township has the county's receipt for every envelope."""
     before = (await _status(network, COUNTY)).journal_size
     began = time.perf_counter()
@@ -167,7 +171,7 @@ def _floor(messages: int, size: int) -> float:
         )
 
 
-def _spread(values: list[float], digits: int) -> dict[str, float]:
+def spread(values: list[float], digits: int) -> dict[str, float]:
     return {
         "min": round(min(values), digits),
         "median": round(median(values), digits),

@@ -6,14 +6,9 @@ from typing import Annotated
 
 import typer
 
-from hallnet.cli.options import Json
+from hallnet.cli.options import SUITE_HELP, Json
 
 app = typer.Typer(help="Benchmarks against a floor of bare libraries.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps the command a group, for there will be others."""
 
 
 @app.command()
@@ -21,6 +16,7 @@ def exchange(
     size: Annotated[int, typer.Option(help="Bytes of each message")] = 2048,
     envelopes: Annotated[int, typer.Option(help="Envelopes in each round")] = 4000,
     rounds: Annotated[int, typer.Option(help="Rounds after the one that warms up")] = 3,
+    suite: Annotated[int, typer.Option(help=SUITE_HELP, min=1, max=2)] = 1,
     json: Json = False,
 ) -> None:
     """Envelopes a second from a township to its county, receipts included, on two real exchanges.
@@ -32,11 +28,45 @@ def exchange(
 
     from hallnet.bench.exchange import measure
     from hallnet.cli.output import print_json, print_table
+    from hallnet.trust.suites import Suite
 
     say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
-    found = asyncio.run(measure(envelopes, size, rounds, say)).as_data()
+    found = asyncio.run(measure(envelopes, size, rounds, say, Suite(suite))).as_data()
     if json:
-        print_json({"size": size, "envelopes": envelopes, "rounds": rounds, **found})
+        asked = {"size": size, "envelopes": envelopes, "rounds": rounds, "suite": suite}
+        print_json({**asked, **found})
     else:
         columns = ("", "min", "median", "max")
         print_table("", columns, [(name, *spread.values()) for name, spread in found.items()])
+
+
+@app.command()
+def suites(
+    size: Annotated[int, typer.Option(help="Bytes of each message")] = 2048,
+    envelopes: Annotated[int, typer.Option(help="Envelopes in each round; 0: none")] = 4000,
+    rounds: Annotated[int, typer.Option(help="Rounds after the one that warms up")] = 3,
+    json: Json = False,
+) -> None:
+    """Suite 2 against suite 1: operations in a second of processor time, and envelopes a second.
+
+    The envelopes go from a township to its county on real exchanges, of one suite and of the other in turns.
+    """
+    import asyncio
+
+    from hallnet.bench.suites import compare, operations
+    from hallnet.cli.output import print_json, print_table
+    from hallnet.trust.suites import Suite
+
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    one, two = (operations(suite, size) for suite in (Suite.ED25519, Suite.SM2))
+    carried = asyncio.run(compare(envelopes, size, rounds, say)).as_data() if envelopes else {}
+    if json:
+        asked = {"size": size, "envelopes": envelopes, "rounds": rounds}
+        rates = {"suite_1_per_second": one, "suite_2_per_second": two}
+        print_json({**asked, **rates, **carried})
+        return
+    rows = [(name, f"{one[name]:,.0f}", f"{two[name]:,.0f}") for name in one]
+    print_table("a second of processor time", ("", "suite 1", "suite 2"), rows)
+    if carried:
+        columns = ("", "min", "median", "max")
+        print_table("", columns, [(name, *spread.values()) for name, spread in carried.items()])
