@@ -193,6 +193,8 @@ def test_the_status_says_how_the_node_stands(world: World, homes: dict[str, Home
     assert status.incidents == 0
     assert status.believed_halls == 5
     assert status.trust_version == 0
+    assert status.suite == Suite.ED25519
+    assert [(use.suite, use.allowed, use.halls) for use in status.suites] == [(1, True, 5)]
     links = {item.neighbour: item for item in status.links}
     assert list(links) == [CITY, TOWNSHIP]
     assert links[CITY].role == wire.LINK_ROLE_PARENT

@@ -194,6 +194,11 @@ def status(home: HomeArgument, json: Json = False) -> None:
         f"incidents {answer.incidents}, trust version {answer.trust_version} "
         f"({answer.believed_halls} halls)"
     )
+    uses = [
+        f"suite {use.suite} {'allowed' if use.allowed else 'not allowed'} ({use.halls} halls)"
+        for use in answer.suites
+    ]
+    typer.echo(f"this hall has suite {answer.suite}; {', '.join(uses)}")
 
 
 def _age(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -110,7 +111,21 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
                 select(func.count()).select_from(tables.incident)
             ).scalar_one(),
             believed_halls=len(self._context.trust.halls()),
+            suite=int(certificate.body.suite),  # type: ignore[arg-type]
+            suites=self._suites(),
         )
+
+    def _suites(self) -> list[wire.SuiteUse]:
+        trust = self._context.trust
+        used = Counter(item.body.suite for item in trust.halls().values())
+        return [
+            wire.SuiteUse(
+                suite=int(suite),  # type: ignore[arg-type]
+                allowed=suite in trust.suites,
+                halls=used[suite],
+            )
+            for suite in sorted(trust.suites | used.keys())
+        ]
 
     def _links(self, connection: Connection) -> list[wire.LinkStatus]:
         known = links.load_all(connection)

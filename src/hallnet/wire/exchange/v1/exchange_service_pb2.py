@@ -28,61 +28,63 @@ from hallnet.wire.trust.v1 import certificate_pb2 as hallnet_dot_wire_dot_trust_
 from hallnet.wire.trust.v1 import journal_pb2 as hallnet_dot_wire_dot_trust_dot_v1_dot_journal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/hallnet/wire/exchange/v1/exchange_service.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%hallnet/wire/release/v1/release.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\x12\n\x10GetStatusRequest\"\xde\x02\n\nLinkStatus\x12\x11\n\tneighbour\x18\x01 \x01(\t\x12\x30\n\x04role\x18\x02 \x01(\x0e\x32\".hallnet.wire.exchange.v1.LinkRole\x12\n\n\x02up\x18\x03 \x01(\x08\x12\x0f\n\x07waiting\x18\x04 \x01(\x04\x12\x38\n\x14oldest_waiting_since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08heard_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rclock_skew_ms\x18\x07 \x01(\x03\x12\x19\n\x11neighbour_version\x18\x08 \x01(\t\x12\x10\n\x08\x66\x61ilures\x18\t \x01(\r\x12/\n\x0bnext_try_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tseen_size\x18\x0b \x01(\x04\"\xef\x02\n\x11GetStatusResponse\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x33\n\x05links\x18\x04 \x03(\x0b\x32$.hallnet.wire.exchange.v1.LinkStatus\x12\x14\n\x0cjournal_size\x18\x05 \x01(\x04\x12\x35\n\x04head\x18\x06 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x15\n\rtrust_version\x18\x07 \x01(\x04\x12\x39\n\x15\x63\x65rtificate_not_after\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bundelivered\x18\t \x01(\x04\x12\x11\n\tincidents\x18\n \x01(\x04\x12\x16\n\x0e\x62\x65lieved_halls\x18\x0b \x01(\x04\x12\x16\n\x0ewitnessed_size\x18\x0c \x01(\x04\"\xb4\x01\n\x13\x43\x65rtifyChildRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12:\n\x07request\x18\x02 \x01(\x0b\x32).hallnet.wire.trust.v1.CertificateRequest\x12\x36\n\x0bpermissions\x18\x03 \x03(\x0e\x32!.hallnet.wire.trust.v1.Permission\x12\x15\n\rvalidity_days\x18\x04 \x01(\r\"G\n\x14\x43\x65rtifyChildResponse\x12/\n\x07welcome\x18\x01 \x01(\x0b\x32\x1e.hallnet.wire.trust.v1.Welcome\"y\n\x12RevokeChildRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\nrevoked_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x13RevokeChildResponse\x12\x36\n\x0brevocations\x18\x01 \x03(\x0b\x32!.hallnet.wire.trust.v1.Revocation\"_\n\x12SignReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x07release\x18\x02 \x01(\x0b\x32$.hallnet.wire.release.v1.ReleaseBody\"N\n\x13SignReleaseResponse\x12\x37\n\x07release\x18\x01 \x01(\x0b\x32&.hallnet.wire.release.v1.SignedRelease\"\x88\x02\n\x08\x44\x65livery\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\x0c\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x36\n\x05state\x18\x05 \x01(\x0e\x32\'.hallnet.wire.exchange.v1.DeliveryState\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12+\n\x07sent_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nchanged_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\"O\n\x15ListDeliveriesRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"i\n\x16ListDeliveriesResponse\x12\x36\n\ndeliveries\x18\x01 \x03(\x0b\x32\".hallnet.wire.exchange.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x13\x45xportBundleRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\"$\n\x14\x45xportBundleResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\'\n\x15ReadAttachmentRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\x0c\"&\n\x16ReadAttachmentResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x12\n\x10WatchHopsRequest\"\x8c\x02\n\x11WatchHopsResponse\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x11\n\tneighbour\x18\x03 \x01(\t\x12\x39\n\tdirection\x18\x04 \x01(\x0e\x32&.hallnet.wire.exchange.v1.HopDirection\x12\x13\n\x0b\x65nvelope_id\x18\x05 \x01(\x0c\x12\x0e\n\x06sender\x18\x06 \x01(\t\x12\x11\n\trecipient\x18\x07 \x01(\t\x12\x0c\n\x04kind\x18\x08 \x01(\t\x12\x0f\n\x07subject\x18\t \x01(\t\x12\x0c\n\x04size\x18\n \x01(\x04\x12\x0e\n\x06remark\x18\x0b \x01(\t\"=\n\x14ListIncidentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x10RecordedIncident\x12\x31\n\x08incident\x18\x01 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Incident\x12\x12\n\nleaf_index\x18\x02 \x01(\x04\"o\n\x15ListIncidentsResponse\x12=\n\tincidents\x18\x01 \x03(\x0b\x32*.hallnet.wire.exchange.v1.RecordedIncident\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*P\n\x08LinkRole\x12\x19\n\x15LINK_ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10LINK_ROLE_PARENT\x10\x01\x12\x13\n\x0fLINK_ROLE_CHILD\x10\x02*\x90\x02\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LIVERY_STATE_WAITING\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_STATE_UNDER_WAY\x10\x02\x12\x1b\n\x17\x44\x45LIVERY_STATE_ACCEPTED\x10\x03\x12\x1a\n\x16\x44\x45LIVERY_STATE_REFUSED\x10\x04\x12\x17\n\x13\x44\x45LIVERY_STATE_HELD\x10\x05\x12\x1a\n\x16\x44\x45LIVERY_STATE_EXPIRED\x10\x06\x12\x1a\n\x16\x44\x45LIVERY_STATE_DROPPED\x10\x07\x12\x1b\n\x17\x44\x45LIVERY_STATE_UNSEALED\x10\x08*y\n\x0cHopDirection\x12\x1d\n\x19HOP_DIRECTION_UNSPECIFIED\x10\x00\x12\x16\n\x12HOP_DIRECTION_SENT\x10\x01\x12\x17\n\x13HOP_DIRECTION_TAKEN\x10\x02\x12\x19\n\x15HOP_DIRECTION_REFUSED\x10\x03\x32\xf5\x07\n\x0f\x45xchangeService\x12\x64\n\tGetStatus\x12*.hallnet.wire.exchange.v1.GetStatusRequest\x1a+.hallnet.wire.exchange.v1.GetStatusResponse\x12m\n\x0c\x43\x65rtifyChild\x12-.hallnet.wire.exchange.v1.CertifyChildRequest\x1a..hallnet.wire.exchange.v1.CertifyChildResponse\x12j\n\x0bRevokeChild\x12,.hallnet.wire.exchange.v1.RevokeChildRequest\x1a-.hallnet.wire.exchange.v1.RevokeChildResponse\x12j\n\x0bSignRelease\x12,.hallnet.wire.exchange.v1.SignReleaseRequest\x1a-.hallnet.wire.exchange.v1.SignReleaseResponse\x12s\n\x0eListDeliveries\x12/.hallnet.wire.exchange.v1.ListDeliveriesRequest\x1a\x30.hallnet.wire.exchange.v1.ListDeliveriesResponse\x12o\n\x0c\x45xportBundle\x12-.hallnet.wire.exchange.v1.ExportBundleRequest\x1a..hallnet.wire.exchange.v1.ExportBundleResponse0\x01\x12u\n\x0eReadAttachment\x12/.hallnet.wire.exchange.v1.ReadAttachmentRequest\x1a\x30.hallnet.wire.exchange.v1.ReadAttachmentResponse0\x01\x12\x66\n\tWatchHops\x12*.hallnet.wire.exchange.v1.WatchHopsRequest\x1a+.hallnet.wire.exchange.v1.WatchHopsResponse0\x01\x12p\n\rListIncidents\x12..hallnet.wire.exchange.v1.ListIncidentsRequest\x1a/.hallnet.wire.exchange.v1.ListIncidentsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n/hallnet/wire/exchange/v1/exchange_service.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%hallnet/wire/release/v1/release.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\x12\n\x10GetStatusRequest\"\xde\x02\n\nLinkStatus\x12\x11\n\tneighbour\x18\x01 \x01(\t\x12\x30\n\x04role\x18\x02 \x01(\x0e\x32\".hallnet.wire.exchange.v1.LinkRole\x12\n\n\x02up\x18\x03 \x01(\x08\x12\x0f\n\x07waiting\x18\x04 \x01(\x04\x12\x38\n\x14oldest_waiting_since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08heard_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rclock_skew_ms\x18\x07 \x01(\x03\x12\x19\n\x11neighbour_version\x18\x08 \x01(\t\x12\x10\n\x08\x66\x61ilures\x18\t \x01(\r\x12/\n\x0bnext_try_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tseen_size\x18\x0b \x01(\x04\"\xd0\x03\n\x11GetStatusResponse\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x33\n\x05links\x18\x04 \x03(\x0b\x32$.hallnet.wire.exchange.v1.LinkStatus\x12\x14\n\x0cjournal_size\x18\x05 \x01(\x04\x12\x35\n\x04head\x18\x06 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x15\n\rtrust_version\x18\x07 \x01(\x04\x12\x39\n\x15\x63\x65rtificate_not_after\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bundelivered\x18\t \x01(\x04\x12\x11\n\tincidents\x18\n \x01(\x04\x12\x16\n\x0e\x62\x65lieved_halls\x18\x0b \x01(\x04\x12\x16\n\x0ewitnessed_size\x18\x0c \x01(\x04\x12+\n\x05suite\x18\r \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x32\n\x06suites\x18\x0e \x03(\x0b\x32\".hallnet.wire.exchange.v1.SuiteUse\"W\n\x08SuiteUse\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x0f\n\x07\x61llowed\x18\x02 \x01(\x08\x12\r\n\x05halls\x18\x03 \x01(\x04\"\xb4\x01\n\x13\x43\x65rtifyChildRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12:\n\x07request\x18\x02 \x01(\x0b\x32).hallnet.wire.trust.v1.CertificateRequest\x12\x36\n\x0bpermissions\x18\x03 \x03(\x0e\x32!.hallnet.wire.trust.v1.Permission\x12\x15\n\rvalidity_days\x18\x04 \x01(\r\"G\n\x14\x43\x65rtifyChildResponse\x12/\n\x07welcome\x18\x01 \x01(\x0b\x32\x1e.hallnet.wire.trust.v1.Welcome\"y\n\x12RevokeChildRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\nrevoked_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x13RevokeChildResponse\x12\x36\n\x0brevocations\x18\x01 \x03(\x0b\x32!.hallnet.wire.trust.v1.Revocation\"_\n\x12SignReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x35\n\x07release\x18\x02 \x01(\x0b\x32$.hallnet.wire.release.v1.ReleaseBody\"N\n\x13SignReleaseResponse\x12\x37\n\x07release\x18\x01 \x01(\x0b\x32&.hallnet.wire.release.v1.SignedRelease\"\x88\x02\n\x08\x44\x65livery\x12\x13\n\x0b\x65nvelope_id\x18\x01 \x01(\x0c\x12\x11\n\trecipient\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x36\n\x05state\x18\x05 \x01(\x0e\x32\'.hallnet.wire.exchange.v1.DeliveryState\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12+\n\x07sent_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nchanged_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\t \x01(\r\"O\n\x15ListDeliveriesRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"i\n\x16ListDeliveriesResponse\x12\x36\n\ndeliveries\x18\x01 \x03(\x0b\x32\".hallnet.wire.exchange.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x13\x45xportBundleRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\"$\n\x14\x45xportBundleResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\'\n\x15ReadAttachmentRequest\x12\x0e\n\x06\x64igest\x18\x01 \x01(\x0c\"&\n\x16ReadAttachmentResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"\x12\n\x10WatchHopsRequest\"\x8c\x02\n\x11WatchHopsResponse\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x11\n\tneighbour\x18\x03 \x01(\t\x12\x39\n\tdirection\x18\x04 \x01(\x0e\x32&.hallnet.wire.exchange.v1.HopDirection\x12\x13\n\x0b\x65nvelope_id\x18\x05 \x01(\x0c\x12\x0e\n\x06sender\x18\x06 \x01(\t\x12\x11\n\trecipient\x18\x07 \x01(\t\x12\x0c\n\x04kind\x18\x08 \x01(\t\x12\x0f\n\x07subject\x18\t \x01(\t\x12\x0c\n\x04size\x18\n \x01(\x04\x12\x0e\n\x06remark\x18\x0b \x01(\t\"=\n\x14ListIncidentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"Y\n\x10RecordedIncident\x12\x31\n\x08incident\x18\x01 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Incident\x12\x12\n\nleaf_index\x18\x02 \x01(\x04\"o\n\x15ListIncidentsResponse\x12=\n\tincidents\x18\x01 \x03(\x0b\x32*.hallnet.wire.exchange.v1.RecordedIncident\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*P\n\x08LinkRole\x12\x19\n\x15LINK_ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10LINK_ROLE_PARENT\x10\x01\x12\x13\n\x0fLINK_ROLE_CHILD\x10\x02*\x90\x02\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LIVERY_STATE_WAITING\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_STATE_UNDER_WAY\x10\x02\x12\x1b\n\x17\x44\x45LIVERY_STATE_ACCEPTED\x10\x03\x12\x1a\n\x16\x44\x45LIVERY_STATE_REFUSED\x10\x04\x12\x17\n\x13\x44\x45LIVERY_STATE_HELD\x10\x05\x12\x1a\n\x16\x44\x45LIVERY_STATE_EXPIRED\x10\x06\x12\x1a\n\x16\x44\x45LIVERY_STATE_DROPPED\x10\x07\x12\x1b\n\x17\x44\x45LIVERY_STATE_UNSEALED\x10\x08*y\n\x0cHopDirection\x12\x1d\n\x19HOP_DIRECTION_UNSPECIFIED\x10\x00\x12\x16\n\x12HOP_DIRECTION_SENT\x10\x01\x12\x17\n\x13HOP_DIRECTION_TAKEN\x10\x02\x12\x19\n\x15HOP_DIRECTION_REFUSED\x10\x03\x32\xf5\x07\n\x0f\x45xchangeService\x12\x64\n\tGetStatus\x12*.hallnet.wire.exchange.v1.GetStatusRequest\x1a+.hallnet.wire.exchange.v1.GetStatusResponse\x12m\n\x0c\x43\x65rtifyChild\x12-.hallnet.wire.exchange.v1.CertifyChildRequest\x1a..hallnet.wire.exchange.v1.CertifyChildResponse\x12j\n\x0bRevokeChild\x12,.hallnet.wire.exchange.v1.RevokeChildRequest\x1a-.hallnet.wire.exchange.v1.RevokeChildResponse\x12j\n\x0bSignRelease\x12,.hallnet.wire.exchange.v1.SignReleaseRequest\x1a-.hallnet.wire.exchange.v1.SignReleaseResponse\x12s\n\x0eListDeliveries\x12/.hallnet.wire.exchange.v1.ListDeliveriesRequest\x1a\x30.hallnet.wire.exchange.v1.ListDeliveriesResponse\x12o\n\x0c\x45xportBundle\x12-.hallnet.wire.exchange.v1.ExportBundleRequest\x1a..hallnet.wire.exchange.v1.ExportBundleResponse0\x01\x12u\n\x0eReadAttachment\x12/.hallnet.wire.exchange.v1.ReadAttachmentRequest\x1a\x30.hallnet.wire.exchange.v1.ReadAttachmentResponse0\x01\x12\x66\n\tWatchHops\x12*.hallnet.wire.exchange.v1.WatchHopsRequest\x1a+.hallnet.wire.exchange.v1.WatchHopsResponse0\x01\x12p\n\rListIncidents\x12..hallnet.wire.exchange.v1.ListIncidentsRequest\x1a/.hallnet.wire.exchange.v1.ListIncidentsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.exchange.v1.exchange_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LINKROLE']._serialized_start=2812
-  _globals['_LINKROLE']._serialized_end=2892
-  _globals['_DELIVERYSTATE']._serialized_start=2895
-  _globals['_DELIVERYSTATE']._serialized_end=3167
-  _globals['_HOPDIRECTION']._serialized_start=3169
-  _globals['_HOPDIRECTION']._serialized_end=3290
+  _globals['_LINKROLE']._serialized_start=2998
+  _globals['_LINKROLE']._serialized_end=3078
+  _globals['_DELIVERYSTATE']._serialized_start=3081
+  _globals['_DELIVERYSTATE']._serialized_end=3353
+  _globals['_HOPDIRECTION']._serialized_start=3355
+  _globals['_HOPDIRECTION']._serialized_end=3476
   _globals['_GETSTATUSREQUEST']._serialized_start=227
   _globals['_GETSTATUSREQUEST']._serialized_end=245
   _globals['_LINKSTATUS']._serialized_start=248
   _globals['_LINKSTATUS']._serialized_end=598
   _globals['_GETSTATUSRESPONSE']._serialized_start=601
-  _globals['_GETSTATUSRESPONSE']._serialized_end=968
-  _globals['_CERTIFYCHILDREQUEST']._serialized_start=971
-  _globals['_CERTIFYCHILDREQUEST']._serialized_end=1151
-  _globals['_CERTIFYCHILDRESPONSE']._serialized_start=1153
-  _globals['_CERTIFYCHILDRESPONSE']._serialized_end=1224
-  _globals['_REVOKECHILDREQUEST']._serialized_start=1226
-  _globals['_REVOKECHILDREQUEST']._serialized_end=1347
-  _globals['_REVOKECHILDRESPONSE']._serialized_start=1349
-  _globals['_REVOKECHILDRESPONSE']._serialized_end=1426
-  _globals['_SIGNRELEASEREQUEST']._serialized_start=1428
-  _globals['_SIGNRELEASEREQUEST']._serialized_end=1523
-  _globals['_SIGNRELEASERESPONSE']._serialized_start=1525
-  _globals['_SIGNRELEASERESPONSE']._serialized_end=1603
-  _globals['_DELIVERY']._serialized_start=1606
-  _globals['_DELIVERY']._serialized_end=1870
-  _globals['_LISTDELIVERIESREQUEST']._serialized_start=1872
-  _globals['_LISTDELIVERIESREQUEST']._serialized_end=1951
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=1953
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=2058
-  _globals['_EXPORTBUNDLEREQUEST']._serialized_start=2060
-  _globals['_EXPORTBUNDLEREQUEST']._serialized_end=2133
-  _globals['_EXPORTBUNDLERESPONSE']._serialized_start=2135
-  _globals['_EXPORTBUNDLERESPONSE']._serialized_end=2171
-  _globals['_READATTACHMENTREQUEST']._serialized_start=2173
-  _globals['_READATTACHMENTREQUEST']._serialized_end=2212
-  _globals['_READATTACHMENTRESPONSE']._serialized_start=2214
-  _globals['_READATTACHMENTRESPONSE']._serialized_end=2252
-  _globals['_WATCHHOPSREQUEST']._serialized_start=2254
-  _globals['_WATCHHOPSREQUEST']._serialized_end=2272
-  _globals['_WATCHHOPSRESPONSE']._serialized_start=2275
-  _globals['_WATCHHOPSRESPONSE']._serialized_end=2543
-  _globals['_LISTINCIDENTSREQUEST']._serialized_start=2545
-  _globals['_LISTINCIDENTSREQUEST']._serialized_end=2606
-  _globals['_RECORDEDINCIDENT']._serialized_start=2608
-  _globals['_RECORDEDINCIDENT']._serialized_end=2697
-  _globals['_LISTINCIDENTSRESPONSE']._serialized_start=2699
-  _globals['_LISTINCIDENTSRESPONSE']._serialized_end=2810
-  _globals['_EXCHANGESERVICE']._serialized_start=3293
-  _globals['_EXCHANGESERVICE']._serialized_end=4306
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1065
+  _globals['_SUITEUSE']._serialized_start=1067
+  _globals['_SUITEUSE']._serialized_end=1154
+  _globals['_CERTIFYCHILDREQUEST']._serialized_start=1157
+  _globals['_CERTIFYCHILDREQUEST']._serialized_end=1337
+  _globals['_CERTIFYCHILDRESPONSE']._serialized_start=1339
+  _globals['_CERTIFYCHILDRESPONSE']._serialized_end=1410
+  _globals['_REVOKECHILDREQUEST']._serialized_start=1412
+  _globals['_REVOKECHILDREQUEST']._serialized_end=1533
+  _globals['_REVOKECHILDRESPONSE']._serialized_start=1535
+  _globals['_REVOKECHILDRESPONSE']._serialized_end=1612
+  _globals['_SIGNRELEASEREQUEST']._serialized_start=1614
+  _globals['_SIGNRELEASEREQUEST']._serialized_end=1709
+  _globals['_SIGNRELEASERESPONSE']._serialized_start=1711
+  _globals['_SIGNRELEASERESPONSE']._serialized_end=1789
+  _globals['_DELIVERY']._serialized_start=1792
+  _globals['_DELIVERY']._serialized_end=2056
+  _globals['_LISTDELIVERIESREQUEST']._serialized_start=2058
+  _globals['_LISTDELIVERIESREQUEST']._serialized_end=2137
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=2139
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=2244
+  _globals['_EXPORTBUNDLEREQUEST']._serialized_start=2246
+  _globals['_EXPORTBUNDLEREQUEST']._serialized_end=2319
+  _globals['_EXPORTBUNDLERESPONSE']._serialized_start=2321
+  _globals['_EXPORTBUNDLERESPONSE']._serialized_end=2357
+  _globals['_READATTACHMENTREQUEST']._serialized_start=2359
+  _globals['_READATTACHMENTREQUEST']._serialized_end=2398
+  _globals['_READATTACHMENTRESPONSE']._serialized_start=2400
+  _globals['_READATTACHMENTRESPONSE']._serialized_end=2438
+  _globals['_WATCHHOPSREQUEST']._serialized_start=2440
+  _globals['_WATCHHOPSREQUEST']._serialized_end=2458
+  _globals['_WATCHHOPSRESPONSE']._serialized_start=2461
+  _globals['_WATCHHOPSRESPONSE']._serialized_end=2729
+  _globals['_LISTINCIDENTSREQUEST']._serialized_start=2731
+  _globals['_LISTINCIDENTSREQUEST']._serialized_end=2792
+  _globals['_RECORDEDINCIDENT']._serialized_start=2794
+  _globals['_RECORDEDINCIDENT']._serialized_end=2883
+  _globals['_LISTINCIDENTSRESPONSE']._serialized_start=2885
+  _globals['_LISTINCIDENTSRESPONSE']._serialized_end=2996
+  _globals['_EXCHANGESERVICE']._serialized_start=3479
+  _globals['_EXCHANGESERVICE']._serialized_end=4492
 # @@protoc_insertion_point(module_scope)

@@ -226,6 +226,8 @@ class GetStatusResponse(_message.Message):
     INCIDENTS_FIELD_NUMBER: _builtins.int
     BELIEVED_HALLS_FIELD_NUMBER: _builtins.int
     WITNESSED_SIZE_FIELD_NUMBER: _builtins.int
+    SUITE_FIELD_NUMBER: _builtins.int
+    SUITES_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """The own address."""
     name: _builtins.str
@@ -244,6 +246,8 @@ class GetStatusResponse(_message.Message):
     """Number of halls that are believed."""
     witnessed_size: _builtins.int
     """Entries of the journal that another hall has witnessed."""
+    suite: _certificate_pb2.Suite.ValueType
+    """Suite of the keys of the node."""
     @_builtins.property
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkStatus]:
         """All links."""
@@ -255,6 +259,10 @@ class GetStatusResponse(_message.Message):
     @_builtins.property
     def certificate_not_after(self) -> _timestamp_pb2.Timestamp:
         """End of the certificate of the node."""
+
+    @_builtins.property
+    def suites(self) -> _containers.RepeatedCompositeFieldContainer[Global___SuiteUse]:
+        """Each suite that the network allows or that a believed hall has."""
 
     def __init__(
         self,
@@ -271,14 +279,46 @@ class GetStatusResponse(_message.Message):
         incidents: _builtins.int = ...,
         believed_halls: _builtins.int = ...,
         witnessed_size: _builtins.int = ...,
+        suite: _certificate_pb2.Suite.ValueType = ...,
+        suites: _abc.Iterable[Global___SuiteUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "head", b"head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "head", b"head", "incidents", b"incidents", "journal_size", b"journal_size", "links", b"links", "name", b"name", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "head", b"head", "incidents", b"incidents", "journal_size", b"journal_size", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class SuiteUse(_message.Message):
+    """SuiteUse says how a suite stands in the network, as the node believes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUITE_FIELD_NUMBER: _builtins.int
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    HALLS_FIELD_NUMBER: _builtins.int
+    suite: _certificate_pb2.Suite.ValueType
+    """The suite."""
+    allowed: _builtins.bool
+    """Whether the network allows it."""
+    halls: _builtins.int
+    """Number of halls whose newest certificate has it."""
+    def __init__(
+        self,
+        *,
+        suite: _certificate_pb2.Suite.ValueType = ...,
+        allowed: _builtins.bool = ...,
+        halls: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "halls", b"halls", "suite", b"suite"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuiteUse: _TypeAlias = SuiteUse  # noqa: Y015
 
 @_typing.final
 class CertifyChildRequest(_message.Message):
