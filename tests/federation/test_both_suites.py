@@ -42,9 +42,9 @@ from tests.trust.builders import (
 from hallnet.codec.codec import to_timestamp
 from hallnet.federation.admission import (
     Accept,
-    CheckpointVerifier,
     Drop,
     Judgement,
+    ProofVerifier,
     Refuse,
     Surroundings,
     judge_envelope,
@@ -113,7 +113,7 @@ def at(
 
 def judged(suites: Suites, envelope: Envelope, trust: Trust | None = None) -> Judgement:
     around = at(network(suites), COUNTY, CITY, TOWNSHIP, trust)
-    checkpoints = CheckpointVerifier(around.trust, NOW)
+    checkpoints = ProofVerifier(around.trust, NOW)
     neighbour = Address(TOWNSHIP)
     return judge_envelope(envelope, 0, neighbour, around, checkpoints, lambda id: None, NOW)
 
@@ -121,7 +121,7 @@ def judged(suites: Suites, envelope: Envelope, trust: Trust | None = None) -> Ju
 def read(suites: Suites, receipt: Receipt, trust: Trust | None = None) -> object:
     around = at(network(suites), TOWNSHIP, COUNTY, TOWNSHIP, trust)
     return judge_receipt(
-        receipt, Address(COUNTY), around, CheckpointVerifier(around.trust, NOW + SECOND)
+        receipt, Address(COUNTY), around, ProofVerifier(around.trust, NOW + SECOND)
     )
 
 

@@ -27,8 +27,6 @@ class Vault:
     def open(self, closed: bytes, place: bytes) -> bytes:
         """Raises VaultNotOpened."""
         try:
-            return self._suite.decrypt(
-                self._key, closed[:NONCE_BYTES], closed[NONCE_BYTES:], place
-            )
+            return self._suite.decrypt(self._key, closed[:NONCE_BYTES], closed[NONCE_BYTES:], place)
         except ContentNotAsCommitted as error:
             raise VaultNotOpened from error

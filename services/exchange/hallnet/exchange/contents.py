@@ -14,9 +14,10 @@ from hallnet.exchange import tables
 from hallnet.exchange.context import Context
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
-from hallnet.store.vault import NONCE_BYTES, VaultNotOpened
+from hallnet.store.vault import VaultNotOpened
 from hallnet.trust.envelope import Content, open_body, read_header
 from hallnet.trust.problems import ContentNotAsCommitted
+from hallnet.trust.suites import NONCE_BYTES
 
 
 def keep_keys(connection: Connection, context: Context, keys: Mapping[bytes, bytes]) -> None:

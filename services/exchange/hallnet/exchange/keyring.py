@@ -12,9 +12,9 @@ from hallnet.exchange.context import Context
 from hallnet.node.home import Identity
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
-from hallnet.store.vault import NONCE_BYTES, VaultNotOpened
+from hallnet.store.vault import VaultNotOpened
 from hallnet.trust.certificate import Certificate
-from hallnet.trust.suites import Algorithms
+from hallnet.trust.suites import NONCE_BYTES, Algorithms
 
 
 class KeysNotOpened(Problem):
