@@ -32,7 +32,7 @@ from typer.core import TyperGroup
 
 from hallnet.cli.main import app
 from hallnet.node.broker import CONFIGURATION, PID_FILE, configuration
-from hallnet.node.home import Home, Part
+from hallnet.node.home import KEEPERS, Home, Part
 from hallnet.node.rootkeys import certify_top, create_root
 from hallnet.node.settings import SETTINGS_FILE, EndpointSettings, Settings, read_settings
 from hallnet.places import Address, divisions
@@ -40,17 +40,19 @@ from hallnet.places import Address, divisions
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 OF_THE_HALL = {"keys/signing.key", "keys/sealing.key", "keys/link.key", "keys/link-authority.key"}
 OF_THE_PARTS = {f"tls/{part.value}.key" for part in Part}
+OF_THE_VAULTS = {f"keys/vault-{part.value}.key" for part in KEEPERS}
 KEYS = {
-    "hallnet-intake/hallnet": {"tls/intake.key"},
-    "hallnet-branch-sync/hallnet": {"tls/branch-sync.key"},
-    "hallnet-notify/hallnet": {"tls/notify.key"},
+    "hallnet-intake/hallnet": {"tls/intake.key", "keys/vault-intake.key"},
+    "hallnet-branch-sync/hallnet": {"tls/branch-sync.key", "keys/vault-branch-sync.key"},
+    "hallnet-notify/hallnet": {"tls/notify.key", "keys/vault-notify.key"},
     "hallnet-portal/hallnet": {"tls/portal.key", "keys/session.key"},
     # The operator's commands are run here.
     "hallnet-exchange/hallnet": OF_THE_HALL
-    | {"tls/exchange.key", "tls/own-link.key", "tls/operator.key"},
+    | {"tls/exchange.key", "tls/own-link.key", "tls/operator.key", "keys/vault-exchange.key"},
     "hallnet-exchange/nats": {"tls/broker.key"},
     "hallnet/hallnet": (OF_THE_HALL - {"keys/link-authority.key"})
     | {"keys/session.key"}
+    | OF_THE_VAULTS
     | OF_THE_PARTS,
 }
 """What each container needs of all that is secret in a home."""

@@ -11,7 +11,6 @@ from tests.exchange.forging import Forger
 from tests.exchange.parts import (
     deliveries,
     dispatch,
-    everything,
     give,
     journal,
     messages,
@@ -23,9 +22,9 @@ from tests.exchange.parts import (
 )
 from tests.simulation.halls import SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
+from tests.store.lying import lying_in
 
 from hallnet.exchange import keyring, renewing, tables
-from hallnet.exchange.context import Context
 from hallnet.exchange.keyring import KeysNotOpened
 from hallnet.exchange.renewing import ASK_AGAIN_AFTER, ASKED_MAX, ISSUED_KIND, REQUEST_KIND
 from hallnet.federation.delivery import State
@@ -33,6 +32,8 @@ from hallnet.node import tls
 from hallnet.node.home import Identity
 from hallnet.places import Address
 from hallnet.store import Connection
+from hallnet.store.columns import opened_by
+from hallnet.store.vault import Vault
 from hallnet.trust.certificate import (
     Certificate,
     RequestBody,
@@ -120,23 +121,22 @@ def test_the_new_keys_are_used_after_a_restart_and_stand_nowhere_unwrapped(world
     renew(world, TOWNSHIP)
     identity = world.at(TOWNSHIP).context.identity
     assert world.restart(TOWNSHIP).context.identity == identity
-    kept = repr(everything(world.at(TOWNSHIP).exchange)).encode()
+    kept = lying_in(world.at(TOWNSHIP).exchange, tables.metadata)
     for key in (identity.signing_key, identity.sealing_key):
-        assert repr(key)[2:-1].encode() not in kept
+        assert key not in kept
+    assert identity.certificate.id in kept
 
 
 def test_keys_of_another_home_are_not_opened(world: World) -> None:
     two_thirds_over(world)
     renew(world, TOWNSHIP)
-    context = world.at(TOWNSHIP).context
-    context.vault = Context(
-        replace(context.home, signing_key=SUITE.new_signing_key()),
-        context.trust,
-        context.register,
-        context.random_bytes,
-    ).vault
-    with pytest.raises(KeysNotOpened):
-        world.at(TOWNSHIP).exchange.transact(lambda c: keyring.load(c, context))
+    township = world.at(TOWNSHIP)
+    with (
+        opened_by(Vault(SUITE, b"the secret of another home", b"test")),
+        township.exchange.engine.begin() as connection,
+        pytest.raises(KeysNotOpened),
+    ):
+        keyring.load(connection, township.context)
 
 
 # Without interruption
@@ -221,7 +221,7 @@ def test_an_unanswered_request_is_made_again_a_day_later_and_not_for_ever(world:
         assert len(rows(world.at(TOWNSHIP).exchange, table)) == count
         world.time.now += ASK_AGAIN_AFTER
     values = [
-        {"signing_public": bytes([n] * 32), "wrapped": b"", "asked_at": world.time.now}
+        {"signing_public": bytes([n] * 32), "private_keys": b"", "asked_at": world.time.now}
         for n in range(ASKED_MAX)
     ]
     world.at(TOWNSHIP).exchange.transact(lambda c: c.execute(table.insert(), values))

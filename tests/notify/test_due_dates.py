@@ -11,6 +11,7 @@ from tests.intake.parts import ACCEPT, RELIEF, SUBSISTENCE, china, told
 from tests.intake.test_due_dates import publish
 from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, TOWNSHIP, worlds
+from tests.store.builders import VAULT
 
 from hallnet.notify import tables, writing
 from hallnet.notify.wording import Audience
@@ -29,7 +30,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 def notify(world: World) -> Iterator[Database]:
     """The database of the notify service of the township."""
     url = world.database_url.replace("world.db", "notify.db")
-    database = Database(url, "notify_330127101")
+    database = Database(url, "notify_330127101", VAULT)
     migrate(database, "hallnet.notify")
     yield database
     database.close()

@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, delete, insert
 from tests.case.builders import ACCEPTED, CLOSED, GRANTED, START
 from tests.exchange.test_face import SETTINGS
 from tests.notify.parts import BY_AGENT, SECRETS, ask, notices, told_of, until
+from tests.store.builders import VAULT
 
 from hallnet.node.feeds import CALLERS, SERVICE, FeedFace
 from hallnet.node.home import Home, Part
@@ -37,10 +38,10 @@ class Node:
         self.folder = folder
         self.home = Home.create(folder, PLAIN, datetime.now(UTC))
         self.database_url = database_url
-        self.source = Database(database_url, "intake")
+        self.source = Database(database_url, "intake", VAULT)
         self.source.create_schema()
         metadata.create_all(self.source.engine)
-        self.records = Database(self._of_notify(), "notify")
+        self.records = Database(self._of_notify(), "notify", self.home.vault(Part.NOTIFY))
 
     def _of_notify(self) -> str:
         return self.database_url.replace("hallnet.db", "notify.db")

@@ -18,7 +18,7 @@ from tests.notify.parts import BY_AGENT, SECRETS, ask, notices, send, take, told
 from tests.notify.receiver import receiving, silence, status
 
 from hallnet.federation.backoff import NOTICE
-from hallnet.node.home import Home
+from hallnet.node.home import Home, Part
 from hallnet.notify.channels import FileChannel, SwitchedOff
 from hallnet.notify.face import NoticeUnknown, NotifyFace
 from hallnet.notify.sending import ATTEMPTS_MAX, DUE_ROWS_MAX, send_due
@@ -292,8 +292,9 @@ async def _with_a_hanging_webhook(database_url: str, folder: Path) -> None:
             + f'[notify]\nwebhook_url = "http://127.0.0.1:{receiver.port}/"\n'
             + f'[database]\nurl = "{database_url}"\n'
         )
-        notify = Notify(Home.create(folder, settings, datetime.now(UTC)), lambda: START)
-        database = Database(database_url, "notify")
+        home = Home.create(folder, settings, datetime.now(UTC))
+        notify = Notify(home, lambda: START)
+        database = Database(database_url, "notify", home.vault(Part.NOTIFY))
         take(database, told_of(ACCEPTED), channels=("file", "webhook"))
         sending = [
             asyncio.ensure_future(body()) for name, body in notify.loops() if "sends" in name

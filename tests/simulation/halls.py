@@ -49,6 +49,7 @@ from hallnet.places import Address, Village, divisions
 from hallnet.store import Connection, Database
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.migrating import migrate
+from hallnet.store.vault import Vault
 from hallnet.trust.believed import Trust, suites_of
 from hallnet.trust.certificate import (
     Certificate,
@@ -301,7 +302,7 @@ class World:
         if url.startswith("sqlite"):
             folder = Path(url.removeprefix("sqlite:///")).parent
             url = f"sqlite:///{folder / schema}.db"
-        return Database(url, schema)
+        return Database(url, schema, Vault(SUITE, str(address).encode(), service.encode()))
 
     def _make_tables(self, address: Address) -> None:
         for service in ("exchange", "intake") if self.intakes else ("exchange",):

@@ -14,6 +14,8 @@ from sqlalchemy import Column, Integer, MetaData, String, Table
 from hallnet.store import Database, Moment
 from hallnet.store.feed import Cursors, Entry, Feed
 from hallnet.store.requests import AnsweredRequests
+from hallnet.store.vault import Vault
+from hallnet.trust.suites import Suite, algorithms
 
 Result = TypeVar("Result")
 
@@ -32,10 +34,13 @@ thing = Table(
 )
 
 
+VAULT = Vault(algorithms(Suite.ED25519), b"a secret of the home", b"a service")
+
+
 @contextmanager
 def opened(url: str, schema: str = "a_service") -> Iterator[Database]:
     """A database with an empty schema, closed at the end."""
-    database = Database(url, schema)
+    database = Database(url, schema, VAULT)
     try:
         database.create_schema()
         yield database

@@ -9,7 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, inspect, select, text
-from tests.store.builders import NOW, opened, together
+from tests.store.builders import NOW, VAULT, opened, together
 
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate, tables_of
@@ -23,7 +23,7 @@ def schema_of(package: str) -> str:
 
 
 def database_of(url: str, package: str) -> Database:
-    return Database(url, schema_of(package))
+    return Database(url, schema_of(package), VAULT)
 
 
 def differences(database: Database, package: str) -> list[object]:

@@ -11,7 +11,7 @@ from grpc import aio
 
 from hallnet.node.server import EVERY_PART, Callers
 from hallnet.problems import Kind, Problem
-from hallnet.store.database import Connection, Database
+from hallnet.store import Connection, Database
 from hallnet.store.feed import Cursors, Feed
 from hallnet.wire.feed.v1 import feed_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2_grpc as wire_grpc

@@ -23,6 +23,7 @@ from hallnet.node.files import write_whole
 from hallnet.node.settings import SETTINGS_FILE, Settings, read_settings
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
+from hallnet.store.vault import Vault
 from hallnet.trust.believed import Trust, suites_of
 from hallnet.trust.certificate import Certificate, RequestBody, make_request, read_certificate
 from hallnet.trust.problems import SpeaksForAnother
@@ -34,6 +35,7 @@ CONNECTION_CERTIFICATE_DAYS = 3600
 """As long as their authority, which lies beside them: they end when the home is made anew."""
 RENEW_BEFORE = timedelta(days=30)
 SESSION_KEY_BYTES = 32
+VAULT_SECRET_BYTES = 32
 LOOPBACK = "127.0.0.1"
 NODE_NAME = "node.hallnet"
 """The name under which every process of a node serves: it is the node that is dialled, not a host."""
@@ -48,6 +50,10 @@ class Part(Enum):
     NOTIFY = "notify"
     PORTAL = "portal"
     OPERATOR = "operator"
+
+
+KEEPERS = (Part.INTAKE, Part.EXCHANGE, Part.BRANCH_SYNC, Part.NOTIFY)
+"""The parts that have a database."""
 
 
 class HomeNotReady(Problem):
@@ -106,6 +112,11 @@ class Identity(Membership):
     sealing_key: bytes
 
 
+def _vault_key(part: Part) -> str:
+    """Each has its own, so that who has the key of one part cannot open what another keeps."""
+    return f"keys/vault-{part.value}.key"
+
+
 class Home:
     """The files of a node."""
 
@@ -129,6 +140,9 @@ class Home:
         home.write("keys/sealing.key", suite.new_sealing_key())
         home.write("keys/link.key", tls.new_private_key())
         home.write("keys/session.key", os.urandom(SESSION_KEY_BYTES))
+        for part in KEEPERS:
+            # The suite stands before the secret: what was closed in it is opened in it for always.
+            home.write(_vault_key(part), bytes((suite.suite,)) + os.urandom(VAULT_SECRET_BYTES))
         for kind in ("node", "link"):
             authority = tls.new_authority(f"{kind} authority of {address}", now)
             home.write(f"keys/{kind}-authority.key", authority.key)
@@ -190,6 +204,11 @@ class Home:
         if chain[-1].id != self.root().id:
             chain.append(self.root())
         return Membership(tuple(chain))
+
+    def vault(self, part: Part) -> Vault:
+        """What opens the closed columns in the database of a part of this node."""
+        key = self.read(_vault_key(part))
+        return Vault(algorithms(key[0]), key[1:], f"hallnet {part.value} v1".encode())
 
     def welcome(self) -> wire.Welcome:
         return wire.Welcome.FromString(self.read("trust/welcome.bin"))

@@ -11,27 +11,21 @@ its own. A write that loses against another one is tried again a bounded number 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    DateTime,
-    Dialect,
-    Engine,
-    LargeBinary,
-    create_engine,
-    event,
-    make_url,
-    text,
-)
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from hallnet.store.columns import opened_by
+from hallnet.store.vault import Vault
+
+__all__ = ["Connection", "Database"]
 
 Result = TypeVar("Result")
 
@@ -39,6 +33,8 @@ READERS = 2
 POSTGRESQL_WRITERS = 2
 SERIALIZATION_TRIES_MAX = 5
 BUSY_TIMEOUT_MS = 10_000
+WAL_TRIES_MAX = 200
+WAL_PAUSE_SECONDS = 0.05
 _RETRYABLE_STATES = frozenset(
     {
         "40001",  # serialization failure
@@ -47,75 +43,18 @@ _RETRYABLE_STATES = frozenset(
     }
 )
 
-__all__ = ["Bytes", "Connection", "Database", "Moment"]
-
-
-_UTC_LENGTH = len("+00:00")
-
-
-class Bytes(LargeBinary):
-    """Bytes as the drivers of both databases give and take them: nothing is to be done for a value."""
-
-    def bind_processor(self, dialect: Dialect) -> None:
-        return None
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> None:
-        return None
-
-
-class _TextOfMoment(sqlite.DATETIME):
-    """What SQLAlchemy keeps of a moment in SQLite, without its regular expression for each value."""
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
-        def write(value: datetime | None) -> str | None:
-            # The type below has brought it to UTC: what is cut off is always the same.
-            return None if value is None else value.isoformat(" ", "microseconds")[:-_UTC_LENGTH]
-
-        return write
-
-    def result_processor(
-        self, dialect: Dialect, coltype: object
-    ) -> Callable[[str | None], datetime | None]:
-        def read(value: str | None) -> datetime | None:
-            return None if value is None else datetime.fromisoformat(value)
-
-        return read
-
-
-class Moment(TypeDecorator[datetime]):
-    """A moment with time zone, kept in UTC; both databases give it back with its zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return _TextOfMoment()  # type: ignore[no-untyped-call]
-        return dialect.type_descriptor(DateTime(timezone=True))
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone")
-        return value if value.tzinfo is UTC else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
 
 class Database:
     """The database of one service.
 
     `url` is `sqlite:///FILE` or `postgresql://...`; `schema` names the service and becomes the schema
-    of a PostgreSQL database.
+    of a PostgreSQL database. `vault` opens the closed columns, which cannot be used without one.
     """
 
-    def __init__(self, url: str, schema: str) -> None:
+    def __init__(self, url: str, schema: str, vault: Vault | None = None) -> None:
         parsed = make_url(url)
         self.schema = schema
+        self._vault = vault
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self._writer = _sqlite_engine(url, "IMMEDIATE", 1)
@@ -144,7 +83,7 @@ class Database:
         """Run `work` in a transaction that is committed when it returns and undone if it raises."""
         for attempt in range(1, SERIALIZATION_TRIES_MAX + 1):
             try:
-                with self._writer.begin() as connection:
+                with opened_by(self._vault), self._writer.begin() as connection:
                     return work(connection)
             except DBAPIError as error:
                 if attempt == SERIALIZATION_TRIES_MAX or not _is_retryable(error):
@@ -154,7 +93,7 @@ class Database:
 
     def look(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` on one consistent view of the database; it must not write."""
-        with self._reader.connect() as connection:
+        with opened_by(self._vault), self._reader.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -196,6 +135,18 @@ def _is_retryable(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _RETRYABLE_STATES
 
 
+def _use_write_ahead_log(connection: Any) -> None:
+    """The one statement for which SQLite does not wait when another process does the same at once."""
+    for attempt in range(1, WAL_TRIES_MAX + 1):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if attempt == WAL_TRIES_MAX:
+                raise
+            time.sleep(WAL_PAUSE_SECONDS)
+
+
 def _sqlite_engine(url: str, begin: str, connections: int) -> Engine:
     engine = create_engine(
         url,
@@ -211,7 +162,8 @@ def _sqlite_engine(url: str, begin: str, connections: int) -> Engine:
     def _on_connect(connection: Any, _record: Any) -> None:
         # The driver is not to open transactions of its own: `begin` below says which kind.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        _use_write_ahead_log(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

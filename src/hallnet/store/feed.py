@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.store.database import Bytes, Connection, Database
+from hallnet.store.columns import Closed
+from hallnet.store.database import Connection, Database
 from hallnet.store.upsert import upsert
 from hallnet.wire.feed.v1 import feed_pb2 as wire
 
@@ -63,7 +64,7 @@ class Feed:
             metadata,
             Column("end", BigInteger, primary_key=True, autoincrement=False),
             Column("start", BigInteger, nullable=False),
-            Column("entries", Bytes, nullable=False),
+            Column("entries", Closed("feed_run.entries"), nullable=False),
         )
         self._waiting: set[asyncio.Future[None]] = set()
 

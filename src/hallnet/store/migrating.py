@@ -22,7 +22,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection
 
-from hallnet.store.database import Bytes, Database, Moment
+from hallnet.store.columns import Bytes, Closed, ClosedText, Moment
+from hallnet.store.database import Database
 
 _LOCK = 8812
 """Number of the lock by which the second of two processes that start at once waits for the first."""
@@ -46,6 +47,8 @@ def tables_of(package: str) -> MetaData:
 
 def describe_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
     """How a step writes our own column types."""
+    if kind == "type" and isinstance(item, Closed | ClosedText):
+        return "sa.LargeBinary()"
     if kind == "type" and isinstance(item, Bytes):
         return f"sa.LargeBinary({item.length or ''})"
     if kind == "type" and isinstance(item, Moment):

@@ -11,7 +11,8 @@ from google.protobuf.message import Message
 from sqlalchemy import Column, MetaData, String, Table, insert, select
 
 from hallnet.problems import Kind, Problem
-from hallnet.store.database import Bytes, Connection, Moment
+from hallnet.store.columns import Bytes, Closed, Moment
+from hallnet.store.database import Connection
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -49,7 +50,7 @@ class AnsweredRequests:
             metadata,
             Column("request_id", String(64), primary_key=True),
             Column("digest", Bytes, nullable=False),
-            Column("answer", Bytes, nullable=False),
+            Column("answer", Closed("answered_request.answer"), nullable=False),
             Column("answered_at", Moment, nullable=False),
         )
 

@@ -43,7 +43,9 @@ class BranchSync:
         self._home = home
         self._settings = home.settings()
         self._clock = clock
-        self._database = Database(home.database_url("branch-sync"), "branch_sync")
+        self._database = Database(
+            home.database_url("branch-sync"), "branch_sync", home.vault(self.part)
+        )
         migrate(self._database, "hallnet.branch_sync")
         membership = home.membership()
         self._context = self._database.look(lambda c: releasing.load_context(c, membership))

@@ -11,7 +11,7 @@ from sqlalchemy import (
     Text,
 )
 
-from hallnet.store.database import Bytes, Moment
+from hallnet.store import Bytes, Moment
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.requests import AnsweredRequests
 

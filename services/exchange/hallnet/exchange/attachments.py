@@ -21,6 +21,7 @@ from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
+from hallnet.store.vault import CLOSING_BYTES
 from hallnet.trust.envelope import Urgency
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
@@ -125,9 +126,12 @@ def take_chunk(
     )
     connection.execute(piece.on_conflict_do_nothing())
     from_sender = (pieces.c.digest == named.digest) & (pieces.c.sender == str(sender))
-    received = connection.execute(
-        select(func.coalesce(func.sum(func.length(pieces.c.data)), 0)).where(from_sender)
-    ).scalar_one()
+    closed, count = connection.execute(
+        select(func.coalesce(func.sum(func.length(pieces.c.data)), 0), func.count()).where(
+            from_sender
+        )
+    ).one()
+    received = closed - count * CLOSING_BYTES
     if received < named.size:
         return []
     in_order = select(pieces.c.data).where(from_sender).order_by(pieces.c.offset)

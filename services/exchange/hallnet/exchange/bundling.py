@@ -91,7 +91,7 @@ def _sent_exhibit(
     exhibit = wire_bundle.Exhibit(
         header=row.header,
         proof=_own_proof(connection, context, row.leaf_index, evidence),
-        content=_content(connection, context, row),
+        content=_content(connection, row),
     )
     if row.receipt is not None:
         signed = load_checkpoints(connection, [row.receipt_checkpoint])[row.receipt_checkpoint]
@@ -109,7 +109,7 @@ def _received_exhibit(
     return wire_bundle.Exhibit(
         header=row.header,
         proof=evidence.add(Proof(row.leaf_index, split_path(row.path), signed), senders),
-        content=_content(connection, context, row),
+        content=_content(connection, row),
         receipt=wire.Receipt(
             body=row.receipt,
             proof=_own_proof(connection, context, row.receipt_leaf_index, evidence),
@@ -117,8 +117,8 @@ def _received_exhibit(
     )
 
 
-def _content(connection: Connection, context: Context, row: Row[Any]) -> wire.Content:
-    content = contents.opened(connection, context, row.header, row.sealed_body)
+def _content(connection: Connection, row: Row[Any]) -> wire.Content:
+    content = contents.opened(connection, row.header, row.sealed_body)
     return wire.Content(salt=content.salt, payload=content.payload)
 
 

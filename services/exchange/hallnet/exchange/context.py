@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from hallnet.federation.admission import Surroundings
 from hallnet.node.home import Identity
 from hallnet.places import Address, Divisions
-from hallnet.store.vault import Vault
 from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate
 from hallnet.trust.evidence import SignedCheckpoint
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suites import Suite
 
 RandomBytes = Callable[[int], bytes]
 
@@ -35,15 +34,11 @@ class Context:
     """All keys to which somebody may have sealed, by certificate."""
     waiting_keys: list[bytes] = field(default_factory=list)
     """Keys for sealing for which a certificate was asked, the newest first."""
-    vault: Vault = field(init=False)
-    """Closes what must not lie open in the tables."""
     wanted_suite: Suite | None = None
     """The suite to which the settings say that this hall is to go; None: the one it has."""
 
     def __post_init__(self) -> None:
         self.home = self.identity
-        own = algorithms(self.home.certificate.body.suite)
-        self.vault = Vault(own, self.home.signing_key, b"hallnet exchange v1")
         self.sealing_keys[self.home.certificate.id] = self.home.sealing_key
 
     @property

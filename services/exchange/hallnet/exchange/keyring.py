@@ -1,11 +1,10 @@
-"""The keys that a hall made for itself: wrapped in its tables, so that its home need not be writable."""
+"""The keys that a hall made for itself: in a closed column, so that its home need not be writable."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import func, select, update
 
 from hallnet.exchange import tables
 from hallnet.exchange.context import Context
@@ -14,7 +13,7 @@ from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
 from hallnet.store.vault import VaultNotOpened
 from hallnet.trust.certificate import Certificate
-from hallnet.trust.suites import NONCE_BYTES, Algorithms
+from hallnet.trust.suites import Algorithms
 
 
 class KeysNotOpened(Problem):
@@ -37,9 +36,8 @@ def make(
     signing_key, sealing_key = suite.new_signing_key(), suite.new_sealing_key()
     public = suite.signing_public(signing_key)
     plain = len(signing_key).to_bytes(2, "big") + signing_key + sealing_key
-    wrapped = context.vault.close(plain, public, context.random_bytes(NONCE_BYTES))
     connection.execute(
-        tables.own_key.insert().values(signing_public=public, wrapped=wrapped, asked_at=now)
+        tables.own_key.insert().values(signing_public=public, private_keys=plain, asked_at=now)
     )
     context.waiting_keys.insert(0, sealing_key)
     return signing_key, sealing_key
@@ -71,8 +69,11 @@ def take(connection: Connection, context: Context, certificate: Certificate) -> 
 def load(connection: Connection, context: Context) -> None:
     """Bring the keys in memory up to the tables; raises KeysNotOpened."""
     table = tables.own_key
-    rows = connection.execute(select(table).order_by(table.c.asked_at.desc())).all()
-    opened = [(row.certificate_id, *_unwrapped(context, row)) for row in rows]
+    try:
+        rows = connection.execute(select(table).order_by(table.c.asked_at.desc())).all()
+    except VaultNotOpened as error:
+        raise KeysNotOpened(str(context.here)) from error
+    opened = [(row.certificate_id, *_parted(row.private_keys)) for row in rows]
     context.waiting_keys[:] = [sealing for id, _, sealing in opened if id is None]
     identities = []
     for certificate_id, signing, sealing in opened:
@@ -91,11 +92,7 @@ def _preference(context: Context, certificate: Certificate) -> tuple[bool, datet
     return certificate.body.suite in context.trust.suites, certificate.body.not_before
 
 
-def _unwrapped(context: Context, row: Row[Any]) -> tuple[bytes, bytes]:
-    """The keys to sign and to open with."""
-    try:
-        plain = context.vault.open(row.wrapped, row.signing_public)
-    except VaultNotOpened as error:
-        raise KeysNotOpened(str(context.here)) from error
-    length = int.from_bytes(plain[:2], "big")
-    return plain[2 : 2 + length], plain[2 + length :]
+def _parted(keys: bytes) -> tuple[bytes, bytes]:
+    """The key to sign and the one to open with."""
+    length = int.from_bytes(keys[:2], "big")
+    return keys[2 : 2 + length], keys[2 + length :]

@@ -110,7 +110,7 @@ def seal_waiting(connection: Connection, context: Context, now: datetime) -> lis
                     row.kind,
                     row.subject,
                     Urgency(row.urgency),
-                    contents.open_unsealed(context, row.envelope_id, row.content),
+                    row.payload,
                     row.traceparent,
                     row.reference,
                 ),
@@ -185,7 +185,7 @@ class _Sealing:
         self._rows.append(
             self._row(envelope_id, wish, State.ACCEPTED if to_itself else State.WAITING)
             | {
-                "content": None,
+                "payload": None,
                 "header": sealed.header,
                 "sealed_body": sealed.body,
                 "leaf_index": leaf_index,
@@ -193,10 +193,9 @@ class _Sealing:
         )
 
     def _keep_unsealed(self, envelope_id: bytes, wish: Wish) -> None:
-        content = contents.close_unsealed(self._context, envelope_id, wish.payload)
         self._rows.append(
             self._row(envelope_id, wish, State.UNSEALED)
-            | {"content": content, "header": None, "sealed_body": None, "leaf_index": None}
+            | {"payload": wish.payload, "header": None, "sealed_body": None, "leaf_index": None}
         )
 
     def _row(self, envelope_id: bytes, wish: Wish, state: State) -> dict[str, object]:
@@ -221,7 +220,7 @@ class _Sealing:
             statement = upsert(self._connection, tables.delivery)
             changed = (
                 "state",
-                "content",
+                "payload",
                 "header",
                 "sealed_body",
                 "leaf_index",
@@ -236,7 +235,7 @@ class _Sealing:
                 self._rows,
             )
         keys = {key.sealed: key.plain for key in self._keys.values() if key is not None}
-        contents.keep_keys(self._connection, self._context, keys if self._sealed else {})
+        contents.keep_keys(self._connection, keys if self._sealed else {})
 
     def _enqueue(self, journal: JournalWriter) -> list[Entry]:
         journal.sign()

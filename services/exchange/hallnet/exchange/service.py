@@ -70,7 +70,7 @@ class Exchange:
         self._settings = home.settings()
         self._version = version
         self._clock = clock
-        self._database = Database(home.database_url("exchange"), "exchange")
+        self._database = Database(home.database_url("exchange"), "exchange", home.vault(self.part))
         migrate(self._database, "hallnet.exchange")
         identity = home.identity()
         wanted = self._settings.hall.suite

@@ -12,7 +12,7 @@ from sqlalchemy import (
     Text,
 )
 
-from hallnet.store.database import Bytes, Moment
+from hallnet.store import Bytes, Closed, Moment
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.requests import AnsweredRequests
 
@@ -92,13 +92,13 @@ revocation = Table(
     Column("learned_at", Moment, nullable=False),
 )
 
-# Keys that this hall made for itself since it was founded, wrapped by those of its home. Without a
+# Keys that this hall made for itself since it was founded. Without a
 # certificate: asked for and not answered yet.
 own_key = Table(
     "own_key",
     metadata,
     Column("signing_public", Bytes, primary_key=True),
-    Column("wrapped", Bytes, nullable=False),
+    Column("private_keys", Closed("own_key.private_keys"), nullable=False),
     Column("asked_at", Moment, nullable=False),
     Column("certificate_id", Bytes(32)),
 )
@@ -159,8 +159,8 @@ delivery = Table(
     Column("expires_at", Moment, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("retransmit_at", Moment),
-    # Closed by the vault; only while the envelope cannot be sealed yet.
-    Column("content", Bytes),
+    # Only while the envelope cannot be sealed yet.
+    Column("payload", Closed("delivery.payload")),
     # From here on: once it is sealed.
     Column("header", Bytes),
     Column("sealed_body", Bytes),
@@ -182,12 +182,12 @@ seen = Table(
     Column("header_digest", Bytes(32), nullable=False),
 )
 
-# Keys of the bodies that this hall sent or received, closed by the vault.
+# Keys of the bodies that this hall sent or received, by the digest of what they were sealed as.
 content_key = Table(
     "content_key",
     metadata,
     Column("id", Bytes(32), primary_key=True),
-    Column("closed", Bytes, nullable=False),
+    Column("key", Closed("content_key.key"), nullable=False),
 )
 
 # Envelopes on which this hall gave a verdict, with what proves them.
@@ -284,7 +284,7 @@ attachment_chunk = Table(
     Column("digest", Bytes(32), primary_key=True),
     Column("sender", String(40), primary_key=True),
     Column("offset", BigInteger, primary_key=True, autoincrement=False),
-    Column("data", Bytes, nullable=False),
+    Column("data", Closed("attachment_chunk.data"), nullable=False),
 )
 
 # Materials to be fetched from a service of this node and sent, each once to a recipient.

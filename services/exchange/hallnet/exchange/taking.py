@@ -118,7 +118,7 @@ class Taking:
             if rows:
                 connection.execute(insert(table), rows)
         if self._receptions:
-            contents.keep_keys(connection, self._context, self._around.opened_keys)
+            contents.keep_keys(connection, self._around.opened_keys)
         parcels.enqueue(connection, self._neighbour, self._queue, self._now)
         judged = outgoing.judged(connection, self._context, self._verdicts, self._now)
         entries = self._entries + judged.entries

@@ -34,7 +34,7 @@ from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
 from hallnet.places import Address
 from hallnet.problems import Problem
-from hallnet.store import Connection
+from hallnet.store import ClosedText, Connection
 from hallnet.store.feed import Entry
 from hallnet.wire.case.v1 import case_event_pb2 as wire
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
@@ -229,7 +229,7 @@ def _require_fits(author: Address, filed: Filed) -> None:
     }
     for name, text in listed.items():
         column = tables.case.c[name].type
-        assert isinstance(column, String)
+        assert isinstance(column, String | ClosedText)
         if "\0" in text or (column.length is not None and len(text) > column.length):
             raise MessageMalformed(f"filed.{name}", message="Filed", detail=name)
     if filed.item_version > VERSION_MAX:

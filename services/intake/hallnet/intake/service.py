@@ -40,7 +40,7 @@ class Intake:
         self._home = home
         self._settings = home.settings()
         self._clock = clock
-        self._database = Database(home.database_url("intake"), "intake")
+        self._database = Database(home.database_url("intake"), "intake", home.vault(self.part))
         migrate(self._database, "hallnet.intake")
         hall = self._settings.hall
         self._hall = Hall(

@@ -13,7 +13,7 @@ from sqlalchemy import (
     Text,
 )
 
-from hallnet.store.database import Bytes, Moment
+from hallnet.store import Bytes, Closed, ClosedText, Moment
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.requests import AnsweredRequests
 
@@ -50,7 +50,7 @@ case_event = Table(
     metadata,
     Column("case_id", String(36), primary_key=True),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("event", Bytes, nullable=False),
+    Column("event", Closed("case_event.event"), nullable=False),
     Column("author", String(40), nullable=False),
 )
 
@@ -61,7 +61,7 @@ early_event = Table(
     Column("case_id", String(36), primary_key=True),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("author", String(40), primary_key=True),
-    Column("event", Bytes, nullable=False),
+    Column("event", Closed("early_event.event"), nullable=False),
     Column("came_at", Moment, nullable=False),
 )
 
@@ -73,7 +73,7 @@ set_aside = Table(
     Column("case_id", String(36), nullable=False),
     Column("sender", String(40), nullable=False),
     Column("reason", String(64), nullable=False),
-    Column("payload", Bytes, nullable=False),
+    Column("payload", Closed("set_aside.payload"), nullable=False),
     Column("at", Moment, nullable=False),
 )
 
@@ -83,12 +83,12 @@ case = Table(
     metadata,
     Column("case_id", String(36), primary_key=True),
     Column("case_no", String(64), nullable=False, unique=True),
-    Column("query_code", String(16), nullable=False),
+    Column("query_code", ClosedText("case.query_code", 16), nullable=False),
     Column("item_id", String(64), nullable=False),
     Column("item_version", Integer, nullable=False),
     Column("item_name", Text, nullable=False),
     Column("handling_kind", Integer, nullable=False),
-    Column("applicant", Text, nullable=False),
+    Column("applicant", ClosedText("case.applicant"), nullable=False),
     Column("agent_id", String(64), nullable=False),
     Column("stage", Integer, nullable=False),
     Column("ended", Boolean, nullable=False),
@@ -121,7 +121,7 @@ material_chunk = Table(
     metadata,
     Column("digest", Bytes(32), primary_key=True),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
-    Column("data", Bytes, nullable=False),
+    Column("data", Closed("material_chunk.data"), nullable=False),
 )
 
 # Materials that arrived at the exchange and are to be fetched from there.
@@ -138,7 +138,7 @@ mandate = Table(
     Column("mandate_id", String(36), primary_key=True),
     Column("agent_id", String(64), nullable=False),
     Column("valid_until", Date, nullable=False),
-    Column("mandate", Bytes, nullable=False),
+    Column("mandate", Closed("mandate.mandate"), nullable=False),
     Index("mandate_of_agent", "agent_id", "valid_until"),
 )
 
@@ -162,7 +162,7 @@ access_record = Table(
     Column("actor_id", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("act", String(64), nullable=False),
-    Column("purpose", Text, nullable=False),
+    Column("purpose", ClosedText("access_record.purpose"), nullable=False),
     Column("refused", String(64), nullable=False),
     Index("access_of_subject", "subject", "position"),
 )

@@ -37,7 +37,7 @@ class Notify:
         self._home = home
         self._settings = home.settings()
         self._clock = clock
-        self._database = Database(home.database_url("notify"), "notify")
+        self._database = Database(home.database_url("notify"), "notify", home.vault(self.part))
         migrate(self._database, "hallnet.notify")
         self._register = divisions()
         self._grpc_channels: list[aio.Channel] = []

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
-from hallnet.store.database import Moment
+from hallnet.store import ClosedText, Moment
 from hallnet.store.feed import Cursors
 from hallnet.store.requests import AnsweredRequests
 
@@ -25,11 +25,11 @@ recipient = Table(
     metadata,
     Column("case_id", String(36), primary_key=True),
     Column("case_no", String(64), nullable=False),
-    Column("query_code", String(16), nullable=False),
+    Column("query_code", ClosedText("recipient.query_code", 16), nullable=False),
     Column("item_id", String(64), nullable=False),
     Column("item_version", Integer, nullable=False),
-    Column("applicant", Text, nullable=False),
-    Column("phone", Text, nullable=False),
+    Column("applicant", ClosedText("recipient.applicant"), nullable=False),
+    Column("phone", ClosedText("recipient.phone"), nullable=False),
     Column("agent_id", String(64), nullable=False),
 )
 
@@ -46,8 +46,8 @@ notice = Table(
     Column("channel", String(16), nullable=False),
     Column("subject", String(64), nullable=False),
     Column("audience", Integer, nullable=False),
-    Column("address", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("address", ClosedText("notice.address"), nullable=False),
+    Column("text", ClosedText("notice.text"), nullable=False),
     Column("written_at", Moment, nullable=False),
     Column("state", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),

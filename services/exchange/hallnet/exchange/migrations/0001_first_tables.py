@@ -81,7 +81,7 @@ def upgrade() -> None:
     op.create_table(
         "content_key",
         sa.Column("id", sa.LargeBinary(32), nullable=False),
-        sa.Column("closed", sa.LargeBinary(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -124,7 +124,7 @@ def upgrade() -> None:
         sa.Column("expires_at", Moment(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("retransmit_at", Moment(), nullable=True),
-        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("payload", sa.LargeBinary(), nullable=True),
         sa.Column("header", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_body", sa.LargeBinary(), nullable=True),
         sa.Column("leaf_index", sa.BigInteger(), nullable=True),
@@ -217,7 +217,7 @@ def upgrade() -> None:
     op.create_table(
         "own_key",
         sa.Column("signing_public", sa.LargeBinary(), nullable=False),
-        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.Column("private_keys", sa.LargeBinary(), nullable=False),
         sa.Column("asked_at", Moment(), nullable=False),
         sa.Column("certificate_id", sa.LargeBinary(32), nullable=True),
         sa.PrimaryKeyConstraint("signing_public"),

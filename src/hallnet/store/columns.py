@@ -1,0 +1,137 @@
+"""Types of columns: moments and bytes as both databases keep them, and what lies closed.
+
+Who has the database has not what people wrote: the key to closed columns belongs to the database object,
+not to the table, so that rules and stores speak of plain values. What is closed cannot be compared or
+sorted by the database; an index of keyed digests finds it (`Vault.index`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, LargeBinary
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from hallnet.store.vault import Vault
+from hallnet.trust.suites import NONCE_BYTES
+
+_vault: ContextVar[Vault] = ContextVar("vault")
+
+
+@contextmanager
+def opened_by(vault: Vault | None) -> Iterator[None]:
+    """Within it closed columns are written and read with this vault."""
+    if vault is None:
+        yield
+        return
+    token = _vault.set(vault)
+    try:
+        yield
+    finally:
+        _vault.reset(token)
+
+
+def vault_in_use() -> Vault:
+    """The vault of the database in whose transaction this is called; raises LookupError without one."""
+    return _vault.get()
+
+
+_UTC_LENGTH = len("+00:00")
+
+
+class Bytes(LargeBinary):
+    """Bytes as the drivers of both databases give and take them: nothing is to be done for a value."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        return None
+
+
+class _TextOfMoment(sqlite.DATETIME):
+    """What SQLAlchemy keeps of a moment in SQLite, without its regular expression for each value."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        def write(value: datetime | None) -> str | None:
+            # The type below has brought it to UTC: what is cut off is always the same.
+            return None if value is None else value.isoformat(" ", "microseconds")[:-_UTC_LENGTH]
+
+        return write
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[str | None], datetime | None]:
+        def read(value: str | None) -> datetime | None:
+            return None if value is None else datetime.fromisoformat(value)
+
+        return read
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment with time zone, kept in UTC; both databases give it back with its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return _TextOfMoment()  # type: ignore[no-untyped-call]
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Closed(TypeDecorator[bytes]):
+    """Bytes, closed for their column: what lies in one column cannot be moved to another."""
+
+    impl = Bytes
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        if value is None:
+            return None
+        return _vault.get().close(value, self.place.encode(), os.urandom(NONCE_BYTES))
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else _vault.get().open(value, self.place.encode())
+
+
+class ClosedText(TypeDecorator[str]):
+    """Text, closed for its column; `length` is what rules hold it to, in characters."""
+
+    impl = Bytes
+    cache_ok = True
+
+    def __init__(self, place: str, length: int | None = None) -> None:
+        super().__init__()
+        self.place = place
+        self.length = length
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        if value is None:
+            return None
+        return _vault.get().close(value.encode(), self.place.encode(), os.urandom(NONCE_BYTES))
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else _vault.get().open(value, self.place.encode()).decode()

@@ -1,0 +1,44 @@
+"""Secrecy at rest: who has the databases of a hall, and not its keys, reads nothing of a villager."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.simulation.halls import World
+from tests.simulation.test_invariants import reported_up
+from tests.simulation.worlds import COUNTY, worlds
+from tests.store.lying import lying_in
+
+from hallnet.exchange import tables as exchange_tables
+from hallnet.intake import tables as intake_tables
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    yield from worlds(request, tmp_path)
+
+
+def test_no_database_of_a_hall_on_the_way_of_a_case_shows_whose_it_is(world: World) -> None:
+    case = reported_up(world)
+    world.settle()
+    assert world.case(COUNTY, case) is not None
+    person = case.filed.applicant
+    words = {
+        "name": person.name,
+        "identity number": person.document_number,
+        "phone": person.phone,
+        "masked name": person.masked_name,
+        "query code": case.filed.query_code,
+    }
+    assert all(words.values())
+    for address in world.stations:
+        station = world.at(address)
+        lying = lying_in(station.exchange, exchange_tables.metadata)
+        lying += lying_in(station.intake, intake_tables.metadata)
+        for what, word in words.items():
+            assert word.encode() not in lying, f"{what} at {address}"
+    # What names nobody lies open, so the search finds what is there.
+    lying = lying_in(world.at(COUNTY).intake, intake_tables.metadata)
+    assert case.filed.case_no.encode() in lying
