@@ -16,11 +16,12 @@ from tests.simulation.halls import SUITE
 from tests.simulation.worlds import CITY, COUNTY, HALLS, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
 from hallnet.branch_sync import certificates
-from hallnet.branch_sync.certificates import RENEW_BEFORE, SOFT_EXPIRY
+from hallnet.branch_sync.certificates import RENEW_BEFORE
 from hallnet.exchange import tables as exchange_tables
 from hallnet.places import Address
 from hallnet.trust.certificate import Certificate, make_request
 from hallnet.trust.envelope import Urgency
+from hallnet.trust.freshness import SOFT_EXPIRY
 from hallnet.trust.problems import CertificateRevoked
 from hallnet.trust.release import RELEASE, ReleaseKind
 from hallnet.trust.revocation import RevocationBody, revoke
@@ -300,8 +301,9 @@ def test_the_same_halls_give_the_same_bundle_whatever_the_order_they_were_told_i
     new_halls.follow_exchange(PROVINCE)
     several = [certified(city, county, serial=bytes([n]) * 16) for n in range(8)]
     for item in several:
+        told = certificates.Told([item])
         sync.database.transact(
-            lambda c, item=item: certificates.take(c, sync.context, [item], new_halls.now)  # type: ignore[misc]
+            lambda c, told=told: certificates.take(c, sync.context, told, new_halls.now)  # type: ignore[misc]
         )
     made = sync.database.look(lambda c: certificates.bundle(c, sync.context, new_halls.now))
     counties = [wire.body for wire in made.certificates][1:]

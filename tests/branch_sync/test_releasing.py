@@ -43,7 +43,7 @@ CALENDAR_CONTENT = dict(supplied_releases())[ReleaseKind.CALENDAR]
 def bundle(halls: Halls, at: str = PROVINCE) -> wire_trust.TrustBundle:
     """The trust bundle of a hall that heard of all others."""
     sync = halls.at(at)
-    own = [sync.context.membership.certificate]
+    own = certificates.Told([sync.context.membership.certificate])
     sync.database.transact(lambda c: certificates.take(c, sync.context, own, halls.now))
     return sync.database.look(lambda c: certificates.bundle(c, sync.context, halls.now))
 

@@ -34,6 +34,7 @@ from hallnet.trust.release import (
     verify_release,
 )
 from hallnet.trust.revocation import read_revocation
+from hallnet.trust.succession import read_root_succession, read_succession
 from hallnet.trust.suites import algorithms
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire
@@ -302,6 +303,11 @@ def load_context(connection: Connection, membership: Membership) -> Context:
     """What branch-sync knew when its process stopped."""
     context = Context(membership, Trust([membership.chain[-1]]))
     context.trust.learn(membership.chain[:-1])
+    # Roots first: the certificates are judged by them.
+    roots = connection.scalars(select(tables.root_succession.c.succession))
+    context.trust.take_root_successions(
+        [read_root_succession(wire_trust.RootSuccession.FromString(raw)) for raw in roots]
+    )
     kept = connection.scalars(select(tables.certificate.c.certificate))
     context.trust.learn_what_leads_to_a_root(
         [read_certificate(wire_trust.Certificate.FromString(raw)) for raw in kept]
@@ -309,6 +315,10 @@ def load_context(connection: Connection, membership: Membership) -> Context:
     ended = connection.scalars(select(tables.revocation.c.revocation))
     context.trust.take_revocations(
         [read_revocation(wire_trust.Revocation.FromString(raw)) for raw in ended]
+    )
+    moved = connection.scalars(select(tables.succession.c.succession))
+    context.trust.take_successions(
+        [read_succession(wire_trust.Succession.FromString(raw)) for raw in moved]
     )
     table = tables.release
     rows = connection.execute(

@@ -14,10 +14,12 @@ from hallnet.exchange import (
     attachments,
     bundling,
     certifying,
+    inviting,
     journal_store,
     links,
     outgoing,
     parcels,
+    succeeding,
     tables,
 )
 from hallnet.exchange.context import Context
@@ -45,6 +47,11 @@ CALLERS: Callers = {
     "GetStatus": EVERY_PART,
     "CertifyChild": frozenset({Part.OPERATOR}),
     "RevokeChild": frozenset({Part.OPERATOR}),
+    "InviteChild": frozenset({Part.OPERATOR}),
+    "ListInvitations": frozenset({Part.OPERATOR}),
+    "WithdrawInvitation": frozenset({Part.OPERATOR}),
+    "DeclareSuccession": frozenset({Part.OPERATOR}),
+    "TakeRootSuccession": frozenset({Part.OPERATOR}),
     "SignRelease": frozenset({Part.BRANCH_SYNC}),
     "ListDeliveries": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportBundle": frozenset({Part.PORTAL, Part.OPERATOR}),
@@ -76,7 +83,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         version: str,
         watch: HopWatch,
         clock: Callable[[], datetime],
-        children_changed: Callable[[], None],
+        doors_changed: Callable[[], None],
     ) -> None:
         self._database = database
         self._context = context
@@ -85,7 +92,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         self._version = version
         self._watch = watch
         self._clock = clock
-        self._children_changed = children_changed
+        self._doors_changed = doors_changed
 
     async def GetStatus(self, request: wire.GetStatusRequest, context: Any) -> Any:
         return await self._database.read(self._status)
@@ -158,7 +165,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             return wire.CertifyChildResponse(welcome=welcome)
 
         response = await self._once(request, now, wire.CertifyChildResponse, act)
-        self._children_changed()
+        self._doors_changed()
         tables.feed.announce()
         return response
 
@@ -175,7 +182,93 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             return wire.RevokeChildResponse(revocations=revocations)
 
         response = await self._once(request, now, wire.RevokeChildResponse, act)
-        self._children_changed()
+        self._doors_changed()
+        tables.feed.announce()
+        return response
+
+    async def InviteChild(self, request: wire.InviteChildRequest, context: Any) -> Any:
+        now = self._clock()
+        address = Address.parse(request.address, "address")
+        door = inviting.Door(self._settings.broker.url, self._home.link_authority())
+
+        def act(connection: Connection) -> wire.InviteChildResponse:
+            invitation = inviting.invite(
+                connection,
+                self._context,
+                address,
+                request.link_key,
+                request.hours,
+                request.validity_days or self._settings.certificate.validity_days,
+                door,
+                now,
+            )
+            return wire.InviteChildResponse(invitation=invitation)
+
+        response = await self._once(request, now, wire.InviteChildResponse, act)
+        self._doors_changed()
+        return response
+
+    async def ListInvitations(self, request: wire.ListInvitationsRequest, context: Any) -> Any:
+        page = Page.of(request.page_size, request.page_token)
+        now = self._clock()
+
+        def look(connection: Connection) -> wire.ListInvitationsResponse:
+            rows = inviting.page(connection, page.after, page.size + 1)
+            return wire.ListInvitationsResponse(
+                invitations=[inviting.view(row, now) for row in rows[: page.size]],
+                next_page_token=page.next_token([row.position for row in rows]),
+            )
+
+        return await self._database.read(look)
+
+    async def WithdrawInvitation(
+        self, request: wire.WithdrawInvitationRequest, context: Any
+    ) -> Any:
+        now = self._clock()
+        address = Address.parse(request.address, "address")
+
+        def act(connection: Connection) -> wire.WithdrawInvitationResponse:
+            ended = inviting.withdraw(connection, address, now)
+            return wire.WithdrawInvitationResponse(invitation=ended)
+
+        response = await self._once(request, now, wire.WithdrawInvitationResponse, act)
+        self._doors_changed()
+        return response
+
+    async def DeclareSuccession(self, request: wire.DeclareSuccessionRequest, context: Any) -> Any:
+        now = self._clock()
+        predecessor = Address.parse(request.predecessor, "predecessor")
+        successor = Address.parse(request.successor, "successor")
+        given = request.HasField("effective_at")
+        effective_at = from_timestamp(request.effective_at) if given else now
+
+        def act(connection: Connection) -> wire.DeclareSuccessionResponse:
+            succession = succeeding.declare_succession(
+                connection,
+                self._context,
+                predecessor,
+                successor,
+                request.reason,
+                effective_at,
+                now,
+            )
+            return wire.DeclareSuccessionResponse(succession=succession)
+
+        response = await self._once(request, now, wire.DeclareSuccessionResponse, act)
+        tables.feed.announce()
+        return response
+
+    async def TakeRootSuccession(
+        self, request: wire.TakeRootSuccessionRequest, context: Any
+    ) -> Any:
+        now = self._clock()
+
+        def act(connection: Connection) -> wire.TakeRootSuccessionResponse:
+            succeeding.take_root_succession(connection, self._context, request.succession, now)
+            roots = [root.to_message() for root in self._context.trust.roots]
+            return wire.TakeRootSuccessionResponse(roots=roots)
+
+        response = await self._once(request, now, wire.TakeRootSuccessionResponse, act)
         tables.feed.announce()
         return response
 

@@ -15,6 +15,7 @@ from hallnet.exchange import (
     attachments,
     believing,
     following,
+    inviting,
     keyring,
     links,
     outgoing,
@@ -29,7 +30,7 @@ from hallnet.exchange.incoming import Taken, take_batch
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.watching import HopWatch
 from hallnet.node import broker, telemetry, tls
-from hallnet.node.broker import subjects_down, subjects_up
+from hallnet.node.broker import subject_of_invitation, subjects_down, subjects_up
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
@@ -98,7 +99,7 @@ class Exchange:
             self._version,
             self._watch,
             self._clock,
-            self._children_changed,
+            self._doors_changed,
         )
         server.add(
             wire.DESCRIPTOR.services_by_name["ExchangeService"],
@@ -171,6 +172,7 @@ class Exchange:
         )
         client.serve("up.*.batch", QUEUE, self._take_batch)
         client.serve("up.*.hello", QUEUE, self._take_hello)
+        client.serve(subject_of_invitation("*"), QUEUE, self._take_newcomer)
         client.on_up(self._start_child_links)
         return client
 
@@ -208,8 +210,8 @@ class Exchange:
         self._link_tasks[neighbour] = asyncio.create_task(keep_running(name, loop.run), name=name)
         return loop
 
-    def _children_changed(self) -> None:
-        """A child was certified and may dial in from now on, or was shut out and may not."""
+    def _doors_changed(self) -> None:
+        """A child was certified or invited and may dial in from now on, or was shut out and may not."""
         known = self._database.look(lambda c: believing.children(c))
         self._context.children = known
         for gone in self._links.keys() - known - {self._context.parent}:
@@ -224,8 +226,11 @@ class Exchange:
     def _write_broker_configuration(self) -> bool:
         """Bring the message server's configuration up to date; True if it changed."""
         listen, context = self._settings.broker.listen, self._context
-        return bool(listen) and broker.write_configuration(
-            self._home, listen, context.here, context.children
+        if not listen:
+            return False
+        admitted = self._database.look(lambda c: inviting.admitted(c, self._clock()))
+        return broker.write_configuration(
+            self._home, listen, context.here, context.children, admitted
         )
 
     async def _run_broker(self) -> None:
@@ -252,6 +257,18 @@ class Exchange:
         self._watch.show(taken.hops, now)
         self._wake_links(taken.wake | {neighbour})
         return taken.reply.SerializeToString()
+
+    async def _take_newcomer(self, subject: str, data: bytes) -> bytes:
+        """A request with an invitation: the message server vouches for the subject."""
+        door = inviting.Door(self._settings.broker.url, self._home.link_authority())
+        now = self._clock()
+        reply, joined = await self._database.write(
+            lambda c: inviting.answer(c, self._context, subject.rpartition(".")[2], data, door, now)
+        )
+        tables.feed.announce()
+        if joined:
+            self._doors_changed()
+        return reply.SerializeToString()
 
     async def _take_hello(self, subject: str, data: bytes) -> bytes:
         neighbour = self._neighbour_of(subject)
@@ -346,6 +363,9 @@ class Exchange:
     async def _sweep(self) -> None:
         while True:
             await self._database.write(lambda c: parcels.sweep(c, self._clock()))
+            # Invitations end by themselves.
+            if self._write_broker_configuration():
+                broker.reload(self._home)
             await asyncio.sleep(SWEEP_EVERY_SECONDS)
 
     async def _renew(self) -> None:
