@@ -62,9 +62,11 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.release import ReleaseBody, ReleaseKind
 from hallnet.trust.revocation import Revocation, RevocationBody, revoke
+from hallnet.trust.succession import succeed
 from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
 SUITE = algorithms(Suite.ED25519)
 BEGINNING = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -102,6 +104,26 @@ class Station:
         self.intake.close()
 
 
+def new_root() -> tuple[Certificate, bytes]:
+    """A root of the province and its key."""
+    key = SUITE.new_signing_key()
+    body = CertificateBody(
+        suite=SUITE.suite,
+        serial=b"r" * 16,
+        role=Role.ROOT,
+        subject="33",
+        name="root",
+        issuer="33",
+        issuer_id=b"",
+        signing_key=SUITE.signing_public(key),
+        sealing_key=b"",
+        not_before=BEGINNING - timedelta(days=1),
+        not_after=BEGINNING + timedelta(days=4000),
+        permissions=(Permission.CERTIFY,),
+    )
+    return issue(body, key), key
+
+
 @dataclass(slots=True)
 class World:
     """A tree of halls."""
@@ -119,22 +141,12 @@ class World:
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self._root_key = SUITE.new_signing_key()
-        body = CertificateBody(
-            suite=SUITE.suite,
-            serial=b"r" * 16,
-            role=Role.ROOT,
-            subject="33",
-            name="root",
-            issuer="33",
-            issuer_id=b"",
-            signing_key=SUITE.signing_public(self._root_key),
-            sealing_key=b"",
-            not_before=BEGINNING - timedelta(days=1),
-            not_after=BEGINNING + timedelta(days=4000),
-            permissions=(Permission.CERTIFY,),
-        )
-        self.root = issue(body, self._root_key)
+        self.root, self._root_key = new_root()
+
+    def succession_of_root(self) -> tuple[Certificate, wire_trust.RootSuccession]:
+        """A new root, and what it states together with the one that is believed."""
+        new, key = new_root()
+        return new, succeed(self.root, self._root_key, new, key, self.time.now)
 
     def revocation_by_root(self, address: str, reason: str) -> Revocation:
         """The offline root ends the certificate of a hall from now on."""
