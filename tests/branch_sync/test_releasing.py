@@ -32,7 +32,7 @@ from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.trust.certificate import Permission
 from hallnet.trust.problems import ReleaseOutdated, ReleaseOutOfReach
-from hallnet.trust.release import RELEASE, ReleaseKind, sign_release
+from hallnet.trust.release import RELEASE, VERSION_LEAP_MAX, ReleaseKind, sign_release
 from hallnet.wire.release.v1 import release_pb2 as wire
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
@@ -396,9 +396,18 @@ def test_what_no_database_keeps_is_refused_whoever_says_it(
         )
 
 
-def test_the_highest_version_that_can_be_kept_is_taken(halls: Halls) -> None:
+def test_a_version_that_nobody_can_have_missed_is_refused_and_the_next_one_taken(
+    halls: Halls,
+) -> None:
+    """Else a stolen key could end all publishing with the highest version there is."""
     row = halls.come(COUNTY, halls.signed(PROVINCE, version=2**63 - 1))
-    assert (row.version, row.standing) == (2**63 - 1, Standing.IN_FORCE)
+    assert (row.version, row.standing, row.reason) == (
+        2**63 - 1,
+        Standing.REFUSED,
+        "RELEASE_LEAPS",
+    )
+    row = halls.come(COUNTY, halls.signed(PROVINCE, version=VERSION_LEAP_MAX))
+    assert row.standing == Standing.IN_FORCE
 
 
 def catalogue(*items: object) -> bytes:

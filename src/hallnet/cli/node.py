@@ -357,6 +357,31 @@ def status(home: HomeArgument, json: Json = False) -> None:
         f"incidents {answer.incidents}, trust version {answer.trust_version} "
         f"({answer.believed_halls} halls)"
     )
+    for warning in _warnings(answer):
+        typer.secho(warning, fg="red", err=True)
+
+
+def _warnings(answer: wire.GetStatusResponse) -> list[str]:
+    """What an operator has to look after."""
+    soft = f"{answer.trust_soft_expires_at.ToDatetime(UTC).astimezone():%F %H:%M}"
+    hard = f"{answer.trust_hard_expires_at.ToDatetime(UTC).astimezone():%F %H:%M}"
+    found = {
+        # By number: this module loads what is generated only when a command runs.
+        2: [
+            f"the trust data are old since {soft}; from {hard} on no results are issued: "
+            "restore the link to the hall above"
+        ],
+        3: [
+            f"the trust data expired at {hard}: cases are taken in and queued, and no results are "
+            "issued until the link to the hall above is restored"
+        ],
+    }.get(answer.trust_freshness, [])
+    return found + [
+        f"the clock of {link.neighbour} is {link.clock_skew_ms / 1000:+.0f} s away from ours: "
+        "check the time source of both"
+        for link in answer.links
+        if link.clock_skewed
+    ]
 
 
 def _age(moment: datetime) -> str:

@@ -16,6 +16,11 @@ HARD_EXPIRY = timedelta(days=90)
 """The highest hall publishes anew every ten days at the latest, so eight bundles have been missed; a township
 that was cut off by a flood is back by then."""
 
+CARRIED_ALWAYS = frozenset(
+    {"release", "trust.certificates", "certificate.request", "certificate.issued"}
+)
+"""Kinds of messages by which trust data are renewed: past the hard expiry a hall sends nothing else."""
+
 
 class Freshness(IntEnum):
     """The numbers are those of the wire."""

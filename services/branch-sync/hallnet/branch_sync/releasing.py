@@ -17,6 +17,7 @@ from hallnet.case.calendar import CALENDAR
 from hallnet.case.catalogue import require_catalogue
 from hallnet.case.item import CATALOGUE
 from hallnet.codec import MessageMalformed
+from hallnet.federation import limits
 from hallnet.node.home import Membership
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
@@ -207,9 +208,13 @@ def _keep(
     now: datetime,
 ) -> Row[Any]:
     raw = signed.SerializeToString(deterministic=True)
+    columns = _columns(body)
+    if body.issued_at > now + limits.CLOCK_SKEW_MAX:
+        # A statement from the future is kept and passed on, and has no effect before its time.
+        columns["effective_at"] = max(body.effective_at, body.issued_at)
     connection.execute(
         insert(tables.release).values(
-            **_columns(body),
+            **columns,
             received_at=now,
             standing=Standing.PENDING,
             reason="",

@@ -9,7 +9,8 @@ from hallnet.federation.admission import Surroundings
 from hallnet.node.home import Identity
 from hallnet.places import Address, Divisions
 from hallnet.store.vault import Vault
-from hallnet.trust.believed import Trust
+from hallnet.trust.believed import Standing, Trust
+from hallnet.trust.freshness import without_bundle
 
 RandomBytes = Callable[[int], bytes]
 
@@ -47,6 +48,11 @@ class Context:
     @property
     def parent(self) -> Address | None:
         return self.identity.parent
+
+    def standing(self) -> Standing:
+        """How fresh the trust data are, also while no bundle has come yet."""
+        founded_at = self.home.certificate.body.not_before
+        return self.trust.standing or Standing(0, *without_bundle(founded_at))
 
     def surroundings(self) -> Surroundings:
         return Surroundings(

@@ -101,7 +101,8 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         certificate = self._context.identity.certificate
         head = journal_store.newest_head(connection, self._context)
         witnessed = journal_store.witnessed_head(connection, self._context)
-        standing = self._context.trust.standing
+        standing = self._context.standing()
+        freshness = standing.freshness(self._clock())
         return wire.GetStatusResponse(
             address=str(self._context.here),
             name=certificate.body.name,
@@ -110,7 +111,10 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             journal_size=journal_store.size(connection),
             head=head.to_message() if head else None,
             witnessed_size=witnessed.checkpoint.size if witnessed else 0,
-            trust_version=standing.version if standing else 0,
+            trust_version=standing.version,
+            trust_freshness=int(freshness),  # type: ignore[arg-type]
+            trust_soft_expires_at=to_timestamp(standing.soft_expires_at),
+            trust_hard_expires_at=to_timestamp(standing.hard_expires_at),
             certificate_not_after=to_timestamp(certificate.body.not_after),
             undelivered=outgoing.undelivered(connection),
             incidents=connection.execute(
@@ -139,6 +143,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
                 status.up = entry.link.up
                 status.failures = entry.link.failures
                 status.clock_skew_ms = entry.clock_skew_ms
+                status.clock_skewed = links.is_skewed(entry.clock_skew_ms)
                 status.neighbour_version = entry.version
                 status.seen_size = entry.seen_size
                 if entry.link.heard_at is not None:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from grpc import aio
 
@@ -41,6 +41,7 @@ from hallnet.places import Address, divisions
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.trust.believed import Trust
+from hallnet.trust.freshness import Freshness
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
@@ -52,6 +53,7 @@ RETRANSMIT_EVERY_SECONDS = 5.0
 ATTACHMENTS_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 600.0
 LOOK_AT_CERTIFICATE_EVERY_SECONDS = 60.0
+TELL_AGAIN_AFTER = timedelta(hours=1)
 QUEUE = "exchange"
 """Replicas of the exchange of a big hall share the requests of its children."""
 
@@ -88,6 +90,7 @@ class Exchange:
         self._links: dict[Address, LinkLoop] = {}
         self._link_tasks: dict[Address, asyncio.Task[None]] = {}
         self._wish_for_attachments = asyncio.Event()
+        self._told_freshness: tuple[Freshness, datetime] | None = None
         self._up = self._parent_client()
         self._down = self._own_client()
 
@@ -380,5 +383,25 @@ class Exchange:
                 tables.feed.append(connection, entries)
 
             await self._database.write(work)
+            self._say_how_fresh(now)
             self._wake()
             await asyncio.sleep(LOOK_AT_CERTIFICATE_EVERY_SECONDS)
+
+    def _say_how_fresh(self, now: datetime) -> None:
+        """Old trust data are told when they grow old, and every hour while they are."""
+        standing = self._context.standing()
+        freshness = standing.freshness(now)
+        since = self._told_freshness
+        if freshness is Freshness.FRESH:
+            if since is not None:
+                _log.info("the trust data are fresh again: version %s", standing.version)
+            self._told_freshness = None
+        elif since is None or since[0] is not freshness or now - since[1] >= TELL_AGAIN_AFTER:
+            self._told_freshness = freshness, now
+            _log.warning(
+                "the trust data (version %s) are %s: soft expiry %s, hard expiry %s",
+                standing.version,
+                freshness.name,
+                standing.soft_expires_at,
+                standing.hard_expires_at,
+            )

@@ -134,7 +134,7 @@ class _DeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Deliver
     DELIVERY_STATE_DROPPED: _DeliveryState.ValueType  # 7
     """The neighbour dropped it as not authentic."""
     DELIVERY_STATE_UNSEALED: _DeliveryState.ValueType  # 8
-    """It waits until the recipient's certificate is known."""
+    """It waits until the recipient's certificate is known, or until the trust data are renewed."""
 
 class DeliveryState(_DeliveryState, metaclass=_DeliveryStateEnumTypeWrapper):
     """DeliveryState is where an own envelope is."""
@@ -156,7 +156,7 @@ DELIVERY_STATE_EXPIRED: DeliveryState.ValueType  # 6
 DELIVERY_STATE_DROPPED: DeliveryState.ValueType  # 7
 """The neighbour dropped it as not authentic."""
 DELIVERY_STATE_UNSEALED: DeliveryState.ValueType  # 8
-"""It waits until the recipient's certificate is known."""
+"""It waits until the recipient's certificate is known, or until the trust data are renewed."""
 Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
 class _HopDirection:
