@@ -12,11 +12,13 @@ from tests.exchange.forging import certified
 from tests.exchange.parts import told as told_by_exchange
 from tests.exchange.test_certifying import KEY, NEWCOMER, asked, certify, first
 from tests.exchange.test_revoking import shut_out as revoke_child
+from tests.exchange.test_succeeding import MOVED, declare
 from tests.simulation.halls import SUITE
 from tests.simulation.worlds import CITY, COUNTY, HALLS, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
 from hallnet.branch_sync import certificates
 from hallnet.branch_sync.certificates import RENEW_BEFORE
+from hallnet.exchange import succeeding
 from hallnet.exchange import tables as exchange_tables
 from hallnet.places import Address
 from hallnet.trust.certificate import Certificate, make_request
@@ -25,6 +27,8 @@ from hallnet.trust.freshness import SOFT_EXPIRY
 from hallnet.trust.problems import CertificateRevoked
 from hallnet.trust.release import RELEASE, ReleaseKind
 from hallnet.trust.revocation import RevocationBody, revoke
+from hallnet.trust.succession import SuccessionBody
+from hallnet.trust.succession import declare as forge_succession
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
@@ -333,6 +337,54 @@ def test_a_revocation_reaches_every_hall_within_one_bundle(halls: Halls) -> None
         for trust in (halls.at(address).context.trust, halls.world.at(address).context.trust):
             with pytest.raises(CertificateRevoked):
                 trust.hall(Address.parse(TOWNSHIP), halls.now)
+
+
+def test_a_succession_reaches_every_hall_within_one_bundle_and_stays(halls: Halls) -> None:
+    """Stated by the city, told up, published by the province."""
+    halls.publish_trust(PROVINCE)
+    halls.settle()
+    declare(halls.world)
+    halls.settle()
+    assert halls.publish_trust(PROVINCE)
+    halls.settle()
+    old, new = Address.parse(TOWNSHIP), Address.parse(MOVED)
+    for address in HALLS:
+        halls.restart(address)
+        for trust in (halls.at(address).context.trust, halls.world.at(address).context.trust):
+            assert trust.goes_on_as(old, halls.now) == new
+    assert not halls.publish_trust(PROVINCE)
+
+
+def test_a_new_root_reaches_every_hall_within_one_bundle_and_stays(halls: Halls) -> None:
+    halls.publish_trust(PROVINCE)
+    halls.settle()
+    new, statement = halls.world.succession_of_root()
+    province = halls.world.at(PROVINCE)
+    province.exchange.transact(
+        lambda c: succeeding.take_root_succession(c, province.context, statement, halls.now)
+    )
+    halls.settle()
+    assert halls.publish_trust(PROVINCE)
+    halls.settle()
+    for address in HALLS:
+        halls.restart(address)
+        for trust in (halls.at(address).context.trust, halls.world.at(address).context.trust):
+            assert new in trust.roots
+
+
+def test_a_succession_that_a_hall_may_not_state_goes_no_further(halls: Halls) -> None:
+    """A county that states what is the city's to state is not passed on, and nothing is published."""
+    halls.publish_trust(PROVINCE)
+    halls.settle()
+    county = halls.world.at(COUNTY).context.identity
+    body = SuccessionBody(
+        SUITE.suite, Address.parse(TOWNSHIP), Address.parse(MOVED), halls.now, halls.now, "x"
+    )
+    forged = forge_succession(body, county.certificate, county.signing_key).to_message()
+    told = wire_trust.TrustBundle(successions=[forged]).SerializeToString()
+    halls.receive(CITY, certificates.CERTIFICATES_KIND, told)
+    halls.settle()
+    assert not halls.publish_trust(PROVINCE)
 
 
 def test_a_revocation_is_published_once_and_remembered(halls: Halls) -> None:

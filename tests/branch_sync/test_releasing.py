@@ -27,6 +27,7 @@ from hallnet.branch_sync.releasing import (
 from hallnet.case.item import CATALOGUE, Catalogue
 from hallnet.case.problems import CatalogueMalformed
 from hallnet.codec import MessageMalformed
+from hallnet.federation.limits import CLOCK_SKEW_MAX
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
@@ -394,6 +395,24 @@ def test_what_no_database_keeps_is_refused_whoever_says_it(
             "MESSAGE_MALFORMED",
             "",
         )
+
+
+def test_a_release_from_the_future_is_held_until_its_time(halls: Halls) -> None:
+    """The author's clock is fast: the release is kept and passed on, and has no effect before its date."""
+    issued_at = halls.now + CLOCK_SKEW_MAX + timedelta(minutes=5)
+    row = halls.come(COUNTY, halls.signed(PROVINCE, content=b"ahead", issued_at=issued_at))
+    assert row.standing == Standing.PENDING
+    assert len(halls.passed_on(COUNTY)) == len(halls.world.at(COUNTY).context.children)
+    halls.pass_by(minutes=9)
+    assert halls.releases(COUNTY)[-1].standing == Standing.PENDING
+    halls.pass_by(minutes=1)
+    assert halls.content(COUNTY) == b"ahead"
+
+
+def test_a_release_within_the_bound_of_skew_is_in_force_at_once(halls: Halls) -> None:
+    issued_at = halls.now + CLOCK_SKEW_MAX
+    row = halls.come(COUNTY, halls.signed(PROVINCE, issued_at=issued_at))
+    assert row.standing == Standing.IN_FORCE
 
 
 def test_a_version_that_nobody_can_have_missed_is_refused_and_the_next_one_taken(

@@ -20,6 +20,7 @@ from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
+from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
@@ -158,6 +159,8 @@ def _report_skew(
     incident = wire_trust.Incident(
         reason=ClocksApart.reason,
         neighbour=str(neighbour),
+        # Not what a neighbour repeats: each parting of the clocks is an incident of its own.
+        digest=algorithms(1).digest(now.isoformat().encode()),
         at=to_timestamp(now),
         claimed_from=str(neighbour),
     )
