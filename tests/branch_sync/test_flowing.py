@@ -15,13 +15,15 @@ from tests.exchange.test_revoking import shut_out as revoke_child
 from tests.exchange.test_succeeding import MOVED, declare
 from tests.simulation.halls import SUITE
 from tests.simulation.worlds import CITY, COUNTY, HALLS, OTHER_COUNTY, PROVINCE, TOWNSHIP
+from tests.trust.builders import NOW, found_root
+from tests.trust.builders import certify as certify_by
 
-from hallnet.branch_sync import certificates
+from hallnet.branch_sync import certificates, releasing
 from hallnet.branch_sync.certificates import RENEW_BEFORE
 from hallnet.exchange import succeeding
 from hallnet.exchange import tables as exchange_tables
-from hallnet.places import Address
-from hallnet.trust.certificate import Certificate, make_request
+from hallnet.places import Address, Level, divisions
+from hallnet.trust.certificate import make_request, read_certificate
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.freshness import SOFT_EXPIRY
 from hallnet.trust.problems import CertificateRevoked
@@ -310,12 +312,33 @@ def test_the_same_halls_give_the_same_bundle_whatever_the_order_they_were_told_i
             lambda c, told=told: certificates.take(c, sync.context, told, new_halls.now)  # type: ignore[misc]
         )
     made = sync.database.look(lambda c: certificates.bundle(c, sync.context, new_halls.now))
-    counties = [wire.body for wire in made.certificates][1:]
-    assert counties == [item.body for item in _by_id(several)]
+    again = list(reversed([read_certificate(item) for item in made.certificates]))
+    assert [item.to_message() for item in certificates.needed(again, new_halls.now)] == list(
+        made.certificates
+    )
+    (county_now,) = [item for item in again if item.address == Address.parse(COUNTY)]
+    assert county_now == max(several, key=lambda item: item.id)
 
 
-def _by_id(several: list[Certificate]) -> list[wire_trust.Certificate]:
-    return [item.to_message() for item in sorted(several, key=lambda item: item.id)]
+def test_a_bundle_tells_the_newest_certificate_of_each_hall_and_who_certified_it() -> None:
+    root = found_root("33")
+    old = certify_by(root, "33", label="33 old", not_after=NOW)
+    new = certify_by(root, "33", not_before=NOW - DAY)
+    under_old = certify_by(old, "3301", not_before=NOW - DAY)
+    replaced = certify_by(old, "3301", label="3301 replaced", not_before=NOW - 2 * DAY)
+    ended = certify_by(new, "3304", not_after=NOW)
+    everybody = [item.certificate for item in (old, new, under_old, replaced, ended)]
+    found = certificates.needed(everybody, NOW)
+    assert set(found) == {old.certificate, new.certificate, under_old.certificate}
+
+
+def test_a_bundle_has_room_for_every_hall_of_the_largest_province() -> None:
+    """Sichuan, down to the township."""
+    one = certify_by(certify_by(found_root("51"), "510104"), "510104020").certificate
+    size = wire_trust.TrustBundle(certificates=[one.to_message()]).ByteSize()
+    halls = sum(divisions().count(level, "51") for level in Level)
+    assert halls > 3000
+    assert size * halls < releasing.CONTENT_BYTES_MAX
 
 
 # Shut out

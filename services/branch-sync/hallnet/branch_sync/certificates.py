@@ -187,10 +187,36 @@ def read_told(payload: bytes) -> Told:
         return Told()
 
 
+def needed(certificates: Sequence[Certificate], now: datetime) -> list[Certificate]:
+    """What everybody needs to know: of each hall the newest certificate that has not ended, and whoever
+    certified it, in the order of addresses.
+
+    Older ones travel with what was signed under them. A bundle of all that there ever were would outgrow
+    its bound, and with that end all publishing.
+    """
+    known = {item.id: item for item in certificates}
+    newest: dict[str, Certificate] = {}
+    for item in certificates:
+        other = newest.get(item.body.subject)
+        rank = (item.body.not_before, item.id)
+        if item.body.not_after > now and (
+            other is None or rank > (other.body.not_before, other.id)
+        ):
+            newest[item.body.subject] = item
+    chosen: dict[bytes, Certificate] = {}
+    for leaf in newest.values():
+        above: Certificate | None = leaf
+        while above is not None and above.id not in chosen:
+            chosen[above.id] = above
+            above = known.get(above.body.issuer_id)
+    return sorted(chosen.values(), key=lambda item: (item.body.subject, item.id))
+
+
 def bundle(connection: Connection, context: Context, now: datetime) -> wire.TrustBundle:
     """The trust bundle of the network as it is now; made at the top of the tree."""
     table = tables.certificate
-    rows = connection.scalars(select(table.c.certificate).order_by(table.c.subject, table.c.id))
+    rows = connection.scalars(select(table.c.certificate))
+    kept = [read_certificate(wire.Certificate.FromString(raw)) for raw in rows]
     ended = tables.revocation
     revocations = connection.scalars(select(ended.c.revocation).order_by(ended.c.certificate_id))
     moved, roots = tables.succession, tables.root_succession
@@ -198,7 +224,7 @@ def bundle(connection: Connection, context: Context, now: datetime) -> wire.Trus
     root_successions = connection.scalars(select(roots.c.succession).order_by(roots.c.digest))
     return wire.TrustBundle(
         roots=[root.to_message() for root in context.trust.roots],
-        certificates=[wire.Certificate.FromString(raw) for raw in rows],
+        certificates=[item.to_message() for item in needed(kept, now)],
         revocations=[wire.Revocation.FromString(raw) for raw in revocations],
         successions=[wire.Succession.FromString(raw) for raw in successions],
         root_successions=[wire.RootSuccession.FromString(raw) for raw in root_successions],
