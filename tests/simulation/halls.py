@@ -203,6 +203,14 @@ class World:
             twin.stations[address] = twin._open(station.context.home)
         return twin
 
+    def recertify_top(self, address: str) -> Station:
+        """The root certifies the highest hall anew, by hand, and its processes start again."""
+        station = self.at(address)
+        home = station.context.home
+        chain = self._certified(station.address, None, home.signing_key, home.sealing_key, 1000)
+        station.context.home = Identity(tuple(chain), home.signing_key, home.sealing_key)
+        return self.restart(address)
+
     def restart(self, address: str) -> Station:
         """The processes of a hall end and start again on the same records."""
         station = self.at(address)
@@ -231,6 +239,7 @@ class World:
             incarnation=self.chance.randbytes(8),
             children=children,
         )
+        exchange.transact(lambda c: believing.learn(c, context, identity.chain[:-1], self.time.now))
         exchange.look(lambda c: keyring.load(c, context))
         hall = Hall(address, "社保" if address.branch else "", register, self.chance.randbytes)
         return Station(address, exchange, context, intake, hall)

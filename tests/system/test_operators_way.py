@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hallnet.cli.node import _warnings
 from hallnet.sandbox.ports import free_ports
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 
 def hallnet(*arguments: str, code: int = 0, **environment: str) -> str:
@@ -184,6 +186,22 @@ def test_halls_are_founded_with_invitations_alone(tmp_path: Path) -> None:
         with running(newcomer):
             until(lambda: _knows(3, hallnet("node", "status", str(newcomer), "--json")))
             until(lambda: _knows(3, hallnet("node", "status", str(township), "--json")))
+            move = ("trust", "move", str(county), "330127101")
+            assert "330127101 goes on as 330127102" in hallnet(
+                *move, "330127102", "--reason", "撤并", "--from", "2099-01-01"
+            )
+            assert "NOT_ABOVE_BOTH" in hallnet(*move, "330110012", "--reason", "撤并", code=1)
+
+
+def test_the_status_warns_of_old_trust_data_and_of_clocks_that_are_apart() -> None:
+    fresh = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_FRESH)
+    assert _warnings(fresh) == []
+    stale = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_STALE)
+    assert "from 1970-01-01" in _warnings(stale)[0]
+    expired = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_EXPIRED)
+    assert "no results are issued" in _warnings(expired)[0]
+    fresh.links.add(neighbour="330127", clock_skew_ms=-600_000, clock_skewed=True)
+    assert "the clock of 330127 is -600 s away" in _warnings(fresh)[0]
 
 
 def _knows(halls: int, text: str) -> bool:

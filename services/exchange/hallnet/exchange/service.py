@@ -84,6 +84,9 @@ class Exchange:
             incarnation=os.urandom(8),
             children=children,
         )
+        # Kept before another chain takes its place in the home: what it signed has to be proved for ever.
+        own = identity.chain[:-1]
+        self._database.transact(lambda c: believing.learn(c, self._context, own, clock()))
         self._database.transact(lambda c: keyring.load(c, self._context))
         self._watch = HopWatch(str(identity.address))
         self._channels: list[aio.Channel] = []
