@@ -63,14 +63,14 @@ succession = Table(
     "succession",
     metadata,
     Column("predecessor", String(40), primary_key=True),
-    Column("succession", LargeBinary, nullable=False),
+    Column("succession", Bytes, nullable=False),
 )
 
 root_succession = Table(
     "root_succession",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("succession", LargeBinary, nullable=False),
+    Column("digest", Bytes(32), primary_key=True),
+    Column("succession", Bytes, nullable=False),
 )
 
 # Certificates of halls below, on their way to the author of the trust bundle.

@@ -97,15 +97,15 @@ succession = Table(
     "succession",
     metadata,
     Column("predecessor", String(40), primary_key=True),
-    Column("succession", LargeBinary, nullable=False),
+    Column("succession", Bytes, nullable=False),
     Column("learned_at", Moment, nullable=False),
 )
 
 root_succession = Table(
     "root_succession",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
-    Column("succession", LargeBinary, nullable=False),
+    Column("digest", Bytes(32), primary_key=True),
+    Column("succession", Bytes, nullable=False),
     Column("learned_at", Moment, nullable=False),
 )
 
@@ -123,8 +123,8 @@ invitation = Table(
     Column("withdrawn_at", Moment),
     Column("used_at", Moment),
     # Once it is used: by which key, and what was answered.
-    Column("signing_public", LargeBinary),
-    Column("welcome", LargeBinary),
+    Column("signing_public", Bytes),
+    Column("welcome", Bytes),
     Index("invitation_of_address", "address", "position"),
 )
 
