@@ -21,7 +21,7 @@ from tests.simulation.halls import Station, World, new_root
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
 from hallnet.exchange import believing, certifying, succeeding
-from hallnet.exchange.succeeding import NotAboveBoth, NotTheTop, SuccessionUnusable
+from hallnet.exchange.succeeding import NotAboveBoth, SuccessionUnusable
 from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.places.problems import DivisionUnknown
@@ -217,13 +217,13 @@ def test_a_case_from_before_is_verified_with_the_new_root_and_with_the_old_one(
     assert not verify_bundle(before, new).holds  # it was exported before anybody knew
 
 
-def test_only_the_top_takes_roots_in(world: World) -> None:
-    _, statement = world.succession_of_root()
+def test_a_hall_that_was_cut_off_takes_the_new_root_in_by_hand(world: World) -> None:
+    new, statement = world.succession_of_root()
     county = world.at(COUNTY)
-    with pytest.raises(NotTheTop):
-        county.exchange.transact(
-            lambda c: succeeding.take_root_succession(c, county.context, statement, world.time.now)
-        )
+    county.exchange.transact(
+        lambda c: succeeding.take_root_succession(c, county.context, statement, world.time.now)
+    )
+    assert new in world.restart(COUNTY).context.trust.roots
 
 
 def test_roots_of_which_none_is_believed_are_refused(world: World) -> None:

@@ -160,6 +160,8 @@ def test_halls_are_founded_with_invitations_alone(tmp_path: Path) -> None:
         assert "withdrawn" in listed
         with running(township):
             until(lambda: _connected(hallnet("node", "status", str(township), "--json")))
+            until(lambda: "2个大厅" in hallnet("release", "list", str(township)))
+            before = _trust_version(township)
             # A new root takes over; whoever is founded from now on is given that one.
             following = tmp_path / "next"
             hallnet("trust", "root", "new", str(following), "--division", "330127", *sealed)
@@ -170,6 +172,7 @@ def test_halls_are_founded_with_invitations_alone(tmp_path: Path) -> None:
             )  # fmt: skip
             told = hallnet("trust", "take-root", str(county), statement)
             assert told.count("hallnet root") == 2
+            until(lambda: _trust_version(township) > before)
     hallnet(
         "trust", "root", "certify", str(following), str(county / "request.bin"), "--out", welcome,
         *sealed,
@@ -202,6 +205,10 @@ def test_the_status_warns_of_old_trust_data_and_of_clocks_that_are_apart() -> No
     assert "no results are issued" in _warnings(expired)[0]
     fresh.links.add(neighbour="330127", clock_skew_ms=-600_000, clock_skewed=True)
     assert "the clock of 330127 is -600 s away" in _warnings(fresh)[0]
+
+
+def _trust_version(home: Path) -> int:
+    return int(json.loads(hallnet("node", "status", str(home), "--json"))["trust_version"])
 
 
 def _knows(halls: int, text: str) -> bool:

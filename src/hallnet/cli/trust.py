@@ -136,7 +136,10 @@ def take_root(
     home: HomeArgument,
     statement: Annotated[Path, typer.Argument(help="What hallnet trust root succeed made")],
 ) -> None:
-    """Have the whole network believe a new root; at the highest hall, while its node runs."""
+    """Have the whole network believe a new root; at the highest hall, while its node runs.
+
+    A hall that was cut off while the others heard of it takes the statement in by hand with the same.
+    """
     from hallnet.cli.files import read_message
     from hallnet.cli.operator import ask
     from hallnet.node.rootkeys import spoken

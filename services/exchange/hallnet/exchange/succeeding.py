@@ -51,17 +51,6 @@ class SuccessionUnusable(Problem):
     en_remedy = "Give the document by which the divisions were changed, and check the addresses"
 
 
-class NotTheTop(Problem):
-    """Roots are taken in at the highest hall, which publishes the trust bundle."""
-
-    kind = Kind.DENIED
-    reason = "NOT_THE_TOP"
-    zh = "{here}不是网络的最高大厅，不能更换根证书"
-    zh_remedy = "请在最高大厅办理，下级大厅随信任数据自动得知"
-    en = "{here} is not the highest hall of the network and takes in no roots"
-    en_remedy = "Do it at the highest hall: those below hear of it with the trust data"
-
-
 def declare_succession(
     connection: Connection,
     context: Context,
@@ -103,12 +92,11 @@ def declare_succession(
 def take_root_succession(
     connection: Connection, context: Context, message: wire.RootSuccession, now: datetime
 ) -> None:
-    """Believe the root that a believed one vouches for, and have it published.
+    """Believe the root that a believed one vouches for, and have it told: at the top it is published.
 
-    Raises NotTheTop, CertificateUnknown if neither is believed, or what is wrong with the statement.
+    A hall that was cut off while the others heard of it takes it in by hand: the statement proves
+    itself. Raises CertificateUnknown if neither root is believed, or what is wrong with the statement.
     """
-    if context.parent is not None:
-        raise NotTheTop("succession", here=context.here)
     succession = read_root_succession(message)
     believed = {root.id for root in context.trust.roots}
     if not believed & {succession.predecessor.id, succession.successor.id}:

@@ -163,7 +163,7 @@ class ExchangeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TakeRootSuccession(self, request, context):
-        """TakeRootSuccession makes this network believe a further root; at the highest hall alone.
+        """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

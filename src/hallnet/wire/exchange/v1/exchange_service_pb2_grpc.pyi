@@ -50,7 +50,7 @@ class ExchangeServiceStub:
     DeclareSuccession: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.DeclareSuccessionRequest, _exchange_service_pb2.DeclareSuccessionResponse]
     """DeclareSuccession states that a hall below this one goes on under another address."""
     TakeRootSuccession: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.TakeRootSuccessionRequest, _exchange_service_pb2.TakeRootSuccessionResponse]
-    """TakeRootSuccession makes this network believe a further root; at the highest hall alone."""
+    """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of."""
     SignRelease: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.SignReleaseRequest, _exchange_service_pb2.SignReleaseResponse]
     """SignRelease signs a release of this hall and records it in the journal."""
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]
@@ -86,7 +86,7 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     DeclareSuccession: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.DeclareSuccessionRequest, _exchange_service_pb2.DeclareSuccessionResponse]  # type: ignore[assignment]
     """DeclareSuccession states that a hall below this one goes on under another address."""
     TakeRootSuccession: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.TakeRootSuccessionRequest, _exchange_service_pb2.TakeRootSuccessionResponse]  # type: ignore[assignment]
-    """TakeRootSuccession makes this network believe a further root; at the highest hall alone."""
+    """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of."""
     SignRelease: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.SignReleaseRequest, _exchange_service_pb2.SignReleaseResponse]  # type: ignore[assignment]
     """SignRelease signs a release of this hall and records it in the journal."""
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
@@ -167,7 +167,7 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _exchange_service_pb2.TakeRootSuccessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_service_pb2.TakeRootSuccessionResponse, _abc.Awaitable[_exchange_service_pb2.TakeRootSuccessionResponse]]:
-        """TakeRootSuccession makes this network believe a further root; at the highest hall alone."""
+        """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of."""
 
     @_abc_1.abstractmethod
     def SignRelease(
