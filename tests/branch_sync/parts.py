@@ -151,7 +151,7 @@ class Halls:
     def publish_trust(self, at: str) -> bool:
         """The top of the tree publishes who is believed, if that has changed or grows old."""
         sync = self.at(at)
-        own = [sync.context.membership.certificate]
+        own = certificates.Told([sync.context.membership.certificate])
         sync.database.transact(lambda c: certificates.take(c, sync.context, own, self.now))
         bundle = sync.database.look(
             lambda c: certificates.bundle_to_publish(c, sync.context, self.now)

@@ -12,18 +12,25 @@ from tests.exchange.forging import certified
 from tests.exchange.parts import told as told_by_exchange
 from tests.exchange.test_certifying import KEY, NEWCOMER, asked, certify, first
 from tests.exchange.test_revoking import shut_out as revoke_child
+from tests.exchange.test_succeeding import MOVED, declare
 from tests.simulation.halls import SUITE
 from tests.simulation.worlds import CITY, COUNTY, HALLS, OTHER_COUNTY, PROVINCE, TOWNSHIP
+from tests.trust.builders import NOW, found_root
+from tests.trust.builders import certify as certify_by
 
-from hallnet.branch_sync import certificates
-from hallnet.branch_sync.certificates import RENEW_BEFORE, SOFT_EXPIRY
+from hallnet.branch_sync import certificates, releasing
+from hallnet.branch_sync.certificates import RENEW_BEFORE
+from hallnet.exchange import succeeding
 from hallnet.exchange import tables as exchange_tables
-from hallnet.places import Address
-from hallnet.trust.certificate import Certificate, make_request
+from hallnet.places import Address, Level, divisions
+from hallnet.trust.certificate import make_request, read_certificate
 from hallnet.trust.envelope import Urgency
+from hallnet.trust.freshness import SOFT_EXPIRY
 from hallnet.trust.problems import CertificateRevoked
 from hallnet.trust.release import RELEASE, ReleaseKind
 from hallnet.trust.revocation import RevocationBody, revoke
+from hallnet.trust.succession import SuccessionBody
+from hallnet.trust.succession import declare as forge_succession
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
@@ -300,16 +307,38 @@ def test_the_same_halls_give_the_same_bundle_whatever_the_order_they_were_told_i
     new_halls.follow_exchange(PROVINCE)
     several = [certified(city, county, serial=bytes([n]) * 16) for n in range(8)]
     for item in several:
+        told = certificates.Told([item])
         sync.database.transact(
-            lambda c, item=item: certificates.take(c, sync.context, [item], new_halls.now)  # type: ignore[misc]
+            lambda c, told=told: certificates.take(c, sync.context, told, new_halls.now)  # type: ignore[misc]
         )
     made = sync.database.look(lambda c: certificates.bundle(c, sync.context, new_halls.now))
-    counties = [wire.body for wire in made.certificates][1:]
-    assert counties == [item.body for item in _by_id(several)]
+    again = list(reversed([read_certificate(item) for item in made.certificates]))
+    assert [item.to_message() for item in certificates.needed(again, new_halls.now)] == list(
+        made.certificates
+    )
+    (county_now,) = [item for item in again if item.address == Address.parse(COUNTY)]
+    assert county_now == max(several, key=lambda item: item.id)
 
 
-def _by_id(several: list[Certificate]) -> list[wire_trust.Certificate]:
-    return [item.to_message() for item in sorted(several, key=lambda item: item.id)]
+def test_a_bundle_tells_the_newest_certificate_of_each_hall_and_who_certified_it() -> None:
+    root = found_root("33")
+    old = certify_by(root, "33", label="33 old", not_after=NOW)
+    new = certify_by(root, "33", not_before=NOW - DAY)
+    under_old = certify_by(old, "3301", not_before=NOW - DAY)
+    replaced = certify_by(old, "3301", label="3301 replaced", not_before=NOW - 2 * DAY)
+    ended = certify_by(new, "3304", not_after=NOW)
+    everybody = [item.certificate for item in (old, new, under_old, replaced, ended)]
+    found = certificates.needed(everybody, NOW)
+    assert set(found) == {old.certificate, new.certificate, under_old.certificate}
+
+
+def test_a_bundle_has_room_for_every_hall_of_the_largest_province() -> None:
+    """Sichuan, down to the township."""
+    one = certify_by(certify_by(found_root("51"), "510104"), "510104020").certificate
+    size = wire_trust.TrustBundle(certificates=[one.to_message()]).ByteSize()
+    halls = sum(divisions().count(level, "51") for level in Level)
+    assert halls > 3000
+    assert size * halls < releasing.CONTENT_BYTES_MAX
 
 
 # Shut out
@@ -331,6 +360,54 @@ def test_a_revocation_reaches_every_hall_within_one_bundle(halls: Halls) -> None
         for trust in (halls.at(address).context.trust, halls.world.at(address).context.trust):
             with pytest.raises(CertificateRevoked):
                 trust.hall(Address.parse(TOWNSHIP), halls.now)
+
+
+def test_a_succession_reaches_every_hall_within_one_bundle_and_stays(halls: Halls) -> None:
+    """Stated by the city, told up, published by the province."""
+    halls.publish_trust(PROVINCE)
+    halls.settle()
+    declare(halls.world)
+    halls.settle()
+    assert halls.publish_trust(PROVINCE)
+    halls.settle()
+    old, new = Address.parse(TOWNSHIP), Address.parse(MOVED)
+    for address in HALLS:
+        halls.restart(address)
+        for trust in (halls.at(address).context.trust, halls.world.at(address).context.trust):
+            assert trust.goes_on_as(old, halls.now) == new
+    assert not halls.publish_trust(PROVINCE)
+
+
+def test_a_new_root_reaches_every_hall_within_one_bundle_and_stays(halls: Halls) -> None:
+    halls.publish_trust(PROVINCE)
+    halls.settle()
+    new, statement = halls.world.succession_of_root()
+    province = halls.world.at(PROVINCE)
+    province.exchange.transact(
+        lambda c: succeeding.take_root_succession(c, province.context, statement, halls.now)
+    )
+    halls.settle()
+    assert halls.publish_trust(PROVINCE)
+    halls.settle()
+    for address in HALLS:
+        halls.restart(address)
+        for trust in (halls.at(address).context.trust, halls.world.at(address).context.trust):
+            assert new in trust.roots
+
+
+def test_a_succession_that_a_hall_may_not_state_goes_no_further(halls: Halls) -> None:
+    """A county that states what is the city's to state is not passed on, and nothing is published."""
+    halls.publish_trust(PROVINCE)
+    halls.settle()
+    county = halls.world.at(COUNTY).context.identity
+    body = SuccessionBody(
+        SUITE.suite, Address.parse(TOWNSHIP), Address.parse(MOVED), halls.now, halls.now, "x"
+    )
+    forged = forge_succession(body, county.certificate, county.signing_key).to_message()
+    told = wire_trust.TrustBundle(successions=[forged]).SerializeToString()
+    halls.receive(CITY, certificates.CERTIFICATES_KIND, told)
+    halls.settle()
+    assert not halls.publish_trust(PROVINCE)
 
 
 def test_a_revocation_is_published_once_and_remembered(halls: Halls) -> None:

@@ -27,12 +27,13 @@ from hallnet.branch_sync.releasing import (
 from hallnet.case.item import CATALOGUE, Catalogue
 from hallnet.case.problems import CatalogueMalformed
 from hallnet.codec import MessageMalformed
+from hallnet.federation.limits import CLOCK_SKEW_MAX
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.trust.certificate import Permission
 from hallnet.trust.problems import ReleaseOutdated, ReleaseOutOfReach
-from hallnet.trust.release import RELEASE, ReleaseKind, sign_release
+from hallnet.trust.release import RELEASE, VERSION_LEAP_MAX, ReleaseKind, sign_release
 from hallnet.trust.suites import Suite
 from hallnet.wire.release.v1 import release_pb2 as wire
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
@@ -44,7 +45,7 @@ CALENDAR_CONTENT = dict(supplied_releases())[ReleaseKind.CALENDAR]
 def bundle(halls: Halls, at: str = PROVINCE) -> wire_trust.TrustBundle:
     """The trust bundle of a hall that heard of all others."""
     sync = halls.at(at)
-    own = [sync.context.membership.certificate]
+    own = certificates.Told([sync.context.membership.certificate])
     sync.database.transact(lambda c: certificates.take(c, sync.context, own, halls.now))
     return sync.database.look(lambda c: certificates.bundle(c, sync.context, halls.now))
 
@@ -184,11 +185,14 @@ def test_two_who_look_at_the_dates_at_once_put_a_release_in_force_once(halls: Ha
     halls.world.time.pass_by(days=1)
     sync = halls.at(COUNTY)
     second = threading.Thread(target=halls.enforce, args=(COUNTY,))
-    with sync.database.engine.begin() as first:
-        releasing.enforce(first, sync.context, halls.now)
+
+    def first(connection: Connection) -> None:
+        releasing.enforce(connection, sync.context, halls.now)
         second.start()
         if not sync.database.is_sqlite:
             _until_somebody_waits(halls)
+
+    sync.database.transact(first)
     second.join()
     assert len(halls.told(COUNTY, "release.in_force")) == 1
 
@@ -397,9 +401,36 @@ def test_what_no_database_keeps_is_refused_whoever_says_it(
         )
 
 
-def test_the_highest_version_that_can_be_kept_is_taken(halls: Halls) -> None:
+def test_a_release_from_the_future_is_held_until_its_time(halls: Halls) -> None:
+    """The author's clock is fast: the release is kept and passed on, and has no effect before its date."""
+    issued_at = halls.now + CLOCK_SKEW_MAX + timedelta(minutes=5)
+    row = halls.come(COUNTY, halls.signed(PROVINCE, content=b"ahead", issued_at=issued_at))
+    assert row.standing == Standing.PENDING
+    assert len(halls.passed_on(COUNTY)) == len(halls.world.at(COUNTY).context.children)
+    halls.pass_by(minutes=9)
+    assert halls.releases(COUNTY)[-1].standing == Standing.PENDING
+    halls.pass_by(minutes=1)
+    assert halls.content(COUNTY) == b"ahead"
+
+
+def test_a_release_within_the_bound_of_skew_is_in_force_at_once(halls: Halls) -> None:
+    issued_at = halls.now + CLOCK_SKEW_MAX
+    row = halls.come(COUNTY, halls.signed(PROVINCE, issued_at=issued_at))
+    assert row.standing == Standing.IN_FORCE
+
+
+def test_a_version_that_nobody_can_have_missed_is_refused_and_the_next_one_taken(
+    halls: Halls,
+) -> None:
+    """Else a stolen key could end all publishing with the highest version there is."""
     row = halls.come(COUNTY, halls.signed(PROVINCE, version=2**63 - 1))
-    assert (row.version, row.standing) == (2**63 - 1, Standing.IN_FORCE)
+    assert (row.version, row.standing, row.reason) == (
+        2**63 - 1,
+        Standing.REFUSED,
+        "RELEASE_LEAPS",
+    )
+    row = halls.come(COUNTY, halls.signed(PROVINCE, version=VERSION_LEAP_MAX))
+    assert row.standing == Standing.IN_FORCE
 
 
 def catalogue(*items: object) -> bytes:

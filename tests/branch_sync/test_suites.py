@@ -19,7 +19,7 @@ HALL = '[hall]\naddress = "33"\nname = "hall"\n'
 
 
 def started(folder: Path, founded_in: Suite, network: str) -> BranchSync:
-    root = create_root(folder / "root", "33", "root", NOW, founded_in)
+    root = create_root(folder / "root", "33", "root", NOW, suite_number=founded_in)
     home = Home.create(folder / "home", f"{HALL}suite = {founded_in}\n", NOW)
     home.join(certify_top(folder / "root", home.request(NOW), NOW), root, NOW)
     home.write(SETTINGS_FILE, f"{HALL}[network]\n{network}\n".encode())

@@ -573,13 +573,14 @@ def test_an_instant_case_from_elsewhere_is_accepted_decided_and_returned_in_one_
 
 
 def test_no_result_is_issued_on_trust_data_past_their_hard_expiry() -> None:
-    """Intake goes on, decisions wait."""
+    """Intake goes on, decisions wait, and so does the handing out of what was decided before."""
     since = START - timedelta(days=1)
     suspended: dict[str, Any] = {"results_suspended_since": since}
     problem = refused(ResultsSuspended, case_with(ACCEPTED), GRANT, **suspended)
     assert problem.particulars == {"expired_at": str(since)}
     refused(ResultsSuspended, case_with(ACCEPTED), REFUSE, **suspended)
     refused(ResultsSuspended, case_with(), GRANT, wanted=INSTANT, **suspended)
+    refused(ResultsSuspended, case_with(ACCEPTED, GRANTED), CLOSE, **suspended)
     assert decided(case_with(), ACCEPT, **suspended)
     assert decided(case_with(), GIVE_NOTICE, **suspended)
     assert file_case(file(), context(**suspended))

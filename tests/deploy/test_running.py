@@ -74,13 +74,13 @@ class Network:
 def found_city(folder: Path, address: str) -> Path:
     """A city with a message server of its own, certified and not yet running; gives its home."""
     home, root = folder / "city", folder / "root"
-    hallnet("root", "create", root, "--division", CITY)
+    hallnet("trust", "root", "new", root, "--division", CITY, "--without-passphrase")
     hallnet(
         *("node", "init", home, "--address", CITY, "--name", "city"),
         *("--listen", f"{address}:7400", "--broker-listen", f"{address}:4222"),
     )
     welcome = folder / "city.welcome"
-    hallnet("root", "certify", root, home / "request.bin", "--out", welcome)
+    hallnet("trust", "root", "certify", root, home / "request.bin", "--out", welcome)
     join(folder, home, welcome)
     return home
 

@@ -23,6 +23,7 @@ from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
 from hallnet.codec.codec import from_timestamp
 from hallnet.exchange import links
 from hallnet.exchange.links import Neighbour
+from hallnet.federation.limits import CLOCK_SKEW_MAX
 from hallnet.places import Address
 from hallnet.trust.evidence import read_checkpoint
 from hallnet.wire.exchange.v1 import link_pb2 as wire
@@ -62,6 +63,59 @@ def test_the_neighbours_clock_and_version_are_noted(world: World, skew: timedelt
     found = known(world, COUNTY, TOWNSHIP)
     assert found.clock_skew_ms == skew.total_seconds() * 1000
     assert found.version == "v" * links.VERSION_LENGTH_MAX
+
+
+def hello_with_skew(world: World, skew: timedelta) -> wire.Hello:
+    said = hello(world, TOWNSHIP, COUNTY)
+    said.clock.FromDatetime(world.time.now + skew)
+    return said
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_clocks_that_part_by_more_than_the_bound_are_an_incident_once(
+    world: World, sign: int
+) -> None:
+    bound, beyond = sign * CLOCK_SKEW_MAX, sign * (CLOCK_SKEW_MAX + timedelta(seconds=1))
+    for skew in (bound, beyond, beyond * 2, beyond):
+        hear(world, COUNTY, TOWNSHIP, hello_with_skew(world, skew))
+    (incident,) = incidents(world.at(COUNTY))
+    assert (incident.reason, incident.neighbour) == ("CLOCKS_APART", TOWNSHIP)
+
+
+def test_clocks_that_part_again_are_another_incident(world: World) -> None:
+    for minutes in (0, 9, 0, 9):
+        world.time.pass_by(minutes=1)
+        hear(world, COUNTY, TOWNSHIP, hello_with_skew(world, timedelta(minutes=minutes)))
+    reasons = [item.reason for item in incidents(world.at(COUNTY))]
+    assert reasons == ["CLOCKS_APART"] * 2
+
+
+def test_both_halls_notice_and_what_they_send_is_still_judged_by_its_own_date(
+    world: World,
+) -> None:
+    """The township's clock runs six minutes ahead: each finds the other's apart."""
+    ahead = timedelta(minutes=6)
+    hear(world, COUNTY, TOWNSHIP, hello_with_skew(world, ahead))
+    answer = hello(world, COUNTY, TOWNSHIP)
+    world.time.now += ahead
+    hear(world, TOWNSHIP, COUNTY, answer)
+    for one, other in ((COUNTY, TOWNSHIP), (TOWNSHIP, COUNTY)):
+        (incident,) = incidents(world.at(one))
+        assert (incident.reason, incident.neighbour) == ("CLOCKS_APART", other)
+
+
+def test_a_head_from_the_future_is_not_followed_before_its_time(world: World) -> None:
+    """Else a hall with a fast clock would seem to have rewound its journal when it is set right."""
+    ahead = CLOCK_SKEW_MAX + timedelta(seconds=1)
+    world.time.now += ahead
+    talk(world)
+    said = hello(world, TOWNSHIP, COUNTY)
+    world.time.now -= ahead
+    hear(world, COUNTY, TOWNSHIP, said)
+    assert known(world, COUNTY, TOWNSHIP).seen_size == 0
+    world.time.pass_by(seconds=1)
+    hear(world, COUNTY, TOWNSHIP, said)
+    assert known(world, COUNTY, TOWNSHIP).seen_size > 0
 
 
 def test_a_hello_ends_the_pause_of_a_link(world: World) -> None:

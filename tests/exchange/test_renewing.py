@@ -20,6 +20,7 @@ from tests.exchange.parts import (
     told,
     want,
 )
+from tests.exchange.test_bundles import checked, export
 from tests.simulation.halls import SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 from tests.store.lying import lying_in
@@ -211,6 +212,23 @@ def test_the_highest_hall_is_renewed_by_hand(world: World) -> None:
 
 
 # Lost, late and repeated
+
+
+def test_the_highest_hall_that_joined_anew_still_proves_what_it_said_before(world: World) -> None:
+    """Its old certificate is in no home any more, and may have been in no bundle."""
+    province = world.at(PROVINCE)
+    old = province.context.identity.certificate
+    province.exchange.transact(
+        lambda c: c.execute(delete(tables.certificate).where(tables.certificate.c.id == old.id))
+    )
+    world.restart(PROVINCE)
+    want(world, PROVINCE, dispatch(COUNTY))
+    world.time.pass_by(days=1)
+    again = world.recertify_top(PROVINCE)
+    assert again.context.identity.certificate != old
+    settle_exchanges(world)
+    assert [message.sender for message in messages(world.at(COUNTY))] == [PROVINCE]
+    assert checked(world, export(world, PROVINCE)).holds
 
 
 def test_an_unanswered_request_is_made_again_a_day_later_and_not_for_ever(world: World) -> None:

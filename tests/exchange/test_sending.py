@@ -31,6 +31,7 @@ from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.trust.envelope import Urgency, read_header
+from hallnet.trust.freshness import HARD_EXPIRY, SOFT_EXPIRY
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.receipt import RECEIPT, Verdict
 from hallnet.trust.release import ReleaseBody, ReleaseKind, sign_release
@@ -192,8 +193,8 @@ def trust_release(world: World, version: int = 1) -> wire_release.SignedRelease:
             station.context.identity.certificate.to_message() for station in world.stations.values()
         ],
         suites=[Suite.ED25519],  # type: ignore[list-item]
-        soft_expires_at=to_timestamp(BEGINNING),
-        hard_expires_at=to_timestamp(BEGINNING),
+        soft_expires_at=to_timestamp(BEGINNING + SOFT_EXPIRY),
+        hard_expires_at=to_timestamp(BEGINNING + HARD_EXPIRY),
     )
     body = ReleaseBody(
         Suite.ED25519,

@@ -11,6 +11,7 @@ from tests.exchange.parts import greet, hear, hello, incidents, reasons, rows, t
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
+from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import bundling, journal_store, tables
 from hallnet.exchange.witnessing import UNPROVED_FOR_MAX
 from hallnet.places import Address
@@ -209,6 +210,7 @@ def test_a_hall_that_stays_in_the_past_is_found_out_in_time(world: World) -> Non
     world.time.pass_by(seconds=10)
     greetings(world)
     for _ in range(int(UNPROVED_FOR_MAX / SOON) + 2):
+        said.clock.CopyFrom(to_timestamp(world.time.now))
         hear(world, COUNTY, TOWNSHIP, said)
         world.time.pass_by(seconds=10)
     assert reasons(world.at(COUNTY)) == ["NEIGHBOUR_REWOUND"]
@@ -222,11 +224,13 @@ def test_a_hall_that_hides_the_path_is_found_out_in_time(world: World) -> None:
     said = hello(world, TOWNSHIP, COUNTY)
     said.ClearField("continues_from")
     for _ in range(int(UNPROVED_FOR_MAX / SOON)):
+        said.clock.CopyFrom(to_timestamp(world.time.now))
         hear(world, COUNTY, TOWNSHIP, said)
         world.time.pass_by(seconds=10)
     assert incidents(world.at(COUNTY)) == []
     assert seen_size(world) == before
     world.time.pass_by(seconds=10)
+    said.clock.CopyFrom(to_timestamp(world.time.now))
     hear(world, COUNTY, TOWNSHIP, said)
     assert reasons(world.at(COUNTY)) == ["NEIGHBOUR_UNPROVED"]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -61,6 +63,7 @@ from hallnet.case.problems import (
 from hallnet.codec.codec import to_timestamp
 from hallnet.intake import handling, tables
 from hallnet.problems import Problem
+from hallnet.trust.freshness import HARD_EXPIRY
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -389,6 +392,21 @@ def test_nothing_is_decided_on_expired_trust_but_all_else_goes_on(world: World) 
     bundle.hard_expires_at.FromDatetime(world.time.now.replace(year=2028))
     take_release(world, TOWNSHIP, ReleaseKind.TRUST, bundle.SerializeToString(), 3)
     assert world.act(TOWNSHIP, case, GRANT).stage is Stage.DECIDED
+
+
+def test_a_hall_to_which_no_bundle_ever_came_issues_results_for_as_long_as_one_would_be_good(
+    world: World,
+) -> None:
+    station = world.at(TOWNSHIP)
+    station.hall = replace(station.hall, founded_at=world.time.now)
+    case = world.file(TOWNSHIP, ELDER_CARD)
+    world.time.now += HARD_EXPIRY - timedelta(seconds=1)
+    world.act(TOWNSHIP, case, GRANT)
+    second = world.file(TOWNSHIP, ELDER_CARD)
+    world.time.pass_by(seconds=1)
+    with pytest.raises(ResultsSuspended):
+        world.act(TOWNSHIP, second, GRANT)
+    assert world.file(TOWNSHIP, ELDER_CARD).stage is Stage.RECEIVED
 
 
 def test_results_are_suspended_from_the_very_moment_of_expiry(world: World) -> None:

@@ -45,7 +45,9 @@ def test_the_keys_of_a_home_stay_what_they_are_when_the_settings_change(tmp_path
 def test_a_home_of_any_suite_joins_under_a_root_of_any_that_allows_it(
     tmp_path: Path, root_suite: Suite, suite: Suite
 ) -> None:
-    root = create_root(tmp_path / "root", "33", "root", NOW, root_suite, [1, 2])
+    root = create_root(
+        tmp_path / "root", "33", "root", NOW, suite_number=root_suite, allowed=[1, 2]
+    )
     made = home(tmp_path / "home", suite)
     identity = made.join(certify_top(tmp_path / "root", made.request(NOW), NOW), root, NOW)
     assert identity.certificate.body.suite is suite
@@ -57,7 +59,7 @@ def test_a_home_of_any_suite_joins_under_a_root_of_any_that_allows_it(
 def test_a_root_certifies_no_keys_of_a_suite_that_it_does_not_allow(
     tmp_path: Path, root_suite: int, suite: int
 ) -> None:
-    create_root(tmp_path / "root", "33", "root", NOW, root_suite)
+    create_root(tmp_path / "root", "33", "root", NOW, suite_number=root_suite)
     request = home(tmp_path / "home", suite).request(NOW)
     with pytest.raises(SuiteNotAllowed):
         certify_top(tmp_path / "root", request, NOW)

@@ -50,7 +50,7 @@ from hallnet.store import Connection, Database
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.migrating import migrate
 from hallnet.store.vault import Vault
-from hallnet.trust.believed import Trust, suites_of
+from hallnet.trust.believed import Standing, Trust, suites_of
 from hallnet.trust.certificate import (
     Certificate,
     CertificateBody,
@@ -63,9 +63,11 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.release import ReleaseBody, ReleaseKind
 from hallnet.trust.revocation import Revocation, RevocationBody, revoke
+from hallnet.trust.succession import succeed
 from hallnet.trust.suites import Algorithms, Suite, algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
 SUITE = algorithms(Suite.ED25519)
 BEGINNING = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -103,6 +105,28 @@ class Station:
         self.intake.close()
 
 
+def new_root(suites: tuple[Suite, ...] = (Suite.ED25519,)) -> tuple[Certificate, bytes]:
+    """A root of the province, in the first of the suites that it allows, and its key."""
+    keys = algorithms(suites[0])
+    key = keys.new_signing_key()
+    body = CertificateBody(
+        suite=keys.suite,
+        serial=b"r" * 16,
+        role=Role.ROOT,
+        subject="33",
+        name="root",
+        issuer="33",
+        issuer_id=b"",
+        signing_key=keys.signing_public(key),
+        sealing_key=b"",
+        not_before=BEGINNING - timedelta(days=1),
+        not_after=BEGINNING + timedelta(days=4000),
+        permissions=(Permission.CERTIFY,),
+        suites=tuple(int(suite) for suite in suites),
+    )
+    return issue(body, key), key
+
+
 @dataclass(slots=True)
 class World:
     """A tree of halls."""
@@ -122,24 +146,12 @@ class World:
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        keys = algorithms(self.suites[0])
-        self._root_key = keys.new_signing_key()
-        body = CertificateBody(
-            suite=keys.suite,
-            serial=b"r" * 16,
-            role=Role.ROOT,
-            subject="33",
-            name="root",
-            issuer="33",
-            issuer_id=b"",
-            signing_key=keys.signing_public(self._root_key),
-            sealing_key=b"",
-            not_before=BEGINNING - timedelta(days=1),
-            not_after=BEGINNING + timedelta(days=4000),
-            permissions=(Permission.CERTIFY,),
-            suites=tuple(int(suite) for suite in self.suites),
-        )
-        self.root = issue(body, self._root_key)
+        self.root, self._root_key = new_root(self.suites)
+
+    def succession_of_root(self) -> tuple[Certificate, wire_trust.RootSuccession]:
+        """A new root, and what it states together with the one that is believed."""
+        new, key = new_root(self.suites)
+        return new, succeed(self.root, self._root_key, new, key, self.time.now)
 
     def revocation_by_root(self, address: str, reason: str) -> Revocation:
         """The offline root ends the certificate of a hall from now on."""
@@ -207,6 +219,14 @@ class World:
             twin.stations[address] = twin._open(station.context.home)
         return twin
 
+    def recertify_top(self, address: str) -> Station:
+        """The root certifies the highest hall anew, by hand, and its processes start again."""
+        station = self.at(address)
+        home = station.context.home
+        chain = self._certified(station.address, None, home.signing_key, home.sealing_key, 1000)
+        station.context.home = Identity(tuple(chain), home.signing_key, home.sealing_key)
+        return self.restart(address)
+
     def restart(self, address: str) -> Station:
         """The processes of a hall end and start again on the same records."""
         station = self.at(address)
@@ -224,6 +244,9 @@ class World:
         trust = Trust([self.root], suites_of(identity.chain))
         trust.learn(identity.chain[:-1])
         children = exchange.look(lambda c: believing.load(c, trust))
+        if trust.standing is None:
+            # In these worlds trust data do not grow old, unless a test says so.
+            trust.standing = Standing(0, *[BEGINNING + timedelta(days=4000)] * 2)
         context = Context(
             identity,
             trust,
@@ -232,6 +255,7 @@ class World:
             incarnation=self.chance.randbytes(8),
             children=children,
         )
+        exchange.transact(lambda c: believing.learn(c, context, identity.chain[:-1], self.time.now))
         exchange.look(lambda c: keyring.load(c, context))
         hall = Hall(address, "社保" if address.branch else "", register, self.chance.randbytes)
         return Station(address, exchange, context, intake, hall)

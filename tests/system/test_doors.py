@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import tempfile
+import uuid
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,11 +16,12 @@ import nats
 import nats.errors
 import pytest
 from grpc import aio
-from tests.system.conftest import COUNTY, OTHER_TOWNSHIP, TOWNSHIP, RealNetwork
+from tests.system.conftest import COUNTY, OTHER_TOWNSHIP, TOWNSHIP, RealNetwork, eventually
 
 from hallnet.branch_sync.face import CALLERS as BRANCH_SYNC_CALLERS
 from hallnet.exchange.face import CALLERS as EXCHANGE_CALLERS
 from hallnet.intake.face import CALLERS as INTAKE_CALLERS
+from hallnet.node import tls
 from hallnet.node.client import open_channel
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Callers
@@ -164,6 +169,58 @@ def test_a_child_cannot_speak_outside_its_own_subjects(real: RealNetwork, subjec
 
     real.loop.run(speak())
     assert any("permissions violation" in text.lower() for text in denied)
+
+
+@pytest.mark.parametrize(
+    "subject", [f"up.{TOWNSHIP}.batch", "invitation.other", "up.>", "anything"]
+)
+def test_the_holder_of_an_invitation_can_only_ask_to_join(real: RealNetwork, subject: str) -> None:
+    """Neither speak for a child, nor use another invitation, nor listen to anybody."""
+    denied: list[str] = []
+    home = real.network.node(OTHER_TOWNSHIP).home
+    key = tls.new_private_key()
+
+    async def knock() -> None:
+        invited = await real.counter(COUNTY).desk.exchange.InviteChild(
+            exchange_service_pb2.InviteChildRequest(
+                request_id=uuid.uuid4().hex, address="330127103", link_key=tls.public_der(key)
+            )
+        )
+        invitation = invited.invitation
+        with tempfile.TemporaryDirectory(dir=home.path("tls")) as folder:
+            certificate, private = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
+            certificate.write_bytes(tls.certificate_pem(invitation.link_certificate))
+            private.write_bytes(key)
+            context = ssl.create_default_context(
+                cadata=tls.certificate_pem(invitation.link_authority).decode()
+            )
+            context.load_cert_chain(str(certificate), str(private))
+
+            async def on_error(error: Exception) -> None:
+                denied.append(str(error))
+
+            async def dialled() -> Any:
+                with suppress(nats.errors.Error, OSError):
+                    return await nats.connect(
+                        invitation.broker_url,
+                        tls=context,
+                        tls_handshake_first=True,
+                        error_cb=on_error,
+                        allow_reconnect=False,
+                    )
+
+            client = await eventually(dialled)
+        denied.clear()
+        await client.publish(subject, b"x")
+        await client.subscribe(subject)
+        await client.flush()
+        await asyncio.sleep(0.1)
+        await client.close()
+
+    real.loop.run(knock())
+    told = [text.lower() for text in denied if "permissions violation" in text.lower()]
+    assert any("publish" in text for text in told)
+    assert any("subscription" in text for text in told)
 
 
 def test_nobody_gets_into_the_message_server_without_a_certificate(real: RealNetwork) -> None:

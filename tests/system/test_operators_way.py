@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from hallnet.cli.node import _warnings
 from hallnet.sandbox.ports import free_ports
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 
 def hallnet(*arguments: str, code: int = 0, **environment: str) -> str:
@@ -67,7 +69,8 @@ def test_a_county_and_a_township_are_founded_and_work_together(
     root, county, township = tmp_path / "root", tmp_path / "county", tmp_path / "township"
     county_port, broker_port, township_port = free_ports(3)
     hallnet(
-        "root", "create", str(root), "--division", "330127", "--suite", suite, "--allow", other,
+        "trust", "root", "new", str(root), "--division", "330127", "--without-passphrase",
+        "--suite", suite, "--allow", other,
     )  # fmt: skip
     hallnet(
         "node", "init", str(county), "--address", "330127", "--name", "淳安县政务服务中心",
@@ -75,7 +78,7 @@ def test_a_county_and_a_township_are_founded_and_work_together(
         "--suite", suite,
     )  # fmt: skip
     welcome = str(tmp_path / "welcome.bin")
-    hallnet("root", "certify", str(root), str(county / "request.bin"), "--out", welcome)
+    hallnet("trust", "root", "certify", str(root), str(county / "request.bin"), "--out", welcome)
     certificate = str(root / "root.cert")
     hallnet("node", "join", str(county), welcome, "--root", certificate)
     with running(county):
@@ -117,6 +120,112 @@ def test_a_county_and_a_township_are_founded_and_work_together(
     ]
 
 
+def test_halls_are_founded_with_invitations_alone(tmp_path: Path) -> None:
+    """One code and one command for each; the root is handed over once, with both keys."""
+    root, county, township = tmp_path / "root", tmp_path / "county", tmp_path / "township"
+    stranger, newcomer = tmp_path / "stranger", tmp_path / "newcomer"
+    secret, welcome = tmp_path / "passphrase", str(tmp_path / "welcome.bin")
+    secret.write_text("a long passphrase of several words\n")
+    county_port, broker_port, township_port, newcomer_port = free_ports(4)
+    sealed = ("--passphrase-file", str(secret))
+    record = hallnet("trust", "root", "new", str(root), "--division", "330127", *sealed)
+    shown = json.loads(hallnet("trust", "root", "show", str(root / "root.cert"), "--json"))
+    assert shown["fingerprint"] in record
+    hallnet(
+        "node", "init", str(county), "--address", "330127",
+        "--listen", f"127.0.0.1:{county_port}", "--broker-listen", f"127.0.0.1:{broker_port}",
+    )  # fmt: skip
+    hallnet(
+        "trust",
+        "root",
+        "certify",
+        str(root),
+        str(county / "request.bin"),
+        "--out",
+        welcome,
+        *sealed,
+    )
+    hallnet("node", "join", str(county), welcome, "--root", str(root / "root.cert"))
+    with running(county):
+        first = json.loads(hallnet("node", "invite", str(county), "330127101", "--json"))["code"]
+        second = json.loads(hallnet("node", "invite", str(county), "330127101", "--json"))["code"]
+        file = tmp_path / "code"
+        file.write_text(second)
+        founded = hallnet(
+            "node", "init", str(township), "--listen", f"127.0.0.1:{township_port}",
+            "--invitation", str(file),
+        )  # fmt: skip
+        assert "330127101 is certified by 330127" in founded
+        assert shown["fingerprint"] in founded
+        assert "文昌镇" in (township / "hallnet.toml").read_text()
+        # The same hall may ask again, another may not, and an invitation that was replaced is dead.
+        assert "is certified" in hallnet("node", "join", str(township), "--invitation", second)
+        assert "INVITATION_USED" in hallnet(
+            "node", "init", str(stranger), "--invitation", second, code=1
+        )
+        assert "INVITATION_UNANSWERED" in hallnet(
+            "node", "join", str(stranger), "--invitation", first, code=1
+        )
+        listed = hallnet("node", "invitations", str(county))
+        assert "used" in listed
+        assert "withdrawn" in listed
+        with running(township):
+            until(lambda: _connected(hallnet("node", "status", str(township), "--json")))
+            until(lambda: "2个大厅" in hallnet("release", "list", str(township)))
+            before = _trust_version(township)
+            # A new root takes over; whoever is founded from now on is given that one.
+            following = tmp_path / "next"
+            hallnet("trust", "root", "new", str(following), "--division", "330127", *sealed)
+            statement = str(tmp_path / "succession.bin")
+            hallnet(
+                "trust", "root", "succeed", str(root), str(following), "--out", statement,
+                *sealed, "--new-passphrase-file", str(secret),
+            )  # fmt: skip
+            told = hallnet("trust", "take-root", str(county), statement)
+            assert told.count("hallnet root") == 2
+            until(lambda: _trust_version(township) > before)
+    hallnet(
+        "trust", "root", "certify", str(following), str(county / "request.bin"), "--out", welcome,
+        *sealed,
+    )  # fmt: skip
+    hallnet("node", "join", str(county), welcome, "--root", str(following / "root.cert"))
+    with running(county), running(township):
+        until(lambda: _connected(hallnet("node", "status", str(township), "--json")))
+        code = json.loads(hallnet("node", "invite", str(county), "330127102", "--json"))["code"]
+        founded = hallnet(
+            "node", "init", str(newcomer), "--listen", f"127.0.0.1:{newcomer_port}",
+            "--invitation", code,
+        )  # fmt: skip
+        assert shown["fingerprint"] not in founded
+        with running(newcomer):
+            until(lambda: _knows(3, hallnet("node", "status", str(newcomer), "--json")))
+            until(lambda: _knows(3, hallnet("node", "status", str(township), "--json")))
+            move = ("trust", "move", str(county), "330127101")
+            assert "330127101 goes on as 330127102" in hallnet(
+                *move, "330127102", "--reason", "撤并", "--from", "2099-01-01"
+            )
+            assert "NOT_ABOVE_BOTH" in hallnet(*move, "330110012", "--reason", "撤并", code=1)
+
+
+def test_the_status_warns_of_old_trust_data_and_of_clocks_that_are_apart() -> None:
+    fresh = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_FRESH)
+    assert _warnings(fresh) == []
+    stale = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_STALE)
+    assert "from 1970-01-01" in _warnings(stale)[0]
+    expired = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_EXPIRED)
+    assert "no results are issued" in _warnings(expired)[0]
+    fresh.links.add(neighbour="330127", clock_skew_ms=-600_000, clock_skewed=True)
+    assert "the clock of 330127 is -600 s away" in _warnings(fresh)[0]
+
+
+def _trust_version(home: Path) -> int:
+    return int(json.loads(hallnet("node", "status", str(home), "--json"))["trust_version"])
+
+
+def _knows(halls: int, text: str) -> bool:
+    return int(json.loads(text)["believed_halls"]) == halls
+
+
 def _connected(text: str) -> str | None:
     return text if any(link["up"] for link in json.loads(text)["links"]) else None
 
@@ -141,7 +250,7 @@ def test_a_file_that_is_not_there_or_is_something_else_is_told_by_name(tmp_path:
         ("node", "certify", str(home), missing, "--out", missing),
         ("node", "certify", str(home), str(rubbish), "--out", missing),
         ("node", "join", str(home), str(rubbish), "--root", missing),
-        ("root", "certify", str(tmp_path), str(rubbish), "--out", missing),
+        ("trust", "root", "certify", str(tmp_path), str(rubbish), "--out", missing),
     ):
         told = hallnet(*arguments, code=1)
         assert "Traceback" not in told
@@ -159,18 +268,18 @@ def test_keys_are_never_overwritten(tmp_path: Path) -> None:
 
 def test_another_halls_welcome_is_not_taken(tmp_path: Path) -> None:
     root, one, other = tmp_path / "root", tmp_path / "one", tmp_path / "other"
-    hallnet("root", "create", str(root), "--division", "33")
+    hallnet("trust", "root", "new", str(root), "--division", "33", "--without-passphrase")
     hallnet("node", "init", str(one), "--address", "33", "--name", "one")
     hallnet("node", "init", str(other), "--address", "33", "--name", "other")
     welcome = str(tmp_path / "welcome.bin")
-    hallnet("root", "certify", str(root), str(one / "request.bin"), "--out", welcome)
+    hallnet("trust", "root", "certify", str(root), str(one / "request.bin"), "--out", welcome)
     text = hallnet("node", "join", str(other), welcome, "--root", str(root / "root.cert"), code=1)
     assert "SPEAKS_FOR_ANOTHER" in text
 
 
 def test_a_file_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
     root, file = tmp_path / "root", tmp_path / "x.bundle"
-    hallnet("root", "create", str(root))
+    hallnet("trust", "root", "new", str(root), "--without-passphrase")
     file.write_bytes(b"no bundle")
     text = hallnet("verify", str(file), "--root", str(root / "root.cert"), code=1)
     assert "BUNDLE_MALFORMED" in text

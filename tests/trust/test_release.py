@@ -43,6 +43,7 @@ from hallnet.trust.problems import (
     IssuerNotAbove,
     NotAuthentic,
     PermissionMissing,
+    ReleaseLeaps,
     ReleaseOutdated,
     ReleaseOutOfReach,
     SignatureInvalid,
@@ -50,6 +51,7 @@ from hallnet.trust.problems import (
 )
 from hallnet.trust.release import (
     RELEASE,
+    VERSION_LEAP_MAX,
     ReleaseBody,
     ReleaseKind,
     require_newer,
@@ -243,7 +245,10 @@ def test_bytes_that_are_no_release_are_refused_with_a_problem(raw: bytes) -> Non
 def test_only_a_higher_version_replaces_another(version: int, known: int) -> None:
     body = body_by(CITY, version)
     assert RELEASE.from_bytes(RELEASE.to_bytes(body)) == body
-    if version > known:
+    if version > known + VERSION_LEAP_MAX:
+        with pytest.raises(ReleaseLeaps):
+            require_newer(body, known)
+    elif version > known:
         require_newer(body, known)
     else:
         with pytest.raises(ReleaseOutdated) as outdated:

@@ -249,8 +249,7 @@ def _decide(case: Case, command: commands.Decide, context: Context) -> list[Fact
     """Article 38; an instant case is accepted and decided in one act."""
     if case.filed.competent_hall != context.here:
         raise NotCompetent("case_id", competent=case.filed.competent_hall)
-    if context.results_suspended_since is not None:
-        raise ResultsSuspended("case_id", expired_at=context.results_suspended_since)
+    _require_results(context)
     facts: list[Fact] = []
     if context.item.handling_kind is HandlingKind.INSTANT:
         context.require(Power.DECIDE_INSTANT)
@@ -279,7 +278,14 @@ def _decide(case: Case, command: commands.Decide, context: Context) -> list[Fact
     return facts
 
 
+def _require_results(context: Context) -> None:
+    """Past the hard expiry of its trust data a hall issues no results."""
+    if context.results_suspended_since is not None:
+        raise ResultsSuspended("case_id", expired_at=context.results_suspended_since)
+
+
 def _close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
+    _require_results(context)
     _require_applicant_side(case, context, Power.RECEIVE, MandateAct.COLLECT)
     _require_stage(case, Closed, "办结")
     return [Closed(command.method, command.received_by)]

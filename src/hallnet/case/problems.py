@@ -426,7 +426,7 @@ class ResultsSuspended(Problem):
 
     kind = Kind.UNAVAILABLE
     reason = "RESULTS_SUSPENDED"
-    zh = "信任数据已于{expired_at}失效，暂停作出决定"
+    zh = "信任数据已于{expired_at}失效，暂停作出决定和交付结果"
     zh_remedy = "收件照常进行；请恢复与上级的连接以更新信任数据"
-    en = "The trust data expired at {expired_at}: no decision is issued for now"
+    en = "The trust data expired at {expired_at}: no result is issued for now"
     en_remedy = "Intake goes on; restore the link to the parent to renew the trust data"

@@ -15,7 +15,13 @@ from hallnet.cli.options import SUITE_HELP, HomeArgument, Json
 
 if TYPE_CHECKING:
     from hallnet.node.desk import Desk
+    from hallnet.node.home import Home
     from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+    from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
+InvitationOption = Annotated[
+    str, typer.Option(help="Code from the hall above (hallnet node invite), or a file with it")
+]
 
 app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=True)
 
@@ -23,8 +29,13 @@ app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=T
 @app.command()
 def init(
     home: HomeArgument,
-    address: Annotated[str, typer.Option(help="Division code, or code-name of a branch hall")],
-    name: Annotated[str, typer.Option(help="The hall's name for people")],
+    address: Annotated[
+        str,
+        typer.Option(help="Division code, or code-name of a branch hall; an invitation names it"),
+    ] = "",
+    name: Annotated[
+        str, typer.Option(help="The hall's name for people; by default that of its division")
+    ] = "",
     branch_field: Annotated[
         str, typer.Option(help="Field of a branch hall: 社保, 房产, 车管, 税务, 林业, 运管")
     ] = "",
@@ -42,15 +53,32 @@ def init(
     ] = "",
     portal: Annotated[str, typer.Option(help="host:port of the web site; empty for none")] = "",
     suite: Annotated[int, typer.Option(help=SUITE_HELP, min=1, max=2)] = 1,
+    invitation: InvitationOption = "",
 ) -> None:
-    """Make a home with fresh keys, and the request that the parent is to certify."""
+    """Found a node: make its home with fresh keys.
+
+    With --invitation CODE (hallnet node invite, at the hall above) the node is certified at once and can
+    run. Without it, the request in the home is carried to the hall above: hallnet node certify there,
+    then hallnet node join here.
+    """
     import tomli_w
 
     from hallnet.node.clock import clock
     from hallnet.node.home import Home
+    from hallnet.places import Address, divisions
 
+    invited = _invitation(invitation) if invitation else None
+    if invited is not None and not address:
+        address = invited.address
+    if not address:
+        raise typer.BadParameter("is needed where there is no --invitation", param_hint="--address")
     settings = {
-        "hall": {"address": address, "name": name, "branch_field": branch_field, "suite": suite},
+        "hall": {
+            "address": address,
+            "name": name or divisions().full_name(Address.parse(address, "address").division),
+            "branch_field": branch_field,
+            "suite": suite,
+        },
         "database": {"url": database},
         "endpoints": dict.fromkeys(("intake", "exchange", "branch_sync", "notify"), listen),
         "broker": {
@@ -61,7 +89,132 @@ def init(
     }
     made = Home.create(home, tomli_w.dumps(settings), clock())
     made.write("request.bin", made.request(clock()).SerializeToString())
+    if invited is not None:
+        _join_invited(made, invited)
+        return
     typer.echo(f"{home}/request.bin: to be certified by the parent with hallnet node certify")
+
+
+def _invitation(code: str) -> wire_trust.Invitation:
+    """The invitation in a code, or in a file that holds one."""
+    from hallnet.cli.files import FileUnusable
+    from hallnet.trust.invitation import PREFIX, read_code
+
+    text = code
+    if not code.lstrip().startswith(PREFIX):
+        try:
+            text = Path(code).read_text(encoding="ascii")
+        except (OSError, ValueError) as error:
+            raise FileUnusable(file=code[:80], detail="no invitation code") from error
+    return read_code(text)
+
+
+def _join_invited(home: Home, invitation: wire_trust.Invitation) -> None:
+    from hallnet.node.clock import clock
+    from hallnet.node.joining import join
+
+    identity = asyncio.run(join(home, invitation, clock()))
+    parent = identity.parent
+    until = identity.certificate.body.not_after
+    typer.echo(f"{identity.address} is certified by {parent} until {until:%F}")
+    typer.echo(f"root of the network: {identity.chain[-1].id.hex()}")
+    typer.echo(f"it can run now: hallnet node run {home.folder}")
+
+
+@app.command()
+def invite(
+    home: HomeArgument,
+    address: Annotated[str, typer.Argument(help="Address of the hall below")],
+    hours: Annotated[int, typer.Option(help="For how long it is good; 0: a week", min=0)] = 0,
+    days: Annotated[
+        int, typer.Option(help="Validity of the certificate; 0: the node's default", min=0)
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """Make an invitation code for a hall directly below this one; the node has to be running.
+
+    Whoever has the code can join in the place of that hall, once: hand it over like a password. It is
+    shown here and kept nowhere. An earlier code for the same hall ends.
+    """
+    from hallnet.cli.operator import ask
+    from hallnet.cli.output import print_json
+    from hallnet.node import tls
+    from hallnet.trust.invitation import write_code
+    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+
+    key = tls.new_private_key()
+
+    async def question(desk: Desk) -> wire.InviteChildResponse:
+        return await desk.exchange.InviteChild(
+            wire.InviteChildRequest(
+                request_id=str(uuid.uuid4()),
+                address=address,
+                link_key=tls.public_der(key),
+                hours=hours,
+                validity_days=days,
+            )
+        )
+
+    invitation = ask(home, question).invitation
+    invitation.link_key = tls.private_der(key)
+    code, ends = write_code(invitation), invitation.expires_at.ToDatetime(UTC)
+    if json:
+        print_json({"address": address, "code": code, "expires_at": ends.isoformat()})
+        return
+    typer.echo(code)
+    typer.echo(
+        f"for {address}, good until {ends.astimezone():%F %H:%M %Z}, once: "
+        "hallnet node init HOME --invitation CODE",
+        err=True,
+    )
+
+
+@app.command()
+def invitations(home: HomeArgument, json: Json = False) -> None:
+    """The invitations of a hall, the newest first; the node has to be running."""
+    from hallnet.cli.operator import ask
+    from hallnet.cli.output import print_json, print_table
+    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+
+    async def question(desk: Desk) -> wire.ListInvitationsResponse:
+        return await desk.exchange.ListInvitations(wire.ListInvitationsRequest())
+
+    answer = ask(home, question)
+    if json:
+        print_json(answer)
+        return
+    print_table(
+        "Invitations",
+        ("address", "state", "made", "ends", "refusals"),
+        [
+            (
+                item.address,
+                wire.InvitationState.Name(item.state).removeprefix("INVITATION_STATE_").lower(),
+                f"{item.created_at.ToDatetime(UTC).astimezone():%F %H:%M}",
+                f"{item.expires_at.ToDatetime(UTC).astimezone():%F %H:%M}",
+                item.refusals,
+            )
+            for item in answer.invitations
+        ],
+    )
+
+
+@app.command()
+def uninvite(
+    home: HomeArgument,
+    address: Annotated[str, typer.Argument(help="Address of the hall below")],
+) -> None:
+    """Withdraw the open invitation of a hall; the node has to be running."""
+    from hallnet.cli.operator import ask
+    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+
+    async def question(desk: Desk) -> wire.WithdrawInvitationResponse:
+        return await desk.exchange.WithdrawInvitation(
+            wire.WithdrawInvitationRequest(request_id=str(uuid.uuid4()), address=address)
+        )
+
+    ask(home, question)
+    typer.echo(f"the invitation of {address} is withdrawn")
 
 
 @app.command()
@@ -115,16 +268,28 @@ def revoke(
 @app.command()
 def join(
     home: HomeArgument,
-    welcome: Annotated[Path, typer.Argument(help="Welcome of the parent")],
-    root: Annotated[Path, typer.Option(help="root.cert, given to you by hand")],
+    welcome: Annotated[
+        Path | None, typer.Argument(help="Welcome of the parent; not with --invitation")
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="root.cert, given to you by hand")] = None,
+    invitation: InvitationOption = "",
 ) -> None:
-    """Take in the parent's welcome: the node can run from now on."""
+    """Take in the parent's welcome: the node can run from now on.
+
+    Either the file that the parent made (with --root), or --invitation CODE, which asks the parent over
+    the network, again if it did not answer before.
+    """
     from hallnet.cli.files import read_message
     from hallnet.node.clock import clock
     from hallnet.node.home import Home
     from hallnet.node.rootkeys import read_root
     from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
+    if invitation:
+        _join_invited(Home(home), _invitation(invitation))
+        return
+    if welcome is None or root is None:
+        raise typer.BadParameter("give WELCOME and --root, or --invitation")
     message = read_message(welcome, wire_trust.Welcome)
     identity = Home(home).join(message, read_root(root), clock())
     until = identity.certificate.body.not_after
@@ -199,6 +364,31 @@ def status(home: HomeArgument, json: Json = False) -> None:
         for use in answer.suites
     ]
     typer.echo(f"this hall has suite {answer.suite}; {', '.join(uses)}")
+    for warning in _warnings(answer):
+        typer.secho(warning, fg="red", err=True)
+
+
+def _warnings(answer: wire.GetStatusResponse) -> list[str]:
+    """What an operator has to look after."""
+    soft = f"{answer.trust_soft_expires_at.ToDatetime(UTC).astimezone():%F %H:%M}"
+    hard = f"{answer.trust_hard_expires_at.ToDatetime(UTC).astimezone():%F %H:%M}"
+    found = {
+        # By number: this module loads what is generated only when a command runs.
+        2: [
+            f"the trust data are old since {soft}; from {hard} on no results are issued: "
+            "restore the link to the hall above"
+        ],
+        3: [
+            f"the trust data expired at {hard}: cases are taken in and queued, and no results are "
+            "issued until the link to the hall above is restored"
+        ],
+    }.get(answer.trust_freshness, [])
+    return found + [
+        f"the clock of {link.neighbour} is {link.clock_skew_ms / 1000:+.0f} s away from ours: "
+        "check the time source of both"
+        for link in answer.links
+        if link.clock_skewed
+    ]
 
 
 def _age(moment: datetime) -> str:

@@ -31,7 +31,8 @@ HOPS_MAX = 16
 LIFETIME = timedelta(days=60)
 """How long an envelope may be under way: longer than a hall may be cut off."""
 CLOCK_SKEW_MAX = timedelta(minutes=5)
-"""How far ahead of ours a sender's clock may be."""
+"""How far ahead of ours a sender's clock may be, and how far two clocks may be apart unreported: certificates
+are dated back by as much (`certifying.BACKDATED`), and no time limit of a case is shorter than a day."""
 
 ATTACHMENT_CHUNK_BYTES = 512 * 1024
 ATTACHMENT_BYTES_MAX = 20 * 1024 * 1024

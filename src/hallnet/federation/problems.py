@@ -78,6 +78,17 @@ class ClockAhead(Problem):
     en_remedy = "Have the sender set its clock and send it again"
 
 
+class ClocksApart(Problem):
+    """The clocks of two neighbours are too far apart; recorded as an incident, never raised."""
+
+    kind = Kind.CONFLICT
+    reason = "CLOCKS_APART"
+    zh = "{neighbour}与本厅的时钟相差超过5分钟"
+    zh_remedy = "请两厅核对授时（NTP）；校准之前，时钟偏快一方的信封会被拒收"
+    en = "The clock of {neighbour} is more than 5 minutes away from ours"
+    en_remedy = "Check the time source of both; until then envelopes of the faster one are refused"
+
+
 class SealedToUnknownKey(Problem):
     """A body that is sealed to a key which this hall does not hold."""
 

@@ -59,7 +59,23 @@ def user_name(address: Address) -> str:
     return f"{address}.hallnet"
 
 
-def configuration(home: Home, listen: str, owner: Address, children: Iterable[Address]) -> str:
+def subject_of_invitation(invitation_id: str) -> str:
+    """What a newcomer publishes, and nothing else."""
+    return f"invitation.{invitation_id}"
+
+
+def user_of_invitation(invitation_id: str) -> str:
+    """The name in the certificate of an invitation."""
+    return f"{invitation_id}.invitation.hallnet"
+
+
+def configuration(
+    home: Home,
+    listen: str,
+    owner: Address,
+    children: Iterable[Address],
+    invitations: Iterable[str] = (),
+) -> str:
     """The server's configuration. JSON is a subset of its language."""
     users: list[dict[str, object]] = [{"user": user_name(owner)}]
     users += [
@@ -72,6 +88,16 @@ def configuration(home: Home, listen: str, owner: Address, children: Iterable[Ad
             },
         }
         for child in sorted(children)
+    ]
+    users += [
+        {
+            "user": user_of_invitation(invitation_id),
+            "permissions": {
+                "publish": [subject_of_invitation(invitation_id)],
+                "subscribe": [f"_INBOX.{invitation_id}.>"],
+            },
+        }
+        for invitation_id in sorted(invitations)
     ]
     return json.dumps(
         {
@@ -96,10 +122,14 @@ def configuration(home: Home, listen: str, owner: Address, children: Iterable[Ad
 
 
 def write_configuration(
-    home: Home, listen: str, owner: Address, children: Iterable[Address]
+    home: Home,
+    listen: str,
+    owner: Address,
+    children: Iterable[Address],
+    invitations: Iterable[str] = (),
 ) -> bool:
     """Bring the file up to date; True if it changed."""
-    text = configuration(home, listen, owner, children).encode()
+    text = configuration(home, listen, owner, children, invitations).encode()
     path = home.path(CONFIGURATION)
     if path.exists() and path.read_bytes() == text:
         return False

@@ -63,12 +63,13 @@ class HomeNotReady(Problem):
     reason = "HOME_NOT_READY"
     zh = "目录{home}中的节点尚未就绪：缺少{missing}"
     zh_remedy = (
-        "请依次运行hallnet node init（建立节点）、hallnet node certify（由上级大厅签发）、"
-        "hallnet node join（加入网络）"
+        "请用上级大厅的邀请码运行hallnet node init（建立节点）或hallnet node join（加入网络）；"
+        "没有邀请码时，请上级大厅用hallnet node certify签发"
     )
     en = "The node in {home} is not ready: {missing} is missing"
     en_remedy = (
-        "Run hallnet node init, then hallnet node certify at the parent, then hallnet node join"
+        "Run hallnet node init or hallnet node join with an invitation of the hall above; without one, "
+        "have it run hallnet node certify, then run hallnet node join"
     )
 
 

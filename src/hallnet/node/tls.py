@@ -21,6 +21,7 @@ from hallnet.problems import Kind, Problem
 AUTHORITY_DAYS = 3650
 BACKDATED = timedelta(hours=1)
 """So that a clock that is a little behind accepts a fresh certificate."""
+_PKCS8 = serialization.PrivateFormat.PKCS8
 
 
 class LinkKeyUnusable(Problem):
@@ -45,9 +46,7 @@ class Authority:
 def new_private_key() -> bytes:
     """A fresh P-256 key as PEM: gRPC takes no Ed25519 certificates."""
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, _PKCS8, serialization.NoEncryption()
     )
 
 
@@ -112,6 +111,28 @@ def issue(
         .sign(_private(authority.key), hashes.SHA256())
     )
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def certificate_der(certificate_pem: bytes) -> bytes:
+    return x509.load_pem_x509_certificate(certificate_pem).public_bytes(serialization.Encoding.DER)
+
+
+def certificate_pem(certificate_der: bytes) -> bytes:
+    """Raises ValueError if it is no certificate."""
+    return x509.load_der_x509_certificate(certificate_der).public_bytes(serialization.Encoding.PEM)
+
+
+def private_der(private_pem: bytes) -> bytes:
+    """A private key, as PKCS #8 in DER."""
+    return _private(private_pem).private_bytes(
+        serialization.Encoding.DER, _PKCS8, serialization.NoEncryption()
+    )
+
+
+def private_pem(private_der: bytes) -> bytes:
+    """Raises ValueError if it is no private key."""
+    key = serialization.load_der_private_key(private_der, None)
+    return key.private_bytes(serialization.Encoding.PEM, _PKCS8, serialization.NoEncryption())
 
 
 def ends_at(certificate_pem: bytes) -> datetime:

@@ -176,7 +176,12 @@ class Network:
         self.division = division
         self.nodes: dict[str, Node] = {}
         self.root: Certificate = create_root(
-            folder / "root", division, f"{division} root", clock(), suite, allowed
+            folder / "root",
+            division,
+            f"{division} root",
+            clock(),
+            suite_number=suite,
+            allowed=allowed,
         )
 
     @property

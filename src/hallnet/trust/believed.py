@@ -1,4 +1,5 @@
-"""What a node believes: roots given by hand, certificates that lead to them, and what was revoked.
+"""What a node believes: roots given by hand or vouched for by them, certificates that lead to them, what was
+revoked, and which halls go on under another address.
 
 It takes certificates and bundles, never opens a file or a socket, and can only move forward.
 """
@@ -21,6 +22,7 @@ from hallnet.trust.certificate import (
     verify_root,
     verify_under,
 )
+from hallnet.trust.freshness import Freshness, freshness
 from hallnet.trust.problems import (
     CertificateRevoked,
     CertificateUnknown,
@@ -28,10 +30,21 @@ from hallnet.trust.problems import (
     SuiteNotAllowed,
 )
 from hallnet.trust.revocation import Revocation, read_revocation, verify_revocation
+from hallnet.trust.succession import (
+    SUCCESSIONS_MAX,
+    RootSuccession,
+    Succession,
+    SuccessionBody,
+    goes_on_as,
+    read_root_succession,
+    read_succession,
+    verify_succession,
+)
 from hallnet.trust.suites import BEST_FIRST, Suite, best_suite
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 CERTIFICATES_MAX = 50_000
+ROOTS_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,9 @@ class Standing:
     version: int
     soft_expires_at: datetime
     hard_expires_at: datetime
+
+    def freshness(self, now: datetime) -> Freshness:
+        return freshness(self.soft_expires_at, self.hard_expires_at, now)
 
 
 class Trust:
@@ -58,6 +74,7 @@ class Trust:
         self._certificates: dict[bytes, Certificate] = {}
         self._halls: dict[Address, dict[Suite, Certificate]] = {}
         self._revoked: dict[bytes, datetime] = {}
+        self._successions: dict[Address, SuccessionBody] = {}
         named = {*suites, *(suite for root in self._roots.values() for suite in root.suites)}
         self.suites: frozenset[Suite] = frozenset(suite for suite in Suite if suite in named)
         self.standing: Standing | None = None
@@ -204,12 +221,65 @@ class Trust:
             return False
         return True
 
+    def take_root_successions(self, successions: Iterable[RootSuccession]) -> list[RootSuccession]:
+        """Believe the roots that a believed root vouches for, in either direction; returns what is new."""
+        waiting = list(successions)
+        fresh: list[RootSuccession] = []
+        while True:
+            useful = [
+                item
+                for item in waiting
+                if (item.predecessor.id in self._roots) != (item.successor.id in self._roots)
+            ]
+            if not useful or len(self._roots) >= ROOTS_MAX:
+                return fresh
+            for root in (useful[0].predecessor, useful[0].successor):
+                self._roots[root.id] = root
+            fresh.append(useful[0])
+
+    def take_successions(self, successions: Iterable[Succession]) -> list[Succession]:
+        """Take in those that a hall above both addresses signed, and pass over the others.
+
+        Of two for one address the one that was signed later counts. Returns what is new.
+        """
+        fresh = []
+        for item in successions:
+            known = self._successions.get(item.body.predecessor)
+            if known is None and len(self._successions) >= SUCCESSIONS_MAX:
+                continue
+            newer = known is None or item.body.signed_at > known.signed_at
+            if newer and self._may_declare(item):
+                self._successions[item.body.predecessor] = item.body
+                fresh.append(item)
+        return fresh
+
+    def _may_declare(self, succession: Succession) -> bool:
+        signed_at = succession.body.signed_at
+        try:
+            signer = self._roots.get(succession.signer_id) or self.signer(
+                succession.signer_id, signed_at, signed_at
+            )
+            verify_succession(succession, signer)
+        except NotAuthentic:
+            return False
+        return True
+
+    def believes(self, succession: Succession) -> bool:
+        """Whether this is the succession of its predecessor that counts."""
+        return self._successions.get(succession.body.predecessor) == succession.body
+
+    def goes_on_as(self, address: Address, at: datetime) -> Address:
+        """The address under which a hall is reached at a moment: its own if it was not moved."""
+        return goes_on_as(address, self._successions, at)
+
     def take_bundle(self, bundle: wire.TrustBundle, version: int) -> None:
         """Move forward to a trust bundle whose release was verified.
 
-        No root is taken from it: a root is given by hand. An older bundle than the one in force may
-        still tell of certificates and revocations, but takes nothing back.
+        No root is taken from it but one that a believed root vouches for: the first is given by hand.
+        An older bundle than the one in force may still tell of certificates, revocations and
+        successions, but takes nothing back.
         """
+        self.take_root_successions(read_root_succession(item) for item in bundle.root_successions)
         learned = [read_certificate(item) for item in bundle.certificates]
         suites = frozenset(Suite(number) for number in bundle.suites)
         standing = Standing(
@@ -222,6 +292,7 @@ class Trust:
             # One that says nothing of suites is refused where releases are taken.
             self.suites, self.standing = suites or self.suites, standing
         self.take_revocations(read_revocation(item) for item in bundle.revocations)
+        self.take_successions(read_succession(item) for item in bundle.successions)
 
     def _keep(self, certificate: Certificate) -> None:
         self._certificates[certificate.id] = certificate

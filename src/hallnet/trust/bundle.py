@@ -29,6 +29,7 @@ from hallnet.trust.problems import (
     SpeaksForAnother,
 )
 from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, Verdict
+from hallnet.trust.succession import read_root_succession
 from hallnet.trust.suites import algorithms, supported
 from hallnet.trust.witness import is_cosigned
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire
@@ -83,6 +84,7 @@ def verify_bundle(data: bytes, root: Certificate) -> Report:
         bundle = wire.CaseBundle.FromString(signed.bundle)
         evidence = EvidenceReader(bundle.evidence)
         exported_at = from_timestamp(bundle.exported_at)
+        roots = [read_root_succession(item) for item in bundle.root_successions]
     except (DecodeError, ValueError, Problem) as error:
         raise BundleMalformed("bundle") from error
     if not bundle.exhibits:
@@ -95,6 +97,7 @@ def verify_bundle(data: bytes, root: Certificate) -> Report:
         raise BundleMalformed("bundle")
     # Nobody tells what the network allowed when it was signed; each suite is stated by an issuer.
     trust = Trust([root], supported())
+    trust.take_root_successions(roots)
     trust.learn_what_leads_to_a_root(evidence.certificates)
     verifier = _Verifier(trust, evidence, bundle.subject)
     return Report(

@@ -172,6 +172,16 @@ class ReleaseOutdated(Problem):
     en_remedy = "Nothing is to be done; to go back, publish the old content under a higher version"
 
 
+class ReleaseLeaps(NotAuthentic):
+    """A release whose version is further on than anybody can have missed."""
+
+    reason = "RELEASE_LEAPS"
+    zh = "{kind}第{version}版远远超出已有的第{known}版"
+    zh_remedy = "已拒收：发布者的密钥可能被盗用，请立即核查并吊销"
+    en = "Version {version} of the {kind} is too far beyond version {known}, which is known"
+    en_remedy = "It was refused: the key of its author may be stolen, look into it and revoke it"
+
+
 class ReleaseOutOfReach(NotAuthentic):
     """A release was signed by a hall that does not stand above this one."""
 

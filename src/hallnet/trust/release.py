@@ -12,6 +12,7 @@ from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate, Permission, read_certificate
 from hallnet.trust.problems import (
     CertificateUnknown,
+    ReleaseLeaps,
     ReleaseOutdated,
     ReleaseOutOfReach,
     SignatureInvalid,
@@ -21,6 +22,8 @@ from hallnet.trust.problems import (
 from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.release.v1 import release_pb2 as wire
 
+VERSION_LEAP_MAX = 1_000_000
+"""Versions that a hall may have missed: a release every hour for a hundred years."""
 _RELEASE_TEXT = b"hallnet release v1\n"
 
 
@@ -92,7 +95,15 @@ def verify_release(
 
 
 def require_newer(body: ReleaseBody, known_version: int) -> None:
-    """Raises ReleaseOutdated: trust data and catalogues only move forward."""
+    """Trust data and catalogues only move forward, and not by leaps.
+
+    A stolen key that signs the highest version there is would end all publishing for ever. Raises
+    ReleaseOutdated or ReleaseLeaps.
+    """
+    if body.version > known_version + VERSION_LEAP_MAX:
+        raise ReleaseLeaps(
+            "release.version", kind=body.kind.name, version=body.version, known=known_version
+        )
     if body.version <= known_version:
         raise ReleaseOutdated(
             "release.version", kind=body.kind.name, version=body.version, known=known_version

@@ -27,16 +27,18 @@ def take(
             enrolled = wire_feed.ChildEnrolled.FromString(entry.payload)
             releasing.add_child(connection, enrolled.address, now)
             raw = wire_trust.Certificate.FromString(enrolled.certificate)
-            changed |= certificates.take(connection, context, [read_certificate(raw)], now)
-        elif entry.kind == "child.revoked":
-            releasing.remove_child(connection, entry.subject)
-            certified, ended = certificates.read_told(entry.payload)
-            changed |= certificates.take(connection, context, certified, now, ended)
+            told = certificates.Told([read_certificate(raw)])
+            changed |= certificates.take(connection, context, told, now)
+        elif entry.kind in ("child.revoked", "trust.stated"):
+            if entry.kind == "child.revoked":
+                releasing.remove_child(connection, entry.subject)
+            told = certificates.read_told(entry.payload)
+            changed |= certificates.take(connection, context, told, now)
         elif entry.kind == "message.received":
             message = wire_feed.InboundMessage.FromString(entry.payload)
             if message.kind == releasing.RELEASE_KIND:
                 releasing.take_message(connection, context, message.payload, now)
             elif message.kind == certificates.CERTIFICATES_KIND:
-                certified, ended = certificates.read_told(message.payload)
-                changed |= certificates.take(connection, context, certified, now, ended)
+                told = certificates.read_told(message.payload)
+                changed |= certificates.take(connection, context, told, now)
     return changed

@@ -17,6 +17,7 @@ from hallnet.case.calendar import CALENDAR
 from hallnet.case.catalogue import require_catalogue
 from hallnet.case.item import CATALOGUE
 from hallnet.codec import MessageMalformed
+from hallnet.federation import limits
 from hallnet.node.home import Membership
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
@@ -34,6 +35,7 @@ from hallnet.trust.release import (
     verify_release,
 )
 from hallnet.trust.revocation import read_revocation
+from hallnet.trust.succession import read_root_succession, read_succession
 from hallnet.trust.suites import algorithms
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire
@@ -216,9 +218,13 @@ def _keep(
     now: datetime,
 ) -> Row[Any]:
     raw = signed.SerializeToString(deterministic=True)
+    columns = _columns(body)
+    if body.issued_at > now + limits.CLOCK_SKEW_MAX:
+        # A statement from the future is kept and passed on, and has no effect before its time.
+        columns["effective_at"] = max(body.effective_at, body.issued_at)
     connection.execute(
         insert(tables.release).values(
-            **_columns(body),
+            **columns,
             received_at=now,
             standing=Standing.PENDING,
             reason="",
@@ -313,6 +319,11 @@ def load_context(connection: Connection, membership: Membership) -> Context:
     chain = membership.chain
     context = Context(membership, Trust([chain[-1]], suites_of(chain)))
     context.trust.learn(membership.chain[:-1])
+    # Roots first: the certificates are judged by them.
+    roots = connection.scalars(select(tables.root_succession.c.succession))
+    context.trust.take_root_successions(
+        [read_root_succession(wire_trust.RootSuccession.FromString(raw)) for raw in roots]
+    )
     kept = connection.scalars(select(tables.certificate.c.certificate))
     context.trust.learn_what_leads_to_a_root(
         [read_certificate(wire_trust.Certificate.FromString(raw)) for raw in kept]
@@ -329,6 +340,10 @@ def load_context(connection: Connection, membership: Membership) -> Context:
     ended = connection.scalars(select(tables.revocation.c.revocation))
     context.trust.take_revocations(
         [read_revocation(wire_trust.Revocation.FromString(raw)) for raw in ended]
+    )
+    moved = connection.scalars(select(tables.succession.c.succession))
+    context.trust.take_successions(
+        [read_succession(wire_trust.Succession.FromString(raw)) for raw in moved]
     )
     return context
 

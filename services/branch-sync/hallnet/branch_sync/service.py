@@ -121,7 +121,7 @@ class BranchSync:
     async def _publish_trust(self) -> None:
         """At the top of the tree: publish the bundle when halls change, and before it grows old."""
         assert self._publisher is not None
-        own = list(self._context.membership.chain[:1])
+        own = certificates.Told(list(self._context.membership.chain[:1]))
         await self._database.write(
             lambda c: certificates.take(c, self._context, own, self._clock())
         )

@@ -58,6 +58,21 @@ revocation = Table(
     Column("revocation", Bytes, nullable=False),
 )
 
+# Changes of address below and roots that vouch for each other, on the same way.
+succession = Table(
+    "succession",
+    metadata,
+    Column("predecessor", String(40), primary_key=True),
+    Column("succession", Bytes, nullable=False),
+)
+
+root_succession = Table(
+    "root_succession",
+    metadata,
+    Column("digest", Bytes(32), primary_key=True),
+    Column("succession", Bytes, nullable=False),
+)
+
 # Certificates of halls below, on their way to the author of the trust bundle.
 certificate = Table(
     "certificate",

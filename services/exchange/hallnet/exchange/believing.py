@@ -15,6 +15,12 @@ from hallnet.store.upsert import upsert
 from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate, read_certificate
 from hallnet.trust.revocation import Revocation, read_revocation
+from hallnet.trust.succession import (
+    RootSuccession,
+    Succession,
+    read_root_succession,
+    read_succession,
+)
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 
@@ -41,6 +47,10 @@ def take_bundle(
     _keep(connection, [read_certificate(item) for item in bundle.certificates], now)
     revocations = [read_revocation(item) for item in bundle.revocations]
     keep_revocations(connection, context, revocations, now)
+    roots = [read_root_succession(item) for item in bundle.root_successions]
+    keep_root_successions(connection, context, roots, now)
+    moved = [read_succession(item) for item in bundle.successions]
+    keep_successions(connection, context, moved, now)
     statement = upsert(connection, tables.trust_bundle).values(
         id=1, version=version, bundle=raw_bundle
     )
@@ -80,17 +90,71 @@ def keep_revocations(
     )
 
 
+def keep_successions(
+    connection: Connection, context: Context, successions: Sequence[Succession], now: datetime
+) -> None:
+    """Keep those that are believed, whatever later bundles tell."""
+    kept = [item for item in successions if context.trust.believes(item)]
+    if not kept:
+        return
+    statement = upsert(connection, tables.succession)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["predecessor"], set_={"succession": statement.excluded.succession}
+        ),
+        [
+            {
+                "predecessor": str(item.body.predecessor),
+                "succession": item.to_message().SerializeToString(),
+                "learned_at": now,
+            }
+            for item in kept
+        ],
+    )
+
+
+def keep_root_successions(
+    connection: Connection, context: Context, successions: Sequence[RootSuccession], now: datetime
+) -> None:
+    """Keep those of roots that are believed."""
+    believed = {root.id for root in context.trust.roots}
+    kept = [item for item in successions if item.successor.id in believed]
+    if kept:
+        connection.execute(
+            upsert(connection, tables.root_succession).on_conflict_do_nothing(),
+            [
+                {
+                    "digest": item.digest,
+                    "succession": item.message.SerializeToString(),
+                    "learned_at": now,
+                }
+                for item in kept
+            ],
+        )
+
+
+def root_successions(connection: Connection) -> list[wire.RootSuccession]:
+    """All that are kept."""
+    table = tables.root_succession
+    raws = connection.scalars(select(table.c.succession).order_by(table.c.digest))
+    return [wire.RootSuccession.FromString(raw) for raw in raws]
+
+
 def load(connection: Connection, trust: Trust) -> set[Address]:
     """Fill `trust` from the tables when a process starts; returns the children."""
+    # Roots first: the certificates are judged by them.
+    trust.take_root_successions(read_root_succession(item) for item in root_successions(connection))
     rows = connection.scalars(select(tables.certificate.c.certificate)).all()
     certificates = [read_certificate(wire.Certificate.FromString(raw)) for raw in rows]
     trust.learn_what_leads_to_a_root(certificates)
-    # Before the revocations, for it says which suites their signers may use.
+    # Before what is signed, for it says which suites the signers may use.
     bundle = connection.execute(select(tables.trust_bundle)).one_or_none()
     if bundle is not None:
         trust.take_bundle(wire.TrustBundle.FromString(bundle.bundle), bundle.version)
     revocations = connection.scalars(select(tables.revocation.c.revocation)).all()
     trust.take_revocations(read_revocation(wire.Revocation.FromString(raw)) for raw in revocations)
+    moved = connection.scalars(select(tables.succession.c.succession)).all()
+    trust.take_successions(read_succession(wire.Succession.FromString(raw)) for raw in moved)
     return children(connection)
 
 

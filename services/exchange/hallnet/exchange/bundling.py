@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import contents, tables
+from hallnet.exchange import believing, contents, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import load_checkpoints, split_path, witnessed_proof
@@ -54,6 +54,7 @@ def export(
         evidence=evidence.to_message(),
         exported_by=str(context.here),
         exported_at=to_timestamp(now),
+        root_successions=believing.root_successions(connection),
     )
     # The seal needs the own chain even where no exhibit does.
     known = {bytes(item.body) for item in bundle.evidence.certificates}

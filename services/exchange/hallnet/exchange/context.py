@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from hallnet.federation.admission import Surroundings
 from hallnet.node.home import Identity
 from hallnet.places import Address, Divisions
-from hallnet.trust.believed import Trust
+from hallnet.trust.believed import Standing, Trust
 from hallnet.trust.certificate import Certificate
 from hallnet.trust.evidence import SignedCheckpoint
+from hallnet.trust.freshness import without_bundle
 from hallnet.trust.suites import Suite
 
 RandomBytes = Callable[[int], bytes]
@@ -57,6 +58,11 @@ class Context:
     def issuers_of(self, signed: SignedCheckpoint) -> Iterator[Certificate]:
         """The signer of a checkpoint and those above it without the root, once they are asked for."""
         yield from self.trust.chain_of(signed.certificate_id)[:-1]
+
+    def standing(self) -> Standing:
+        """How fresh the trust data are, also while no bundle has come yet."""
+        founded_at = self.home.certificate.body.not_before
+        return self.trust.standing or Standing(0, *without_bundle(founded_at))
 
     def surroundings(self) -> Surroundings:
         return Surroundings(

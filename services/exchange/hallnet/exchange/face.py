@@ -15,10 +15,12 @@ from hallnet.exchange import (
     attachments,
     bundling,
     certifying,
+    inviting,
     journal_store,
     links,
     outgoing,
     parcels,
+    succeeding,
     tables,
 )
 from hallnet.exchange.context import Context
@@ -46,6 +48,11 @@ CALLERS: Callers = {
     "GetStatus": EVERY_PART,
     "CertifyChild": frozenset({Part.OPERATOR}),
     "RevokeChild": frozenset({Part.OPERATOR}),
+    "InviteChild": frozenset({Part.OPERATOR}),
+    "ListInvitations": frozenset({Part.OPERATOR}),
+    "WithdrawInvitation": frozenset({Part.OPERATOR}),
+    "DeclareSuccession": frozenset({Part.OPERATOR}),
+    "TakeRootSuccession": frozenset({Part.OPERATOR}),
     "SignRelease": frozenset({Part.BRANCH_SYNC}),
     "ListDeliveries": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportBundle": frozenset({Part.PORTAL, Part.OPERATOR}),
@@ -77,7 +84,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         version: str,
         watch: HopWatch,
         clock: Callable[[], datetime],
-        children_changed: Callable[[], None],
+        doors_changed: Callable[[], None],
     ) -> None:
         self._database = database
         self._context = context
@@ -86,7 +93,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         self._version = version
         self._watch = watch
         self._clock = clock
-        self._children_changed = children_changed
+        self._doors_changed = doors_changed
 
     async def GetStatus(self, request: wire.GetStatusRequest, context: Any) -> Any:
         return await self._database.read(self._status)
@@ -95,7 +102,8 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         certificate = self._context.identity.certificate
         head = journal_store.newest_head(connection, self._context)
         witnessed = journal_store.witnessed_head(connection, self._context)
-        standing = self._context.trust.standing
+        standing = self._context.standing()
+        freshness = standing.freshness(self._clock())
         return wire.GetStatusResponse(
             address=str(self._context.here),
             name=certificate.body.name,
@@ -104,7 +112,10 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             journal_size=journal_store.size(connection),
             head=head.to_message() if head else None,
             witnessed_size=witnessed.checkpoint.size if witnessed else 0,
-            trust_version=standing.version if standing else 0,
+            trust_version=standing.version,
+            trust_freshness=int(freshness),  # type: ignore[arg-type]
+            trust_soft_expires_at=to_timestamp(standing.soft_expires_at),
+            trust_hard_expires_at=to_timestamp(standing.hard_expires_at),
             certificate_not_after=to_timestamp(certificate.body.not_after),
             undelivered=outgoing.undelivered(connection),
             incidents=connection.execute(
@@ -147,6 +158,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
                 status.up = entry.link.up
                 status.failures = entry.link.failures
                 status.clock_skew_ms = entry.clock_skew_ms
+                status.clock_skewed = links.is_skewed(entry.clock_skew_ms)
                 status.neighbour_version = entry.version
                 status.seen_size = entry.seen_size
                 if entry.link.heard_at is not None:
@@ -173,7 +185,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             return wire.CertifyChildResponse(welcome=welcome)
 
         response = await self._once(request, now, wire.CertifyChildResponse, act)
-        self._children_changed()
+        self._doors_changed()
         tables.feed.announce()
         return response
 
@@ -190,7 +202,93 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             return wire.RevokeChildResponse(revocations=revocations)
 
         response = await self._once(request, now, wire.RevokeChildResponse, act)
-        self._children_changed()
+        self._doors_changed()
+        tables.feed.announce()
+        return response
+
+    async def InviteChild(self, request: wire.InviteChildRequest, context: Any) -> Any:
+        now = self._clock()
+        address = Address.parse(request.address, "address")
+        door = inviting.Door(self._settings.broker.url, self._home.link_authority())
+
+        def act(connection: Connection) -> wire.InviteChildResponse:
+            invitation = inviting.invite(
+                connection,
+                self._context,
+                address,
+                request.link_key,
+                request.hours,
+                request.validity_days or self._settings.certificate.validity_days,
+                door,
+                now,
+            )
+            return wire.InviteChildResponse(invitation=invitation)
+
+        response = await self._once(request, now, wire.InviteChildResponse, act)
+        self._doors_changed()
+        return response
+
+    async def ListInvitations(self, request: wire.ListInvitationsRequest, context: Any) -> Any:
+        page = Page.of(request.page_size, request.page_token)
+        now = self._clock()
+
+        def look(connection: Connection) -> wire.ListInvitationsResponse:
+            rows = inviting.page(connection, page.after, page.size + 1)
+            return wire.ListInvitationsResponse(
+                invitations=[inviting.view(row, now) for row in rows[: page.size]],
+                next_page_token=page.next_token([row.position for row in rows]),
+            )
+
+        return await self._database.read(look)
+
+    async def WithdrawInvitation(
+        self, request: wire.WithdrawInvitationRequest, context: Any
+    ) -> Any:
+        now = self._clock()
+        address = Address.parse(request.address, "address")
+
+        def act(connection: Connection) -> wire.WithdrawInvitationResponse:
+            ended = inviting.withdraw(connection, address, now)
+            return wire.WithdrawInvitationResponse(invitation=ended)
+
+        response = await self._once(request, now, wire.WithdrawInvitationResponse, act)
+        self._doors_changed()
+        return response
+
+    async def DeclareSuccession(self, request: wire.DeclareSuccessionRequest, context: Any) -> Any:
+        now = self._clock()
+        predecessor = Address.parse(request.predecessor, "predecessor")
+        successor = Address.parse(request.successor, "successor")
+        given = request.HasField("effective_at")
+        effective_at = from_timestamp(request.effective_at) if given else now
+
+        def act(connection: Connection) -> wire.DeclareSuccessionResponse:
+            succession = succeeding.declare_succession(
+                connection,
+                self._context,
+                predecessor,
+                successor,
+                request.reason,
+                effective_at,
+                now,
+            )
+            return wire.DeclareSuccessionResponse(succession=succession)
+
+        response = await self._once(request, now, wire.DeclareSuccessionResponse, act)
+        tables.feed.announce()
+        return response
+
+    async def TakeRootSuccession(
+        self, request: wire.TakeRootSuccessionRequest, context: Any
+    ) -> Any:
+        now = self._clock()
+
+        def act(connection: Connection) -> wire.TakeRootSuccessionResponse:
+            succeeding.take_root_succession(connection, self._context, request.succession, now)
+            roots = [root.to_message() for root in self._context.trust.roots]
+            return wire.TakeRootSuccessionResponse(roots=roots)
+
+        response = await self._once(request, now, wire.TakeRootSuccessionResponse, act)
         tables.feed.announce()
         return response
 

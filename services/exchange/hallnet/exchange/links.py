@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,16 +12,22 @@ from sqlalchemy import Row, select, update
 from hallnet.codec.codec import from_timestamp, to_timestamp
 from hallnet.exchange import journal_store, tables, witnessing
 from hallnet.exchange.context import Context
+from hallnet.exchange.incidents import record_incident
+from hallnet.federation import limits
 from hallnet.federation.link import Link
+from hallnet.federation.problems import ClocksApart
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
+from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 HELLO_EVERY = timedelta(seconds=10)
 VERSION_LENGTH_MAX = 32
+
+_log = logging.getLogger("hallnet.exchange")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +122,54 @@ def take_hello(
         skew = from_timestamp(message.clock) - now
     except ValueError:
         return []
+    row = connection.execute(
+        select(tables.link.c.clock_skew_ms).where(tables.link.c.neighbour == str(neighbour))
+    ).one()
     version = message.version if message.version.isprintable() else ""
     table = tables.link
     connection.execute(
         update(table)
         .where(table.c.neighbour == str(neighbour))
         .values(
-            clock_skew_ms=round(skew.total_seconds() * 1000),
+            clock_skew_ms=_milliseconds(skew),
             version=version[:VERSION_LENGTH_MAX],
         )
     )
-    entries = witnessing.take_cosignature(connection, context, neighbour, message, now)
+    entries = _report_skew(connection, context, neighbour, row.clock_skew_ms, skew, now)
+    entries += witnessing.take_cosignature(connection, context, neighbour, message, now)
     return entries + witnessing.follow(connection, context, neighbour, message, now)
+
+
+def is_skewed(skew_ms: int) -> bool:
+    """Whether two clocks are further apart than halls tolerate."""
+    return abs(skew_ms) > _milliseconds(limits.CLOCK_SKEW_MAX)
+
+
+def _report_skew(
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    before_ms: int,
+    skew: timedelta,
+    now: datetime,
+) -> list[Entry]:
+    """An incident when two clocks part, not with every hello while they are apart."""
+    if is_skewed(before_ms) or not is_skewed(_milliseconds(skew)):
+        return []
+    incident = wire_trust.Incident(
+        reason=ClocksApart.reason,
+        neighbour=str(neighbour),
+        # Not what a neighbour repeats: each parting of the clocks is an incident of its own.
+        digest=algorithms(1).digest(now.isoformat().encode()),
+        at=to_timestamp(now),
+        claimed_from=str(neighbour),
+    )
+    _log.warning("the clock of %s is %s away from ours", neighbour, skew)
+    return record_incident(connection, context, incident, now)
+
+
+def _milliseconds(length: timedelta) -> int:
+    return round(length.total_seconds() * 1000)
 
 
 def _link(row: Row[Any]) -> Link:

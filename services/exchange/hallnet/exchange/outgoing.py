@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, and_, bindparam, func, select, update
 
 from hallnet.codec import MessageMalformed
 from hallnet.exchange import contents, parcels, tables
@@ -25,6 +25,7 @@ from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
 from hallnet.trust import envelope as envelopes
 from hallnet.trust.envelope import ContentKey, Letter, Sealed, Urgency
+from hallnet.trust.freshness import CARRIED_ALWAYS, Freshness
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
 from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
@@ -90,6 +91,8 @@ def seal_waiting(connection: Connection, context: Context, now: datetime) -> lis
     """Try again to seal what waits for a certificate; called when new ones are believed."""
     table = tables.delivery
     unsealed = table.c.state == State.UNSEALED
+    if _holds_back(context, now):
+        unsealed = and_(unsealed, table.c.kind.in_(CARRIED_ALWAYS))
     recipients = connection.scalars(select(table.c.recipient).where(unsealed).distinct()).all()
     asking = _Sealing(connection, context, now)
     known = [text for text in recipients if asking.is_possible_to(Address.parse(text))]
@@ -120,6 +123,12 @@ def seal_waiting(connection: Connection, context: Context, now: datetime) -> lis
     return entries
 
 
+def _holds_back(context: Context, now: datetime) -> bool:
+    """Past the hard expiry of its trust data a hall does not know to whom it may seal: all waits but
+    what renews them."""
+    return context.standing().freshness(now) is Freshness.EXPIRED
+
+
 class _Sealing:
     """One transaction's worth of own envelopes: one checkpoint, one content key for each recipient."""
 
@@ -128,13 +137,16 @@ class _Sealing:
         self._context = context
         self._now = now
         self._keys: dict[Address, ContentKey | None] = {}
+        self._held_back = _holds_back(context, now)
         self._rows: list[dict[str, object]] = []
         self._sealed: list[tuple[Letter, Sealed]] = []
 
     def run(self, wishes: Iterable[tuple[bytes, Wish]]) -> list[Entry]:
         journal: JournalWriter | None = None
-        for envelope_id, wish in wishes:
-            key = self._key(wish.recipient)
+        for envelope_id, wished in wishes:
+            wish = self._forwarded(wished)
+            held_back = self._held_back and wish.kind not in CARRIED_ALWAYS
+            key = None if held_back else self._key(wish.recipient)
             if key is None:
                 self._keep_unsealed(envelope_id, wish)
                 continue
@@ -145,7 +157,19 @@ class _Sealing:
 
     def is_possible_to(self, recipient: Address) -> bool:
         """Whether a certificate of the recipient is at hand to which something can be sealed."""
-        return self._key(recipient) is not None
+        return self._key(self._now_at(recipient)) is not None
+
+    def _forwarded(self, wish: Wish) -> Wish:
+        recipient = self._now_at(wish.recipient)
+        return wish if recipient == wish.recipient else replace(wish, recipient=recipient)
+
+    def _now_at(self, recipient: Address) -> Address:
+        """After a change of divisions a hall is reached under another address; its neighbours, with
+        whom it settles what is open, reach it at the old one for as long as it stands."""
+        context = self._context
+        if recipient in (context.here, context.parent) or recipient in context.children:
+            return recipient
+        return context.trust.goes_on_as(recipient, self._now)
 
     def _key(self, recipient: Address) -> ContentKey | None:
         if recipient not in self._keys:
@@ -219,6 +243,7 @@ class _Sealing:
         if self._rows:
             statement = upsert(self._connection, tables.delivery)
             changed = (
+                "recipient",
                 "state",
                 "payload",
                 "header",

@@ -16,6 +16,7 @@ from hallnet.exchange import (
     attachments,
     believing,
     following,
+    inviting,
     keyring,
     links,
     outgoing,
@@ -30,7 +31,7 @@ from hallnet.exchange.incoming import Taken, take_batch
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.watching import HopWatch
 from hallnet.node import broker, telemetry, tls
-from hallnet.node.broker import subjects_down, subjects_up
+from hallnet.node.broker import subject_of_invitation, subjects_down, subjects_up
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
@@ -41,6 +42,7 @@ from hallnet.places import Address, divisions
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.trust.believed import Trust, suites_of
+from hallnet.trust.freshness import Freshness
 from hallnet.trust.suites import Suite
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
@@ -54,6 +56,7 @@ ATTACHMENTS_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 600.0
 LOOK_AT_CERTIFICATE_EVERY_SECONDS = 60.0
 BUSY_FOR = timedelta(seconds=0.5)
+TELL_AGAIN_AFTER = timedelta(hours=1)
 QUEUE = "exchange"
 """Replicas of the exchange of a big hall share the requests of its children."""
 
@@ -86,6 +89,9 @@ class Exchange:
             children=children,
             wanted_suite=Suite(wanted) if wanted else None,
         )
+        # Kept before another chain takes its place in the home: what it signed has to be proved for ever.
+        own = identity.chain[:-1]
+        self._database.transact(lambda c: believing.learn(c, self._context, own, clock()))
         self._database.transact(lambda c: keyring.load(c, self._context))
         self._watch = HopWatch(str(identity.address))
         self._channels: list[aio.Channel] = []
@@ -93,6 +99,7 @@ class Exchange:
         self._link_tasks: dict[Address, asyncio.Task[None]] = {}
         self._taking: set[Address] = set()
         self._wish_for_attachments = asyncio.Event()
+        self._told_freshness: tuple[Freshness, datetime] | None = None
         self._up = self._parent_client()
         self._down = self._own_client()
 
@@ -104,7 +111,7 @@ class Exchange:
             self._version,
             self._watch,
             self._clock,
-            self._children_changed,
+            self._doors_changed,
         )
         server.add(
             wire.DESCRIPTOR.services_by_name["ExchangeService"],
@@ -177,6 +184,7 @@ class Exchange:
         )
         client.serve("up.*.batch", QUEUE, self._take_batch)
         client.serve("up.*.hello", QUEUE, self._take_hello)
+        client.serve(subject_of_invitation("*"), QUEUE, self._take_newcomer)
         client.on_up(self._start_child_links)
         return client
 
@@ -214,8 +222,8 @@ class Exchange:
         self._link_tasks[neighbour] = asyncio.create_task(keep_running(name, loop.run), name=name)
         return loop
 
-    def _children_changed(self) -> None:
-        """A child was certified and may dial in from now on, or was shut out and may not."""
+    def _doors_changed(self) -> None:
+        """A child was certified or invited and may dial in from now on, or was shut out and may not."""
         known = self._database.look(lambda c: believing.children(c))
         self._context.children = known
         for gone in self._links.keys() - known - {self._context.parent}:
@@ -230,8 +238,11 @@ class Exchange:
     def _write_broker_configuration(self) -> bool:
         """Bring the message server's configuration up to date; True if it changed."""
         listen, context = self._settings.broker.listen, self._context
-        return bool(listen) and broker.write_configuration(
-            self._home, listen, context.here, context.children
+        if not listen:
+            return False
+        admitted = self._database.look(lambda c: inviting.admitted(c, self._clock()))
+        return broker.write_configuration(
+            self._home, listen, context.here, context.children, admitted
         )
 
     async def _run_broker(self) -> None:
@@ -272,6 +283,18 @@ class Exchange:
         self._watch.show(taken.hops, now)
         self._wake_links(taken.wake | {neighbour})
         return taken.reply.SerializeToString()
+
+    async def _take_newcomer(self, subject: str, data: bytes) -> bytes:
+        """A request with an invitation: the message server vouches for the subject."""
+        door = inviting.Door(self._settings.broker.url, self._home.link_authority())
+        now = self._clock()
+        reply, joined = await self._database.write(
+            lambda c: inviting.answer(c, self._context, subject.rpartition(".")[2], data, door, now)
+        )
+        tables.feed.announce()
+        if joined:
+            self._doors_changed()
+        return reply.SerializeToString()
 
     async def _take_hello(self, subject: str, data: bytes) -> bytes:
         neighbour = self._neighbour_of(subject)
@@ -366,6 +389,9 @@ class Exchange:
     async def _sweep(self) -> None:
         while True:
             await self._database.write(lambda c: parcels.sweep(c, self._clock()))
+            # Invitations end by themselves.
+            if self._write_broker_configuration():
+                broker.reload(self._home)
             await asyncio.sleep(SWEEP_EVERY_SECONDS)
 
     async def _renew(self) -> None:
@@ -380,5 +406,25 @@ class Exchange:
                 tables.feed.append(connection, entries)
 
             await self._database.write(work)
+            self._say_how_fresh(now)
             self._wake()
             await asyncio.sleep(LOOK_AT_CERTIFICATE_EVERY_SECONDS)
+
+    def _say_how_fresh(self, now: datetime) -> None:
+        """Old trust data are told when they grow old, and every hour while they are."""
+        standing = self._context.standing()
+        freshness = standing.freshness(now)
+        since = self._told_freshness
+        if freshness is Freshness.FRESH:
+            if since is not None:
+                _log.info("the trust data are fresh again: version %s", standing.version)
+            self._told_freshness = None
+        elif since is None or since[0] is not freshness or now - since[1] >= TELL_AGAIN_AFTER:
+            self._told_freshness = freshness, now
+            _log.warning(
+                "the trust data (version %s) are %s: soft expiry %s, hard expiry %s",
+                standing.version,
+                freshness.name,
+                standing.soft_expires_at,
+                standing.hard_expires_at,
+            )

@@ -92,6 +92,42 @@ revocation = Table(
     Column("learned_at", Moment, nullable=False),
 )
 
+# Changes of address that are believed, and roots that vouch for each other.
+succession = Table(
+    "succession",
+    metadata,
+    Column("predecessor", String(40), primary_key=True),
+    Column("succession", Bytes, nullable=False),
+    Column("learned_at", Moment, nullable=False),
+)
+
+root_succession = Table(
+    "root_succession",
+    metadata,
+    Column("digest", Bytes(32), primary_key=True),
+    Column("succession", Bytes, nullable=False),
+    Column("learned_at", Moment, nullable=False),
+)
+
+# Halls below that may join without a certificate, once. Nobody can join with what stands here.
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("invitation_id", String(32), nullable=False, unique=True),
+    Column("address", String(40), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("validity_days", Integer, nullable=False),
+    Column("refusals", Integer, nullable=False),
+    Column("withdrawn_at", Moment),
+    Column("used_at", Moment),
+    # Once it is used: by which key, and what was answered.
+    Column("signing_public", Bytes),
+    Column("welcome", Bytes),
+    Index("invitation_of_address", "address", "position"),
+)
+
 # Keys that this hall made for itself since it was founded. Without a
 # certificate: asked for and not answered yet.
 own_key = Table(

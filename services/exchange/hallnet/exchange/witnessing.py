@@ -12,6 +12,7 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import journal_store, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
+from hallnet.federation import limits
 from hallnet.federation.admission import ProofVerifier
 from hallnet.places import Address
 from hallnet.problems import Problem
@@ -158,6 +159,9 @@ def _proved(
         head = read_checkpoint(message)
         signer = ProofVerifier(context.trust, now).signer(head)
     except Problem:
+        return None
+    if head.checkpoint.at > now + limits.CLOCK_SKEW_MAX:
+        # Not before its time: what is dated ahead would make every later head look rewound.
         return None
     return head if signer.address == whose else None
 

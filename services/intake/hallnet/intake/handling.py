@@ -136,7 +136,7 @@ def context_of(
         account.powers,
         item,
         number,
-        hall.releases.results_suspended_since(connection, now),
+        hall.releases.results_suspended_since(connection, hall.founded_at, now),
     )
 
 

@@ -14,6 +14,7 @@ from hallnet.codec.codec import from_timestamp
 from hallnet.intake import tables
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
+from hallnet.trust.freshness import without_bundle
 from hallnet.trust.release import ReleaseBody, ReleaseKind
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
@@ -118,12 +119,20 @@ class Releases:
         """All items that can be applied for on a day, in the order of the catalogue."""
         return [item for item in self._listed(connection) if item.in_force_on(day)]
 
-    def results_suspended_since(self, connection: Connection, now: datetime) -> datetime | None:
-        """Since when trust data are past their hard expiry; None while they are not."""
+    def results_suspended_since(
+        self, connection: Connection, founded_at: datetime | None, now: datetime
+    ) -> datetime | None:
+        """Since when trust data are past their hard expiry; None while they are not.
+
+        Without a bundle they are as old as the node, if it is known when it was founded.
+        """
         raw = self._nearest(connection, ReleaseKind.TRUST)
-        if raw is None:
+        if raw is not None:
+            ends = from_timestamp(wire_trust.TrustBundle.FromString(raw).hard_expires_at)
+        elif founded_at is not None:
+            _, ends = without_bundle(founded_at)
+        else:
             return None
-        ends = from_timestamp(wire_trust.TrustBundle.FromString(raw).hard_expires_at)
         return ends if now >= ends else None
 
     def _nearest(self, connection: Connection, kind: ReleaseKind) -> bytes | None:

@@ -44,7 +44,11 @@ class Intake:
         migrate(self._database, "hallnet.intake")
         hall = self._settings.hall
         self._hall = Hall(
-            Address.parse(hall.address, "hall.address"), hall.branch_field, divisions(), os.urandom
+            Address.parse(hall.address, "hall.address"),
+            hall.branch_field,
+            divisions(),
+            os.urandom,
+            home.membership().certificate.body.not_before,
         )
         self._channels: list[aio.Channel] = []
         self._arrived = asyncio.Event()

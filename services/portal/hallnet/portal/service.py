@@ -22,6 +22,7 @@ from hallnet.portal.halls import Halls
 from hallnet.portal.pages import templates
 from hallnet.portal.session import Seal, Sessions
 from hallnet.portal.site import Site
+from hallnet.portal.trust_notice import TrustNotice
 
 CONCURRENT_REQUESTS_MAX = 200
 IDLE_CONNECTION_SECONDS = 15
@@ -42,6 +43,7 @@ class Portal:
         self._listen = settings.portal.listen
         self._desk = Desk(home, Part.PORTAL)
         secure = settings.portal.secure_cookies
+        self._notice = TrustNotice()
         site = Site(
             desk=self._desk,
             hall=settings.hall,
@@ -49,6 +51,7 @@ class Portal:
             sessions=Sessions(Seal.of(home), secure),
             pages=templates(halls),
             clock=clock,
+            trust_notice=lambda: self._notice.text,
         )
         self._application = application(site, secure)
 
@@ -56,7 +59,10 @@ class Portal:
         """Nothing: the portal speaks with browsers only."""
 
     def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
-        return [("portal", self._serve_browsers)]
+        return [
+            ("portal", self._serve_browsers),
+            ("portal looks at the trust data", lambda: self._notice.watch(self._desk)),
+        ]
 
     async def close(self) -> None:
         await self._desk.close()

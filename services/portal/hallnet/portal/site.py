@@ -65,6 +65,8 @@ class Site:
     sessions: Sessions
     pages: Environment
     clock: Callable[[], datetime]
+    trust_notice: Callable[[], str]
+    """What staff are told of the trust data; empty while they are fresh."""
 
     @property
     def address(self) -> Address:
@@ -107,6 +109,7 @@ class Visit:
             token=self.site.sessions.forms_token(self.session),
             now=self.now,
             path=self.request.url.path,
+            trust_notice=self.site.trust_notice() if self.session.account else "",
             **content,
         )
         return HTMLResponse(text, code)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from hallnet.wire.exchange.v1 import envelope_pb2 as _envelope_pb2
+from hallnet.wire.trust.v1 import certificate_pb2 as _certificate_pb2
 from hallnet.wire.trust.v1 import journal_pb2 as _journal_pb2
 import builtins as _builtins
 import sys
@@ -72,6 +73,7 @@ class CaseBundle(_message.Message):
     EVIDENCE_FIELD_NUMBER: _builtins.int
     EXPORTED_BY_FIELD_NUMBER: _builtins.int
     EXPORTED_AT_FIELD_NUMBER: _builtins.int
+    ROOT_SUCCESSIONS_FIELD_NUMBER: _builtins.int
     subject: _builtins.str
     """The subject of all its envelopes."""
     exported_by: _builtins.str
@@ -88,6 +90,10 @@ class CaseBundle(_message.Message):
     def exported_at(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
 
+    @_builtins.property
+    def root_successions(self) -> _containers.RepeatedCompositeFieldContainer[_certificate_pb2.RootSuccession]:
+        """Roots that took over from others, so that who holds either can verify all of it."""
+
     def __init__(
         self,
         *,
@@ -96,10 +102,11 @@ class CaseBundle(_message.Message):
         evidence: _journal_pb2.Evidence | None = ...,
         exported_by: _builtins.str = ...,
         exported_at: _timestamp_pb2.Timestamp | None = ...,
+        root_successions: _abc.Iterable[_certificate_pb2.RootSuccession] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "exported_at", b"exported_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "exhibits", b"exhibits", "exported_at", b"exported_at", "exported_by", b"exported_by", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "exhibits", b"exhibits", "exported_at", b"exported_at", "exported_by", b"exported_by", "root_successions", b"root_successions", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

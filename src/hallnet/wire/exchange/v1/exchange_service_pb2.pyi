@@ -47,6 +47,70 @@ LINK_ROLE_CHILD: LinkRole.ValueType  # 2
 """The neighbour is a child."""
 Global___LinkRole: _TypeAlias = LinkRole  # noqa: Y015
 
+class _TrustFreshness:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrustFreshnessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrustFreshness.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRUST_FRESHNESS_UNSPECIFIED: _TrustFreshness.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    TRUST_FRESHNESS_FRESH: _TrustFreshness.ValueType  # 1
+    """New enough."""
+    TRUST_FRESHNESS_STALE: _TrustFreshness.ValueType  # 2
+    """Past the soft expiry: the node says so and goes on."""
+    TRUST_FRESHNESS_EXPIRED: _TrustFreshness.ValueType  # 3
+    """Past the hard expiry: the node takes cases in and queues them, but issues no results."""
+
+class TrustFreshness(_TrustFreshness, metaclass=_TrustFreshnessEnumTypeWrapper):
+    """TrustFreshness is how old the trust data of a node are."""
+
+TRUST_FRESHNESS_UNSPECIFIED: TrustFreshness.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+TRUST_FRESHNESS_FRESH: TrustFreshness.ValueType  # 1
+"""New enough."""
+TRUST_FRESHNESS_STALE: TrustFreshness.ValueType  # 2
+"""Past the soft expiry: the node says so and goes on."""
+TRUST_FRESHNESS_EXPIRED: TrustFreshness.ValueType  # 3
+"""Past the hard expiry: the node takes cases in and queues them, but issues no results."""
+Global___TrustFreshness: _TypeAlias = TrustFreshness  # noqa: Y015
+
+class _InvitationState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _InvitationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InvitationState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    INVITATION_STATE_UNSPECIFIED: _InvitationState.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    INVITATION_STATE_OPEN: _InvitationState.ValueType  # 1
+    """The hall may join with it."""
+    INVITATION_STATE_USED: _InvitationState.ValueType  # 2
+    """The hall joined with it."""
+    INVITATION_STATE_WITHDRAWN: _InvitationState.ValueType  # 3
+    """It was taken back, or another took its place."""
+    INVITATION_STATE_EXPIRED: _InvitationState.ValueType  # 4
+    """Its time passed."""
+    INVITATION_STATE_CLOSED: _InvitationState.ValueType  # 5
+    """Too many requests that did not fit came with it."""
+
+class InvitationState(_InvitationState, metaclass=_InvitationStateEnumTypeWrapper):
+    """InvitationState is what became of an invitation."""
+
+INVITATION_STATE_UNSPECIFIED: InvitationState.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+INVITATION_STATE_OPEN: InvitationState.ValueType  # 1
+"""The hall may join with it."""
+INVITATION_STATE_USED: InvitationState.ValueType  # 2
+"""The hall joined with it."""
+INVITATION_STATE_WITHDRAWN: InvitationState.ValueType  # 3
+"""It was taken back, or another took its place."""
+INVITATION_STATE_EXPIRED: InvitationState.ValueType  # 4
+"""Its time passed."""
+INVITATION_STATE_CLOSED: InvitationState.ValueType  # 5
+"""Too many requests that did not fit came with it."""
+Global___InvitationState: _TypeAlias = InvitationState  # noqa: Y015
+
 class _DeliveryState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -70,7 +134,7 @@ class _DeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Deliver
     DELIVERY_STATE_DROPPED: _DeliveryState.ValueType  # 7
     """The neighbour dropped it as not authentic."""
     DELIVERY_STATE_UNSEALED: _DeliveryState.ValueType  # 8
-    """It waits until the recipient's certificate is known."""
+    """It waits until the recipient's certificate is known, or until the trust data are renewed."""
 
 class DeliveryState(_DeliveryState, metaclass=_DeliveryStateEnumTypeWrapper):
     """DeliveryState is where an own envelope is."""
@@ -92,7 +156,7 @@ DELIVERY_STATE_EXPIRED: DeliveryState.ValueType  # 6
 DELIVERY_STATE_DROPPED: DeliveryState.ValueType  # 7
 """The neighbour dropped it as not authentic."""
 DELIVERY_STATE_UNSEALED: DeliveryState.ValueType  # 8
-"""It waits until the recipient's certificate is known."""
+"""It waits until the recipient's certificate is known, or until the trust data are renewed."""
 Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
 class _HopDirection:
@@ -157,6 +221,7 @@ class LinkStatus(_message.Message):
     FAILURES_FIELD_NUMBER: _builtins.int
     NEXT_TRY_AT_FIELD_NUMBER: _builtins.int
     SEEN_SIZE_FIELD_NUMBER: _builtins.int
+    CLOCK_SKEWED_FIELD_NUMBER: _builtins.int
     neighbour: _builtins.str
     """The neighbour."""
     role: Global___LinkRole.ValueType
@@ -173,6 +238,8 @@ class LinkStatus(_message.Message):
     """Batches that were not answered, one after the other."""
     seen_size: _builtins.int
     """Size of the neighbour's journal as this hall last saw it."""
+    clock_skewed: _builtins.bool
+    """Whether the two clocks are further apart than halls tolerate."""
     @_builtins.property
     def oldest_waiting_since(self) -> _timestamp_pb2.Timestamp:
         """When the oldest of them came; absent if none waits."""
@@ -199,10 +266,11 @@ class LinkStatus(_message.Message):
         failures: _builtins.int = ...,
         next_try_at: _timestamp_pb2.Timestamp | None = ...,
         seen_size: _builtins.int = ...,
+        clock_skewed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heard_at", b"heard_at", "next_try_at", b"next_try_at", "oldest_waiting_since", b"oldest_waiting_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_skew_ms", b"clock_skew_ms", "failures", b"failures", "heard_at", b"heard_at", "neighbour", b"neighbour", "neighbour_version", b"neighbour_version", "next_try_at", b"next_try_at", "oldest_waiting_since", b"oldest_waiting_since", "role", b"role", "seen_size", b"seen_size", "up", b"up", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_skew_ms", b"clock_skew_ms", "clock_skewed", b"clock_skewed", "failures", b"failures", "heard_at", b"heard_at", "neighbour", b"neighbour", "neighbour_version", b"neighbour_version", "next_try_at", b"next_try_at", "oldest_waiting_since", b"oldest_waiting_since", "role", b"role", "seen_size", b"seen_size", "up", b"up", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -226,6 +294,9 @@ class GetStatusResponse(_message.Message):
     INCIDENTS_FIELD_NUMBER: _builtins.int
     BELIEVED_HALLS_FIELD_NUMBER: _builtins.int
     WITNESSED_SIZE_FIELD_NUMBER: _builtins.int
+    TRUST_FRESHNESS_FIELD_NUMBER: _builtins.int
+    TRUST_SOFT_EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    TRUST_HARD_EXPIRES_AT_FIELD_NUMBER: _builtins.int
     SUITE_FIELD_NUMBER: _builtins.int
     SUITES_FIELD_NUMBER: _builtins.int
     address: _builtins.str
@@ -246,6 +317,8 @@ class GetStatusResponse(_message.Message):
     """Number of halls that are believed."""
     witnessed_size: _builtins.int
     """Entries of the journal that another hall has witnessed."""
+    trust_freshness: Global___TrustFreshness.ValueType
+    """How old the trust data are."""
     suite: _certificate_pb2.Suite.ValueType
     """Suite of the keys of the node."""
     @_builtins.property
@@ -259,6 +332,14 @@ class GetStatusResponse(_message.Message):
     @_builtins.property
     def certificate_not_after(self) -> _timestamp_pb2.Timestamp:
         """End of the certificate of the node."""
+
+    @_builtins.property
+    def trust_soft_expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When they are past their soft expiry."""
+
+    @_builtins.property
+    def trust_hard_expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When they are past their hard expiry."""
 
     @_builtins.property
     def suites(self) -> _containers.RepeatedCompositeFieldContainer[Global___SuiteUse]:
@@ -279,12 +360,15 @@ class GetStatusResponse(_message.Message):
         incidents: _builtins.int = ...,
         believed_halls: _builtins.int = ...,
         witnessed_size: _builtins.int = ...,
+        trust_freshness: Global___TrustFreshness.ValueType = ...,
+        trust_soft_expires_at: _timestamp_pb2.Timestamp | None = ...,
+        trust_hard_expires_at: _timestamp_pb2.Timestamp | None = ...,
         suite: _certificate_pb2.Suite.ValueType = ...,
         suites: _abc.Iterable[Global___SuiteUse] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "head", b"head"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "head", b"head", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "head", b"head", "incidents", b"incidents", "journal_size", b"journal_size", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "head", b"head", "incidents", b"incidents", "journal_size", b"journal_size", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_freshness", b"trust_freshness", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -441,6 +525,334 @@ class RevokeChildResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RevokeChildResponse: _TypeAlias = RevokeChildResponse  # noqa: Y015
+
+@_typing.final
+class InviteChildRequest(_message.Message):
+    """InviteChildRequest asks to invite a hall."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    LINK_KEY_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    VALIDITY_DAYS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    address: _builtins.str
+    """Address of the hall below."""
+    link_key: _builtins.bytes
+    """Public key of the invitation, as a DER SubjectPublicKeyInfo; the private one stays with who asks."""
+    hours: _builtins.int
+    """For how many hours the invitation is good; 0 for 168."""
+    validity_days: _builtins.int
+    """Days of validity of the certificate; 0 for the node's default."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+        link_key: _builtins.bytes = ...,
+        hours: _builtins.int = ...,
+        validity_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "hours", b"hours", "link_key", b"link_key", "request_id", b"request_id", "validity_days", b"validity_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InviteChildRequest: _TypeAlias = InviteChildRequest  # noqa: Y015
+
+@_typing.final
+class InviteChildResponse(_message.Message):
+    """InviteChildResponse carries the invitation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def invitation(self) -> _certificate_pb2.Invitation:
+        """All of it but the private key."""
+
+    def __init__(
+        self,
+        *,
+        invitation: _certificate_pb2.Invitation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InviteChildResponse: _TypeAlias = InviteChildResponse  # noqa: Y015
+
+@_typing.final
+class InvitationView(_message.Message):
+    """InvitationView is an invitation as its parent remembers it. Nobody can join with what stands here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITATION_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REFUSALS_FIELD_NUMBER: _builtins.int
+    invitation_id: _builtins.str
+    """Names the invitation."""
+    address: _builtins.str
+    """The hall that was invited."""
+    state: Global___InvitationState.ValueType
+    """What became of it."""
+    refusals: _builtins.int
+    """Requests that came with it and were refused."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    def __init__(
+        self,
+        *,
+        invitation_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___InvitationState.ValueType = ...,
+        refusals: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "created_at", b"created_at", "expires_at", b"expires_at", "invitation_id", b"invitation_id", "refusals", b"refusals", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InvitationView: _TypeAlias = InvitationView  # noqa: Y015
+
+@_typing.final
+class ListInvitationsRequest(_message.Message):
+    """ListInvitationsRequest asks for invitations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many, up to 500; 0 means 100."""
+    page_token: _builtins.str
+    """From a former answer; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInvitationsRequest: _TypeAlias = ListInvitationsRequest  # noqa: Y015
+
+@_typing.final
+class ListInvitationsResponse(_message.Message):
+    """ListInvitationsResponse is a page of invitations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITATIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty if this was the last."""
+    @_builtins.property
+    def invitations(self) -> _containers.RepeatedCompositeFieldContainer[Global___InvitationView]:
+        """The page."""
+
+    def __init__(
+        self,
+        *,
+        invitations: _abc.Iterable[Global___InvitationView] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invitations", b"invitations", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInvitationsResponse: _TypeAlias = ListInvitationsResponse  # noqa: Y015
+
+@_typing.final
+class WithdrawInvitationRequest(_message.Message):
+    """WithdrawInvitationRequest asks to end an invitation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    address: _builtins.str
+    """Address of the hall."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawInvitationRequest: _TypeAlias = WithdrawInvitationRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawInvitationResponse(_message.Message):
+    """WithdrawInvitationResponse tells what was ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def invitation(self) -> Global___InvitationView:
+        """The invitation."""
+
+    def __init__(
+        self,
+        *,
+        invitation: Global___InvitationView | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawInvitationResponse: _TypeAlias = WithdrawInvitationResponse  # noqa: Y015
+
+@_typing.final
+class DeclareSuccessionRequest(_message.Message):
+    """DeclareSuccessionRequest asks to state a change of address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PREDECESSOR_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    predecessor: _builtins.str
+    """The address that ends."""
+    successor: _builtins.str
+    """The address under which it goes on."""
+    reason: _builtins.str
+    """The document by which the divisions were changed, in words for the record."""
+    @_builtins.property
+    def effective_at(self) -> _timestamp_pb2.Timestamp:
+        """From when on; absent for now."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        predecessor: _builtins.str = ...,
+        successor: _builtins.str = ...,
+        effective_at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "predecessor", b"predecessor", "reason", b"reason", "request_id", b"request_id", "successor", b"successor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareSuccessionRequest: _TypeAlias = DeclareSuccessionRequest  # noqa: Y015
+
+@_typing.final
+class DeclareSuccessionResponse(_message.Message):
+    """DeclareSuccessionResponse carries the statement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUCCESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def succession(self) -> _certificate_pb2.Succession:
+        """Signed by this hall."""
+
+    def __init__(
+        self,
+        *,
+        succession: _certificate_pb2.Succession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["succession", b"succession"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["succession", b"succession"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareSuccessionResponse: _TypeAlias = DeclareSuccessionResponse  # noqa: Y015
+
+@_typing.final
+class TakeRootSuccessionRequest(_message.Message):
+    """TakeRootSuccessionRequest carries a statement of two roots."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SUCCESSION_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    @_builtins.property
+    def succession(self) -> _certificate_pb2.RootSuccession:
+        """Signed by both."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        succession: _certificate_pb2.RootSuccession | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["succession", b"succession"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "succession", b"succession"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeRootSuccessionRequest: _TypeAlias = TakeRootSuccessionRequest  # noqa: Y015
+
+@_typing.final
+class TakeRootSuccessionResponse(_message.Message):
+    """TakeRootSuccessionResponse tells who is believed now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def roots(self) -> _containers.RepeatedCompositeFieldContainer[_certificate_pb2.Certificate]:
+        """All roots that this hall believes."""
+
+    def __init__(
+        self,
+        *,
+        roots: _abc.Iterable[_certificate_pb2.Certificate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["roots", b"roots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeRootSuccessionResponse: _TypeAlias = TakeRootSuccessionResponse  # noqa: Y015
 
 @_typing.final
 class SignReleaseRequest(_message.Message):

@@ -51,6 +51,31 @@ class ExchangeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildResponse.FromString,
                 _registered_method=True)
+        self.InviteChild = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/InviteChild',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.InviteChildRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.InviteChildResponse.FromString,
+                _registered_method=True)
+        self.ListInvitations = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/ListInvitations',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListInvitationsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListInvitationsResponse.FromString,
+                _registered_method=True)
+        self.WithdrawInvitation = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/WithdrawInvitation',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.WithdrawInvitationRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.WithdrawInvitationResponse.FromString,
+                _registered_method=True)
+        self.DeclareSuccession = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/DeclareSuccession',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.DeclareSuccessionRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.DeclareSuccessionResponse.FromString,
+                _registered_method=True)
+        self.TakeRootSuccession = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/TakeRootSuccession',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionResponse.FromString,
+                _registered_method=True)
         self.SignRelease = channel.unary_unary(
                 '/hallnet.wire.exchange.v1.ExchangeService/SignRelease',
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.SignReleaseRequest.SerializeToString,
@@ -104,6 +129,41 @@ class ExchangeServiceServicer:
 
     def RevokeChild(self, request, context):
         """RevokeChild ends the certificates of a hall below this one and shuts it out at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InviteChild(self, request, context):
+        """InviteChild opens the door of the message server to a hall below this one that has no certificate yet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvitations(self, request, context):
+        """ListInvitations gives the invitations of this hall, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawInvitation(self, request, context):
+        """WithdrawInvitation ends the open invitation of a hall.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclareSuccession(self, request, context):
+        """DeclareSuccession states that a hall below this one goes on under another address.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TakeRootSuccession(self, request, context):
+        """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -168,6 +228,31 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     servicer.RevokeChild,
                     request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildResponse.SerializeToString,
+            ),
+            'InviteChild': grpc.unary_unary_rpc_method_handler(
+                    servicer.InviteChild,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.InviteChildRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.InviteChildResponse.SerializeToString,
+            ),
+            'ListInvitations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvitations,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListInvitationsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListInvitationsResponse.SerializeToString,
+            ),
+            'WithdrawInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawInvitation,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.WithdrawInvitationRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.WithdrawInvitationResponse.SerializeToString,
+            ),
+            'DeclareSuccession': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclareSuccession,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.DeclareSuccessionRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.DeclareSuccessionResponse.SerializeToString,
+            ),
+            'TakeRootSuccession': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeRootSuccession,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionResponse.SerializeToString,
             ),
             'SignRelease': grpc.unary_unary_rpc_method_handler(
                     servicer.SignRelease,
@@ -283,6 +368,141 @@ class ExchangeService:
             '/hallnet.wire.exchange.v1.ExchangeService/RevokeChild',
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildRequest.SerializeToString,
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.RevokeChildResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InviteChild(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/InviteChild',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.InviteChildRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.InviteChildResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvitations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/ListInvitations',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListInvitationsRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListInvitationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/WithdrawInvitation',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.WithdrawInvitationRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.WithdrawInvitationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclareSuccession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/DeclareSuccession',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.DeclareSuccessionRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.DeclareSuccessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeRootSuccession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/TakeRootSuccession',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,16 @@ class ExchangeServiceStub:
     """CertifyChild certifies a hall below this one and lets it dial in."""
     RevokeChild: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.RevokeChildRequest, _exchange_service_pb2.RevokeChildResponse]
     """RevokeChild ends the certificates of a hall below this one and shuts it out at once."""
+    InviteChild: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.InviteChildRequest, _exchange_service_pb2.InviteChildResponse]
+    """InviteChild opens the door of the message server to a hall below this one that has no certificate yet."""
+    ListInvitations: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListInvitationsRequest, _exchange_service_pb2.ListInvitationsResponse]
+    """ListInvitations gives the invitations of this hall, the newest first."""
+    WithdrawInvitation: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.WithdrawInvitationRequest, _exchange_service_pb2.WithdrawInvitationResponse]
+    """WithdrawInvitation ends the open invitation of a hall."""
+    DeclareSuccession: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.DeclareSuccessionRequest, _exchange_service_pb2.DeclareSuccessionResponse]
+    """DeclareSuccession states that a hall below this one goes on under another address."""
+    TakeRootSuccession: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.TakeRootSuccessionRequest, _exchange_service_pb2.TakeRootSuccessionResponse]
+    """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of."""
     SignRelease: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.SignReleaseRequest, _exchange_service_pb2.SignReleaseResponse]
     """SignRelease signs a release of this hall and records it in the journal."""
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]
@@ -67,6 +77,16 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     """CertifyChild certifies a hall below this one and lets it dial in."""
     RevokeChild: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.RevokeChildRequest, _exchange_service_pb2.RevokeChildResponse]  # type: ignore[assignment]
     """RevokeChild ends the certificates of a hall below this one and shuts it out at once."""
+    InviteChild: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.InviteChildRequest, _exchange_service_pb2.InviteChildResponse]  # type: ignore[assignment]
+    """InviteChild opens the door of the message server to a hall below this one that has no certificate yet."""
+    ListInvitations: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListInvitationsRequest, _exchange_service_pb2.ListInvitationsResponse]  # type: ignore[assignment]
+    """ListInvitations gives the invitations of this hall, the newest first."""
+    WithdrawInvitation: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.WithdrawInvitationRequest, _exchange_service_pb2.WithdrawInvitationResponse]  # type: ignore[assignment]
+    """WithdrawInvitation ends the open invitation of a hall."""
+    DeclareSuccession: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.DeclareSuccessionRequest, _exchange_service_pb2.DeclareSuccessionResponse]  # type: ignore[assignment]
+    """DeclareSuccession states that a hall below this one goes on under another address."""
+    TakeRootSuccession: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.TakeRootSuccessionRequest, _exchange_service_pb2.TakeRootSuccessionResponse]  # type: ignore[assignment]
+    """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of."""
     SignRelease: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.SignReleaseRequest, _exchange_service_pb2.SignReleaseResponse]  # type: ignore[assignment]
     """SignRelease signs a release of this hall and records it in the journal."""
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
@@ -108,6 +128,46 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_service_pb2.RevokeChildResponse, _abc.Awaitable[_exchange_service_pb2.RevokeChildResponse]]:
         """RevokeChild ends the certificates of a hall below this one and shuts it out at once."""
+
+    @_abc_1.abstractmethod
+    def InviteChild(
+        self,
+        request: _exchange_service_pb2.InviteChildRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.InviteChildResponse, _abc.Awaitable[_exchange_service_pb2.InviteChildResponse]]:
+        """InviteChild opens the door of the message server to a hall below this one that has no certificate yet."""
+
+    @_abc_1.abstractmethod
+    def ListInvitations(
+        self,
+        request: _exchange_service_pb2.ListInvitationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.ListInvitationsResponse, _abc.Awaitable[_exchange_service_pb2.ListInvitationsResponse]]:
+        """ListInvitations gives the invitations of this hall, the newest first."""
+
+    @_abc_1.abstractmethod
+    def WithdrawInvitation(
+        self,
+        request: _exchange_service_pb2.WithdrawInvitationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.WithdrawInvitationResponse, _abc.Awaitable[_exchange_service_pb2.WithdrawInvitationResponse]]:
+        """WithdrawInvitation ends the open invitation of a hall."""
+
+    @_abc_1.abstractmethod
+    def DeclareSuccession(
+        self,
+        request: _exchange_service_pb2.DeclareSuccessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.DeclareSuccessionResponse, _abc.Awaitable[_exchange_service_pb2.DeclareSuccessionResponse]]:
+        """DeclareSuccession states that a hall below this one goes on under another address."""
+
+    @_abc_1.abstractmethod
+    def TakeRootSuccession(
+        self,
+        request: _exchange_service_pb2.TakeRootSuccessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.TakeRootSuccessionResponse, _abc.Awaitable[_exchange_service_pb2.TakeRootSuccessionResponse]]:
+        """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of."""
 
     @_abc_1.abstractmethod
     def SignRelease(

@@ -419,6 +419,8 @@ class TrustBundle(_message.Message):
     SUITES_FIELD_NUMBER: _builtins.int
     SOFT_EXPIRES_AT_FIELD_NUMBER: _builtins.int
     HARD_EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    SUCCESSIONS_FIELD_NUMBER: _builtins.int
+    ROOT_SUCCESSIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def roots(self) -> _containers.RepeatedCompositeFieldContainer[Global___Certificate]:
         """All roots in force."""
@@ -445,6 +447,14 @@ class TrustBundle(_message.Message):
     def hard_expires_at(self) -> _timestamp_pb2.Timestamp:
         """Past this moment a node takes cases in and queues them, but issues no results."""
 
+    @_builtins.property
+    def successions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Succession]:
+        """Halls that go on under another address."""
+
+    @_builtins.property
+    def root_successions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RootSuccession]:
+        """Roots that take over from others."""
+
     def __init__(
         self,
         *,
@@ -454,11 +464,239 @@ class TrustBundle(_message.Message):
         suites: _abc.Iterable[Global___Suite.ValueType] | None = ...,
         soft_expires_at: _timestamp_pb2.Timestamp | None = ...,
         hard_expires_at: _timestamp_pb2.Timestamp | None = ...,
+        successions: _abc.Iterable[Global___Succession] | None = ...,
+        root_successions: _abc.Iterable[Global___RootSuccession] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hard_expires_at", b"hard_expires_at", "soft_expires_at", b"soft_expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "hard_expires_at", b"hard_expires_at", "revocations", b"revocations", "roots", b"roots", "soft_expires_at", b"soft_expires_at", "suites", b"suites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificates", b"certificates", "hard_expires_at", b"hard_expires_at", "revocations", b"revocations", "root_successions", b"root_successions", "roots", b"roots", "soft_expires_at", b"soft_expires_at", "successions", b"successions", "suites", b"suites"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TrustBundle: _TypeAlias = TrustBundle  # noqa: Y015
+
+@_typing.final
+class SuccessionBody(_message.Message):
+    """SuccessionBody is what a hall states after a change of divisions: one address goes on as another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUITE_FIELD_NUMBER: _builtins.int
+    PREDECESSOR_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
+    SIGNED_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    suite: Global___Suite.ValueType
+    """Algorithms of the signature."""
+    predecessor: _builtins.str
+    """The address that ends; both addresses lie below the hall that signs."""
+    successor: _builtins.str
+    """The address under which it goes on."""
+    reason: _builtins.str
+    """Why, in words for the record: the document by which the divisions were changed."""
+    @_builtins.property
+    def effective_at(self) -> _timestamp_pb2.Timestamp:
+        """From this moment on, what is for the predecessor goes to the successor."""
+
+    @_builtins.property
+    def signed_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was signed."""
+
+    def __init__(
+        self,
+        *,
+        suite: Global___Suite.ValueType = ...,
+        predecessor: _builtins.str = ...,
+        successor: _builtins.str = ...,
+        effective_at: _timestamp_pb2.Timestamp | None = ...,
+        signed_at: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "signed_at", b"signed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "predecessor", b"predecessor", "reason", b"reason", "signed_at", b"signed_at", "successor", b"successor", "suite", b"suite"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuccessionBody: _TypeAlias = SuccessionBody  # noqa: Y015
+
+@_typing.final
+class Succession(_message.Message):
+    """Succession is signed by a hall that stands above both addresses, or by a root."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BODY_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    SIGNER_ID_FIELD_NUMBER: _builtins.int
+    body: _builtins.bytes
+    """A serialised SuccessionBody, exactly as it was signed."""
+    signature: _builtins.bytes
+    """Signature over the text "hallnet succession v1", a line feed and `body`."""
+    signer_id: _builtins.bytes
+    """Identifier of the certificate of the hall that signed."""
+    def __init__(
+        self,
+        *,
+        body: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+        signer_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "signature", b"signature", "signer_id", b"signer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Succession: _TypeAlias = Succession  # noqa: Y015
+
+@_typing.final
+class RootSuccessionBody(_message.Message):
+    """RootSuccessionBody is what two roots of the same division state together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREDECESSOR_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    SIGNED_AT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def predecessor(self) -> Global___Certificate:
+        """The root that was believed so far."""
+
+    @_builtins.property
+    def successor(self) -> Global___Certificate:
+        """The root that is believed as well from now on."""
+
+    @_builtins.property
+    def signed_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was signed."""
+
+    def __init__(
+        self,
+        *,
+        predecessor: Global___Certificate | None = ...,
+        successor: Global___Certificate | None = ...,
+        signed_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["predecessor", b"predecessor", "signed_at", b"signed_at", "successor", b"successor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["predecessor", b"predecessor", "signed_at", b"signed_at", "successor", b"successor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RootSuccessionBody: _TypeAlias = RootSuccessionBody  # noqa: Y015
+
+@_typing.final
+class RootSuccession(_message.Message):
+    """RootSuccession makes whoever believes one of two roots believe the other: the new one for what
+    comes, the old one for what it certified. Both keys sign, so that neither can be made to.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BODY_FIELD_NUMBER: _builtins.int
+    PREDECESSOR_SIGNATURE_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_SIGNATURE_FIELD_NUMBER: _builtins.int
+    body: _builtins.bytes
+    """A serialised RootSuccessionBody, exactly as it was signed."""
+    predecessor_signature: _builtins.bytes
+    """Signature by the predecessor over the text "hallnet root succession v1", a line feed and `body`."""
+    successor_signature: _builtins.bytes
+    """Signature by the successor over the same."""
+    def __init__(
+        self,
+        *,
+        body: _builtins.bytes = ...,
+        predecessor_signature: _builtins.bytes = ...,
+        successor_signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "predecessor_signature", b"predecessor_signature", "successor_signature", b"successor_signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RootSuccession: _TypeAlias = RootSuccession  # noqa: Y015
+
+@_typing.final
+class Invitation(_message.Message):
+    """Invitation is the content of an invitation code: all that a hall needs to be certified by its
+    parent, over the link that it will use. Whoever has it can join in the place of the hall, once.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    BROKER_URL_FIELD_NUMBER: _builtins.int
+    ROOT_ID_FIELD_NUMBER: _builtins.int
+    LINK_AUTHORITY_FIELD_NUMBER: _builtins.int
+    LINK_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    LINK_KEY_FIELD_NUMBER: _builtins.int
+    INVITATION_ID_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    """The hall that is invited."""
+    broker_url: _builtins.str
+    """Address of the parent's message server, as tls://host:port."""
+    root_id: _builtins.bytes
+    """Identifier of the root's certificate: a chain that leads elsewhere is not taken."""
+    link_authority: _builtins.bytes
+    """X.509 authority in DER by which the newcomer knows the message server."""
+    link_certificate: _builtins.bytes
+    """X.509 certificate in DER that opens the door to one subject of the message server."""
+    link_key: _builtins.bytes
+    """The private key for it, as PKCS #8 in DER. The parent does not have it."""
+    invitation_id: _builtins.str
+    """Names the subject."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+        broker_url: _builtins.str = ...,
+        root_id: _builtins.bytes = ...,
+        link_authority: _builtins.bytes = ...,
+        link_certificate: _builtins.bytes = ...,
+        link_key: _builtins.bytes = ...,
+        invitation_id: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "broker_url", b"broker_url", "expires_at", b"expires_at", "invitation_id", b"invitation_id", "link_authority", b"link_authority", "link_certificate", b"link_certificate", "link_key", b"link_key", "root_id", b"root_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Invitation: _TypeAlias = Invitation  # noqa: Y015
+
+@_typing.final
+class InvitationReply(_message.Message):
+    """InvitationReply answers a CertificateRequest that came with an invitation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WELCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Stable reason of a refusal, otherwise empty."""
+    @_builtins.property
+    def welcome(self) -> Global___Welcome:
+        """What the newcomer needs to join, if it was certified."""
+
+    def __init__(
+        self,
+        *,
+        welcome: Global___Welcome | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["welcome", b"welcome"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "welcome", b"welcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InvitationReply: _TypeAlias = InvitationReply  # noqa: Y015

@@ -1,0 +1,108 @@
+"""Changes of divisions and of roots: stated here, told to the top of the tree, believed everywhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hallnet.exchange import believing, outgoing, tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.journal_store import JournalWriter
+from hallnet.places import Address
+from hallnet.problems import Kind, Problem
+from hallnet.store import Connection
+from hallnet.store.feed import Entry
+from hallnet.trust.certificate import Permission
+from hallnet.trust.journal import EntryKind
+from hallnet.trust.problems import CertificateUnknown, PermissionMissing
+from hallnet.trust.succession import (
+    REASON_LENGTH_MAX,
+    SuccessionBody,
+    declare,
+    read_root_succession,
+)
+from hallnet.trust.suites import algorithms
+from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+TRUST_STATED = "trust.stated"
+"""Kind of the entry with which the other services hear of it; its payload is a TrustBundle."""
+
+
+class NotAboveBoth(Problem):
+    """A succession is stated by a hall that stands above both addresses."""
+
+    kind = Kind.DENIED
+    reason = "NOT_ABOVE_BOTH"
+    zh = "{here}不是{predecessor}和{successor}的共同上级"
+    zh_remedy = "请由两地共同的上级大厅办理（例如同一地级市内由市级大厅办理）"
+    en = "{here} does not stand above both {predecessor} and {successor}"
+    en_remedy = "Have it stated by a hall above both, such as the city for two of its counties"
+
+
+class SuccessionUnusable(Problem):
+    """A reason that cannot be kept, or an address that would go on as itself."""
+
+    kind = Kind.INVALID
+    reason = "SUCCESSION_UNUSABLE"
+    zh = "变更依据不得为空或超过{limit}字，新旧地址不得相同"
+    zh_remedy = "请填写区划变更的批复文号，并核对地址"
+    en = (
+        "The reason has to be given in {limit} characters at most, and the addresses have to differ"
+    )
+    en_remedy = "Give the document by which the divisions were changed, and check the addresses"
+
+
+def declare_succession(
+    connection: Connection,
+    context: Context,
+    predecessor: Address,
+    successor: Address,
+    reason: str,
+    effective_at: datetime,
+    now: datetime,
+) -> wire.Succession:
+    """State that a hall goes on under another address; raises NotAboveBoth, SuccessionUnusable,
+    PermissionMissing, or DivisionUnknown if the register does not have the new address."""
+    here = context.here
+    if not (here.may_certify(predecessor) and here.may_certify(successor)):
+        raise NotAboveBoth(
+            "predecessor, successor", here=here, predecessor=predecessor, successor=successor
+        )
+    usable = 0 < len(reason.strip()) <= REASON_LENGTH_MAX and reason.isprintable()
+    if not usable or predecessor == successor:
+        raise SuccessionUnusable("reason, successor", limit=REASON_LENGTH_MAX)
+    context.register.name(successor.division)
+    signer = context.identity.certificate
+    if Permission.CERTIFY not in signer.body.permissions:
+        raise PermissionMissing("certificate", subject=here, permission=Permission.CERTIFY.name)
+    body = SuccessionBody(
+        signer.body.suite, predecessor, successor, effective_at, now, reason.strip()
+    )
+    succession = declare(body, signer, context.identity.signing_key)
+    journal = JournalWriter(connection, context, now)
+    journal.add(EntryKind.SIGNED, algorithms(signer.body.suite).digest(succession.raw))
+    journal.sign()
+    context.trust.take_successions([succession])
+    believing.keep_successions(connection, context, [succession], now)
+    message = succession.to_message()
+    told = wire.TrustBundle(successions=[message]).SerializeToString()
+    tables.feed.append(connection, [Entry(TRUST_STATED, str(predecessor), told, now)])
+    return message
+
+
+def take_root_succession(
+    connection: Connection, context: Context, message: wire.RootSuccession, now: datetime
+) -> None:
+    """Believe the root that a believed one vouches for, and have it told: at the top it is published.
+
+    A hall that was cut off while the others heard of it takes it in by hand: the statement proves
+    itself. Raises CertificateUnknown if neither root is believed, or what is wrong with the statement.
+    """
+    succession = read_root_succession(message)
+    believed = {root.id for root in context.trust.roots}
+    if not believed & {succession.predecessor.id, succession.successor.id}:
+        raise CertificateUnknown("succession", subject=succession.predecessor.body.name)
+    context.trust.take_root_successions([succession])
+    believing.keep_root_successions(connection, context, [succession], now)
+    told = wire.TrustBundle(root_successions=[message]).SerializeToString()
+    entries = [Entry(TRUST_STATED, "root", told, now)]
+    tables.feed.append(connection, entries + outgoing.seal_waiting(connection, context, now))
