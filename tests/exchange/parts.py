@@ -152,7 +152,7 @@ def receptions(station: Station) -> list[Row[Any]]:
 
 def journal(station: Station, kind: EntryKind) -> list[bytes]:
     """The data of all entries of a kind."""
-    return [entry.data for entry in journal_entries(station) if entry.kind == kind]
+    return [entry.data for entry in journal_entries(station) if int(entry.kind) == kind]
 
 
 def journal_size(station: Station) -> int:

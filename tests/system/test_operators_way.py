@@ -102,6 +102,16 @@ def test_a_county_and_a_township_are_founded_and_work_together(
             )  # fmt: skip
             listed = hallnet("case", "list", str(township), "--as", "li")
             assert "0 cases" in listed
+            journal = tmp_path / "county.journal"
+            hallnet("node", "archive", str(county), "--out", str(journal))
+            verified = hallnet("verify", str(journal), "--root", certificate)
+            assert "VALID: every proof holds" in verified
+            live = json.loads(hallnet("verify", "--node", str(county), "--json"))
+            assert live["holds"]
+            assert (live["address"], live["start"]) == ("330127", 0)
+            cut = tmp_path / "cut.journal"
+            cut.write_bytes(journal.read_bytes().replace(b"330127101", b"330127102"))
+            assert "NOT VALID" in hallnet("verify", str(cut), "--root", certificate, code=2)
             told = hallnet("node", "revoke", str(county), "330127101", "--reason", "密钥丢失")
             assert "shut out: 1 certificate(s) revoked" in told
             until(lambda: not _connected(hallnet("node", "status", str(township), "--json")))

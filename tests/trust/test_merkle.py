@@ -400,3 +400,23 @@ def test_what_was_proved_before_helps_no_forged_path(
     assert expected is False
     for again in indexes:
         assert proved.contains(leaves[again], again, tuple(naive_path(again, leaves)))
+
+
+# A tree that is known by its frontier
+
+
+@given(st.integers(0, 200), st.integers(0, 200))
+def test_a_growing_tree_has_the_root_of_the_whole_one(before: int, more: int) -> None:
+    leaves = [sha256(number.to_bytes(4, "big")) for number in range(before + more)]
+    roots = merkle.frontier(before, reader(leaves))
+    tree = merkle.GrowingTree(sha256, before, roots)
+    assert tree.root() == naive_root(leaves[:before])
+    for number in range(before, before + more):
+        tree.append(leaves[number])
+        assert (tree.size, tree.root()) == (number + 1, naive_root(leaves[: number + 1]))
+
+
+@pytest.mark.parametrize(("size", "roots"), [(0, 1), (1, 0), (3, 1), (4, 2)])
+def test_a_frontier_of_another_size_is_none(size: int, roots: int) -> None:
+    with pytest.raises(ValueError, match="frontier"):
+        merkle.GrowingTree(sha256, size, [bytes(32)] * roots)

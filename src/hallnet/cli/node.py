@@ -323,6 +323,27 @@ def run(
 
 
 @app.command()
+def archive(
+    home: HomeArgument,
+    out: Annotated[Path, typer.Option(help="File for the archive")],
+    since: Annotated[
+        datetime | None, typer.Option(help="Entries from then on, in the time of this machine")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(help="Entries before then")] = None,
+) -> None:
+    """Write the node's journal of a period to a file; anybody with root.cert can check it with hallnet
+    verify.
+
+    An archive ends where the next one begins if --until of the one is --since of the other.
+    """
+    from hallnet.cli.operator import write_journal
+
+    period = [None if moment is None else moment.astimezone() for moment in (since, until)]
+    size = write_journal(home, out, *period)
+    typer.echo(f"{out}: {size:,} bytes; check it with hallnet verify {out} --root root.cert")
+
+
+@app.command()
 def status(home: HomeArgument, json: Json = False) -> None:
     """How a running node stands: links, backlogs, journal, trust."""
     from hallnet.cli.operator import ask

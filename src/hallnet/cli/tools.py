@@ -14,21 +14,34 @@ from hallnet.cli.options import Json
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="Bundle of a case")],
-    root: Annotated[Path, typer.Option(help="root.cert, given to you by hand")],
+    file: Annotated[
+        Path | None, typer.Argument(help="Bundle of a case, or archive of a journal")
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="root.cert, given to you by hand; of a node: its own")
+    ] = None,
+    node: Annotated[
+        Path | None, typer.Option(help="Instead of a file: home of a running node, all its journal")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Check the bundle of a case offline, with nothing but the root certificate.
+    """Check the bundle of a case or the archive of a journal offline, with nothing but the root
+    certificate; or the whole journal of a running node.
 
-    Exit code 0 if every proof holds, 2 if one does not, 1 if the file is no bundle.
+    Exit code 0 if every proof holds, 2 if one does not, 1 if there is nothing to check.
     """
     from hallnet.cli.output import print_json
-    from hallnet.cli.verifying import describe
-    from hallnet.node.rootkeys import read_root
-    from hallnet.trust.bundle import verify_bundle
+    from hallnet.cli.verifying import verified_file, verified_node
 
-    report = verify_bundle(file.read_bytes(), read_root(root))
-    described = describe(report)
+    if (file is None) == (node is None):
+        raise typer.BadParameter("is needed, or --node HOME", param_hint="FILE")
+    if node is not None:
+        described = verified_node(node, root)
+    else:
+        assert file is not None
+        if root is None:
+            raise typer.BadParameter("is needed to check a file", param_hint="--root")
+        described = verified_file(file, root)
     if json:
         print_json(described)
     else:

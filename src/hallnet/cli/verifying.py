@@ -1,14 +1,80 @@
-"""Saying what was found in a bundle, so that a lawyer can read it."""
+"""Saying what was found in a bundle or an archive, so that a lawyer can read it."""
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from hallnet.case.case import CHINA, read_history
 from hallnet.case.event import EVENT
+from hallnet.cli.operator import write_journal
+from hallnet.node.home import Home
+from hallnet.node.rootkeys import read_root
 from hallnet.problems import Problem
-from hallnet.trust.bundle import Exhibit, Report
+from hallnet.trust.archive import MAGIC, ArchiveReport, read_parts, verify_archive
+from hallnet.trust.bundle import Exhibit, Report, verify_bundle
+from hallnet.trust.certificate import Certificate
 from hallnet.wire.case.v1 import case_event_pb2 as wire
+
+
+def verified_file(file: Path, root: Path) -> dict[str, Any]:
+    """The findings in a bundle or an archive."""
+    certificate = read_root(root)
+    with file.open("rb") as opened:
+        is_archive = opened.read(len(MAGIC)) == MAGIC
+    if is_archive:
+        return _verified_archive(file, certificate)
+    return describe(verify_bundle(file.read_bytes(), certificate))
+
+
+def verified_node(home: Path, root: Path | None) -> dict[str, Any]:
+    """The findings in the whole journal of a running node, which is read entry by entry."""
+    certificate = read_root(root) if root else Home(home).root()
+    with tempfile.TemporaryDirectory(prefix="hallnet-") as folder:
+        file = Path(folder) / "journal"
+        write_journal(home, file)
+        return _verified_archive(file, certificate)
+
+
+def _verified_archive(file: Path, root: Certificate) -> dict[str, Any]:
+    with file.open("rb") as opened:
+        return describe_archive(verify_archive(read_parts(opened), root))
+
+
+def describe_archive(report: ArchiveReport) -> dict[str, Any]:
+    """The findings as lines for people and as data for programs."""
+    counts = {kind.name.lower(): count for kind, count in sorted(report.counts.items())}
+    told = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    lines = [
+        f"Journal of {report.address} ({report.name or 'signer unknown'}), "
+        f"entries {report.start:,} to {report.end - 1:,}",
+        f"Root of trust: division {report.root_subject or '(country)'}",
+        f"Signed by {report.address} at {_time(report.signed_at)}",
+    ]
+    if report.problem is not None:
+        lines.append(f"✗ {report.problem.reason}: {report.problem.in_english()}")
+    else:
+        lines.append(f"✓ every entry leads to the signed head: {told}")
+        lines.append(
+            f"✓ witnessed by {report.witness} up to entry {report.witnessed - 1:,}: what stands there "
+            "was neither changed nor removed since"
+            if report.witness is not None
+            else "  no other hall witnessed a head within it"
+        )
+    lines.append("VALID: every proof holds" if report.holds else "NOT VALID: see the line marked ✗")
+    return {
+        "holds": report.holds,
+        "address": str(report.address),
+        "start": report.start,
+        "end": report.end,
+        "signed_at": report.signed_at.isoformat(),
+        "entries": counts,
+        "witness": str(report.witness or ""),
+        "witnessed": report.witnessed,
+        "reason": _reason(report.problem),
+        "lines": lines,
+    }
 
 
 def describe(report: Report) -> dict[str, Any]:

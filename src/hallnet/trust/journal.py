@@ -77,6 +77,9 @@ class Journal:
     def root(self, size: int | None = None) -> bytes:
         return merkle.root(self._digest, self._size if size is None else size, self._node)
 
+    def frontier(self) -> list[bytes]:
+        return merkle.frontier(self._size, self._node)
+
     def inclusion_path(self, index: int, size: int | None = None) -> list[bytes]:
         return merkle.inclusion_path(
             self._digest, index, self._size if size is None else size, self._node

@@ -28,6 +28,48 @@ def root(digest: Digest, size: int, read: ReadNode) -> bytes:
     return _range_hash(digest, 0, size, read)
 
 
+def frontier(size: int, read: ReadNode) -> list[bytes]:
+    """Roots of the complete subtrees of which the tree over the first `size` leaves is made, the biggest
+    first."""
+    roots: list[bytes] = []
+    low = 0
+    while low < size:
+        level = (size - low).bit_length() - 1
+        roots.append(read(level, low >> level))
+        low += 1 << level
+    return roots
+
+
+class GrowingTree:
+    """A tree that is known by its frontier alone: it can grow and tell its root, in a few hashes.
+
+    Raises ValueError if the frontier is not that of a tree of `size` leaves.
+    """
+
+    def __init__(self, digest: Digest, size: int, roots: Sequence[bytes]) -> None:
+        if len(roots) != size.bit_count():
+            raise ValueError("frontier")
+        self._digest = digest
+        self.size = size
+        self._roots = list(roots)
+
+    def append(self, leaf: bytes) -> None:
+        value, merged = leaf, self.size
+        while merged & 1:
+            value = node_hash(self._digest, self._roots.pop(), value)
+            merged >>= 1
+        self._roots.append(value)
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self._roots:
+            return self._digest(b"")
+        value = self._roots[-1]
+        for left in reversed(self._roots[:-1]):
+            value = node_hash(self._digest, left, value)
+        return value
+
+
 def inclusion_path(digest: Digest, index: int, size: int, read: ReadNode) -> list[bytes]:
     """Audit path of a leaf in the tree over the first `size` leaves, from the leaf upwards."""
     if not 0 <= index < size:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -12,6 +13,7 @@ from sqlalchemy import func, insert, select
 
 from hallnet.codec.codec import from_timestamp, to_timestamp
 from hallnet.exchange import (
+    archiving,
     attachments,
     bundling,
     certifying,
@@ -42,6 +44,7 @@ from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 STREAM_BYTES = 256 * 1024
+ARCHIVE_RUNS_AT_ONCE = 64
 
 Answer = TypeVar("Answer", bound=Message)
 CALLERS: Callers = {
@@ -56,6 +59,7 @@ CALLERS: Callers = {
     "SignRelease": frozenset({Part.BRANCH_SYNC}),
     "ListDeliveries": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportBundle": frozenset({Part.PORTAL, Part.OPERATOR}),
+    "ExportJournal": frozenset({Part.OPERATOR}),
     "ReadAttachment": frozenset({Part.INTAKE}),
     "WatchHops": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ListIncidents": frozenset({Part.PORTAL, Part.OPERATOR}),
@@ -71,6 +75,27 @@ class AttachmentMissing(Problem):
     zh_remedy = "请等待传送完成"
     en = "The material has not arrived completely"
     en_remedy = "Wait until it has"
+
+
+class MomentInvalid(Problem):
+    """A moment that no calendar has."""
+
+    kind = Kind.INVALID
+    reason = "MOMENT_INVALID"
+    zh = "时间无效"
+    zh_remedy = "请核对日期和时间"
+    en = "There is no such moment"
+    en_remedy = "Check date and time"
+
+
+def _moment(request: Message, name: str) -> datetime | None:
+    """A moment of a request; None if it is not given. Raises MomentInvalid."""
+    if not request.HasField(name):
+        return None
+    try:
+        return from_timestamp(getattr(request, name))
+    except ValueError as error:
+        raise MomentInvalid(name) from error
 
 
 class ExchangeFace(wire_grpc.ExchangeServiceServicer):
@@ -377,6 +402,36 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         data = signed.SerializeToString()
         for at in range(0, len(data), STREAM_BYTES):
             yield wire.ExportBundleResponse(data=data[at : at + STREAM_BYTES])
+
+    async def ExportJournal(
+        self, request: wire.ExportJournalRequest, context: Any
+    ) -> AsyncIterator[wire.ExportJournalResponse]:
+        now = self._clock()
+        since = _moment(request, "since")
+        until = _moment(request, "until")
+
+        def work(connection: Connection) -> tuple[bytes, int, int]:
+            head, start, end = archiving.begin(connection, self._context, since, until, now)
+            connection.execute(
+                insert(tables.export_record).values(
+                    at=now,
+                    actor_id=request.actor_id[:64],
+                    subject=f"journal {start}..{end}",
+                    purpose=request.purpose,
+                )
+            )
+            return archiving.opening(head), start, end
+
+        opening, at, end = await self._database.write(work)
+        yield wire.ExportJournalResponse(data=opening)
+        while at < end:
+            # A piece at a time: a journal of millions of entries is never in memory.
+            pieces, at = await self._database.read(
+                partial(archiving.pieces, start=at, end=end, runs_max=ARCHIVE_RUNS_AT_ONCE)
+            )
+            for piece in pieces:
+                for cut in range(0, len(piece), STREAM_BYTES):
+                    yield wire.ExportJournalResponse(data=piece[cut : cut + STREAM_BYTES])
 
     async def ReadAttachment(
         self, request: wire.ReadAttachmentRequest, context: Any

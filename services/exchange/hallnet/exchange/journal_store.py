@@ -14,6 +14,7 @@ from hallnet.exchange.context import Context
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
 from hallnet.trust.evidence import (
+    COUNT_MAX,
     Checkpoint,
     Cosignature,
     Proof,
@@ -112,7 +113,7 @@ class JournalWriter:
         runs: list[dict[str, object]] = []
         for at in range(0, len(self._entries), RUN_ENTRIES_MAX):
             entries = [
-                wire.JournalEntry(kind=kind, data=data)
+                wire.JournalEntry(kind=int(kind), data=data)  # type: ignore[arg-type]
                 for kind, data in self._entries[at : at + RUN_ENTRIES_MAX]
             ]
             start = self._start + at
@@ -166,14 +167,23 @@ def newest_head(connection: Connection, context: Context) -> SignedCheckpoint | 
     return None if row is None else _signed(row)
 
 
-def witnessed_head(connection: Connection, context: Context) -> SignedCheckpoint | None:
-    """The newest own head that another hall has cosigned, with its cosignature."""
+def head_of_size(connection: Connection, context: Context, size: int) -> SignedCheckpoint:
+    """The own head that was signed when the journal had that many entries, which a transaction ended."""
+    table = tables.checkpoint
+    own = (table.c.address == str(context.here)) & (table.c.size == size)
+    return _signed(connection.execute(select(table).where(own).limit(1)).one())
+
+
+def witnessed_head(
+    connection: Connection, context: Context, size_max: int = COUNT_MAX
+) -> SignedCheckpoint | None:
+    """The newest own head up to a size that another hall has cosigned, with its cosignature."""
     table, words = tables.checkpoint, tables.cosignature
     row = connection.execute(
         select(table, words.c.seen_at, words.c.signature.label("word"))
         .add_columns(words.c.certificate_id.label("witness_id"))
         .join(words, words.c.checkpoint == table.c.digest)
-        .where(table.c.address == str(context.here))
+        .where(table.c.address == str(context.here), words.c.size <= size_max)
         .order_by(words.c.size.desc())
         .limit(1)
     ).one_or_none()

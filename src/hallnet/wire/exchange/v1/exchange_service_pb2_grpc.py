@@ -91,6 +91,11 @@ class ExchangeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportBundleRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportBundleResponse.FromString,
                 _registered_method=True)
+        self.ExportJournal = channel.unary_stream(
+                '/hallnet.wire.exchange.v1.ExchangeService/ExportJournal',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalResponse.FromString,
+                _registered_method=True)
         self.ReadAttachment = channel.unary_stream(
                 '/hallnet.wire.exchange.v1.ExchangeService/ReadAttachment',
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReadAttachmentRequest.SerializeToString,
@@ -190,6 +195,13 @@ class ExchangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportJournal(self, request, context):
+        """ExportJournal gives the entries of a period with what proves them, as an archive of the journal.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReadAttachment(self, request, context):
         """ReadAttachment gives a material that arrived from another hall.
         """
@@ -268,6 +280,11 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     servicer.ExportBundle,
                     request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportBundleRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportBundleResponse.SerializeToString,
+            ),
+            'ExportJournal': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportJournal,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalResponse.SerializeToString,
             ),
             'ReadAttachment': grpc.unary_stream_rpc_method_handler(
                     servicer.ReadAttachment,
@@ -584,6 +601,33 @@ class ExchangeService:
             '/hallnet.wire.exchange.v1.ExchangeService/ExportBundle',
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportBundleRequest.SerializeToString,
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportBundleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportJournal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/ExportJournal',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,8 @@ class ExchangeServiceStub:
     """ListDeliveries tells where the own envelopes of a matter are."""
     ExportBundle: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ExportBundleRequest, _exchange_service_pb2.ExportBundleResponse]
     """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised SignedCaseBundle."""
+    ExportJournal: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ExportJournalRequest, _exchange_service_pb2.ExportJournalResponse]
+    """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
     ReadAttachment: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]
     """ReadAttachment gives a material that arrived from another hall."""
     WatchHops: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.WatchHopsRequest, _exchange_service_pb2.WatchHopsResponse]
@@ -93,6 +95,8 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     """ListDeliveries tells where the own envelopes of a matter are."""
     ExportBundle: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ExportBundleRequest, _exchange_service_pb2.ExportBundleResponse]  # type: ignore[assignment]
     """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised SignedCaseBundle."""
+    ExportJournal: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ExportJournalRequest, _exchange_service_pb2.ExportJournalResponse]  # type: ignore[assignment]
+    """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
     ReadAttachment: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]  # type: ignore[assignment]
     """ReadAttachment gives a material that arrived from another hall."""
     WatchHops: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.WatchHopsRequest, _exchange_service_pb2.WatchHopsResponse]  # type: ignore[assignment]
@@ -192,6 +196,14 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_exchange_service_pb2.ExportBundleResponse], _abc.AsyncIterator[_exchange_service_pb2.ExportBundleResponse]]:
         """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised SignedCaseBundle."""
+
+    @_abc_1.abstractmethod
+    def ExportJournal(
+        self,
+        request: _exchange_service_pb2.ExportJournalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_exchange_service_pb2.ExportJournalResponse], _abc.AsyncIterator[_exchange_service_pb2.ExportJournalResponse]]:
+        """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
 
     @_abc_1.abstractmethod
     def ReadAttachment(

@@ -219,16 +219,14 @@ class JournalEntry(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
-    kind: _builtins.int
-    """What kind of thing it is: 1 sent, 2 received, 3 relayed, 4 signed, 5 incident, 6 confirmed. The number
-    stands before the data in the leaf.
-    """
+    kind: Global___EntryKind.ValueType
+    """What kind of thing it is."""
     data: _builtins.bytes
     """The thing itself, exactly as the leaf was made from it."""
     def __init__(
         self,
         *,
-        kind: _builtins.int = ...,
+        kind: Global___EntryKind.ValueType = ...,
         data: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015

@@ -1,0 +1,220 @@
+"""Verifying an archive of a journal offline, with nothing but the root certificate.
+
+The entries are folded into the tree that the archive begins with; at its end, and where another hall
+witnessed it, the tree must have the root that was signed. Memory does not grow with the archive.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import BinaryIO
+
+from google.protobuf import proto
+from google.protobuf.message import DecodeError
+
+from hallnet.places import Address
+from hallnet.problems import Kind, Problem
+from hallnet.trust.believed import Trust
+from hallnet.trust.certificate import Certificate, read_certificate
+from hallnet.trust.evidence import Checkpoint, SignedCheckpoint, read_checkpoint
+from hallnet.trust.journal import EntryKind, entry_leaf
+from hallnet.trust.merkle import GrowingTree
+from hallnet.trust.problems import (
+    NotAuthentic,
+    ProofInvalid,
+    SignatureInvalid,
+    SpeaksForAnother,
+)
+from hallnet.trust.succession import read_root_succession
+from hallnet.trust.suites import algorithms, supported
+from hallnet.trust.witness import is_cosigned
+from hallnet.wire.trust.v1 import archive_pb2 as wire
+
+MAGIC = b"hallnet journal archive v1\n"
+PART_BYTES_MAX = 4 * 1024 * 1024
+"""More than a run of as many entries as there are, each of the longest."""
+CERTIFICATES_MAX = 64
+
+
+class ArchiveMalformed(Problem):
+    """Bytes that are no archive of a journal: cut short, or of another kind."""
+
+    kind = Kind.INVALID
+    reason = "ARCHIVE_MALFORMED"
+    zh = "文件不是完整的日志存档（{detail}）"
+    zh_remedy = "请重新取得该存档"
+    en = "The file is no archive of a journal, or is cut short ({detail})"
+    en_remedy = "Get the archive once more"
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveReport:
+    """What was found in an archive. `problem` is None if all of it holds."""
+
+    address: Address
+    name: str
+    root_subject: str
+    start: int
+    """Number of the first entry."""
+    end: int
+    """Number after the last entry."""
+    signed_at: datetime
+    """When the head at the end was signed."""
+    counts: Mapping[EntryKind, int] = field(default_factory=dict)
+    witness: Address | None = None
+    witnessed: int = 0
+    """Up to which entry another hall witnessed the journal."""
+    problem: Problem | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.problem is None
+
+
+class _Bounded:
+    """A file of which no part longer than the bound is read into memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        if size > PART_BYTES_MAX:
+            raise ArchiveMalformed("archive", detail="PART_BYTES_MAX")
+        return self._file.read(size)
+
+
+def read_parts(file: BinaryIO) -> Iterator[wire.JournalArchivePart]:
+    """The parts of an archive, one after the other; raises ArchiveMalformed."""
+    if file.read(len(MAGIC)) != MAGIC:
+        raise ArchiveMalformed("archive", detail="hallnet journal archive v1")
+    bounded = _Bounded(file)
+    while True:
+        try:
+            part = proto.parse_length_prefixed(wire.JournalArchivePart, bounded)  # type: ignore[arg-type]
+        except (DecodeError, ValueError) as error:
+            raise ArchiveMalformed("archive", detail="part") from error
+        if part is None:
+            return
+        yield part
+
+
+def verify_archive(parts: Iterator[wire.JournalArchivePart], root: Certificate) -> ArchiveReport:
+    """Check every entry against the signed heads; raises ArchiveMalformed if it is none at all."""
+    first = next(parts, None)
+    if first is None or first.WhichOneof("part") != "head":
+        raise ArchiveMalformed("archive", detail="head")
+    head = _read(first.head, root)
+    counts: Counter[EntryKind] = Counter()
+    witness, witnessed = head.witness or (None, 0)
+    report = ArchiveReport(
+        address=head.address,
+        name=head.signer.body.name if head.signer else "",
+        root_subject=root.body.subject,
+        start=head.tree.size,
+        end=head.end.checkpoint.size,
+        signed_at=head.end.checkpoint.at,
+        counts=counts,
+        witness=witness,
+        witnessed=witnessed,
+        problem=head.problem,
+    )
+    if head.problem is None:
+        try:
+            _fold(head, parts, counts)
+        except NotAuthentic as problem:
+            return replace(report, problem=problem)
+    return report
+
+
+@dataclass(slots=True)
+class _Head:
+    address: Address
+    end: SignedCheckpoint
+    tree: GrowingTree
+    expected: dict[int, bytes]
+    """Roots that the tree must have at sizes on the way."""
+    signer: Certificate | None = None
+    witness: tuple[Address, int] | None = None
+    problem: Problem | None = None
+
+
+def _read(message: wire.JournalArchiveHead, root: Certificate) -> _Head:
+    """Read the head and check who signed; raises ArchiveMalformed if it cannot be read."""
+    try:
+        address = Address.parse(message.address, "archive.address")
+        end = read_checkpoint(message.end)
+        start = read_checkpoint(message.start) if message.HasField("start") else None
+        witnessed = read_checkpoint(message.witnessed) if message.HasField("witnessed") else None
+        certificates = [read_certificate(item) for item in message.certificates[:CERTIFICATES_MAX]]
+        roots = [read_root_succession(item) for item in message.root_successions]
+        digest = algorithms(end.checkpoint.suite).digest
+        size = start.checkpoint.size if start else 0
+        tree = GrowingTree(digest, size, message.frontier)
+    except (Problem, ValueError) as error:
+        raise ArchiveMalformed("archive", detail="head") from error
+    trust = Trust([root], supported())
+    trust.take_root_successions(roots)
+    trust.learn_what_leads_to_a_root(certificates)
+    heads = [item for item in (start, witnessed, end) if item is not None]
+    found = _Head(
+        address, end, tree, {item.checkpoint.size: item.checkpoint.root for item in heads}
+    )
+    try:
+        for item in heads:
+            found.signer = _require_signed(item, address, end.checkpoint, trust)
+        if start is not None and tree.root() != start.checkpoint.root:
+            raise ProofInvalid("archive.frontier", what="archive")
+        if witnessed is not None:
+            found.witness = _witness(witnessed, trust), witnessed.checkpoint.size
+    except NotAuthentic as problem:
+        found.problem = problem
+    return found
+
+
+def _require_signed(
+    signed: SignedCheckpoint, address: Address, end: Checkpoint, trust: Trust
+) -> Certificate:
+    head = signed.checkpoint
+    signer = trust.signer(signed.certificate_id, head.at, head.at)
+    if signer.address != address or head.address != address:
+        raise SpeaksForAnother("archive.head", signer=signer.body.subject, claimed=address)
+    if not signer.is_signed(signed.note, signed.signature):
+        raise SignatureInvalid("archive.head", what="checkpoint")
+    if (head.number, head.suite) != (end.number, end.suite):
+        raise ProofInvalid("archive.head", what="archive")
+    return signer
+
+
+def _witness(signed: SignedCheckpoint, trust: Trust) -> Address:
+    for word in signed.cosignatures:
+        witness = trust.signer(word.certificate_id, word.seen_at, word.seen_at)
+        if is_cosigned(signed, word, witness):
+            return witness.address
+    raise SignatureInvalid("archive.witnessed", what="cosignature")
+
+
+def _fold(
+    head: _Head, parts: Iterator[wire.JournalArchivePart], counts: Counter[EntryKind]
+) -> None:
+    tree, end = head.tree, head.end.checkpoint.size
+    digest = algorithms(head.end.checkpoint.suite).digest
+    for part in parts:
+        if part.WhichOneof("part") != "run" or part.run.start != tree.size:
+            raise ProofInvalid("archive.run", what=f"entry {tree.size}")
+        for entry in part.run.entries:
+            try:
+                kind = EntryKind(entry.kind)
+            except ValueError as error:
+                raise ProofInvalid("archive.run", what=f"entry {tree.size}") from error
+            tree.append(entry_leaf(digest, kind, entry.data))
+            counts[kind] += 1
+            expected = head.expected.get(tree.size)
+            if expected is not None and tree.root() != expected:
+                raise ProofInvalid("archive.run", what=f"entries up to {tree.size}")
+            if tree.size > end:
+                raise ProofInvalid("archive.run", what=f"entry {end}")
+    if tree.size != end:
+        raise ProofInvalid("archive.end", what=f"entry {tree.size}")
