@@ -37,3 +37,19 @@ def test_the_benchmark_of_the_suites_has_both_carry_envelopes() -> None:
         assert all(rate > 0 for rate in found[f"suite_{suite}_per_second"].values())
         assert found[f"suite_{suite}_envelopes_per_second"]["min"] > 0
     assert found["ratio"]["min"] > 0
+
+
+def test_the_benchmark_of_the_journal_grows_it_to_each_size() -> None:
+    command = "bench journal --size 300 --size 1000 --json"
+    run = subprocess.run(
+        [sys.executable, "-m", "hallnet.cli.main", *command.split()],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    small, big = json.loads(run.stdout)["sizes"]
+    assert 300 <= small["entries"] < big["entries"]
+    for cost in (small, big):
+        assert min(cost["append_us"], cost["prove_us"], cost["check_us"]) > 0
+    assert small["path_hashes"] <= big["path_hashes"]

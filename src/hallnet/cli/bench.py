@@ -70,3 +70,27 @@ def suites(
     if carried:
         columns = ("", "min", "median", "max")
         print_table("", columns, [(name, *spread.values()) for name, spread in carried.items()])
+
+
+@app.command()
+def journal(
+    size: Annotated[
+        list[int] | None, typer.Option(help="Entries of the journal (may be repeated)", min=1)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What an entry costs to append, to prove and to check, while the journal grows.
+
+    A durable transaction of 256 entries with their paths on SQLite, then paths of entries anywhere in
+    the journal. The figures at the sizes are what counts, against each other.
+    """
+    from hallnet.bench.journal import as_data, measure
+    from hallnet.cli.output import print_json, print_table
+
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    costs = as_data(list(measure(size or [10_000, 1_000_000, 5_000_000], say)))
+    if json:
+        print_json({"sizes": costs})
+        return
+    columns = ("entries", "append µs", "prove µs", "check µs", "hashes in a path")
+    print_table("", columns, [(f"{cost.pop('entries'):,}", *cost.values()) for cost in costs])
