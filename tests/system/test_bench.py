@@ -53,3 +53,17 @@ def test_the_benchmark_of_the_journal_grows_it_to_each_size() -> None:
     for cost in (small, big):
         assert min(cost["append_us"], cost["prove_us"], cost["check_us"]) > 0
     assert small["path_hashes"] <= big["path_hashes"]
+
+
+def test_the_benchmark_of_the_latency_times_each_hop() -> None:
+    command = "bench latency --messages 20 --json"
+    run = subprocess.run(
+        [sys.executable, "-m", "hallnet.cli.main", *command.split()],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    found = json.loads(run.stdout)
+    assert 0 < found["taken_ms"]["p50"] <= found["taken_ms"]["max"]
+    assert 0 < found["judged_ms"]["p50"] <= found["judged_ms"]["max"]

@@ -94,3 +94,28 @@ def journal(
         return
     columns = ("entries", "append µs", "prove µs", "check µs", "hashes in a path")
     print_table("", columns, [(f"{cost.pop('entries'):,}", *cost.values()) for cost in costs])
+
+
+@app.command()
+def latency(
+    size: Annotated[int, typer.Option(help="Bytes of each message")] = 2048,
+    messages: Annotated[int, typer.Option(help="Messages, one at a time", min=2)] = 300,
+    json: Json = False,
+) -> None:
+    """How long one hop takes on an idle link, from township to county on two real exchanges.
+
+    From the event of a service until the county has committed the message, and until the county's
+    verdict is with the township.
+    """
+    import asyncio
+
+    from hallnet.bench.latency import measure
+    from hallnet.cli.output import print_json, print_table
+
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    found = asyncio.run(measure(messages, size, say)).as_data()
+    if json:
+        print_json({"size": size, "messages": messages, **found})
+        return
+    columns = ("", "p50", "p95", "p99", "max")
+    print_table("ms", columns, [(name, *values.values()) for name, values in found.items()])
