@@ -72,15 +72,9 @@ class LinkLoop:
         """Send for ever: in order, one batch under way, pauses as the link says."""
         while True:
             self._wake.clear()
-            link = await self._database.read(lambda c: links.load(c, self._neighbour))
-            now = self._clock()
-            if not link.may_send(now):
-                assert link.next_try_at is not None
-                await self._sleep((link.next_try_at - now).total_seconds())
-                continue
-            batch = await self._next_batch()
+            pause, batch = await self._database.read(self._look)
             if batch is None:
-                await self._sleep(IDLE_SECONDS)
+                await self._sleep(pause)
             else:
                 await self._carry(batch)
 
@@ -123,7 +117,16 @@ class LinkLoop:
         tables.feed.announce()
         self.wake()
 
-    async def _next_batch(self, under_way: sending.Batch | None = None) -> sending.Batch | None:
+    def _look(self, connection: Connection) -> tuple[float, sending.Batch | None]:
+        """What goes next; if nothing does, for how many seconds to pause."""
+        link, now = links.load(connection, self._neighbour), self._clock()
+        if not link.may_send(now):
+            assert link.next_try_at is not None
+            return (link.next_try_at - now).total_seconds(), None
+        batch = sending.next_batch(connection, self._context, self._neighbour, self._batch_bytes)
+        return IDLE_SECONDS, batch
+
+    async def _next_batch(self, under_way: sending.Batch) -> sending.Batch | None:
         return await self._database.read(
             lambda c: sending.next_batch(
                 c, self._context, self._neighbour, self._batch_bytes, under_way
