@@ -5,18 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
+
+SECONDS_MAX = 240
+
+
+def printed(command: str) -> Any:
+    """What a benchmark says to a program."""
+    run = subprocess.run(
+        [sys.executable, "-m", "hallnet.cli.main", "bench", *command.split(), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    return json.loads(run.stdout)
 
 
 def test_the_benchmark_of_the_exchange_prints_one_object() -> None:
-    command = "bench exchange --envelopes 100 --size 500 --rounds 1 --json"
-    run = subprocess.run(
-        [sys.executable, "-m", "hallnet.cli.main", *command.split()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    found = json.loads(run.stdout)
+    found = printed("exchange --envelopes 100 --size 500 --rounds 1")
     assert (found["size"], found["envelopes"], found["rounds"]) == (500, 100, 1)
     for name in ("envelopes_per_second", "floor_per_second", "ratio"):
         spread = found[name]
@@ -24,15 +31,7 @@ def test_the_benchmark_of_the_exchange_prints_one_object() -> None:
 
 
 def test_the_benchmark_of_the_suites_has_both_carry_envelopes() -> None:
-    command = "bench suites --envelopes 100 --size 500 --rounds 1 --json"
-    run = subprocess.run(
-        [sys.executable, "-m", "hallnet.cli.main", *command.split()],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    found = json.loads(run.stdout)
+    found = printed("suites --envelopes 100 --size 500 --rounds 1")
     for suite in (1, 2):
         assert all(rate > 0 for rate in found[f"suite_{suite}_per_second"].values())
         assert found[f"suite_{suite}_envelopes_per_second"]["min"] > 0
@@ -40,15 +39,7 @@ def test_the_benchmark_of_the_suites_has_both_carry_envelopes() -> None:
 
 
 def test_the_benchmark_of_the_journal_grows_it_to_each_size() -> None:
-    command = "bench journal --size 300 --size 1000 --json"
-    run = subprocess.run(
-        [sys.executable, "-m", "hallnet.cli.main", *command.split()],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    small, big = json.loads(run.stdout)["sizes"]
+    small, big = printed("journal --size 300 --size 1000")["sizes"]
     assert 300 <= small["entries"] < big["entries"]
     for cost in (small, big):
         assert min(cost["append_us"], cost["prove_us"], cost["check_us"]) > 0
@@ -56,14 +47,13 @@ def test_the_benchmark_of_the_journal_grows_it_to_each_size() -> None:
 
 
 def test_the_benchmark_of_the_latency_times_each_hop() -> None:
-    command = "bench latency --messages 20 --json"
-    run = subprocess.run(
-        [sys.executable, "-m", "hallnet.cli.main", *command.split()],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    found = json.loads(run.stdout)
-    assert 0 < found["taken_ms"]["p50"] <= found["taken_ms"]["max"]
-    assert 0 < found["judged_ms"]["p50"] <= found["judged_ms"]["max"]
+    found = printed("latency --messages 20")
+    for name in ("taken_ms", "judged_ms"):
+        assert 0 < found[name]["p50"] <= found[name]["p99"] <= found[name]["max"]
+
+
+def test_the_soak_tells_the_memory_of_each_round() -> None:
+    found = printed("soak --seconds 1 --envelopes 50 --size 100")
+    assert len(found["rounds"]) >= 2
+    assert all(moment["township_mb"] > 10 for moment in found["rounds"])
+    assert found["county_growth"] > 0

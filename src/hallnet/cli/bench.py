@@ -119,3 +119,27 @@ def latency(
         return
     columns = ("", "p50", "p95", "p99", "max")
     print_table("ms", columns, [(name, *values.values()) for name, values in found.items()])
+
+
+@app.command()
+def soak(
+    seconds: Annotated[float, typer.Option(help="How long", min=1)] = 600,
+    size: Annotated[int, typer.Option(help="Bytes of each message")] = 2048,
+    envelopes: Annotated[int, typer.Option(help="Envelopes in each round", min=1)] = 10_000,
+    json: Json = False,
+) -> None:
+    """Two exchanges at full load for a while: whether rate and resident memory stay what they were."""
+    import asyncio
+
+    from hallnet.bench.soak import as_data, measure
+    from hallnet.cli.output import print_json
+
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    found = as_data(asyncio.run(measure(seconds, envelopes, size, say)))
+    if json:
+        print_json({"size": size, **found})
+        return
+    for hall in ("township", "county"):
+        typer.echo(
+            f"memory of the {hall} at the end: {found[f'{hall}_growth']} of that at the start"
+        )
