@@ -48,6 +48,15 @@ class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = "sqlite"
 
 
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Room on the disk."""
+
+    free_bytes_min: int = 512 * 1024 * 1024
+    """With less than this left on the disk no materials are taken; cases go on."""
+    folder: str = ""
+    """Folder whose disk is looked at; empty: the home. For PostgreSQL on this machine its data folder."""
+
+
 class EndpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """host:port of each service. Equal addresses mean one process with one server."""
 
@@ -124,6 +133,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     hall: HallSettings
     database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
+    store: StoreSettings = msgspec.field(default_factory=StoreSettings)
     endpoints: EndpointSettings = msgspec.field(default_factory=EndpointSettings)
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     portal: PortalSettings = msgspec.field(default_factory=PortalSettings)
@@ -131,6 +141,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
     certificate: CertificateSettings = msgspec.field(default_factory=CertificateSettings)
     network: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
+
+    def watched_folder(self, home: Path) -> Path:
+        """The folder whose disk is looked at."""
+        return home / self.store.folder
 
 
 def read_settings(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:
