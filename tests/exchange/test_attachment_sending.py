@@ -25,7 +25,7 @@ from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.federation import limits
 from hallnet.federation.delivery import State
 from hallnet.places import Address
-from hallnet.store.room import Room
+from hallnet.store.room import ROOMY, Room
 from hallnet.trust.envelope import Urgency
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire
 
@@ -278,7 +278,7 @@ def test_what_was_held_back_goes_again_after_a_pause(world: World) -> None:
     county.context.room = FULL
     want(world, TOWNSHIP, dispatch(COUNTY, attachments=[named(WHOLE)]))
     carry_whole(world, TOWNSHIP, [WHOLE])
-    county.context.room = Room(1, 1)
+    county.context.room = ROOMY
     settle_exchanges(world)
     assert not has(county, WHOLE)
     world.time.pass_by(seconds=limits.ATTACHMENTS_PAUSE / timedelta(seconds=1))

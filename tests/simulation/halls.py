@@ -541,7 +541,6 @@ class World:
         return giver.exchange.transact(apply)
 
 
-@cache
 def send_portion(
     world: World, station: Station, portion: attachment_wishes.Portion, data: bytes
 ) -> None:
@@ -588,6 +587,7 @@ def fetch(world: World, station: Station, arrival: materials.Arrival) -> None:
     station.intake.transact(lambda c: materials.released(c, arrival.digest))
 
 
+@cache
 def supplied_releases() -> tuple[tuple[ReleaseKind, bytes], ...]:
     """The catalogue and the calendar that come with hallnet."""
     return (

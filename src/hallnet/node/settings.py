@@ -54,7 +54,8 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     free_bytes_min: int = 512 * 1024 * 1024
     """With less than this left on the disk no materials are taken; cases go on."""
     folder: str = ""
-    """Folder whose disk is looked at; empty: the home. For PostgreSQL on this machine its data folder."""
+    """Folder whose disk is looked at; empty: the home for SQLite, nothing for PostgreSQL, whose folder of
+    data may be named here if this process can see it."""
 
 
 class EndpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,9 +143,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certificate: CertificateSettings = msgspec.field(default_factory=CertificateSettings)
     network: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
 
-    def watched_folder(self, home: Path) -> Path:
-        """The folder whose disk is looked at."""
-        return home / self.store.folder
+    def watched_folder(self, home: Path) -> Path | None:
+        """The folder whose disk is looked at; None: the records are elsewhere, and nobody said where."""
+        if self.store.folder or self.database.url.startswith("sqlite"):
+            return home / self.store.folder
+        return None
 
 
 def read_settings(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -59,8 +59,10 @@ ROOMY = Room(2**62, 0)
 """For where nothing is measured."""
 
 
-def measured(folder: Path, free_bytes_min: int) -> Room:
-    """The room on the disk of a folder."""
+def measured(folder: Path | None, free_bytes_min: int) -> Room:
+    """The room on the disk of a folder; without one ROOMY."""
+    if folder is None:
+        return ROOMY
     return Room(shutil.disk_usage(folder).free, free_bytes_min)
 
 

@@ -35,7 +35,7 @@ from hallnet.node.server import EVERY_PART, Callers
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection, Database
-from hallnet.store.room import measured, reusable_bytes
+from hallnet.store.room import ROOMY, measured, reusable_bytes
 from hallnet.trust.certificate import Permission
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.release import RELEASE, sign_release
@@ -163,7 +163,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             suites=self._suites(),
             attachments_under_way=attachment_wishes.count_open(connection)
             + attachments.count_coming(connection),
-            free_bytes=room.free_bytes,
+            free_bytes=0 if room is ROOMY else room.free_bytes,
             free_bytes_min=room.free_bytes_min,
             full=not room.is_enough(owed, reusable),
         )

@@ -74,7 +74,11 @@ def add(connection: Connection, digest: bytes, offset: int, data: bytes) -> None
     ]
     if rows:
         statement = upsert(connection, tables.material_chunk)
-        connection.execute(statement.on_conflict_do_nothing(), rows)
+        # What a slice that broke off left behind may be shorter.
+        longer = statement.on_conflict_do_update(
+            index_elements=["digest", "sequence"], set_={"data": statement.excluded.data}
+        )
+        connection.execute(longer, rows)
 
 
 def finish(connection: Connection, digest: bytes) -> None:

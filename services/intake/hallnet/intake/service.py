@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from grpc import aio
 
@@ -58,7 +59,7 @@ class Intake:
         server.add(
             wire.DESCRIPTOR.services_by_name["IntakeService"],
             wire_grpc.add_IntakeServiceServicer_to_server,
-            IntakeFace(self._database, self._hall, self._clock, self._room, self._home.folder),
+            IntakeFace(self._database, self._hall, self._clock, self._room, self._spool_folder()),
             CALLERS,
         )
         feeds.add(tables.feed, self._database)
@@ -121,6 +122,10 @@ class Intake:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(ARRIVALS_SECONDS):
                         await self._arrived.wait()
+
+    def _spool_folder(self) -> Path | None:
+        """Beside the records if they are files here, else where temporary files are."""
+        return self._home.path("data") if self._settings.database.url == "sqlite" else None
 
     def _room(self) -> Room:
         return measured(

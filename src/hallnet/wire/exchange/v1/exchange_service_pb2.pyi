@@ -351,7 +351,7 @@ class GetStatusResponse(_message.Message):
     attachments_under_way: _builtins.int
     """Materials under way to other halls, and from them."""
     free_bytes: _builtins.int
-    """Bytes free on the disk of the node."""
+    """Bytes free on the disk of the node; 0, like the next, if the disk is not looked at."""
     free_bytes_min: _builtins.int
     """Bytes of the disk that are kept for cases: with fewer left no materials are taken."""
     full: _builtins.bool
