@@ -80,7 +80,9 @@ class Source:
     def __init__(self, node: Node, folder: Path, materials: Materials | None = None) -> None:
         metadata = MetaData()
         self._feed = Feed("intake", metadata)
-        self._database = Database(f"sqlite:///{folder / 'source.db'}", "intake")
+        self._database = Database(
+            f"sqlite:///{folder / 'source.db'}", "intake", node.home.vault(Part.INTAKE)
+        )
         metadata.create_all(self._database.engine)
         faces = FeedFace()
         faces.add(self._feed, self._database)
