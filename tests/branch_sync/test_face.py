@@ -59,6 +59,7 @@ async def served(halls: Halls, home: Home, at: str) -> AsyncIterator[str]:
         HopWatch(at),
         lambda: halls.now,
         lambda: None,
+        lambda: None,
     )
     server.add(
         wire_exchange.DESCRIPTOR.services_by_name["ExchangeService"],

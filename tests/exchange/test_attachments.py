@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
-from tests.exchange.parts import (
-    deliveries,
-    dispatch,
-    messages,
-    parcels,
-    receptions,
-    rows,
-    settle_exchanges,
-    told,
-    want,
-)
-from tests.simulation.halls import Station, World
+from sqlalchemy import event
+from tests.exchange.parts import incidents, rows, told
+from tests.simulation.halls import Station, World, read_slice
 from tests.simulation.worlds import COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import attachments, outgoing, tables
-from hallnet.exchange.attachments import CHUNK_KIND, AttachmentWish
+from hallnet.exchange import attachments, tables
+from hallnet.exchange.attachment_sending import chunk_of
+from hallnet.exchange.attachment_wishes import AttachmentWish
 from hallnet.federation import limits
-from hallnet.federation.delivery import State
 from hallnet.places import Address
+from hallnet.problems import Problem
 from hallnet.store import Connection
-from hallnet.trust.envelope import Urgency
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
@@ -47,22 +39,29 @@ def named(data: bytes) -> wire.Attachment:
 def pieces(data: bytes) -> list[bytes]:
     """The payloads that carry a material."""
     wish = AttachmentWish(named(data).digest, Address(COUNTY), len(data), "matter-1")
-    return [item.payload for item in attachments.chunks(wish, data)]
+    return [chunk_of(wish, at, data[at : at + STEP]) for at in range(0, max(len(data), 1), STEP)]
 
 
-def come(world: World, payloads: Iterable[bytes], sender: str = TOWNSHIP) -> None:
-    """Pieces come to the county, each in a transaction of its own."""
+def come(world: World, payloads: Iterable[bytes], sender: str = TOWNSHIP) -> list[str]:
+    """Pieces come to the county, each in a transaction of its own; then they are looked at.
+
+    Returns what the receipts say.
+    """
     county = world.at(COUNTY)
+    said = []
     for payload in payloads:
 
-        def take(connection: Connection, payload: bytes = payload) -> None:
-            entries = attachments.take_chunk(
+        def take(connection: Connection, payload: bytes = payload) -> str:
+            return attachments.take_chunk(
                 connection, Address(sender), "matter-1", payload, world.time.now
             )
-            if entries:
-                tables.feed.append(connection, entries)
 
-        county.exchange.transact(take)
+        try:
+            said.append(county.exchange.transact(take))
+        except Problem as problem:
+            said.append(problem.reason)
+    world.look_after_attachments(county)
+    return said
 
 
 def arrived(station: Station) -> list[bytes]:
@@ -74,11 +73,13 @@ def arrived(station: Station) -> list[bytes]:
 
 
 def has(station: Station, data: bytes) -> bool:
-    """Whether a material is complete; if so, its bytes must be the right ones."""
-    digest = named(data).digest
-    if not station.exchange.look(lambda c: attachments.is_complete(c, digest)):
+    """Whether a material is usable; if so, its bytes must be the right ones."""
+    digest, read = named(data).digest, b""
+    if station.exchange.look(lambda c: attachments.read(c, digest, 0)) is None:
         return False
-    assert b"".join(station.exchange.look(lambda c: attachments.read(c, digest))) == data
+    while more := read_slice(station, digest, len(read)):
+        read += more
+    assert read == data
     return True
 
 
@@ -110,14 +111,33 @@ def test_a_material_with_a_gap_is_not_usable(world: World) -> None:
     assert has(world.at(COUNTY), data)
 
 
-def test_the_largest_material_is_carried_and_one_byte_more_is_not(world: World) -> None:
-    largest = material(limits.ATTACHMENT_BYTES_MAX)
-    come(world, pieces(largest))
-    assert has(world.at(COUNTY), largest)
-    come(world, pieces(largest + b"x")[:1])
-    assert [row.digest for row in rows(world.at(COUNTY).exchange, tables.attachment)] == [
-        named(largest).digest
-    ]
+def test_a_byte_more_than_the_largest_material_is_refused(world: World) -> None:
+    data, largest = material(STEP), limits.ATTACHMENT_BYTES_MAX
+    too_large, fitting = (piece(data, 0, data, size) for size in (largest + 1, largest))
+    assert come(world, [too_large, fitting]) == ["ATTACHMENT_MALFORMED", ""]
+    kept = rows(world.at(COUNTY).exchange, tables.attachment)
+    assert [(row.size, row.received) for row in kept] == [(largest, STEP)]
+
+
+def test_a_chunk_costs_the_same_however_much_came_before(world: World) -> None:
+    """No statement of a chunk reads the bytes of the others."""
+    data = material(3 * STEP)
+    first, second, third = pieces(data)
+    come(world, [first, second])
+    read: list[str] = []
+
+    def listen(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        read.append(statement)
+
+    engine = world.at(COUNTY).exchange.engine
+    event.listen(engine, "before_cursor_execute", listen)
+    county = world.at(COUNTY)
+    county.exchange.transact(
+        lambda c: attachments.take_chunk(c, Address(TOWNSHIP), "matter-1", third, world.time.now)
+    )
+    event.remove(engine, "before_cursor_execute", listen)
+    assert read
+    assert not [text for text in read if "FROM attachment_chunk" in text]
 
 
 # Pieces that are wrong
@@ -148,8 +168,8 @@ WRONG: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_piece_that_cannot_be_right_is_passed_over(world: World, wrong: str) -> None:
-    come(world, [WRONG[wrong]])
+def test_a_piece_that_cannot_be_right_is_refused(world: World, wrong: str) -> None:
+    assert come(world, [WRONG[wrong]]) == ["ATTACHMENT_MALFORMED"]
     assert rows(world.at(COUNTY).exchange, tables.attachment_chunk) == []
     come(world, pieces(WHOLE))
     assert has(world.at(COUNTY), WHOLE)
@@ -160,6 +180,7 @@ def test_wrong_bytes_are_noticed_and_the_material_begins_anew(world: World) -> N
     come(world, [piece(WHOLE, 0, bytes(STEP)), second])
     assert not has(world.at(COUNTY), WHOLE)
     assert arrived(world.at(COUNTY)) == []
+    assert [incident.reason for incident in incidents(world.at(COUNTY))] == ["ATTACHMENT_SPOILED"]
     assert rows(world.at(COUNTY).exchange, tables.attachment_chunk) == []
     come(world, [first, second])
     assert has(world.at(COUNTY), WHOLE)
@@ -197,84 +218,51 @@ def test_a_material_that_two_halls_send_is_told_once(world: World) -> None:
     assert arrived(world.at(COUNTY)) == [named(WHOLE).digest]
 
 
-# Sending
+# What a hall says of what it has
 
 
-def carry_attachments(world: World, at: str, stored: Sequence[bytes]) -> int:
-    """What the exchange does with its wishes; the materials are at hand as bytes."""
-    station = world.at(at)
-    by_digest = {named(data).digest: data for data in stored}
-    wishes = station.exchange.look(attachments.open_wishes)
-    for wish in wishes:
-
-        def send(connection: Connection, wish: AttachmentWish = wish) -> None:
-            chunks = attachments.chunks(wish, by_digest[wish.digest])
-            outgoing.send(connection, station.context, chunks, world.time.now)
-            attachments.fulfil(connection, wish)
-
-        station.exchange.transact(send)
-    return len(wishes)
+def test_who_shows_how_a_material_begins_hears_that_it_is_here(world: World) -> None:
+    come(world, pieces(WHOLE), TOWNSHIP)
+    first, second = pieces(WHOLE)
+    assert come(world, [first], OTHER_COUNTY) == [attachments.HERE]
+    assert come(world, [first, second], TOWNSHIP) == [attachments.HERE] * 2
 
 
-def test_a_material_travels_apart_from_its_message_as_bulk(world: World) -> None:
-    want(world, TOWNSHIP, dispatch(COUNTY, attachments=[named(WHOLE)]))
-    assert carry_attachments(world, TOWNSHIP, [WHOLE]) == 1
-    queued = parcels(world.at(TOWNSHIP))
-    assert [(row.kind, row.urgency) for row in queued] == [
-        ("test.message", Urgency.ORDINARY),
-        (CHUNK_KIND, Urgency.BULK),
-        (CHUNK_KIND, Urgency.BULK),
-    ]
-    settle_exchanges(world)
-    assert has(world.at(COUNTY), WHOLE)
-    assert [message.kind for message in messages(world.at(COUNTY))] == ["test.message"]
-    assert {row.state for row in deliveries(world.at(TOWNSHIP))} == {State.ACCEPTED}
+def test_who_only_knows_the_digest_does_not_learn_that_a_material_is_here(world: World) -> None:
+    wrong, late = piece(WHOLE, 0, bytes(STEP)), pieces(WHOLE)[1]
+    before = come(world, [wrong, late], OTHER_COUNTY)
+    come(world, pieces(WHOLE), TOWNSHIP)
+    assert come(world, [wrong, late], OTHER_COUNTY) == before == ["", ""]
 
 
-def test_a_material_goes_to_a_hall_once_however_many_messages_name_it(world: World) -> None:
-    for _ in range(2):
-        want(world, TOWNSHIP, dispatch(COUNTY, attachments=[named(WHOLE)]))
-        want(world, TOWNSHIP, dispatch(OTHER_COUNTY, attachments=[named(WHOLE), named(WHOLE)]))
-    assert carry_attachments(world, TOWNSHIP, [WHOLE]) == 2
-    want(world, TOWNSHIP, dispatch(COUNTY, attachments=[named(WHOLE)]))
-    assert carry_attachments(world, TOWNSHIP, [WHOLE]) == 0
-    settle_exchanges(world)
-    assert has(world.at(COUNTY), WHOLE)
-    assert has(world.at(OTHER_COUNTY), WHOLE)
-
-
-def test_nothing_is_wished_for_oneself_or_beyond_the_limit(world: World) -> None:
-    too_large = wire.Attachment(digest=b"d" * 32, size=limits.ATTACHMENT_BYTES_MAX + 1)
-    want(world, TOWNSHIP, dispatch(TOWNSHIP, attachments=[named(WHOLE)]))
-    want(world, TOWNSHIP, dispatch(COUNTY, attachments=[too_large]))
-    assert carry_attachments(world, TOWNSHIP, []) == 0
-
-
-def test_a_message_whose_material_is_named_wrongly_holds_up_nobody(world: World) -> None:
-    bad = wire.Attachment(digest=b"short", size=2**64 - 1)
-    want(world, TOWNSHIP, dispatch(COUNTY, attachments=[bad]), dispatch(COUNTY, b"good"))
-    settle_exchanges(world)
-    assert [message.payload for message in messages(world.at(COUNTY))][-1] == b"good"
-
-
-def test_pieces_are_not_kept_twice_at_the_recipient(world: World) -> None:
-    """The content of a piece stands with the material, not beside its receipt as well."""
-    want(world, TOWNSHIP, dispatch(COUNTY, attachments=[named(WHOLE)]))
-    carry_attachments(world, TOWNSHIP, [WHOLE])
-    settle_exchanges(world)
-    kept = {row.kind: row.sealed_body is not None for row in receptions(world.at(COUNTY))}
-    assert kept == {"test.message": True, CHUNK_KIND: False}
-
-
-def test_a_cut_link_costs_no_more_than_a_piece(world: World) -> None:
+def test_a_material_on_its_way_from_two_halls_is_not_awaited_from_the_second(world: World) -> None:
     data = material(3 * STEP)
-    want(world, OTHER_COUNTY, dispatch(COUNTY, attachments=[named(data)]))
-    carry_attachments(world, OTHER_COUNTY, [data])
-    world.carry(world.at(OTHER_COUNTY), world.at("3301"))
-    world.at(COUNTY).cut = True
-    settle_exchanges(world)
-    assert not has(world.at(COUNTY), data)
-    world.restart("3301")
-    world.at(COUNTY).cut = False
-    settle_exchanges(world)
-    assert has(world.at(COUNTY), data)
+    first, second, third = pieces(data)
+    come(world, [first, second], OTHER_COUNTY)
+    come(world, [first, second, third], TOWNSHIP)
+    assert come(world, [third], OTHER_COUNTY) == [attachments.HERE]
+    kept = rows(world.at(COUNTY).exchange, tables.attachment_chunk)
+    assert {row.sender for row in kept} == {TOWNSHIP}
+
+
+def test_bytes_are_dropped_once_they_are_kept_elsewhere_and_not_before(world: World) -> None:
+    county, digest = world.at(COUNTY), named(WHOLE).digest
+    county.exchange.transact(lambda c: attachments.release(c, digest, world.time.now))
+    come(world, pieces(WHOLE))
+    assert has(county, WHOLE)
+    county.exchange.transact(lambda c: attachments.release(c, digest, world.time.now))
+    world.look_after_attachments(county)
+    assert come(world, pieces(WHOLE)) == [attachments.HERE] * 2
+    assert rows(county.exchange, tables.attachment_chunk) == []
+
+
+def test_a_copy_of_which_nothing_more_comes_is_given_up(world: World) -> None:
+    county = world.at(COUNTY)
+    come(world, pieces(WHOLE)[:1])
+    for days, left in ((59, 1), (2, 0)):
+        world.time.pass_by(days=days)
+        county.exchange.transact(lambda c: attachments.give_up_old(c, world.time.now))
+        world.look_after_attachments(county)
+        assert len(rows(county.exchange, tables.attachment_chunk)) == left
+    come(world, pieces(WHOLE))
+    assert has(county, WHOLE)

@@ -82,6 +82,7 @@ def face(
         HopWatch(at),
         lambda: world.time.now,
         changed,
+        lambda: None,
     )
 
 

@@ -275,7 +275,7 @@ def test_a_hall_on_the_way_refuses_with_a_receipt_what_it_cannot_pass_on(world: 
 def next_batch(world: World, credit: int = limits.BATCH_BYTES_MAX) -> sending.Batch | None:
     station = world.at(TOWNSHIP)
     return station.exchange.look(
-        lambda c: sending.next_batch(c, station.context, Address(COUNTY), credit)
+        lambda c: sending.next_batch(c, station.context, Address(COUNTY), credit, world.time.now)
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -71,10 +74,12 @@ from hallnet.case.problems import (
 )
 from hallnet.intake import cases, materials, tables
 from hallnet.intake.accounts import Account
+from hallnet.intake.face import IntakeFace
 from hallnet.node.home import Part
 from hallnet.node.server import _caller
 from hallnet.places.problems import VillageMalformed
 from hallnet.problems import Problem
+from hallnet.store.room import HallFull, Room
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -480,13 +485,25 @@ def test_an_agent_lists_her_own_cases_whatever_she_asks_for(world: World) -> Non
 # Materials
 
 
-def read(world: World, digest: bytes, case: Case | None, actor: str, part: Part) -> bytes:
+def read(
+    world: World,
+    digest: bytes,
+    case: Case | None,
+    actor: str,
+    part: Part,
+    offset: int = 0,
+    length: int = 0,
+) -> bytes:
     """The bytes of a material, as a part of the node asks for them."""
 
     async def call() -> bytes:
         _caller.set(part)
         request = wire.ReadMaterialRequest(
-            digest=digest, case_id=case.case_id if case else "", actor_id=actor
+            digest=digest,
+            case_id=case.case_id if case else "",
+            actor_id=actor,
+            offset=offset,
+            length=length,
         )
         return b"".join([part.data async for part in face(world).ReadMaterial(request, None)])
 
@@ -571,25 +588,88 @@ def test_what_is_no_material_is_not_kept(world: World) -> None:
     for problem, parts in bad:
         with pytest.raises(problem):
             upload(world, *parts)
-    megabytes = [piece(b"x" * 2**20)] * 21
-    with pytest.raises(MaterialTooLarge):
-        upload(world, described(), *megabytes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(materials, "MATERIAL_BYTES_MAX", 2**20)
+        with pytest.raises(MaterialTooLarge):
+            upload(world, described(), *[piece(b"x" * 2**18)] * 5)
     assert rows(world.at(TOWNSHIP).intake, tables.material) == []
     assert [row.refused for row in records(world.at(TOWNSHIP), "UploadMaterial")] == [
         "ACTOR_UNKNOWN"
     ]
 
 
-def test_a_material_that_arrived_is_fetched_once(world: World) -> None:
+def test_a_material_larger_than_a_slice_is_kept_and_read_whole_or_in_part(world: World) -> None:
+    data = random.Random("large").randbytes(2 * materials.SLICE_BYTES + 7)
+    step = 700_000
+    cut = [piece(data[at : at + step]) for at in range(0, len(data), step)]
+    digest = upload(world, described(), *cut).material.digest
+    assert read(world, digest, None, "", Part.EXCHANGE) == data
+    middle = materials.SLICE_BYTES - 5
+    for offset, length in ((middle, 10), (1, materials.SLICE_BYTES), (len(data), 1), (3, 0)):
+        part = read(world, digest, None, "", Part.EXCHANGE, offset, length)
+        assert part == data[offset : offset + (length or len(data))]
+
+
+def test_a_full_hall_refuses_uploads_and_keeps_nothing_of_them(world: World) -> None:
+    station = world.at(TOWNSHIP)
+    full = IntakeFace(
+        station.intake, station.hall, lambda: world.time.now, lambda: Room(2**20, 2**20 + 1)
+    )
+
+    async def stream() -> AsyncIterator[wire.UploadMaterialRequest]:
+        for part in (described(), piece(b"x")):
+            yield part
+
+    with pytest.raises(HallFull):
+        ask(full.UploadMaterial(stream(), None))
+    assert rows(station.intake, tables.material) == []
+    assert world.file(TOWNSHIP, RELIEF)
+
+
+def test_an_upload_that_broke_off_does_not_count_and_is_removed_after_a_day(world: World) -> None:
+    station, data = world.at(TOWNSHIP), b"x" * (materials.SLICE_BYTES + 1)
+    digest = hashlib.sha256(data).digest()
+
+    def break_off(connection: Any) -> None:
+        materials.begin(connection, digest, len(data), "image/png", world.time.now)
+        materials.add(connection, digest, 0, data[: materials.SLICE_BYTES])
+
+    station.intake.transact(break_off)
+    with pytest.raises(MaterialNotUploaded):
+        read(world, digest, None, "", Part.EXCHANGE)
+    for hours, left in ((23, materials.SLICE_CHUNKS), (2, 0)):
+        world.time.pass_by(hours=hours)
+        station.intake.transact(lambda c: materials.discard_old(c, world.time.now))
+        assert len(rows(station.intake, tables.material_chunk)) == left
+    cut = [piece(data[at : at + 2**20]) for at in range(0, len(data), 2**20)]
+    assert upload(world, described(), *cut).material.digest == digest
+
+
+def test_a_material_of_another_length_than_is_said_is_not_the_one_that_is_here(
+    world: World,
+) -> None:
+    paper = world.upload(TOWNSHIP, AUTHORISATION, b"x")
+    for size, here in ((paper.size, True), (paper.size + 1, False)):
+        named = [replace(paper, size=size)]
+        look = partial(materials.require_here, materials=named, where="materials")
+        if here:
+            world.at(TOWNSHIP).intake.look(look)
+        else:
+            with pytest.raises(MaterialNotUploaded):
+                world.at(TOWNSHIP).intake.look(look)
+
+
+def test_a_material_that_arrived_is_waited_for_once(world: World) -> None:
     station = world.at(COUNTY)
     digest = world.upload(COUNTY, APPLICATION).digest
 
-    def arrive(connection: Any) -> list[bytes]:
+    def arrive(connection: Any) -> list[materials.Arrival]:
         for name in (digest, b"n" * 32, b"n" * 32):
             materials.note_arrival(connection, name, 5)
         return materials.arrivals(connection)
 
-    assert station.intake.transact(arrive) == [b"n" * 32]
+    there = sorted((digest, b"n" * 32))
+    assert sorted(item.digest for item in station.intake.transact(arrive)) == there
     assert materials.ARRIVALS_MAX < 100
 
 

@@ -24,6 +24,8 @@ from hallnet.case.person import Actor, ActorKind, Material, Person
 from hallnet.case.power import Power
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.exchange import (
+    attachment_sending,
+    attachment_wishes,
     attachments,
     believing,
     certifying,
@@ -437,6 +439,7 @@ class World:
             lambda c, entries: following.take(c, station.context, entries, now),
         )
         moved |= self.send_attachments(station)
+        moved |= self.look_after_attachments(station)
         moved |= pump(
             exchange_tables.feed,
             station.exchange,
@@ -447,28 +450,37 @@ class World:
         return moved | self.fetch_materials(station)
 
     def send_attachments(self, station: Station) -> bool:
-        wishes = station.exchange.look(attachments.open_wishes)
-        for wish in wishes:
-            data = b"".join(station.intake.look(lambda c, w=wish: materials.read(c, w.digest)))  # type: ignore[misc]
+        """What the exchange does with its wishes, portion after portion."""
+        portions = station.exchange.look(attachment_wishes.next_portions)
+        for portion in portions:
+            data = b""
+            while len(data) < portion.length:
+                at, left = portion.offset + len(data), portion.length - len(data)
+                data += station.intake.look(
+                    lambda c, p=portion, at=at, left=left: materials.read(
+                        c, p.wish.digest, at, left
+                    )  # type: ignore[misc]
+                )
+            send_portion(self, station, portion, data)
+        return bool(portions)
 
-            def send(
-                connection: Connection, wish: attachments.AttachmentWish = wish, data: bytes = data
-            ) -> None:
-                chunks = attachments.chunks(wish, data)
-                outgoing.send(connection, station.context, chunks, self.time.now)
-                attachments.fulfil(connection, wish)
-
-            station.exchange.transact(send)
-        return bool(wishes)
+    def look_after_attachments(self, station: Station) -> bool:
+        """What the exchange does with what came: take digests, drop what is not needed."""
+        moved = False
+        while check := station.exchange.look(attachments.next_check):
+            inspect(self, station, check)
+            moved = True
+        while station.exchange.look(attachments.has_to_drop):
+            station.exchange.transact(attachments.drop_some)
+            moved = True
+        return moved
 
     def fetch_materials(self, station: Station) -> bool:
-        digests = station.intake.look(materials.arrivals)
-        for digest in digests:
-            pieces = station.exchange.look(lambda c, d=digest: attachments.read(c, d))  # type: ignore[misc]
-            station.intake.transact(
-                lambda c, p=pieces: materials.store(c, b"".join(p), "", self.time.now)  # type: ignore[misc]
-            )
-        return bool(digests)
+        """What the intake does with what arrived at the exchange."""
+        arrived = station.intake.look(materials.arrivals)
+        for arrival in arrived:
+            fetch(self, station, arrival)
+        return bool(arrived)
 
     def carry_link(self, child: Station) -> bool:
         """Both directions of a child's link, one batch each; False if nothing waited or it is cut."""
@@ -488,7 +500,9 @@ class World:
 
     def next_batch(self, giver: Station, taker: Station) -> sending.Batch | None:
         return giver.exchange.look(
-            lambda c: sending.next_batch(c, giver.context, taker.address, limits.BATCH_BYTES_MAX)
+            lambda c: sending.next_batch(
+                c, giver.context, taker.address, limits.BATCH_BYTES_MAX, self.time.now
+            )
         )
 
     def take(self, giver: Station, taker: Station, data: bytes) -> Taken:
@@ -525,6 +539,52 @@ class World:
             return applied
 
         return giver.exchange.transact(apply)
+
+
+def send_portion(
+    world: World, station: Station, portion: attachment_wishes.Portion, data: bytes
+) -> None:
+    """Seal a portion of a material whose bytes are at hand."""
+
+    def send(connection: Connection) -> None:
+        entries = attachment_sending.send_portion(
+            connection, station.context, portion, data, world.time.now
+        )
+        exchange_tables.feed.append(connection, entries)
+
+    station.exchange.transact(send)
+
+
+def inspect(world: World, station: Station, check: attachments.Check) -> None:
+    """Take the digest of a copy and say what was found."""
+    while not station.exchange.look(check.step):
+        pass
+    station.exchange.transact(
+        lambda c: exchange_tables.feed.append(c, check.end(c, station.context, world.time.now))
+    )
+
+
+def read_slice(station: Station, digest: bytes, offset: int) -> bytes:
+    """The next bytes of a material that the exchange has; empty at the end."""
+    pieces = station.exchange.look(lambda c: attachments.read(c, digest, offset))
+    assert pieces is not None
+    return b"".join(pieces)
+
+
+def fetch(world: World, station: Station, arrival: materials.Arrival) -> None:
+    """Copy a material from the exchange to the intake, and have the exchange drop it."""
+    now = world.time.now
+    if not station.intake.look(lambda c: materials.is_here(c, arrival.digest)):
+        fetching = materials.Fetching(arrival)
+        station.intake.transact(lambda c: materials.begin(c, arrival.digest, arrival.size, "", now))
+        while not station.intake.look(fetching.resume):
+            pass
+        while data := read_slice(station, arrival.digest, fetching.offset):
+            station.intake.transact(lambda c, data=data: fetching.add(c, data))  # type: ignore[misc]
+            fetching.added(data)
+        assert station.intake.transact(fetching.end)
+    station.exchange.transact(lambda c: attachments.release(c, arrival.digest, now))
+    station.intake.transact(lambda c: materials.released(c, arrival.digest))
 
 
 @cache

@@ -30,6 +30,21 @@ def test_the_benchmark_of_the_exchange_prints_one_object() -> None:
         assert 0 < spread["min"] <= spread["median"] <= spread["max"]
 
 
+def test_the_benchmark_of_attachments_prints_one_object() -> None:
+    command = "bench attachments --size 1000000 --rounds 1 --json"
+    run = subprocess.run(
+        [sys.executable, "-m", "hallnet.cli.main", *command.split()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    found = json.loads(run.stdout)
+    assert (found["size"], found["rounds"]) == (1_000_000, 1)
+    for name in ("megabytes_per_second", "copy_megabytes_per_second", "ratio"):
+        assert 0 < found[name]["min"] <= found[name]["max"]
+
+
 def test_the_benchmark_of_the_suites_has_both_carry_envelopes() -> None:
     found = printed("suites --envelopes 100 --size 500 --rounds 1")
     for suite in (1, 2):

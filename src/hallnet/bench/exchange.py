@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from sqlalchemy import MetaData
 
@@ -25,14 +26,19 @@ from hallnet.store import Database
 from hallnet.store.feed import ENTRIES_PER_BATCH_MAX, Entry, Feed
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.suites import Suite
+from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.feed.v1 import feed_pb2_grpc as wire_feed_grpc
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
+from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_intake_grpc
 
 COUNTY, TOWNSHIP = "330127", "330127101"
 LOOK_SECONDS = 0.02
 ROUND_SECONDS_MAX = 300.0
+MEGABYTE = 1024 * 1024
 Say = Callable[[str], None]
+_INTAKE = wire_intake.DESCRIPTOR.services_by_name["IntakeService"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,27 @@ class Rates:
         }
 
 
+class Materials(wire_intake_grpc.IntakeServiceServicer):
+    """The one method of an intake that the exchange asks when it sends a material, on a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def ReadMaterial(
+        self, request: wire_intake.ReadMaterialRequest, context: Any
+    ) -> AsyncIterator[wire_intake.ReadMaterialResponse]:
+        with self._path.open("rb") as file:
+            file.seek(request.offset)
+            left = request.length
+            while left and (data := file.read(min(left, MEGABYTE))):
+                left -= len(data)
+                yield wire_intake.ReadMaterialResponse(data=data)
+
+
 class Source:
     """A service of the township with a feed of its own: what the exchange takes for the intake."""
 
-    def __init__(self, node: Node, folder: Path) -> None:
+    def __init__(self, node: Node, folder: Path, materials: Materials | None = None) -> None:
         metadata = MetaData()
         self._feed = Feed("intake", metadata)
         self._database = Database(
@@ -70,6 +93,13 @@ class Source:
             faces,
             CALLERS,
         )
+        if materials is not None:
+            self._server.add(
+                _INTAKE,
+                wire_intake_grpc.add_IntakeServiceServicer_to_server,
+                materials,
+                {name: frozenset({Part.EXCHANGE}) for name in _INTAKE.methods_by_name},
+            )
 
     async def start(self) -> None:
         await self._server.start()
@@ -80,24 +110,39 @@ class Source:
 
     async def want(self, count: int, size: int) -> None:
         """Have as many envelopes of a size carried to the county."""
+        dispatches = [(f"bench-{number}", bytes(size)) for number in range(count)]
+        await self._append(
+            [
+                wire_feed.Dispatch(
+                    recipient=COUNTY,
+                    kind="bench.message",
+                    subject=subject,
+                    urgency=int(Urgency.ORDINARY),  # type: ignore[arg-type]
+                    payload=payload,
+                )
+                for subject, payload in dispatches
+            ]
+        )
+
+    async def want_material(self, digest: bytes, size: int) -> None:
+        """Have a message and the material that it names carried to the county."""
+        named = wire_attachment.Attachment(digest=digest, size=size)
+        await self._append(
+            [
+                wire_feed.Dispatch(
+                    recipient=COUNTY,
+                    kind="bench.message",
+                    subject="bench-material",
+                    urgency=int(Urgency.ORDINARY),  # type: ignore[arg-type]
+                    attachments=[named],
+                )
+            ]
+        )
+
+    async def _append(self, dispatches: list[wire_feed.Dispatch]) -> None:
         now = clock()
         entries = [
-            Entry(
-                "bench.event",
-                f"bench-{number}",
-                b"",
-                now,
-                [
-                    wire_feed.Dispatch(
-                        recipient=COUNTY,
-                        kind="bench.message",
-                        subject=f"bench-{number}",
-                        urgency=int(Urgency.ORDINARY),  # type: ignore[arg-type]
-                        payload=bytes(size),
-                    )
-                ],
-            )
-            for number in range(count)
+            Entry("bench.event", dispatch.subject, b"", now, [dispatch]) for dispatch in dispatches
         ]
         await self._database.write(lambda c: self._feed.append(c, entries))
         self._feed.announce()
@@ -128,7 +173,7 @@ async def measure(
     return rates
 
 
-async def founded(network: Network, folder: Path) -> Source:
+async def founded(network: Network, folder: Path, materials: Materials | None = None) -> Source:
     """Two nodes in the suite of the root, of which only the exchanges run."""
     suite = network.root.body.suite
     for spec in (
@@ -140,7 +185,7 @@ async def founded(network: Network, folder: Path) -> Source:
         for process in node.processes:
             if Part.EXCHANGE not in process.parts:
                 await process.stop()
-    source = Source(network.node(TOWNSHIP), folder)
+    source = Source(network.node(TOWNSHIP), folder, materials)
     await source.start()
     return source
 

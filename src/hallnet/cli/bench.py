@@ -41,6 +41,32 @@ def exchange(
 
 
 @app.command()
+def attachments(
+    size: Annotated[int, typer.Option(help="Bytes of the material", min=1)] = 64 * 1024 * 1024,
+    rounds: Annotated[int, typer.Option(help="Rounds after the one that warms up")] = 3,
+    json: Json = False,
+) -> None:
+    """Megabytes a second of one material from a township to its county, on two real exchanges.
+
+    From the wish until the county can use it. In turns with a plain copy of the same bytes through the
+    same message server: TLS, a request and a reply for each piece of the same size, into a file that the
+    disk confirms at the end; nothing sealed, nothing proved, nothing that a crash would leave whole.
+    """
+    import asyncio
+
+    from hallnet.bench.attachments import measure
+    from hallnet.cli.output import print_json, print_table
+
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    found = asyncio.run(measure(size, rounds, say)).as_data()
+    if json:
+        print_json({"size": size, "rounds": rounds, **found})
+    else:
+        columns = ("", "min", "median", "max")
+        print_table("", columns, [(name, *spread.values()) for name, spread in found.items()])
+
+
+@app.command()
 def suites(
     size: Annotated[int, typer.Option(help="Bytes of each message")] = 2048,
     envelopes: Annotated[int, typer.Option(help="Envelopes in each round; 0: none")] = 4000,

@@ -23,6 +23,9 @@ InvitationOption = Annotated[
     str, typer.Option(help="Code from the hall above (hallnet node invite), or a file with it")
 ]
 
+MATERIALS_SHOWN = 20
+MEGABYTE = 1024 * 1024
+
 app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=True)
 
 
@@ -345,17 +348,20 @@ def archive(
 
 @app.command()
 def status(home: HomeArgument, json: Json = False) -> None:
-    """How a running node stands: links, backlogs, journal, trust."""
+    """How a running node stands: links, backlogs, journal, trust, room, materials on their way."""
     from hallnet.cli.operator import ask
-    from hallnet.cli.output import print_json, print_table
+    from hallnet.cli.output import print_json, print_table, to_data
     from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
-    async def question(desk: Desk) -> wire.GetStatusResponse:
-        return await desk.exchange.GetStatus(wire.GetStatusRequest())
+    async def question(desk: Desk) -> tuple[wire.GetStatusResponse, wire.ListAttachmentsResponse]:
+        return (
+            await desk.exchange.GetStatus(wire.GetStatusRequest()),
+            await desk.exchange.ListAttachments(wire.ListAttachmentsRequest(limit=MATERIALS_SHOWN)),
+        )
 
-    answer = ask(home, question)
+    answer, materials = ask(home, question)
     if json:
-        print_json(answer)
+        print_json({**to_data(answer), **to_data(materials)})
         return
     print_table(
         f"{answer.address} {answer.name}",
@@ -384,6 +390,22 @@ def status(home: HomeArgument, json: Json = False) -> None:
         f"suite {use.suite} {'allowed' if use.allowed else 'not allowed'} ({use.halls} halls)"
         for use in answer.suites
     ]
+    typer.echo(_disk(answer))
+    if materials.attachments:
+        print_table(
+            f"materials on their way: {answer.attachments_under_way}",
+            ("", "hall", "material", "done", "bytes"),
+            [
+                (
+                    "to" if item.direction == wire.ATTACHMENT_DIRECTION_SENT else "from",
+                    item.hall,
+                    item.attachment.digest.hex()[:16],
+                    f"{100 * item.done // max(item.attachment.size, 1)} %",
+                    f"{item.attachment.size:,}",
+                )
+                for item in materials.attachments
+            ],
+        )
     typer.echo(f"this hall has suite {answer.suite}; {', '.join(uses)}")
     for warning in _warnings(answer):
         typer.secho(warning, fg="red", err=True)
@@ -410,6 +432,15 @@ def _warnings(answer: wire.GetStatusResponse) -> list[str]:
         for link in answer.links
         if link.clock_skewed
     ]
+
+
+def _disk(answer: wire.GetStatusResponse) -> str:
+    if not answer.free_bytes and not answer.free_bytes_min:
+        return "the disk of the records is not looked at"
+    free, kept = answer.free_bytes // MEGABYTE, answer.free_bytes_min // MEGABYTE
+    if answer.full:
+        return f"FULL: {free:,} MB free on the disk, {kept:,} MB kept for cases: no materials are taken"
+    return f"disk {free:,} MB free, of which {kept:,} MB are kept for cases"
 
 
 def _age(moment: datetime) -> str:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 def print_json(value: Any) -> None:
     """One document on standard output; messages in their JSON form."""
-    json.dump(_plain(value), sys.stdout, ensure_ascii=False, indent=2)
+    json.dump(to_data(value), sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
 
 
@@ -29,15 +29,16 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     Console(highlight=False).print(table)
 
 
-def _plain(value: Any) -> Any:
+def to_data(value: Any) -> Any:
+    """A value as JSON writes it."""
     if isinstance(value, Message):
         return json_format.MessageToDict(
             value, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
         )
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): to_data(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [to_data(item) for item in value]
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     return str(value)

@@ -34,5 +34,12 @@ CLOCK_SKEW_MAX = timedelta(minutes=5)
 """How far ahead of ours a sender's clock may be, and how far two clocks may be apart unreported: certificates
 are dated back by as much (`certifying.BACKDATED`), and no time limit of a case is shorter than a day."""
 
-ATTACHMENT_CHUNK_BYTES = 512 * 1024
-ATTACHMENT_BYTES_MAX = 20 * 1024 * 1024
+ATTACHMENT_CHUNK_BYTES = 128 * 1024
+"""A chunk is never cut: on a line of 64 kbit/s it holds up what is urgent for 16 seconds, and its answer
+comes within the patience of the link. All chunks of a material but the last are as long as this."""
+ATTACHMENT_BYTES_MAX = 1024 * 1024 * 1024
+ATTACHMENT_WINDOW_CHUNKS = 128
+"""Chunks to one recipient that are sealed and have no receipt: the next ones are sealed as receipts come in,
+so that no material, however large, lies whole in the queue of its sender."""
+ATTACHMENTS_PAUSE = timedelta(seconds=60)
+"""How long materials are held back from a neighbour that has no room for them; all else goes on."""

@@ -98,3 +98,38 @@ class SealedToUnknownKey(Problem):
     zh_remedy = "请对方取得本厅的新证书后重新发送"
     en = "The envelope is sealed to a key that this hall does not hold"
     en_remedy = "Have it sent again, sealed to the newest certificate of this hall"
+
+
+class AttachmentMalformed(Problem):
+    """A piece of a material that cannot be one."""
+
+    kind = Kind.INVALID
+    reason = "ATTACHMENT_MALFORMED"
+    zh = "材料分片有误（{detail}）"
+    zh_remedy = "请发送方核对材料后重新发送"
+    en = "A piece of a material is wrong ({detail})"
+    en_remedy = "Have the sender look at the material and send it again"
+
+
+class AttachmentSpoiled(Problem):
+    """The bytes of a material do not have its digest."""
+
+    kind = Kind.INVALID
+    reason = "ATTACHMENT_SPOILED"
+    zh = "收到的材料内容与其摘要不符"
+    zh_remedy = "已丢弃并留存证据；请发送方核对后重新发送该材料"
+    en = "The bytes of a material do not have its digest"
+    en_remedy = (
+        "They were dropped and it is on record: have the sender look at it and send it again"
+    )
+
+
+class AttachmentSizeWrong(Problem):
+    """A material of this hall is shorter than the message says that names it."""
+
+    kind = Kind.INVALID
+    reason = "ATTACHMENT_SIZE_WRONG"
+    zh = "本厅材料的长度与报文所述不符，无法传送"
+    zh_remedy = "请重新上传该材料后再提交"
+    en = "A material is shorter than the message says that names it: it cannot be sent"
+    en_remedy = "Upload it again and hand it in anew"

@@ -26,6 +26,8 @@ from hallnet.problems import Kind, Problem
 
 MESSAGE_BYTES_MAX = 8 * 1024 * 1024
 UNARY_SECONDS_MAX = 30.0
+UPLOAD_SECONDS_MAX = 600.0
+"""For a request that comes in parts."""
 CONCURRENT_CALLS_MAX = 500
 STOP_GRACE_SECONDS = 2.0
 
@@ -172,7 +174,8 @@ class _Guard(aio.ServerInterceptor):
                 try:
                     self._require_caller(method, context)
                     remaining = context.time_remaining()
-                    limit = min(remaining or UNARY_SECONDS_MAX, UNARY_SECONDS_MAX)
+                    longest = UPLOAD_SECONDS_MAX if handler.request_streaming else UNARY_SECONDS_MAX
+                    limit = min(remaining or longest, longest)
                     if not handler.request_streaming:
                         require_bounds(request)
                     async with asyncio.timeout(limit):

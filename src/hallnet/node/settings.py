@@ -48,6 +48,16 @@ class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = "sqlite"
 
 
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Room on the disk."""
+
+    free_bytes_min: int = 512 * 1024 * 1024
+    """With less than this left on the disk no materials are taken; cases go on."""
+    folder: str = ""
+    """Folder whose disk is looked at; empty: the home for SQLite, nothing for PostgreSQL, whose folder of
+    data may be named here if this process can see it."""
+
+
 class EndpointSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """host:port of each service. Equal addresses mean one process with one server."""
 
@@ -124,6 +134,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     hall: HallSettings
     database: DatabaseSettings = msgspec.field(default_factory=DatabaseSettings)
+    store: StoreSettings = msgspec.field(default_factory=StoreSettings)
     endpoints: EndpointSettings = msgspec.field(default_factory=EndpointSettings)
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     portal: PortalSettings = msgspec.field(default_factory=PortalSettings)
@@ -131,6 +142,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
     certificate: CertificateSettings = msgspec.field(default_factory=CertificateSettings)
     network: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
+
+    def watched_folder(self, home: Path) -> Path | None:
+        """The folder whose disk is looked at; None: the records are elsewhere, and nobody said where."""
+        if self.store.folder or self.database.url.startswith("sqlite"):
+            return home / self.store.folder
+        return None
 
 
 def read_settings(home: Path, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hallnet.federation.admission import Surroundings
 from hallnet.node.home import Identity
 from hallnet.places import Address, Divisions
+from hallnet.store.room import ROOMY, Room
 from hallnet.trust.believed import Standing, Trust
 from hallnet.trust.certificate import Certificate
 from hallnet.trust.evidence import SignedCheckpoint
@@ -35,6 +36,8 @@ class Context:
     """All keys to which somebody may have sealed, by certificate."""
     waiting_keys: list[bytes] = field(default_factory=list)
     """Keys for sealing for which a certificate was asked, the newest first."""
+    room: Room = ROOMY
+    """On the disk, as it was looked at last."""
     wanted_suite: Suite | None = None
     """The suite to which the settings say that this hall is to go; None: the one it has."""
 

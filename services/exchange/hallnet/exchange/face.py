@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import func, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from hallnet.codec.codec import from_timestamp, to_timestamp
 from hallnet.exchange import (
     archiving,
+    attachment_wishes,
     attachments,
     bundling,
     certifying,
@@ -27,16 +28,19 @@ from hallnet.exchange import (
 )
 from hallnet.exchange.context import Context
 from hallnet.exchange.watching import HopWatch
+from hallnet.federation import limits
 from hallnet.node.home import Home, Part
 from hallnet.node.paging import Page
 from hallnet.node.server import EVERY_PART, Callers
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection, Database
+from hallnet.store.room import ROOMY, measured, reusable_bytes
 from hallnet.trust.certificate import Permission
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.release import RELEASE, sign_release
 from hallnet.trust.suites import algorithms
+from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire_bundle
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
@@ -61,6 +65,8 @@ CALLERS: Callers = {
     "ExportBundle": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportJournal": frozenset({Part.OPERATOR}),
     "ReadAttachment": frozenset({Part.INTAKE}),
+    "ReleaseAttachment": frozenset({Part.INTAKE}),
+    "ListAttachments": frozenset({Part.PORTAL, Part.OPERATOR}),
     "WatchHops": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ListIncidents": frozenset({Part.PORTAL, Part.OPERATOR}),
 }
@@ -110,6 +116,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         watch: HopWatch,
         clock: Callable[[], datetime],
         doors_changed: Callable[[], None],
+        attachments_changed: Callable[[], None],
     ) -> None:
         self._database = database
         self._context = context
@@ -119,6 +126,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         self._watch = watch
         self._clock = clock
         self._doors_changed = doors_changed
+        self._attachments_changed = attachments_changed
 
     async def GetStatus(self, request: wire.GetStatusRequest, context: Any) -> Any:
         return await self._database.read(self._status)
@@ -129,6 +137,10 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         witnessed = journal_store.witnessed_head(connection, self._context)
         standing = self._context.standing()
         freshness = standing.freshness(self._clock())
+        room = measured(
+            self._settings.watched_folder(self._home.folder), self._settings.store.free_bytes_min
+        )
+        owed, reusable = attachments.bytes_to_hand_over(connection), reusable_bytes(connection)
         return wire.GetStatusResponse(
             address=str(self._context.here),
             name=certificate.body.name,
@@ -149,6 +161,11 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             believed_halls=len(self._context.trust.halls()),
             suite=int(certificate.body.suite),  # type: ignore[arg-type]
             suites=self._suites(),
+            attachments_under_way=attachment_wishes.count_open(connection)
+            + attachments.count_coming(connection),
+            free_bytes=0 if room is ROOMY else room.free_bytes,
+            free_bytes_min=room.free_bytes_min,
+            full=not room.is_enough(owed, reusable),
         )
 
     def _suites(self) -> list[wire.SuiteUse]:
@@ -436,13 +453,37 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
     async def ReadAttachment(
         self, request: wire.ReadAttachmentRequest, context: Any
     ) -> AsyncIterator[wire.ReadAttachmentResponse]:
-        def look(connection: Connection) -> list[bytes]:
-            if not attachments.is_complete(connection, request.digest):
+        offset = request.offset
+        while True:
+            pieces = await self._database.read(
+                lambda c, at=offset: attachments.read(c, request.digest, at)  # type: ignore[misc]
+            )
+            if pieces is None:
                 raise AttachmentMissing("digest")
-            return attachments.read(connection, request.digest)
+            for piece in pieces:
+                yield wire.ReadAttachmentResponse(data=piece)
+                offset += len(piece)
+            if not any(pieces):
+                return
 
-        for piece in await self._database.read(look):
-            yield wire.ReadAttachmentResponse(data=piece)
+    async def ReleaseAttachment(self, request: wire.ReleaseAttachmentRequest, context: Any) -> Any:
+        now = self._clock()
+        await self._database.write(lambda c: attachments.release(c, request.digest, now))
+        self._attachments_changed()
+        return wire.ReleaseAttachmentResponse()
+
+    async def ListAttachments(self, request: wire.ListAttachmentsRequest, context: Any) -> Any:
+        limit = Page.of(request.limit, "").size
+
+        def look(connection: Connection) -> wire.ListAttachmentsResponse:
+            digests = request.digests
+            going = attachment_wishes.open_ones(connection, digests, limit)
+            coming = attachments.coming(connection, digests, limit)
+            return wire.ListAttachmentsResponse(
+                attachments=[*map(_going, going), *map(_coming, coming)]
+            )
+
+        return await self._database.read(look)
 
     async def WatchHops(
         self, request: wire.WatchHopsRequest, context: Any
@@ -471,3 +512,24 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             )
 
         return await self._database.read(look)
+
+
+def _going(row: Row[Any]) -> wire.AttachmentProgress:
+    answered = row.answered * limits.ATTACHMENT_CHUNK_BYTES
+    return wire.AttachmentProgress(
+        attachment=wire_attachment.Attachment(digest=row.digest, size=row.size),
+        direction=wire.ATTACHMENT_DIRECTION_SENT,
+        hall=row.recipient,
+        done=min(answered, row.size),
+        subject=row.subject,
+    )
+
+
+def _coming(row: Row[Any]) -> wire.AttachmentProgress:
+    return wire.AttachmentProgress(
+        attachment=wire_attachment.Attachment(digest=row.digest, size=row.size),
+        direction=wire.ATTACHMENT_DIRECTION_TAKEN,
+        hall=row.sender,
+        done=row.received,
+        subject=row.subject,
+    )

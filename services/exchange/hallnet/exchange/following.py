@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.exchange import attachments, believing, outgoing, tables
-from hallnet.exchange.attachments import AttachmentWish
+from hallnet.exchange import attachment_wishes, believing, outgoing, tables
+from hallnet.exchange.attachment_wishes import AttachmentWish
 from hallnet.exchange.context import Context
 from hallnet.problems import Problem
 from hallnet.store import Connection
@@ -47,7 +47,7 @@ def take(
                 if wish.recipient != context.here
             ]
     results += outgoing.send(connection, context, wishes, now)
-    attachments.wish_for(connection, attached)
+    attachment_wishes.wish_for(connection, attached)
     if results:
         tables.feed.append(connection, results)
 

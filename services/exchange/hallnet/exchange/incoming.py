@@ -33,6 +33,8 @@ class Taken:
     wake: set[Address] = field(default_factory=set)
     """Neighbours for whom something waits now."""
     verdicts: int = 0
+    has_materials: bool = False
+    """Whether chunks of materials came, or would have come."""
 
 
 def take_batch(
@@ -66,7 +68,7 @@ def take_batch(
         receipts=receipts,
         evidence=proved_by,
     )
-    return Taken(reply, taking.hops, written.wake, len(written.judged))
+    return Taken(reply, taking.hops, written.wake, len(written.judged), taking.has_materials)
 
 
 def _refuse_whole(

@@ -129,7 +129,7 @@ class LinkLoop:
     async def _next_batch(self, under_way: sending.Batch) -> sending.Batch | None:
         return await self._database.read(
             lambda c: sending.next_batch(
-                c, self._context, self._neighbour, self._batch_bytes, under_way
+                c, self._context, self._neighbour, self._batch_bytes, self._clock(), under_way
             )
         )
 

@@ -81,6 +81,20 @@ def not_heard(connection: Connection, neighbour: Address) -> None:
     store(connection, neighbour, load(connection, neighbour).unheard())
 
 
+def hold_attachments(connection: Connection, neighbour: Address, until: datetime) -> None:
+    """The neighbour has no room for materials: none go to it for a while."""
+    table = tables.link
+    this = table.c.neighbour == str(neighbour)
+    connection.execute(update(table).where(this).values(attachments_held_until=until))
+
+
+def takes_attachments(connection: Connection, neighbour: Address, now: datetime) -> bool:
+    table = tables.link
+    query = select(table.c.attachments_held_until).where(table.c.neighbour == str(neighbour))
+    until = connection.execute(query).scalar_one_or_none()
+    return until is None or until <= now
+
+
 def hello(
     connection: Connection, context: Context, neighbour: Address, version: str, now: datetime
 ) -> wire.Hello:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, func, select, update
 
 from hallnet.codec import MessageMalformed
-from hallnet.exchange import contents, parcels, tables
+from hallnet.exchange import attachment_wishes, contents, parcels, tables
+from hallnet.exchange.attachment_wishes import Ended
+from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import JournalWriter, checkpoint_digest, join_path
 from hallnet.federation import delivery, limits
@@ -324,6 +326,7 @@ def judged(
     entries: list[Entry] = []
     judgements: list[dict[str, object]] = []
     done: list[bytes] = []
+    of_attachments: dict[bytes, Ended] = {}
     for body, receipt in verdicts:
         row = rows.get(body.envelope_id)
         if row is None or not _fits(body, row, context):
@@ -348,11 +351,15 @@ def judged(
         done.append(body.envelope_id)
         # A verdict is final: the same receipt once more in this batch says nothing new.
         del rows[body.envelope_id]
-        entries.append(_ended(row, body.verdict, body.reason, now))
+        if row.kind == CHUNK_KIND:
+            of_attachments[row.envelope_id] = Ended(row.reference, body.verdict, body.reason)
+        else:
+            entries.append(_ended(row, body.verdict, body.reason, now))
     if judgements:
         this = table.c.envelope_id == bindparam("judged")
         connection.execute(update(table).where(this), judgements)
         parcels.forget(connection, done)
+        _note_attachments(connection, of_attachments)
     return Judged(entries, frozenset(done))
 
 
@@ -365,6 +372,7 @@ def end(
 ) -> list[Entry]:
     """Envelopes that end without a receipt; returns the entries for the feed."""
     entries: list[Entry] = []
+    of_attachments: list[Ended] = []
     table = tables.delivery
     for row in _rows(connection, envelope_ids):
         state = delivery.after(State(row.state), happening)
@@ -375,7 +383,11 @@ def end(
             .where(table.c.envelope_id == row.envelope_id)
             .values(state=state, reason=reason, changed_at=now, retransmit_at=None)
         )
-        entries.append(_ended(row, None, reason, now))
+        if row.kind == CHUNK_KIND:
+            of_attachments.append(Ended(row.reference, None, reason))
+        else:
+            entries.append(_ended(row, None, reason, now))
+    attachment_wishes.note_ended(connection, of_attachments)
     return entries
 
 
@@ -410,6 +422,16 @@ def send_due_again(connection: Connection, now: datetime) -> tuple[int, list[Ent
         )
         parcels.send_again(connection, due, now)
     return len(due), entries
+
+
+def _note_attachments(connection: Connection, ended: Mapping[bytes, Ended]) -> None:
+    """Chunks of materials were judged: nobody is told of each, and their bytes lie with the material."""
+    if ended:
+        table = tables.delivery
+        connection.execute(
+            update(table).where(table.c.envelope_id.in_(ended)).values(sealed_body=None)
+        )
+        attachment_wishes.note_ended(connection, list(ended.values()))
 
 
 def undelivered(connection: Connection) -> int:

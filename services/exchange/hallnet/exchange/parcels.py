@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, case, delete, func, select, update
 
 from hallnet.exchange import tables
+from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import (
     checkpoint_digest,
@@ -233,15 +234,20 @@ def waiting(
     parcels_max: int,
     bytes_max: int,
     under_way: Collection[int] = (),
+    held_back: Collection[str] = (),
 ) -> list[Parcel]:
     """What goes next over a link: the urgent first, then by turns; at least one if any.
 
-    `under_way` are the positions of those for which an answer is awaited.
+    `under_way` are the positions of those for which an answer is awaited, `held_back` kinds that do not go.
     """
     table = tables.parcel
     queue = connection.execute(
         select(table.c.position, table.c.size)
-        .where(table.c.neighbour == str(neighbour), table.c.state == State.WAITING)
+        .where(
+            table.c.neighbour == str(neighbour),
+            table.c.state == State.WAITING,
+            table.c.kind.not_in(held_back),
+        )
         .order_by(table.c.urgency, table.c.turn, table.c.position)
         .limit(parcels_max + len(under_way))
     ).all()
@@ -276,8 +282,14 @@ def newest_passed_on(connection: Connection, sender: Address) -> Parcel:
 
 
 def mark_left(connection: Connection, positions: Sequence[int], now: datetime) -> None:
-    """The neighbour has them."""
+    """The neighbour has them. Chunks of materials that were passed on are not kept: they are large, and
+    their sender sends them again until it has a receipt.
+    """
     _mark(connection, positions, State.LEFT, now)
+    if positions:
+        table = tables.parcel
+        relayed_chunk = (table.c.kind == CHUNK_KIND) & table.c.head.is_not(None)
+        connection.execute(delete(table).where(table.c.position.in_(positions), relayed_chunk))
 
 
 def mark_dropped(connection: Connection, positions: Sequence[int], now: datetime) -> None:

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 
 from hallnet.codec.codec import from_timestamp
 from hallnet.exchange import believing, links, outgoing, parcels
+from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.hops import Direction, Hop
 from hallnet.exchange.parcels import Parcel, Type
@@ -51,13 +52,15 @@ def next_batch(
     context: Context,
     neighbour: Address,
     credit_bytes: int,
+    now: datetime,
     under_way: Batch | None = None,
 ) -> Batch | None:
     """What goes next over a link, after a batch that is under way; None if nothing waits."""
     bytes_max = min(credit_bytes, limits.BATCH_BYTES_MAX)
     before = {parcel.position for parcel in under_way.parcels} if under_way else set()
+    held = () if links.takes_attachments(connection, neighbour, now) else (CHUNK_KIND,)
     chosen = parcels.waiting(
-        connection, context, neighbour, limits.BATCH_PARCELS_MAX, bytes_max, before
+        connection, context, neighbour, limits.BATCH_PARCELS_MAX, bytes_max, before, held
     )
     if not chosen:
         return None
@@ -107,6 +110,8 @@ def apply_reply(
             connection, _own(ones), Happening.DROPPED_BY_NEIGHBOUR, reason, now
         )
     links.store(connection, neighbour, link.answered(now).sends())
+    if any(map(_is_held_back, batch.parcels, reply.answers)):
+        links.hold_attachments(connection, neighbour, now + limits.ATTACHMENTS_PAUSE)
     return applied
 
 
@@ -150,10 +155,13 @@ def _take_receipts(
 def went_through(reply: wire_link.BatchReply, batch: Batch) -> bool:
     """Whether a reply is to this batch and says of at least one parcel what became of it.
 
-    One that leaves everything for later is a pause like no reply at all.
+    One that leaves everything for later is a pause like no reply at all, unless these are materials,
+    which alone are held back then.
     """
     if reply.reason:
         return False
+    if batch.parcels and all(map(_is_held_back, batch.parcels, reply.answers)):
+        return reply.sequence == batch.sequence and len(reply.answers) == len(batch.parcels)
     said = {answer.disposition for answer in reply.answers}
     return (
         reply.sequence == batch.sequence
@@ -161,6 +169,10 @@ def went_through(reply: wire_link.BatchReply, batch: Batch) -> bool:
         and said <= {*_FINAL, wire_link.DISPOSITION_LATER}
         and not said.isdisjoint(_FINAL)
     )
+
+
+def _is_held_back(parcel: Parcel, answer: wire_link.ParcelAnswer) -> bool:
+    return parcel.kind == CHUNK_KIND and answer.disposition == wire_link.DISPOSITION_LATER
 
 
 def no_reply(connection: Connection, neighbour: Address, now: datetime, jitter: float) -> datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -24,7 +23,7 @@ from hallnet.exchange import (
     renewing,
     tables,
 )
-from hallnet.exchange.attachments import AttachmentWish
+from hallnet.exchange.attachment_loops import AttachmentLoops
 from hallnet.exchange.context import Context
 from hallnet.exchange.face import CALLERS, ExchangeFace
 from hallnet.exchange.incoming import Taken, take_batch
@@ -41,6 +40,7 @@ from hallnet.node.server import Server
 from hallnet.places import Address, divisions
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
+from hallnet.store.room import measured
 from hallnet.trust.believed import Trust, suites_of
 from hallnet.trust.freshness import Freshness
 from hallnet.trust.suites import Suite
@@ -48,11 +48,8 @@ from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
-from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
-from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_intake_grpc
 
 RETRANSMIT_EVERY_SECONDS = 5.0
-ATTACHMENTS_EVERY_SECONDS = 1.0
 SWEEP_EVERY_SECONDS = 600.0
 LOOK_AT_CERTIFICATE_EVERY_SECONDS = 60.0
 BUSY_FOR = timedelta(seconds=0.5)
@@ -98,7 +95,10 @@ class Exchange:
         self._links: dict[Address, LinkLoop] = {}
         self._link_tasks: dict[Address, asyncio.Task[None]] = {}
         self._taking: set[Address] = set()
-        self._wish_for_attachments = asyncio.Event()
+        self._attachments = AttachmentLoops(
+            self._database, self._context, home, self._clock, self._wake
+        )
+        self._look_at_room()
         self._told_freshness: tuple[Freshness, datetime] | None = None
         self._up = self._parent_client()
         self._down = self._own_client()
@@ -112,6 +112,7 @@ class Exchange:
             self._watch,
             self._clock,
             self._doors_changed,
+            self._attachments.came.set,
         )
         server.add(
             wire.DESCRIPTOR.services_by_name["ExchangeService"],
@@ -127,7 +128,8 @@ class Exchange:
             ("exchange follows intake", self._follow("intake", endpoints.intake)),
             ("exchange follows branch-sync", self._follow("branch-sync", endpoints.branch_sync)),
             ("exchange retransmits", self._retransmit),
-            ("exchange sends attachments", self._send_attachments),
+            ("exchange sends attachments", self._attachments.send),
+            ("exchange looks after attachments", self._attachments.look_after),
             ("exchange sweeps", self._sweep),
             ("exchange renews its certificate", self._renew),
         ]
@@ -149,6 +151,7 @@ class Exchange:
         for task in self._link_tasks.values():
             task.cancel()
         await asyncio.gather(*self._link_tasks.values(), return_exceptions=True)
+        await self._attachments.close()
         for channel in self._channels:
             await channel.close()
         self._database.close()
@@ -273,6 +276,7 @@ class Exchange:
 
     async def _take_one(self, neighbour: Address, data: bytes) -> bytes:
         now = self._clock()
+        self._look_at_room()
 
         def take(connection: Connection) -> Taken:
             return take_batch(connection, self._context, neighbour, data, now)
@@ -280,6 +284,8 @@ class Exchange:
         with telemetry.span("take batch", neighbour=str(neighbour)):
             taken = await self._database.write(take)
         tables.feed.announce()
+        if taken.has_materials:
+            self._attachments.came.set()
         self._watch.show(taken.hops, now)
         self._wake_links(taken.wake | {neighbour})
         return taken.reply.SerializeToString()
@@ -332,13 +338,15 @@ class Exchange:
         following.take(connection, self._context, entries, self._clock())
 
     def _wake_links(self, neighbours: Collection[Address]) -> None:
+        # Receipts may have come in: there may be room for more of a material.
+        self._attachments.wished.set()
         for neighbour in neighbours:
             if neighbour in self._links:
                 self._links[neighbour].wake()
 
     def _wake(self) -> None:
         tables.feed.announce()
-        self._wish_for_attachments.set()
+        self._attachments.wished.set()
         for loop in self._links.values():
             loop.wake()
 
@@ -357,38 +365,15 @@ class Exchange:
                 self._wake()
             await asyncio.sleep(RETRANSMIT_EVERY_SECONDS)
 
-    async def _send_attachments(self) -> None:
-        channel = open_channel(self._home, Part.EXCHANGE, self._settings.endpoints.intake)
-        self._channels.append(channel)
-        intake = wire_intake_grpc.IntakeServiceStub(channel)
-        while True:
-            self._wish_for_attachments.clear()
-            wishes = await self._database.read(attachments.open_wishes)
-            for wish in wishes:
-                request = wire_intake.ReadMaterialRequest(digest=wish.digest)
-                data = b"".join([part.data async for part in intake.ReadMaterial(request)])
-                now = self._clock()
-
-                def work(
-                    connection: Connection,
-                    wish: AttachmentWish = wish,
-                    data: bytes = data,
-                    now: datetime = now,
-                ) -> None:
-                    outgoing.send(connection, self._context, attachments.chunks(wish, data), now)
-                    attachments.fulfil(connection, wish)
-
-                await self._database.write(work)
-                self._wake()
-            if not wishes:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(
-                        self._wish_for_attachments.wait(), ATTACHMENTS_EVERY_SECONDS * 10
-                    )
+    def _look_at_room(self) -> None:
+        folder = self._settings.watched_folder(self._home.folder)
+        self._context.room = measured(folder, self._settings.store.free_bytes_min)
 
     async def _sweep(self) -> None:
         while True:
-            await self._database.write(lambda c: parcels.sweep(c, self._clock()))
+            now = self._clock()
+            await self._database.write(lambda c, now=now: parcels.sweep(c, now))  # type: ignore[misc]
+            await self._database.write(lambda c, now=now: attachments.give_up_old(c, now))  # type: ignore[misc]
             # Invitations end by themselves.
             if self._write_broker_configuration():
                 broker.reload(self._home)

@@ -174,6 +174,8 @@ link = Table(
     Column("unproved_since", Moment),
     # Size of the own journal as the neighbour said it saw it last.
     Column("shown_size", BigInteger, nullable=False, server_default="0"),
+    # Until then no materials go to it: it had no room for them.
+    Column("attachments_held_until", Moment),
 )
 
 # Own envelopes, from the wish to have something carried to the verdict.
@@ -309,9 +311,15 @@ attachment = Table(
     metadata,
     Column("digest", Bytes(32), primary_key=True),
     Column("sender", String(40), primary_key=True),
+    Column("subject", String(64), nullable=False),
     Column("size", BigInteger, nullable=False),
+    # Bytes of its chunks.
     Column("received", BigInteger, nullable=False),
-    Column("complete", Boolean, nullable=False),
+    Column("state", Integer, nullable=False),
+    # SHA-256 of the first chunk, once it is here: who shows it may learn that the material is here.
+    Column("first_digest", Bytes(32)),
+    Column("changed_at", Moment, nullable=False),
+    Index("attachment_by_state", "state", "changed_at"),
 )
 
 attachment_chunk = Table(
@@ -323,14 +331,21 @@ attachment_chunk = Table(
     Column("data", Closed("attachment_chunk.data"), nullable=False),
 )
 
-# Materials to be fetched from a service of this node and sent, each once to a recipient.
+# Materials to be read from a service of this node and sent, each once to a recipient.
 attachment_wish = Table(
     "attachment_wish",
     metadata,
-    Column("digest", Bytes(32), primary_key=True),
-    Column("recipient", String(40), primary_key=True),
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("digest", Bytes(32), nullable=False),
+    Column("recipient", String(40), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("subject", String(64), nullable=False),
+    # Chunks that were sealed, and those of them whose receipt is in.
+    Column("sent", BigInteger, nullable=False),
+    Column("answered", BigInteger, nullable=False),
     Column("done", Boolean, nullable=False),
-    Index("attachment_wish_open", "done"),
+    # Why it was given up; empty if it was not.
+    Column("reason", String(64), nullable=False),
+    Index("attachment_wish_once", "digest", "recipient", unique=True),
+    Index("attachment_wish_open", "done", "recipient", "position"),
 )

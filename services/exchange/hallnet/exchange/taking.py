@@ -38,6 +38,7 @@ from hallnet.places.routing import way_to
 from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
+from hallnet.store.room import HallFull, reusable_bytes
 from hallnet.trust.envelope import Content, Envelope, Header
 from hallnet.trust.evidence import EvidenceReader, EvidenceWriter, SignedCheckpoint
 from hallnet.trust.journal import EntryKind
@@ -92,6 +93,7 @@ class Taking:
         self._keep: list[SignedCheckpoint] = []
         self._entries: list[Entry] = []
         self._of_certificates: list[Asked | Issued] = []
+        self._has_room: bool | None = None
         self.hops: list[Hop] = []
 
     def parcels(self, messages: Sequence[wire_link.Parcel]) -> list[wire_link.ParcelAnswer]:
@@ -103,6 +105,11 @@ class Taking:
         """Take the receipts that came with a reply."""
         for message in messages:
             self._parcel(wire_link.Parcel(receipt=message))
+
+    @property
+    def has_materials(self) -> bool:
+        """Whether chunks of materials were among what was taken."""
+        return self._has_room is not None
 
     def write(self) -> Written:
         """Write what was taken; nothing may be taken after it."""
@@ -178,6 +185,9 @@ class Taking:
         if isinstance(judgement, Drop):
             return self._drop(message, judgement.problem, judgement.header)
         header = judgement.header
+        is_new_chunk = header.kind == attachments.CHUNK_KIND and not isinstance(judgement, Repeat)
+        if is_new_chunk and not self._has_room_for_materials():
+            return _LATER
         self.hops.append(Hop(self._neighbour, Direction.TAKEN, header, message.ByteSize()))
         if isinstance(judgement, Repeat):
             self._repeat(header, envelope, message)
@@ -265,6 +275,9 @@ class Taking:
 
     def _accept(self, header: Header, envelope: Envelope, content: Content) -> None:
         """Kinds that the exchange deals with itself end here; all others go to the feed."""
+        if header.kind == attachments.CHUNK_KIND:
+            self._take_chunk(header, envelope, content)
+            return
         if header.kind in renewing.KINDS:
             try:
                 said = renewing.read(
@@ -278,12 +291,26 @@ class Taking:
         if header.kind not in renewing.KINDS:
             self._hand_in(header, content)
 
-    def _hand_in(self, header: Header, content: Content) -> None:
-        if header.kind == attachments.CHUNK_KIND:
-            self._entries += attachments.take_chunk(
+    def _take_chunk(self, header: Header, envelope: Envelope, content: Content) -> None:
+        try:
+            reason = attachments.take_chunk(
                 self._connection, header.sender, header.subject, content.payload, self._now
             )
-            return
+        except Problem as problem:
+            self._judge(header, envelope, Verdict.REFUSED, problem.reason)
+        else:
+            self._judge(header, envelope, Verdict.ACCEPTED, reason)
+
+    def _has_room_for_materials(self) -> bool:
+        """Looked at once for a batch, which is small against what is kept free."""
+        if self._has_room is None:
+            connection = self._connection
+            self._has_room = self._context.room.is_enough(
+                attachments.bytes_to_hand_over(connection), reusable_bytes(connection)
+            )
+        return self._has_room
+
+    def _hand_in(self, header: Header, content: Content) -> None:
         message = wire_feed.InboundMessage(
             envelope_id=header.envelope_id,
             sender=str(header.sender),
@@ -350,6 +377,7 @@ class Taking:
         return way_to(goal, around.here, around.parent, around.children, around.register).neighbour
 
 
+_LATER = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_LATER, reason=HallFull.reason)
 _KEPT = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_KEPT)
 
 

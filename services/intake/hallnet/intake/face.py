@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -30,17 +31,19 @@ from hallnet.case.event import (
 from hallnet.case.item import ITEM
 from hallnet.case.mandate import MANDATE
 from hallnet.case.person import ActorKind, Material, Person
-from hallnet.case.problems import CaseUnknown, MaterialEmpty
+from hallnet.case.problems import CaseUnknown
 from hallnet.codec import Codec
-from hallnet.codec.codec import from_timestamp, to_timestamp
+from hallnet.codec.codec import from_timestamp
 from hallnet.intake import accounts, cases, handling, listing, mandates, materials, tables, views
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
+from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
 from hallnet.places import Village
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection, Database
+from hallnet.store.room import ROOMY, Room
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
@@ -87,10 +90,20 @@ class ChoiceMissing(Problem):
 class IntakeFace(wire_grpc.IntakeServiceServicer):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
-    def __init__(self, database: Database, hall: Hall, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        hall: Hall,
+        clock: Callable[[], datetime],
+        room: Callable[[], Room] = lambda: ROOMY,
+        spool_folder: Path | None = None,
+    ) -> None:
+        """`room` looks at the disk; uploads wait in `spool_folder` until their digest is known."""
         self._database = database
         self._hall = hall
         self._clock = clock
+        self._room = room
+        self._spool_folder = spool_folder
 
     # Accounts and items
 
@@ -144,56 +157,40 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
     async def UploadMaterial(
         self, request_iterator: AsyncIterator[wire.UploadMaterialRequest], context: Any
     ) -> Any:
-        description: wire.MaterialDescription | None = None
-        data = bytearray()
-        async for part in request_iterator:
-            if part.HasField("description"):
-                description = part.description
-            data += part.data
-            materials.require_size(len(data))
-        if description is None or not data:
-            raise MaterialEmpty("data")
-        now = self._clock()
-        named: wire.MaterialDescription = description
-
-        def work(connection: Connection) -> wire.UploadMaterialResponse:
-            accounts.find(connection, named.act.actor_id)
-            digest = materials.store(connection, bytes(data), named.media_type, now)
-            return wire.UploadMaterialResponse(
-                material=wire_person.Material(
-                    name=named.name,
-                    digest=digest,
-                    size=len(data),
-                    media_type=named.media_type,
-                    submitted_at=to_timestamp(now),
-                )
-            )
-
-        return await self._recorded(
-            "UploadMaterial", named.act.actor_id, "", self._database.write(work)
-        )
+        upload = Upload(self._database, self._room, self._spool_folder, self._clock)
+        try:
+            async for part in request_iterator:
+                await upload.take(part)
+            upload.require_something()
+            return await self._recorded("UploadMaterial", upload.actor_id, "", upload.end())
+        finally:
+            upload.close()
 
     async def ReadMaterial(
         self, request: wire.ReadMaterialRequest, context: Any
     ) -> AsyncIterator[wire.ReadMaterialResponse]:
         for_people = caller() is not Part.EXCHANGE
+        rest = materials.Rest(request.digest, request.offset, request.length)
 
-        def look(connection: Connection) -> list[bytes]:
+        def look(connection: Connection) -> bytes:
             if for_people:
                 handling.require_may_read(
                     connection, request.actor_id, request.case_id, request.digest
                 )
-            return materials.read(connection, request.digest)
+            return rest.next(connection)
 
-        pieces = await self._recorded(
+        data = await self._recorded(
             "ReadMaterial", request.actor_id, request.case_id, self._database.read(look)
         )
         if for_people:
             await self._record(
                 request.actor_id, request.case_id, "ReadMaterial", request.digest.hex()[:16], ""
             )
-        for piece in pieces:
-            yield wire.ReadMaterialResponse(data=piece)
+        # An empty material is one empty piece.
+        yield wire.ReadMaterialResponse(data=data)
+        while data and not rest.is_read:
+            data = await self._database.read(rest.next)
+            yield wire.ReadMaterialResponse(data=data)
 
     async def RegisterMandate(self, request: wire.RegisterMandateRequest, context: Any) -> Any:
         now = self._clock()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from grpc import aio
 
-from hallnet.intake import following, materials, tables
+from hallnet.intake import fetching, following, materials, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.face import CALLERS, IntakeFace
 from hallnet.node.client import open_channel
@@ -20,7 +22,7 @@ from hallnet.node.server import Server
 from hallnet.places import Address, divisions
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
-from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
+from hallnet.store.room import Room, measured
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_exchange_grpc
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -57,7 +59,7 @@ class Intake:
         server.add(
             wire.DESCRIPTOR.services_by_name["IntakeService"],
             wire_grpc.add_IntakeServiceServicer_to_server,
-            IntakeFace(self._database, self._hall, self._clock),
+            IntakeFace(self._database, self._hall, self._clock, self._room, self._spool_folder()),
             CALLERS,
         )
         feeds.add(tables.feed, self._database)
@@ -112,17 +114,20 @@ class Intake:
         while True:
             self._arrived.clear()
             waiting = await self._database.read(materials.arrivals)
-            for digest in waiting:
-                request = wire_exchange.ReadAttachmentRequest(digest=digest)
-                data = b"".join([part.data async for part in exchange.ReadAttachment(request)])
-                now = self._clock()
-
-                def work(connection: Connection, data: bytes = data, now: datetime = now) -> bytes:
-                    return materials.store(connection, data, "", now)
-
-                await self._database.write(work)
+            for arrival in waiting:
+                await fetching.fetch(self._database, exchange, arrival, self._clock)
             if not waiting:
-                try:
-                    await asyncio.wait_for(self._arrived.wait(), ARRIVALS_SECONDS)
-                except TimeoutError:
-                    continue
+                now = self._clock()
+                await self._database.write(lambda c, now=now: materials.discard_old(c, now))  # type: ignore[misc]
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(ARRIVALS_SECONDS):
+                        await self._arrived.wait()
+
+    def _spool_folder(self) -> Path | None:
+        """Beside the records if they are files here, else where temporary files are."""
+        return self._home.path("data") if self._settings.database.url == "sqlite" else None
+
+    def _room(self) -> Room:
+        return measured(
+            self._settings.watched_folder(self._home.folder), self._settings.store.free_bytes_min
+        )

@@ -114,6 +114,9 @@ material = Table(
     Column("size", BigInteger, nullable=False),
     Column("media_type", String(128), nullable=False),
     Column("stored_at", Moment, nullable=False),
+    # Whether all its chunks are here.
+    Column("complete", Boolean, nullable=False),
+    Index("material_incomplete", "complete", "stored_at"),
 )
 
 material_chunk = Table(

@@ -25,11 +25,17 @@ def upgrade() -> None:
         "attachment",
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("sender", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
-        sa.Column("complete", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("first_digest", sa.LargeBinary(32), nullable=True),
+        sa.Column("changed_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("digest", "sender"),
     )
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.create_index("attachment_by_state", ["state", "changed_at"], unique=False)
+
     op.create_table(
         "attachment_chunk",
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
@@ -40,15 +46,27 @@ def upgrade() -> None:
     )
     op.create_table(
         "attachment_wish",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("recipient", sa.String(length=40), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("sent", sa.BigInteger(), nullable=False),
+        sa.Column("answered", sa.BigInteger(), nullable=False),
         sa.Column("done", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("digest", "recipient"),
+        sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
     )
     with op.batch_alter_table("attachment_wish", schema=None) as batch_op:
-        batch_op.create_index("attachment_wish_open", ["done"], unique=False)
+        batch_op.create_index("attachment_wish_once", ["digest", "recipient"], unique=True)
+        batch_op.create_index(
+            "attachment_wish_open", ["done", "recipient", "position"], unique=False
+        )
 
     op.create_table(
         "certificate",
@@ -236,6 +254,7 @@ def upgrade() -> None:
         sa.Column("seen_head", sa.LargeBinary(), nullable=True),
         sa.Column("unproved_since", Moment(), nullable=True),
         sa.Column("shown_size", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("attachments_held_until", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("neighbour"),
     )
     op.create_table(
@@ -404,9 +423,13 @@ def downgrade() -> None:
     op.drop_table("certificate")
     with op.batch_alter_table("attachment_wish", schema=None) as batch_op:
         batch_op.drop_index("attachment_wish_open")
+        batch_op.drop_index("attachment_wish_once")
 
     op.drop_table("attachment_wish")
     op.drop_table("attachment_chunk")
+    with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.drop_index("attachment_by_state")
+
     op.drop_table("attachment")
     op.drop_table("answered_request")
     # ### end Alembic commands ###

@@ -145,8 +145,12 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("media_type", sa.String(length=128), nullable=False),
         sa.Column("stored_at", Moment(), nullable=False),
+        sa.Column("complete", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("digest"),
     )
+    with op.batch_alter_table("material", schema=None) as batch_op:
+        batch_op.create_index("material_incomplete", ["complete", "stored_at"], unique=False)
+
     op.create_table(
         "material_arrival",
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
@@ -199,6 +203,9 @@ def downgrade() -> None:
     op.drop_table("number_counter")
     op.drop_table("material_chunk")
     op.drop_table("material_arrival")
+    with op.batch_alter_table("material", schema=None) as batch_op:
+        batch_op.drop_index("material_incomplete")
+
     op.drop_table("material")
     with op.batch_alter_table("mandate", schema=None) as batch_op:
         batch_op.drop_index("mandate_of_agent")

@@ -46,7 +46,9 @@ Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
 class AttachmentChunk(_message.Message):
     """AttachmentChunk is the payload of an envelope of the kind "attachment.chunk": materials travel
     apart from the messages that name them, in pieces, so that a case never waits for a slow scan and
-    a cut link loses no more than a piece.
+    a cut link loses no more than a piece. The first one goes alone. A recipient that has the material
+    already, and to whom its first chunk was shown, accepts a chunk with the reason "ATTACHMENT_HERE": no
+    more of it need be sent.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -57,7 +59,7 @@ class AttachmentChunk(_message.Message):
     offset: _builtins.int
     """Where in the material these bytes begin."""
     data: _builtins.bytes
-    """The bytes."""
+    """The bytes: 128 KiB, or for the last chunk what is left."""
     @_builtins.property
     def attachment(self) -> Global___Attachment:
         """The material."""

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hallnet.wire.exchange.v1 import attachment_pb2 as _attachment_pb2
 from hallnet.wire.release.v1 import release_pb2 as _release_pb2
 from hallnet.wire.trust.v1 import certificate_pb2 as _certificate_pb2
 from hallnet.wire.trust.v1 import journal_pb2 as _journal_pb2
@@ -159,6 +160,30 @@ DELIVERY_STATE_UNSEALED: DeliveryState.ValueType  # 8
 """It waits until the recipient's certificate is known, or until the trust data are renewed."""
 Global___DeliveryState: _TypeAlias = DeliveryState  # noqa: Y015
 
+class _AttachmentDirection:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AttachmentDirectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AttachmentDirection.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ATTACHMENT_DIRECTION_UNSPECIFIED: _AttachmentDirection.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    ATTACHMENT_DIRECTION_SENT: _AttachmentDirection.ValueType  # 1
+    """To another hall."""
+    ATTACHMENT_DIRECTION_TAKEN: _AttachmentDirection.ValueType  # 2
+    """From another hall."""
+
+class AttachmentDirection(_AttachmentDirection, metaclass=_AttachmentDirectionEnumTypeWrapper):
+    """AttachmentDirection is which way a material goes."""
+
+ATTACHMENT_DIRECTION_UNSPECIFIED: AttachmentDirection.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+ATTACHMENT_DIRECTION_SENT: AttachmentDirection.ValueType  # 1
+"""To another hall."""
+ATTACHMENT_DIRECTION_TAKEN: AttachmentDirection.ValueType  # 2
+"""From another hall."""
+Global___AttachmentDirection: _TypeAlias = AttachmentDirection  # noqa: Y015
+
 class _HopDirection:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -297,6 +322,10 @@ class GetStatusResponse(_message.Message):
     TRUST_FRESHNESS_FIELD_NUMBER: _builtins.int
     TRUST_SOFT_EXPIRES_AT_FIELD_NUMBER: _builtins.int
     TRUST_HARD_EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_UNDER_WAY_FIELD_NUMBER: _builtins.int
+    FREE_BYTES_FIELD_NUMBER: _builtins.int
+    FREE_BYTES_MIN_FIELD_NUMBER: _builtins.int
+    FULL_FIELD_NUMBER: _builtins.int
     SUITE_FIELD_NUMBER: _builtins.int
     SUITES_FIELD_NUMBER: _builtins.int
     address: _builtins.str
@@ -319,6 +348,14 @@ class GetStatusResponse(_message.Message):
     """Entries of the journal that another hall has witnessed."""
     trust_freshness: Global___TrustFreshness.ValueType
     """How old the trust data are."""
+    attachments_under_way: _builtins.int
+    """Materials under way to other halls, and from them."""
+    free_bytes: _builtins.int
+    """Bytes free on the disk of the node; 0, like the next, if the disk is not looked at."""
+    free_bytes_min: _builtins.int
+    """Bytes of the disk that are kept for cases: with fewer left no materials are taken."""
+    full: _builtins.bool
+    """Whether materials are refused for want of room."""
     suite: _certificate_pb2.Suite.ValueType
     """Suite of the keys of the node."""
     @_builtins.property
@@ -363,12 +400,16 @@ class GetStatusResponse(_message.Message):
         trust_freshness: Global___TrustFreshness.ValueType = ...,
         trust_soft_expires_at: _timestamp_pb2.Timestamp | None = ...,
         trust_hard_expires_at: _timestamp_pb2.Timestamp | None = ...,
+        attachments_under_way: _builtins.int = ...,
+        free_bytes: _builtins.int = ...,
+        free_bytes_min: _builtins.int = ...,
+        full: _builtins.bool = ...,
         suite: _certificate_pb2.Suite.ValueType = ...,
         suites: _abc.Iterable[Global___SuiteUse] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "head", b"head", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "head", b"head", "incidents", b"incidents", "journal_size", b"journal_size", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_freshness", b"trust_freshness", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments_under_way", b"attachments_under_way", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "free_bytes", b"free_bytes", "free_bytes_min", b"free_bytes_min", "full", b"full", "head", b"head", "incidents", b"incidents", "journal_size", b"journal_size", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_freshness", b"trust_freshness", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1141,16 +1182,20 @@ class ReadAttachmentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DIGEST_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
     digest: _builtins.bytes
     """SHA-256 digest of its bytes."""
+    offset: _builtins.int
+    """Where to begin, in bytes: how much is there from an earlier time."""
     def __init__(
         self,
         *,
         digest: _builtins.bytes = ...,
+        offset: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "offset", b"offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1177,6 +1222,137 @@ class ReadAttachmentResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReadAttachmentResponse: _TypeAlias = ReadAttachmentResponse  # noqa: Y015
+
+@_typing.final
+class ReleaseAttachmentRequest(_message.Message):
+    """ReleaseAttachmentRequest names a material that is kept elsewhere in this node."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGEST_FIELD_NUMBER: _builtins.int
+    digest: _builtins.bytes
+    """SHA-256 digest of its bytes."""
+    def __init__(
+        self,
+        *,
+        digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseAttachmentRequest: _TypeAlias = ReleaseAttachmentRequest  # noqa: Y015
+
+@_typing.final
+class ReleaseAttachmentResponse(_message.Message):
+    """ReleaseAttachmentResponse is empty: the material may have been released before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseAttachmentResponse: _TypeAlias = ReleaseAttachmentResponse  # noqa: Y015
+
+@_typing.final
+class ListAttachmentsRequest(_message.Message):
+    """ListAttachmentsRequest asks for materials on their way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGESTS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """At most this many in each direction, up to 500; 0 means 100."""
+    @_builtins.property
+    def digests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Only these materials; empty for all. At most 500."""
+
+    def __init__(
+        self,
+        *,
+        digests: _abc.Iterable[_builtins.bytes] | None = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digests", b"digests", "limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttachmentsRequest: _TypeAlias = ListAttachmentsRequest  # noqa: Y015
+
+@_typing.final
+class AttachmentProgress(_message.Message):
+    """AttachmentProgress is how far a material on its way is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    HALL_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    direction: Global___AttachmentDirection.ValueType
+    """Which way it goes."""
+    hall: _builtins.str
+    """The hall to which or from which."""
+    done: _builtins.int
+    """Bytes that the recipient has, as far as this hall knows."""
+    subject: _builtins.str
+    """The matter for which it was sent."""
+    @_builtins.property
+    def attachment(self) -> _attachment_pb2.Attachment:
+        """The material."""
+
+    def __init__(
+        self,
+        *,
+        attachment: _attachment_pb2.Attachment | None = ...,
+        direction: Global___AttachmentDirection.ValueType = ...,
+        hall: _builtins.str = ...,
+        done: _builtins.int = ...,
+        subject: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment", b"attachment", "direction", b"direction", "done", b"done", "hall", b"hall", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AttachmentProgress: _TypeAlias = AttachmentProgress  # noqa: Y015
+
+@_typing.final
+class ListAttachmentsResponse(_message.Message):
+    """ListAttachmentsResponse is the list, the longest under way first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttachmentProgress]:
+        """The materials."""
+
+    def __init__(
+        self,
+        *,
+        attachments: _abc.Iterable[Global___AttachmentProgress] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAttachmentsResponse: _TypeAlias = ListAttachmentsResponse  # noqa: Y015
 
 @_typing.final
 class WatchHopsRequest(_message.Message):

@@ -101,6 +101,16 @@ class ExchangeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReadAttachmentRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReadAttachmentResponse.FromString,
                 _registered_method=True)
+        self.ReleaseAttachment = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/ReleaseAttachment',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReleaseAttachmentRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReleaseAttachmentResponse.FromString,
+                _registered_method=True)
+        self.ListAttachments = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/ListAttachments',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListAttachmentsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListAttachmentsResponse.FromString,
+                _registered_method=True)
         self.WatchHops = channel.unary_stream(
                 '/hallnet.wire.exchange.v1.ExchangeService/WatchHops',
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.WatchHopsRequest.SerializeToString,
@@ -209,6 +219,20 @@ class ExchangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReleaseAttachment(self, request, context):
+        """ReleaseAttachment says that the service that reads attachments keeps this one: the exchange drops its bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAttachments(self, request, context):
+        """ListAttachments tells how far materials on their way are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchHops(self, request, context):
         """WatchHops shows each parcel as it comes and goes, from now on.
         """
@@ -290,6 +314,16 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     servicer.ReadAttachment,
                     request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReadAttachmentRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReadAttachmentResponse.SerializeToString,
+            ),
+            'ReleaseAttachment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseAttachment,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReleaseAttachmentRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReleaseAttachmentResponse.SerializeToString,
+            ),
+            'ListAttachments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAttachments,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListAttachmentsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListAttachmentsResponse.SerializeToString,
             ),
             'WatchHops': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchHops,
@@ -655,6 +689,60 @@ class ExchangeService:
             '/hallnet.wire.exchange.v1.ExchangeService/ReadAttachment',
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReadAttachmentRequest.SerializeToString,
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReadAttachmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseAttachment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/ReleaseAttachment',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReleaseAttachmentRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReleaseAttachmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAttachments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/ListAttachments',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListAttachmentsRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ListAttachmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,6 +61,10 @@ class ExchangeServiceStub:
     """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
     ReadAttachment: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]
     """ReadAttachment gives a material that arrived from another hall."""
+    ReleaseAttachment: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ReleaseAttachmentRequest, _exchange_service_pb2.ReleaseAttachmentResponse]
+    """ReleaseAttachment says that the service that reads attachments keeps this one: the exchange drops its bytes."""
+    ListAttachments: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListAttachmentsRequest, _exchange_service_pb2.ListAttachmentsResponse]
+    """ListAttachments tells how far materials on their way are."""
     WatchHops: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.WatchHopsRequest, _exchange_service_pb2.WatchHopsResponse]
     """WatchHops shows each parcel as it comes and goes, from now on."""
     ListIncidents: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListIncidentsRequest, _exchange_service_pb2.ListIncidentsResponse]
@@ -99,6 +103,10 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
     ReadAttachment: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]  # type: ignore[assignment]
     """ReadAttachment gives a material that arrived from another hall."""
+    ReleaseAttachment: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ReleaseAttachmentRequest, _exchange_service_pb2.ReleaseAttachmentResponse]  # type: ignore[assignment]
+    """ReleaseAttachment says that the service that reads attachments keeps this one: the exchange drops its bytes."""
+    ListAttachments: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListAttachmentsRequest, _exchange_service_pb2.ListAttachmentsResponse]  # type: ignore[assignment]
+    """ListAttachments tells how far materials on their way are."""
     WatchHops: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.WatchHopsRequest, _exchange_service_pb2.WatchHopsResponse]  # type: ignore[assignment]
     """WatchHops shows each parcel as it comes and goes, from now on."""
     ListIncidents: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListIncidentsRequest, _exchange_service_pb2.ListIncidentsResponse]  # type: ignore[assignment]
@@ -212,6 +220,22 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_exchange_service_pb2.ReadAttachmentResponse], _abc.AsyncIterator[_exchange_service_pb2.ReadAttachmentResponse]]:
         """ReadAttachment gives a material that arrived from another hall."""
+
+    @_abc_1.abstractmethod
+    def ReleaseAttachment(
+        self,
+        request: _exchange_service_pb2.ReleaseAttachmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.ReleaseAttachmentResponse, _abc.Awaitable[_exchange_service_pb2.ReleaseAttachmentResponse]]:
+        """ReleaseAttachment says that the service that reads attachments keeps this one: the exchange drops its bytes."""
+
+    @_abc_1.abstractmethod
+    def ListAttachments(
+        self,
+        request: _exchange_service_pb2.ListAttachmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.ListAttachmentsResponse, _abc.Awaitable[_exchange_service_pb2.ListAttachmentsResponse]]:
+        """ListAttachments tells how far materials on their way are."""
 
     @_abc_1.abstractmethod
     def WatchHops(

@@ -472,22 +472,30 @@ class ReadMaterialRequest(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     CASE_ID_FIELD_NUMBER: _builtins.int
     ACTOR_ID_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
     digest: _builtins.bytes
     """The digest."""
     case_id: _builtins.str
     """The case for which it is read; empty if a service of this node reads it to send it."""
     actor_id: _builtins.str
     """Who reads, for the record."""
+    offset: _builtins.int
+    """Where to begin, in bytes."""
+    length: _builtins.int
+    """How many bytes at most; 0 for all that follow."""
     def __init__(
         self,
         *,
         digest: _builtins.bytes = ...,
         case_id: _builtins.str = ...,
         actor_id: _builtins.str = ...,
+        offset: _builtins.int = ...,
+        length: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "case_id", b"case_id", "digest", b"digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "case_id", b"case_id", "digest", b"digest", "length", b"length", "offset", b"offset"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

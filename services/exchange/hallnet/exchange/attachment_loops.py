@@ -1,0 +1,116 @@
+"""The live side of materials: what goes is fetched from the intake, what came is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+
+from grpc import aio
+
+from hallnet.case.problems import MaterialNotUploaded
+from hallnet.exchange import attachment_sending, attachment_wishes, attachments, tables
+from hallnet.exchange.attachment_wishes import Portion
+from hallnet.exchange.attachments import Check
+from hallnet.exchange.context import Context
+from hallnet.node.client import open_channel
+from hallnet.node.home import Home, Part
+from hallnet.node.status import from_error
+from hallnet.store import Connection, Database
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
+from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_intake_grpc
+
+LOOK_EVERY_SECONDS = 10.0
+"""How soon something is noticed that another process did; this process sets the events itself."""
+
+
+class AttachmentLoops:
+    """Sends the materials of a node and looks after those that come."""
+
+    def __init__(
+        self,
+        database: Database,
+        context: Context,
+        home: Home,
+        clock: Callable[[], datetime],
+        queued: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._context = context
+        self._home = home
+        self._clock = clock
+        self._queued = queued
+        self._channel: aio.Channel | None = None
+        self.wished = asyncio.Event()
+        """There may be something to seal."""
+        self.came = asyncio.Event()
+        """There may be something to look at or to drop."""
+
+    async def close(self) -> None:
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def send(self) -> None:
+        """Seal what may go, portion after portion, with the bytes that the intake has."""
+        address = self._home.settings().endpoints.intake
+        self._channel = self._channel or open_channel(self._home, Part.EXCHANGE, address)
+        intake = wire_intake_grpc.IntakeServiceStub(self._channel)
+        while True:
+            self.wished.clear()
+            portions = await self._database.read(attachment_wishes.next_portions)
+            for portion in portions:
+                await self._send_portion(intake, portion)
+            if not portions:
+                await _set_within(self.wished, LOOK_EVERY_SECONDS)
+
+    async def _send_portion(
+        self, intake: wire_intake_grpc.IntakeServiceAsyncStub, portion: Portion
+    ) -> None:
+        data = b""
+        # One that holds no bytes is not asked for: a length of 0 would mean all.
+        if portion.length:
+            request = wire_intake.ReadMaterialRequest(
+                digest=portion.wish.digest, offset=portion.offset, length=portion.length
+            )
+            try:
+                data = b"".join([part.data async for part in intake.ReadMaterial(request)])
+            except aio.AioRpcError as error:
+                reason = from_error(error).reason
+                if reason != MaterialNotUploaded.reason:
+                    raise
+        now = self._clock()
+
+        def work(connection: Connection) -> None:
+            entries = attachment_sending.send_portion(connection, self._context, portion, data, now)
+            tables.feed.append(connection, entries)
+
+        await self._database.write(work)
+        self._queued()
+
+    async def look_after(self) -> None:
+        """Take the digests of what came whole, tell of it, and drop what is not needed any more."""
+        while True:
+            self.came.clear()
+            check = await self._database.read(attachments.next_check)
+            if check is not None:
+                while not await self._database.read(check.step):
+                    pass
+                now = self._clock()
+
+                def end(connection: Connection, check: Check = check, now: datetime = now) -> None:
+                    tables.feed.append(connection, check.end(connection, self._context, now))
+
+                await self._database.write(end)
+                tables.feed.announce()
+            elif await self._database.read(attachments.has_to_drop):
+                await self._database.write(attachments.drop_some)
+            else:
+                await _set_within(self.came, LOOK_EVERY_SECONDS)
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, but no longer than that."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -1,0 +1,196 @@
+"""Materials that are to go: what is wished, how much of each was sent, and what came back.
+
+A material goes to a recipient once, however many messages name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, delete, func, select, update
+
+from hallnet.exchange import attachments, tables
+from hallnet.federation import chunks, limits
+from hallnet.places import Address
+from hallnet.store import Connection
+from hallnet.store.upsert import upsert
+from hallnet.trust.receipt import Verdict
+
+PORTIONS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentWish:
+    """A material of this node that is to be sent."""
+
+    digest: bytes
+    recipient: Address
+    size: int
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """The chunks of a wish that go next."""
+
+    position: int
+    wish: AttachmentWish
+    numbers: range
+
+    @property
+    def offset(self) -> int:
+        return self.numbers.start * limits.ATTACHMENT_CHUNK_BYTES
+
+    @property
+    def length(self) -> int:
+        """In bytes."""
+        end = self.numbers.stop * limits.ATTACHMENT_CHUNK_BYTES
+        return min(end, self.wish.size) - self.offset
+
+    @property
+    def reference(self) -> str:
+        """What its envelopes are called, so that their receipts are counted with it."""
+        return str(self.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of an envelope that carries a chunk."""
+
+    reference: str
+    verdict: Verdict | None
+    reason: str
+
+
+def wish_for(connection: Connection, wishes: Iterable[AttachmentWish]) -> None:
+    """Remember what is to be sent; what a recipient has been sent or sent itself is not sent again.
+
+    One that was given up begins anew.
+    """
+    table = tables.attachment_wish
+    for wish in wishes:
+        sane = len(wish.digest) == attachments.DIGEST_BYTES
+        if not sane or wish.size > limits.ATTACHMENT_BYTES_MAX:
+            continue
+        if attachments.is_from(connection, wish.digest, wish.recipient):
+            continue
+        this = (table.c.digest == wish.digest) & (table.c.recipient == str(wish.recipient))
+        connection.execute(delete(table).where(this, table.c.reason != ""))
+        statement = upsert(connection, table).values(
+            digest=wish.digest,
+            recipient=str(wish.recipient),
+            size=wish.size,
+            subject=wish.subject,
+            sent=0,
+            answered=0,
+            done=False,
+            reason="",
+        )
+        connection.execute(statement.on_conflict_do_nothing())
+
+
+def next_portions(connection: Connection) -> list[Portion]:
+    """What may be sealed now: to no recipient more than its window, the oldest wishes first."""
+    table = tables.attachment_wish
+    under_way = func.sum(table.c.sent - table.c.answered)
+    rows = connection.execute(
+        select(table.c.recipient, under_way.label("chunks"))
+        .where(~table.c.done)
+        .group_by(table.c.recipient)
+        .having(under_way < limits.ATTACHMENT_WINDOW_CHUNKS)
+    )
+    room = {row.recipient: limits.ATTACHMENT_WINDOW_CHUNKS - int(row.chunks) for row in rows}
+    step = limits.ATTACHMENT_CHUNK_BYTES
+    goes_on = (table.c.answered > 0) & (table.c.sent * step < table.c.size)
+    waiting = connection.execute(
+        select(table)
+        .where(
+            ~table.c.done,
+            table.c.recipient.in_(room),
+            (table.c.sent == 0) | goes_on,
+        )
+        .order_by(table.c.position)
+        .limit(PORTIONS_MAX)
+    )
+    portions = []
+    for row in waiting:
+        numbers = chunks.next_to_send(row.size, row.sent, row.answered, room[row.recipient])
+        if numbers:
+            room[row.recipient] -= len(numbers)
+            portions.append(Portion(row.position, _wish(row), numbers))
+    return portions
+
+
+def note_sent(connection: Connection, portion: Portion) -> bool:
+    """Count the chunks of a portion; False if somebody else sealed them meanwhile."""
+    table = tables.attachment_wish
+    as_before = (table.c.position == portion.position) & (table.c.sent == portion.numbers.start)
+    return bool(
+        connection.execute(
+            update(table).where(as_before, ~table.c.done).values(sent=portion.numbers.stop)
+        ).rowcount
+    )
+
+
+def give_up(connection: Connection, position: int, reason: str) -> None:
+    table = tables.attachment_wish
+    connection.execute(
+        update(table)
+        .where(table.c.position == position, ~table.c.done)
+        .values(done=True, reason=reason)
+    )
+
+
+def note_ended(connection: Connection, ended: Sequence[Ended]) -> None:
+    """Count receipts; one that is not for the good ends the whole."""
+    accepted: dict[int, int] = {}
+    for item in ended:
+        if not item.reference.isdecimal():
+            continue
+        position = int(item.reference)
+        if item.verdict is not Verdict.ACCEPTED:
+            give_up(connection, position, item.reason or "NOT_ACCEPTED")
+        elif item.reason == attachments.HERE:
+            _done(connection, position)
+        else:
+            accepted[position] = accepted.get(position, 0) + 1
+    for position, count in accepted.items():
+        _note_accepted(connection, position, count)
+
+
+def open_ones(connection: Connection, digests: Sequence[bytes], limit: int) -> Sequence[Row[Any]]:
+    """Wishes that are not fulfilled, the oldest first."""
+    table = tables.attachment_wish
+    query = select(table).where(~table.c.done)
+    if digests:
+        query = query.where(table.c.digest.in_(digests))
+    return connection.execute(query.order_by(table.c.position).limit(limit)).all()
+
+
+def count_open(connection: Connection) -> int:
+    return connection.execute(
+        select(func.count()).where(~tables.attachment_wish.c.done)
+    ).scalar_one()
+
+
+def _note_accepted(connection: Connection, position: int, count: int) -> None:
+    table = tables.attachment_wish
+    row = connection.execute(
+        update(table)
+        .where(table.c.position == position, ~table.c.done)
+        .values(answered=table.c.answered + count)
+        .returning(table.c.size, table.c.answered)
+    ).one_or_none()
+    if row is not None and row.answered >= chunks.count_of(row.size):
+        _done(connection, position)
+
+
+def _done(connection: Connection, position: int) -> None:
+    table = tables.attachment_wish
+    connection.execute(update(table).where(table.c.position == position).values(done=True))
+
+
+def _wish(row: Row[Any]) -> AttachmentWish:
+    return AttachmentWish(row.digest, Address.parse(row.recipient), row.size, row.subject)
