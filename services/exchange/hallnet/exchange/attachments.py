@@ -134,10 +134,12 @@ def _keep(
     now: datetime,
 ) -> None:
     table, digest = tables.attachment, chunk.attachment.digest
-    piece = upsert(connection, tables.attachment_chunk).values(
+    pieces = tables.attachment_chunk
+    piece = upsert(connection, pieces).values(
         digest=digest, sender=str(sender), offset=chunk.offset, data=chunk.data
     )
-    if not connection.execute(piece.on_conflict_do_nothing()).rowcount:
+    fresh = connection.execute(piece.on_conflict_do_nothing().returning(pieces.c.offset)).first()
+    if fresh is None:
         return
     this = (table.c.digest == digest) & (table.c.sender == str(sender))
     values: dict[str, Any] = {"received": table.c.received + len(chunk.data), "changed_at": now}

@@ -123,7 +123,9 @@ class LinkLoop:
         if not link.may_send(now):
             assert link.next_try_at is not None
             return (link.next_try_at - now).total_seconds(), None
-        batch = sending.next_batch(connection, self._context, self._neighbour, self._batch_bytes)
+        batch = sending.next_batch(
+            connection, self._context, self._neighbour, self._batch_bytes, now
+        )
         return IDLE_SECONDS, batch
 
     async def _next_batch(self, under_way: sending.Batch) -> sending.Batch | None:
