@@ -71,6 +71,14 @@ def mutated(data: bytes, message_type: type[Message], number: int) -> bytes:
     return data
 
 
+def change_bytes_by(data: bytes, number: int) -> bytes:
+    """One to three changes of bytes alone, for what is no message."""
+    chance = random.Random(number)
+    for _ in range(chance.randint(1, CHANGES_MAX)):
+        data = _change_bytes(data, chance)
+    return data
+
+
 def _change_field(data: bytes, message_type: type[Message], chance: random.Random) -> bytes:
     message = message_type()
     try:
