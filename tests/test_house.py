@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -60,6 +61,20 @@ def test_no_service_names_the_tables_of_another(service: str) -> None:
     others = [path for root in ROOTS if root != folder for path in root.rglob("*.py")]
     named = re.compile(rf"hallnet\.{service}(\.tables| import .*\btables\b)")
     assert [str(path) for path in others if named.search(path.read_text())] == []
+
+
+def test_every_test_that_the_threat_table_names_exists() -> None:
+    named = set(
+        re.findall(r"`(test_[a-z0-9_]+)`", (ROOT / "docs" / "security.md").read_text("utf-8"))
+    )
+    there = {
+        node.name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert len(named) > 60
+    assert named - there == set()
 
 
 def links() -> Iterator[tuple[Path, str]]:

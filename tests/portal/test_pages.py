@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import httpx
 import pytest
+from starlette.routing import Route
 from tests.portal.conftest import COUNTY, TOWNSHIP, Enter
 from tests.portal.halls import AGENT, CLERK, Halls
+
+from hallnet.portal.application import application
 
 STAFF_PAGES = ["/cases", "/network"]
 
@@ -15,6 +21,32 @@ def test_nobody_gets_in_without_signing_in(enter: Enter, path: str) -> None:
     page = enter().open(path)
     assert page.url.path == "/sign-in"
     assert page.form("/sign-in").value("next") == path
+
+
+OPEN_PAGES = {"/", "/healthz", "/sign-in", "/sign-out", "/progress", "/static"}
+"""For anybody. What is not here needs a session, also a page that is added later."""
+
+
+def closed_pages() -> list[tuple[str, str]]:
+    site: Any = None
+    routes = application(site, secure=False).routes
+    found = [
+        (method, re.sub("{[a-z_]+}", "x", route.path))
+        for route in routes
+        if isinstance(route, Route) and route.path not in OPEN_PAGES
+        for method in sorted(route.methods or ())
+    ]
+    assert len(found) >= 12
+    return found
+
+
+@pytest.mark.parametrize(("method", "path"), closed_pages())
+def test_no_page_but_the_open_ones_answers_without_a_session(
+    halls: Halls, method: str, path: str
+) -> None:
+    response = httpx.request(method, halls.url(TOWNSHIP) + path)
+    assert response.status_code == 303
+    assert response.headers["location"].partition("?")[0] == "/sign-in"
 
 
 @pytest.mark.parametrize("path", STAFF_PAGES)

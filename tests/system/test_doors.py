@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import ssl
 import tempfile
 import uuid
@@ -15,8 +16,10 @@ import grpc
 import nats
 import nats.errors
 import pytest
+from google.protobuf.message_factory import GetMessageClass
 from grpc import aio
 from tests.system.conftest import COUNTY, OTHER_TOWNSHIP, TOWNSHIP, RealNetwork, eventually
+from tests.system.test_bad_input import filing
 
 from hallnet.branch_sync.face import CALLERS as BRANCH_SYNC_CALLERS
 from hallnet.exchange.face import CALLERS as EXCHANGE_CALLERS
@@ -28,10 +31,12 @@ from hallnet.node.server import Callers
 from hallnet.node.status import from_error
 from hallnet.notify.face import CALLERS as NOTIFY_CALLERS
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2
-from hallnet.wire.exchange.v1 import exchange_service_pb2
+from hallnet.wire.exchange.v1 import exchange_service_pb2, link_pb2
+from hallnet.wire.feed.v1 import feed_pb2, feed_pb2_grpc
 from hallnet.wire.intake.v1 import intake_service_pb2
 from hallnet.wire.notify.v1 import notify_service_pb2
 
+PROTO = Path(__file__).parents[2] / "proto"
 SERVICES: list[tuple[Any, str, Callers]] = [
     (intake_service_pb2, "IntakeService", INTAKE_CALLERS),
     (exchange_service_pb2, "ExchangeService", EXCHANGE_CALLERS),
@@ -71,25 +76,107 @@ def test_no_part_may_call_what_is_not_its_own(real: RealNetwork) -> None:
     assert real.loop.run(sweep()) == []
 
 
+def every_method() -> list[str]:
+    """Every method of every service in the contracts, and those that every server has."""
+    found = ["/grpc.health.v1.Health/Check"]
+    found.append("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+    for contract in PROTO.rglob("*.proto"):
+        name = ".".join(contract.relative_to(PROTO).with_suffix("").parts)
+        module = importlib.import_module(f"{name}_pb2")
+        for service in module.DESCRIPTOR.services_by_name.values():
+            found += [f"/{service.full_name}/{method.name}" for method in service.methods]
+    return found
+
+
+def test_no_service_of_the_contracts_is_left_out_here() -> None:
+    swept = {module.DESCRIPTOR.services_by_name[name].full_name for module, name, _ in SERVICES}
+    served = {method.split("/")[1] for method in every_method() if method.startswith("/hallnet")}
+    assert served - swept == {"hallnet.wire.feed.v1.FeedService"}
+
+
+def test_no_feed_is_followed_by_who_is_not_a_service(real: RealNetwork) -> None:
+    home = real.network.node(COUNTY).home
+
+    async def follow(part: Part) -> str:
+        channel = open_channel(home, part, home.settings().endpoints.intake)
+        try:
+            stub: Any = feed_pb2_grpc.FeedServiceStub(channel)
+            await anext(aiter(stub.Follow(feed_pb2.FollowRequest(feed="intake"), timeout=10)))
+        except aio.AioRpcError as error:
+            return from_error(error).reason
+        finally:
+            await channel.close()
+        return "let in"
+
+    for part in (Part.OPERATOR, Part.PORTAL):
+        assert real.loop.run(follow(part)) == "CALLER_NOT_ALLOWED"
+    assert real.loop.run(follow(Part.NOTIFY)) == "let in"
+
+
+def test_an_account_that_is_none_does_nothing_and_sees_nothing(real: RealNetwork) -> None:
+    """Every method of the intake that names who acts, on a case that is there."""
+    home, counter = real.network.node(TOWNSHIP).home, real.counter(TOWNSHIP)
+    service = intake_service_pb2.DESCRIPTOR.services_by_name["IntakeService"]
+    asked: list[str] = []
+
+    async def sweep() -> dict[str, str]:
+        filed = await counter.desk.intake.FileCase(filing())
+        found = {}
+        channel = open_channel(home, Part.PORTAL, home.settings().endpoints.intake)
+        for method in service.methods:
+            request: Any = GetMessageClass(method.input_type)()
+            names = set(method.input_type.fields_by_name)
+            if not names & {"act", "actor_id"} or method.client_streaming:
+                continue
+            asked.append(method.name)
+            if "act" in names:
+                request.act.request_id, request.act.actor_id = str(uuid.uuid4()), "nobody"
+            else:
+                request.actor_id = "nobody"
+            for name in names & {"case_ref", "case_id"}:
+                setattr(request, name, filed.case.summary.case_id)
+            for field in method.input_type.fields:
+                if field.enum_type is not None and not field.is_repeated:
+                    setattr(request, field.name, 1)
+            call: Any = (channel.unary_stream if method.server_streaming else channel.unary_unary)(
+                f"/{service.full_name}/{method.name}"
+            )
+            try:
+                answer = call(request.SerializeToString(), timeout=10)
+                await (anext(aiter(answer)) if method.server_streaming else answer)
+                found[method.name] = "let in"
+            except aio.AioRpcError as error:
+                found[method.name] = from_error(error).reason
+        await channel.close()
+        return found
+
+    found = real.loop.run(sweep())
+    assert len(asked) >= 14
+    # What is no mandate is refused whoever brings it.
+    assert found.pop("RegisterMandate") == "MESSAGE_MALFORMED"
+    assert {name: reason for name, reason in found.items() if reason != "ACTOR_UNKNOWN"} == {}
+
+
 def test_a_caller_without_a_certificate_of_the_node_is_turned_away(real: RealNetwork) -> None:
-    """Neither without any certificate, nor with one of another node's authority."""
+    """From every method: neither without any certificate, nor with one of another node's authority."""
     home = real.network.node(COUNTY).home
     stranger = real.network.node(TOWNSHIP).home
     address = home.settings().endpoints.exchange
 
-    async def knock(credentials: grpc.ChannelCredentials) -> grpc.StatusCode:
+    async def knock(credentials: grpc.ChannelCredentials) -> set[grpc.StatusCode]:
         channel = aio.secure_channel(
             address, credentials, options=[("grpc.ssl_target_name_override", "node.hallnet")]
         )
-        try:
-            method = "/hallnet.wire.exchange.v1.ExchangeService/GetStatus"
+        codes = set()
+        for method in every_method():
             call: Any = channel.unary_unary(method)
-            await call(b"", timeout=3)
-        except aio.AioRpcError as error:
-            return error.code()
-        finally:
-            await channel.close()
-        return grpc.StatusCode.OK
+            try:
+                await call(b"", timeout=3)
+                codes.add(grpc.StatusCode.OK)
+            except aio.AioRpcError as error:
+                codes.add(error.code())
+        await channel.close()
+        return codes
 
     authority = home.read("trust/node-authority.pem")
     without = grpc.ssl_channel_credentials(authority)
@@ -97,10 +184,10 @@ def test_a_caller_without_a_certificate_of_the_node_is_turned_away(real: RealNet
         authority, stranger.read("tls/operator.key"), stranger.read("tls/operator.pem")
     )
     for credentials in (without, foreign):
-        assert real.loop.run(knock(credentials)) in (
+        assert real.loop.run(knock(credentials)) <= {
             grpc.StatusCode.UNAVAILABLE,
             grpc.StatusCode.DEADLINE_EXCEEDED,
-        )
+        }
 
 
 async def dial(home: Home, name: str, denied: list[str]) -> Any:
@@ -256,3 +343,17 @@ def test_health_is_told_to_everybody_who_is_part_of_the_node(real: RealNetwork) 
             await channel.close()
 
     assert real.loop.run(ask()) == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_a_hello_that_cannot_be_read_is_answered_so(real: RealNetwork) -> None:
+    home = real.network.node(OTHER_TOWNSHIP).home
+
+    async def ask() -> link_pb2.HelloReply:
+        client = await dial(home, OTHER_TOWNSHIP, [])
+        try:
+            reply = await client.request(f"up.{OTHER_TOWNSHIP}.hello", b"\xff\xff", timeout=10)
+            return link_pb2.HelloReply.FromString(reply.data)
+        finally:
+            await client.close()
+
+    assert real.loop.run(ask()) == link_pb2.HelloReply(reason="HELLO_MALFORMED")

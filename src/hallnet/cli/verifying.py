@@ -9,6 +9,7 @@ from typing import Any
 from hallnet.case.case import CHINA, read_history
 from hallnet.case.event import EVENT
 from hallnet.cli.operator import write_journal
+from hallnet.codec import parse
 from hallnet.node.home import Home
 from hallnet.node.rootkeys import read_root
 from hallnet.problems import Problem
@@ -149,18 +150,27 @@ def _exhibit(item: Exhibit) -> dict[str, Any]:
     }
 
 
-def _history(report: Report) -> tuple[list[str], Problem | None]:
-    """The events that the exhibits carry, folded: each by the hall that had the say."""
+def _events(report: Report) -> dict[int, bytes]:
+    """What the exhibits carry, by its place; raises MessageMalformed if a hall wrote what is no event."""
     events: dict[int, bytes] = {}
     for item in report.exhibits:
         if item.content is None or item.header is None or item.header.kind != "case.events":
             continue
-        for raw in wire.CaseEvents.FromString(item.content.payload).events:
+        for raw in parse(wire.CaseEvents, item.content.payload).events:
             event = EVENT.from_bytes(raw)
             # A hall speaks only for itself: events count only from their author.
             if event.author == item.header.sender:
                 events.setdefault(event.sequence, raw)
-    lines = []
+    return events
+
+
+def _history(report: Report) -> tuple[list[str], Problem | None]:
+    """The events that the exhibits carry, folded: each by the hall that had the say."""
+    lines: list[str] = []
+    try:
+        events = _events(report)
+    except Problem as problem:
+        return lines, problem
     ordered = [events[number] for number in sorted(events)]
     for raw in ordered:
         event = EVENT.from_bytes(raw)

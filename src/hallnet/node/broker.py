@@ -54,6 +54,11 @@ def subjects_down(child: Address) -> str:
     return f"down.{child}"
 
 
+def asker(subject: str) -> str:
+    """Who asks a parent: a child or an invitation; the server lets nobody else speak on the subject."""
+    return subject.split(".")[1]
+
+
 def user_name(address: Address) -> str:
     """The name in the certificate of a link, by which the server knows who dialled in."""
     return f"{address}.hallnet"

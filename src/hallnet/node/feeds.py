@@ -9,7 +9,8 @@ from functools import partial
 
 from grpc import aio
 
-from hallnet.node.server import EVERY_PART, Callers
+from hallnet.node.home import Part
+from hallnet.node.server import Callers
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection, Database
 from hallnet.store.feed import Cursors, Feed
@@ -19,7 +20,10 @@ from hallnet.wire.feed.v1 import feed_pb2_grpc as wire_grpc
 RETRY_SECONDS = 0.5
 RETRY_SECONDS_MAX = 15.0
 
-CALLERS: Callers = {"Follow": EVERY_PART}
+FOLLOWERS = frozenset({Part.INTAKE, Part.EXCHANGE, Part.BRANCH_SYNC, Part.NOTIFY})
+"""A feed holds all that is personal in cases, and who follows it leaves no record of a look: so people's
+ways in, the portal and the command line, follow none."""
+CALLERS: Callers = {"Follow": FOLLOWERS}
 SERVICE = wire.DESCRIPTOR.services_by_name["FeedService"]
 
 _log = logging.getLogger("hallnet.feeds")

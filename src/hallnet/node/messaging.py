@@ -46,6 +46,11 @@ class NeighbourSilent(Exception):
     """The other end did not answer in time: whether it took the message is not known."""
 
 
+def _inbox(name: str) -> str:
+    """Where the answers to somebody's requests arrive."""
+    return f"_INBOX.{name}"
+
+
 class LinkClient:
     """A connection to one message server, kept up for ever."""
 
@@ -59,7 +64,7 @@ class LinkClient:
         self._on_up: list[Callable[[], Awaitable[None]]] = []
         self._was_up = False
         self._last_error = ""
-        self._served: list[tuple[str, str, Answer]] = []
+        self._served: list[tuple[str, str, Answer, Callable[[str], str] | None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._at_work: Counter[str] = Counter()
         """How many requests on each subject are being answered."""
@@ -98,7 +103,7 @@ class LinkClient:
             name=self._name,
             tls=self._tls,
             tls_handshake_first=True,
-            inbox_prefix=f"_INBOX.{self._name}".encode(),
+            inbox_prefix=_inbox(self._name).encode(),
             connect_timeout=CONNECT_SECONDS,
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_SECONDS,
@@ -110,8 +115,8 @@ class LinkClient:
             disconnected_cb=self._on_disconnected,
             reconnected_cb=self._came_up,
         )
-        for subject, queue, answer in self._served:
-            await self._subscribe(subject, queue, answer)
+        for served in self._served:
+            await self._subscribe(*served)
         await self._came_up()
 
     async def _until_it_hangs(self) -> None:
@@ -138,13 +143,30 @@ class LinkClient:
         except (TimeoutError, nats.errors.Error):
             _log.warning("the connection to %s did not close in time", self._url)
 
-    def serve(self, subject: str, queue: str, answer: Answer) -> None:
-        """Answer requests on a subject, sharing them with others of the same queue; before `run`."""
-        self._served.append((subject, queue, answer))
+    def serve(
+        self,
+        subject: str,
+        queue: str,
+        answer: Answer,
+        asker: Callable[[str], str] | None = None,
+    ) -> None:
+        """Answer requests on a subject, sharing them with others of the same queue; before `run`.
 
-    async def _subscribe(self, subject: str, queue: str, answer: Answer) -> None:
+        `asker` says by the subject who asks, where askers are not trusted: the answer goes to no other
+        place than their own inbox. A server does not look at where an answer is wanted, so they could
+        have it said in places where they may not speak themselves.
+        """
+        self._served.append((subject, queue, answer, asker))
+
+    async def _subscribe(
+        self, subject: str, queue: str, answer: Answer, asker: Callable[[str], str] | None
+    ) -> None:
 
         async def handle(message: Msg) -> None:
+            inbox = None if asker is None else f"{_inbox(asker(message.subject))}."
+            if inbox is not None and not message.reply.startswith(inbox):
+                _log.warning("an answer on %s was wanted elsewhere", message.subject)
+                return
             if self._at_work[message.subject] >= REQUESTS_AT_ONCE_MAX:
                 _log.warning("too many requests at once on %s", message.subject)
                 return

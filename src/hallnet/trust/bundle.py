@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from google.protobuf.message import DecodeError
-
+from hallnet.codec import parse
 from hallnet.codec.codec import from_timestamp
 from hallnet.places import Address
 from hallnet.problems import Problem
@@ -35,6 +34,8 @@ from hallnet.trust.witness import is_cosigned
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire
 
 _BUNDLE_TEXT = b"hallnet case bundle v1\n"
+FIELDS_MAX = 1024 * 1024
+"""Of a bundle with all that it contains: a case of thousands of envelopes has fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,12 @@ def sign_bundle(
 def verify_bundle(data: bytes, root: Certificate) -> Report:
     """Check the seal and every exhibit; raises BundleMalformed if the bytes are no bundle at all."""
     try:
-        signed = wire.SignedCaseBundle.FromString(data)
-        bundle = wire.CaseBundle.FromString(signed.bundle)
+        signed = parse(wire.SignedCaseBundle, data)
+        bundle = parse(wire.CaseBundle, signed.bundle, FIELDS_MAX)
         evidence = EvidenceReader(bundle.evidence)
         exported_at = from_timestamp(bundle.exported_at)
         roots = [read_root_succession(item) for item in bundle.root_successions]
-    except (DecodeError, ValueError, Problem) as error:
+    except (ValueError, Problem) as error:
         raise BundleMalformed("bundle") from error
     if not bundle.exhibits:
         raise BundleMalformed("bundle.exhibits")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from google.protobuf.message import DecodeError
-
+from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import believing, links, outgoing, tables
 from hallnet.exchange.context import Context
@@ -42,15 +41,17 @@ def take_batch(
 ) -> Taken:
     """Take a batch in one transaction. Whatever is in it, the answer says what became of each parcel."""
     try:
-        batch = wire_link.Batch.FromString(data)
+        batch = parse(wire_link.Batch, data)
+    except Problem:
+        return _refuse_whole(connection, context, neighbour, data, "BATCH_MALFORMED", now)
+    try:
         if batch.sequence > COUNT_MAX:
             return _refuse_whole(connection, context, neighbour, data, "BATCH_MALFORMED", now)
         if len(batch.parcels) > limits.BATCH_PARCELS_MAX:
             raise ParcelMalformed("batch.parcels", detail="BATCH_PARCELS_MAX")
         evidence = EvidenceReader(batch.evidence)
-    except (DecodeError, Problem) as error:
-        reason = error.reason if isinstance(error, Problem) else "BATCH_MALFORMED"
-        return _refuse_whole(connection, context, neighbour, data, reason, now)
+    except Problem as problem:
+        return _refuse_whole(connection, context, neighbour, data, problem.reason, now)
     joined = believing.learn(connection, context, evidence.certificates, now)
     taking = Taking(connection, context, neighbour, evidence, now)
     answers = taking.parcels(batch.parcels)

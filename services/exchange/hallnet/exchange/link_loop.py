@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from google.protobuf.message import DecodeError
-
+from hallnet.codec import parse
 from hallnet.exchange import links, sending, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.watching import HopWatch
@@ -19,6 +18,7 @@ from hallnet.federation import limits
 from hallnet.federation.pace import Pace, patience
 from hallnet.node.messaging import LinkClient, NeighbourAbsent, NeighbourSilent
 from hallnet.places import Address
+from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 
@@ -212,6 +212,6 @@ class LinkLoop:
 
 def _hello_reply(data: bytes) -> wire.HelloReply:
     try:
-        return wire.HelloReply.FromString(data)
-    except DecodeError:
+        return parse(wire.HelloReply, data)
+    except Problem:
         return wire.HelloReply(reason="HELLO_MALFORMED")

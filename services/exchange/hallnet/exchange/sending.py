@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from google.protobuf.message import DecodeError
-
+from hallnet.codec import parse
 from hallnet.codec.codec import from_timestamp
 from hallnet.exchange import believing, links, outgoing, parcels
 from hallnet.exchange.attachments import CHUNK_KIND
@@ -118,8 +117,8 @@ def apply_reply(
 def read_reply(data: bytes) -> wire_link.BatchReply:
     """An answer; one that cannot be read is a refusal of the whole."""
     try:
-        return wire_link.BatchReply.FromString(data)
-    except DecodeError:
+        return parse(wire_link.BatchReply, data)
+    except Problem:
         return wire_link.BatchReply(reason="REPLY_MALFORMED")
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from grpc import aio
 
+from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
     attachments,
@@ -38,6 +39,7 @@ from hallnet.node.lifecycle import keep_running
 from hallnet.node.messaging import LinkClient
 from hallnet.node.server import Server
 from hallnet.places import Address, divisions
+from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.store.room import measured
@@ -185,9 +187,9 @@ class Exchange:
             self._home.path("tls/own-link.key"),
             self._home.path("trust/link-authority.pem"),
         )
-        client.serve("up.*.batch", QUEUE, self._take_batch)
-        client.serve("up.*.hello", QUEUE, self._take_hello)
-        client.serve(subject_of_invitation("*"), QUEUE, self._take_newcomer)
+        client.serve("up.*.batch", QUEUE, self._take_batch, broker.asker)
+        client.serve("up.*.hello", QUEUE, self._take_hello, broker.asker)
+        client.serve(subject_of_invitation("*"), QUEUE, self._take_newcomer, broker.asker)
         client.on_up(self._start_child_links)
         return client
 
@@ -307,7 +309,11 @@ class Exchange:
         loop = self._links.get(neighbour)
         if loop is None:
             return wire_link.HelloReply(reason="LINK_UNKNOWN").SerializeToString()
-        await loop.take_hello(wire_link.Hello.FromString(data))
+        try:
+            hello = parse(wire_link.Hello, data)
+        except Problem:
+            return wire_link.HelloReply(reason="HELLO_MALFORMED").SerializeToString()
+        await loop.take_hello(hello)
         now = self._clock()
         own = await self._database.read(
             lambda c: links.hello(c, self._context, neighbour, self._version, now)
@@ -316,11 +322,10 @@ class Exchange:
 
     def _neighbour_of(self, subject: str) -> Address:
         """Who is at the other end: the message server vouches for the subject."""
-        direction, address, _ = subject.split(".")
-        if direction == "down":
+        if subject.startswith("down."):
             assert self._context.parent is not None
             return self._context.parent
-        return Address.parse(address)
+        return Address.parse(broker.asker(subject))
 
     # Feeds
 
