@@ -576,7 +576,10 @@ def fetch(world: World, station: Station, arrival: materials.Arrival) -> None:
     now = world.time.now
     if not station.intake.look(lambda c: materials.is_here(c, arrival.digest)):
         fetching = materials.Fetching(arrival)
-        station.intake.transact(lambda c: materials.begin(c, arrival.digest, arrival.size, "", now))
+        if not station.intake.look(lambda c: materials.is_begun(c, arrival.digest)):
+            station.intake.transact(
+                lambda c: materials.begin(c, arrival.digest, arrival.size, "", now)
+            )
         while not station.intake.look(fetching.resume):
             pass
         while data := read_slice(station, arrival.digest, fetching.offset):

@@ -32,7 +32,10 @@ async def fetch(
     """
     if not await database.read(lambda c: materials.is_here(c, arrival.digest)):
         now = clock()
-        await database.write(lambda c: materials.begin(c, arrival.digest, arrival.size, "", now))
+        if not await database.read(lambda c: materials.is_begun(c, arrival.digest)):
+            await database.write(
+                lambda c: materials.begin(c, arrival.digest, arrival.size, "", now)
+            )
         try:
             await _copy(database, exchange, arrival)
         except aio.AioRpcError as error:

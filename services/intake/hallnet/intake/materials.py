@@ -168,7 +168,9 @@ class Fetching:
     def resume(self, connection: Connection) -> bool:
         """Read on what is here already; True once all of that is read."""
         data = _slice(connection, self.arrival.digest, self.offset // CHUNK_BYTES)
-        whole = len(data) - len(data) % CHUNK_BYTES
+        is_end = self.offset + len(data) == self.arrival.size
+        # A chunk that is not the last is whole, or a slice broke off in it.
+        whole = len(data) if is_end else len(data) - len(data) % CHUNK_BYTES
         self._hash.update(data[:whole])
         self.offset += whole
         return whole < SLICE_BYTES
@@ -190,6 +192,15 @@ class Fetching:
         else:
             discard(connection, self.arrival.digest)
         return is_right
+
+
+def is_begun(connection: Connection, digest: bytes) -> bool:
+    """Whether a material is stored here or on its way in."""
+    table = tables.material
+    return (
+        connection.execute(select(table.c.digest).where(table.c.digest == digest)).first()
+        is not None
+    )
 
 
 def is_here(connection: Connection, digest: bytes) -> bool:
