@@ -21,9 +21,9 @@ from hallnet.wire.case.v1 import case_event_pb2 as wire
 
 def verified_file(file: Path, root: Path) -> dict[str, Any]:
     """The findings in a bundle or an archive."""
-    certificate = read_root(root)
     with file.open("rb") as opened:
         is_archive = opened.read(len(MAGIC)) == MAGIC
+    certificate = read_root(root)
     if is_archive:
         return _verified_archive(file, certificate)
     return describe(verify_bundle(file.read_bytes(), certificate))
