@@ -37,11 +37,6 @@ def opened_by(vault: Vault | None) -> Iterator[None]:
         _vault.reset(token)
 
 
-def vault_in_use() -> Vault:
-    """The vault of the database in whose transaction this is called; raises LookupError without one."""
-    return _vault.get()
-
-
 _UTC_LENGTH = len("+00:00")
 
 

@@ -74,18 +74,7 @@ def inclusion_path(digest: Digest, index: int, size: int, read: ReadNode) -> lis
     """Audit path of a leaf in the tree over the first `size` leaves, from the leaf upwards."""
     if not 0 <= index < size:
         raise ValueError("no such leaf")
-    path: list[bytes] = []
-    low, high = 0, size
-    while high - low > 1:
-        split = low + _largest_power_below(high - low)
-        if index < split:
-            path.append(_range_hash(digest, split, high, read))
-            high = split
-        else:
-            path.append(_range_hash(digest, low, split, read))
-            low = split
-    path.reverse()
-    return path
+    return list(inclusion_paths(digest, [index], size, read)[0])
 
 
 def inclusion_paths(

@@ -17,6 +17,7 @@ from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
+from hallnet.node.waiting import is_set_within
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.trust.believed import Trust
@@ -141,8 +142,5 @@ class BranchSync:
                         f"{len(bundle.certificates)}个大厅",
                     )
                 )
-            try:
-                await asyncio.wait_for(self._halls_changed.wait(), RENEWAL_CHECK_SECONDS)
-            except TimeoutError:
-                continue
-            await asyncio.sleep(GATHER_SECONDS)
+            if await is_set_within(self._halls_changed, RENEWAL_CHECK_SECONDS):
+                await asyncio.sleep(GATHER_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,6 +16,7 @@ from hallnet.exchange.context import Context
 from hallnet.node.client import open_channel
 from hallnet.node.home import Home, Part
 from hallnet.node.status import from_error
+from hallnet.node.waiting import is_set_within
 from hallnet.store import Connection, Database
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_intake_grpc
@@ -62,7 +62,7 @@ class AttachmentLoops:
             for portion in portions:
                 await self._send_portion(intake, portion)
             if not portions:
-                await _set_within(self.wished, LOOK_EVERY_SECONDS)
+                await is_set_within(self.wished, LOOK_EVERY_SECONDS)
 
     async def _send_portion(
         self, intake: wire_intake_grpc.IntakeServiceAsyncStub, portion: Portion
@@ -106,11 +106,4 @@ class AttachmentLoops:
             elif await self._database.read(attachments.has_to_drop):
                 await self._database.write(attachments.drop_some)
             else:
-                await _set_within(self.came, LOOK_EVERY_SECONDS)
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> None:
-    """Wait for an event, but no longer than that."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
+                await is_set_within(self.came, LOOK_EVERY_SECONDS)

@@ -31,7 +31,6 @@ class Taken:
     hops: list[Hop] = field(default_factory=list)
     wake: set[Address] = field(default_factory=set)
     """Neighbours for whom something waits now."""
-    verdicts: int = 0
     has_materials: bool = False
     """Whether chunks of materials came, or would have come."""
 
@@ -69,7 +68,7 @@ def take_batch(
         receipts=receipts,
         evidence=proved_by,
     )
-    return Taken(reply, taking.hops, written.wake, len(written.judged), taking.has_materials)
+    return Taken(reply, taking.hops, written.wake, taking.has_materials)
 
 
 def _refuse_whole(

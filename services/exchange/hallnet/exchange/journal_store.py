@@ -208,9 +208,7 @@ def keep_cosignature(
 
 def proof_now(connection: Connection, context: Context, leaf_index: int) -> Proof:
     """A proof of an older entry against the newest head."""
-    head = newest_head(connection, context)
-    assert head is not None, "an entry without a signed head"
-    return _proof(connection, context, leaf_index, head)
+    return proofs_now(connection, context, [leaf_index])[leaf_index]
 
 
 def proofs_now(
@@ -222,11 +220,7 @@ def proofs_now(
         return {}
     head = newest_head(connection, context)
     assert head is not None, "an entry without a signed head"
-    paths = journal_at(connection, context, head.checkpoint.size).inclusion_paths(wanted)
-    return {
-        leaf_index: Proof(leaf_index, path, head)
-        for leaf_index, path in zip(wanted, paths, strict=True)
-    }
+    return _proofs(connection, context, wanted, head)
 
 
 def witnessed_proof(connection: Connection, context: Context, leaf_index: int) -> Proof:
@@ -234,14 +228,18 @@ def witnessed_proof(connection: Connection, context: Context, leaf_index: int) -
     head = witnessed_head(connection, context)
     if head is None or head.checkpoint.size <= leaf_index:
         return proof_now(connection, context, leaf_index)
-    return _proof(connection, context, leaf_index, head)
+    return _proofs(connection, context, [leaf_index], head)[leaf_index]
 
 
-def _proof(
-    connection: Connection, context: Context, leaf_index: int, head: SignedCheckpoint
-) -> Proof:
-    journal = journal_at(connection, context, head.checkpoint.size)
-    return Proof(leaf_index, tuple(journal.inclusion_path(leaf_index)), head)
+def _proofs(
+    connection: Connection, context: Context, wanted: Sequence[int], head: SignedCheckpoint
+) -> dict[int, Proof]:
+    """Of entries whose numbers rise."""
+    paths = journal_at(connection, context, head.checkpoint.size).inclusion_paths(wanted)
+    return {
+        leaf_index: Proof(leaf_index, path, head)
+        for leaf_index, path in zip(wanted, paths, strict=True)
+    }
 
 
 def journal_at(connection: Connection, context: Context, size: int) -> Journal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
@@ -17,12 +16,14 @@ from hallnet.exchange.watching import HopWatch
 from hallnet.federation import limits
 from hallnet.federation.pace import Pace, patience
 from hallnet.node.messaging import LinkClient, NeighbourAbsent, NeighbourSilent
+from hallnet.node.waiting import is_set_within
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 
 HELLO_REPLY_SECONDS = 5.0
+PAUSE_SECONDS_MIN = 0.01
 IDLE_SECONDS = 2.0
 """How soon something is noticed that another process queued; this process wakes the loop itself."""
 
@@ -74,7 +75,7 @@ class LinkLoop:
             self._wake.clear()
             pause, batch = await self._database.read(self._look)
             if batch is None:
-                await self._sleep(pause)
+                await is_set_within(self._wake, max(pause, PAUSE_SECONDS_MIN))
             else:
                 await self._carry(batch)
 
@@ -204,10 +205,6 @@ class LinkLoop:
             return None
         self._pace = self._pace.answered(len(data), time.monotonic() - began)
         return answer
-
-    async def _sleep(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(seconds, 0.01))
 
 
 def _hello_reply(data: bytes) -> wire.HelloReply:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
+from hallnet.node.waiting import is_set_within
 from hallnet.notify import tables, writing
 from hallnet.notify.channels import Channel, FileChannel, SwitchedOff
 from hallnet.notify.face import CALLERS, NotifyFace
@@ -103,8 +103,7 @@ class Notify:
                 written.clear()
                 if await send_due(self._database, channel, self._clock):
                     continue
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(written.wait(), IDLE_SECONDS)
+                await is_set_within(written, IDLE_SECONDS)
 
         return run
 
