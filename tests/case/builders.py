@@ -11,7 +11,7 @@ from typing import Any
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import CHINA, Case, evolve
 from hallnet.case.command import File
-from hallnet.case.decide import Context
+from hallnet.case.context import Context
 from hallnet.case.event import (
     EVENT,
     AcceptanceBasis,
@@ -33,11 +33,44 @@ from hallnet.case.event import (
     NoticeGiven,
     Opinion,
     Outcome,
+    PrereviewReturned,
     Reviewed,
     Supplemented,
     TakenOver,
     Withdrawn,
     digest,
+)
+from hallnet.case.fact import (
+    AfterChecked,
+    Archived,
+    CheckResult,
+    CommitmentSigned,
+    CommitmentWithdrawn,
+    Corrected,
+    DecisionRevoked,
+    Ended,
+    EndManner,
+    Extended,
+    Issued,
+    LegEnded,
+    LegOpened,
+    LegOutcome,
+    LegsPlanned,
+    MadeUrgent,
+    MandateChange,
+    MandateChanged,
+    OriginalsReceived,
+    OriginalsSent,
+    PlannedLeg,
+    PrereviewPassed,
+    ProcedureBegan,
+    ProcedureEnded,
+    ProcedureKind,
+    RefusalReported,
+    Surveyed,
+    Surveyor,
+    ViolationRecorded,
+    ViolationRule,
 )
 from hallnet.case.item import (
     ClockStart,
@@ -154,7 +187,7 @@ def item(**changes: Any) -> ItemVersion:
             needed(PHOTO),
             needed(EXTRACT, source=MaterialSource.SHARED),
             needed("授权书", requirement=Requirement.OPTIONAL),
-            needed("体检表", requirement=Requirement.TOLERATED),
+            needed("体检表", requirement=Requirement.OPTIONAL),
         ),
         fees=(),
         special_procedures=(),
@@ -177,6 +210,11 @@ def item(**changes: Any) -> ItemVersion:
 ITEM = item()
 INSTANT = item(handling_kind=HandlingKind.INSTANT, promised_limit=working_days(0))
 REPORTED_UP = item(report_up=True)
+CHECKUP = "体检表"
+TOLERANT = item(
+    materials=(needed(FORM), needed(PHOTO), needed(CHECKUP, requirement=Requirement.TOLERATED))
+)
+"""An item that lists what may come after acceptance."""
 
 
 def material(name: str, submitted_at: datetime = START) -> Material:
@@ -244,6 +282,7 @@ def context(here: Address = COUNTY, wanted: ItemVersion = ITEM, **changes: Any) 
         powers=POWERS,
         item=wanted,
         document_no="330110-0001",
+        calendar=calendar(),
     )
     return replace(made, **changes)
 
@@ -256,6 +295,39 @@ REVIEWED = Reviewed(Opinion.FAVOURABLE, "符合条件")
 GRANTED = Decided("J-1", Outcome.GRANTED, "", "", "", "某证")
 CLOSED = Closed(DeliveryMethod.COUNTER, "章三")
 WITHDRAWN = Withdrawn("不办了")
+PASSED = PrereviewPassed(START.astimezone(CHINA).date())
+RETURNED = PrereviewReturned(NOTICE.defects)
+SIGNED = CommitmentSigned("C-1", (PHOTO,), "2026版", material("承诺书"))
+UNSIGNED = CommitmentWithdrawn("改按一般程序")
+BEGAN = ProcedureBegan(
+    "P-1", ProcedureKind.EXPERT_REVIEW, "专家评审", working_days(10), False, "技术复杂", None
+)
+PROCEDURE_ENDED = ProcedureEnded("通过")
+SURVEYED = Surveyed(
+    START.astimezone(CHINA).date(),
+    (Surveyor("李四", "工程处", "33-1"), Surveyor("周七", "执法室", "33-2")),
+    "符合",
+    True,
+)
+EXTENDED = Extended("E-1", working_days(10), "局长", "情况复杂")
+URGENT = MadeUrgent("主任", "救急", working_days(1))
+LEG = PlannedLeg(
+    1, 1, "某协办局", COUNTY, "an-item", 1, working_days(3), working_days(20), "leg-1", "330110-L1"
+)
+PLANNED = LegsPlanned((LEG,))
+LEG_OPENED = LegOpened(1)
+LEG_ENDED = LegEnded(1, LegOutcome.AGREED, "同意")
+SENT = OriginalsSent("B-1", ("房产证",), TOWNSHIP, "邮政")
+CONFIRMED = OriginalsReceived("B-1", ("房产证",), True, "")
+REPORTED = RefusalReported("联络员", "不符合条件")
+ISSUED = Issued("某证", "Z-1", START.astimezone(CHINA).date(), None)
+CHECKED = AfterChecked(CheckResult.KEPT, "属实")
+REVOKED = DecisionRevoked("R-1", "承诺不实", "某法第一条", "可申请复议")
+CORRECTED = Corrected("姓名", "章三", "章叁", "录入错误")
+ENDED_OTHERWISE = Ended("X-1", EndManner.TERMINATED, "申请人死亡", "某法第二条", "可申请复议")
+ARCHIVED = Archived("档-1")
+SUSPENDED = MandateChanged("mandate-1", MandateChange.SUSPENDED, "本人要求")
+VIOLATION = ViolationRecorded(ViolationRule.OVERDUE, "PROMISE", "逾期")
 TAKEN, NOT_TAKEN = TakenOver(), HandOverDeclined("NOT_COMPETENT", "不是本厅的事项")
 FAILED = HandOverFailed("RECIPIENT_UNKNOWN")
 
@@ -334,3 +406,31 @@ class History:
 
 def case_with(*facts: Fact, opening: Filed | None = None) -> Case:
     return History(opening or filed()).extend(facts).case
+
+
+LATER_FACTS: tuple[Fact, ...] = (
+    ARCHIVED,
+    BEGAN,
+    CHECKED,
+    CONFIRMED,
+    CORRECTED,
+    ENDED_OTHERWISE,
+    EXTENDED,
+    ISSUED,
+    LEG_ENDED,
+    LEG_OPENED,
+    PASSED,
+    PLANNED,
+    PROCEDURE_ENDED,
+    REPORTED,
+    RETURNED,
+    REVOKED,
+    SENT,
+    SIGNED,
+    SURVEYED,
+    SUSPENDED,
+    UNSIGNED,
+    URGENT,
+    VIOLATION,
+)
+"""One of each kind of fact beyond the main line."""

@@ -10,26 +10,49 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.case.builders import (
     ACCEPTED,
+    ARCHIVED,
+    BEGAN,
+    CHECKED,
     CITY,
     CLOSED,
     COMPLETE,
+    CONFIRMED,
+    CORRECTED,
     COUNTY,
     DECLINED,
+    ENDED_OTHERWISE,
+    EXTENDED,
     EXTRACT,
     FAILED,
     FORM,
     GRANTED,
+    ISSUED,
     ITEM,
+    LEG_ENDED,
+    LEG_OPENED,
     NOT_TAKEN,
     NOTICE,
     OTHER_COUNTY,
+    PASSED,
     PHOTO,
+    PLANNED,
+    PROCEDURE_ENDED,
+    REPORTED,
+    RETURNED,
     REVIEWED,
+    REVOKED,
+    SENT,
     SHEBAO,
+    SIGNED,
     START,
     SUPPLEMENT,
+    SURVEYED,
+    SUSPENDED,
     TAKEN,
     TOWNSHIP,
+    UNSIGNED,
+    URGENT,
+    VIOLATION,
     WITHDRAWN,
     History,
     at,
@@ -42,18 +65,7 @@ from tests.case.builders import (
     who_has_the_say,
 )
 
-from hallnet.case.case import (
-    ENDED,
-    EVENTS_MAX,
-    NAMES,
-    TABLE,
-    Case,
-    Stage,
-    Transit,
-    day_of,
-    evolve,
-    read_history,
-)
+from hallnet.case.case import EVENTS_MAX, Case, Transit, day_of, evolve, read_history
 from hallnet.case.event import (
     EVENT,
     CaseEvent,
@@ -65,11 +77,14 @@ from hallnet.case.event import (
     TakenOver,
     digest,
 )
+from hallnet.case.fact import ProcedureEnded
 from hallnet.case.problems import ActNotPossible, EventOutOfTurn, HistoryBroken
+from hallnet.case.stage import ENDED, NAMES, TABLE, Stage
 from hallnet.places import Address
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 AWAY = to(TOWNSHIP)
+ONLINE = filed(for_prereview=True)
 WAYS: dict[Stage, tuple[Fact, ...]] = {
     Stage.RECEIVED: (),
     Stage.CORRECTING: (NOTICE,),
@@ -79,41 +94,75 @@ WAYS: dict[Stage, tuple[Fact, ...]] = {
     Stage.CLOSED: (ACCEPTED, GRANTED, CLOSED),
     Stage.DECLINED: (DECLINED,),
     Stage.WITHDRAWN: (WITHDRAWN,),
+    Stage.PREREVIEW: (),
+    Stage.RETURNED: (RETURNED,),
+    Stage.ENDED: (ENDED_OTHERWISE,),
+    Stage.REVOKED: (ACCEPTED, GRANTED, REVOKED),
 }
 """How a case comes into each stage."""
-ACTS: dict[Stage, dict[Fact, Stage]] = {
+
+
+def in_stage(stage: Stage, *more: Fact) -> Case:
+    online = stage in (Stage.PREREVIEW, Stage.RETURNED)
+    return case_with(*WAYS[stage], *more, opening=ONLINE if online else filed())
+
+
+ANY_TIME = (SUSPENDED, SENT, CONFIRMED, VIOLATION)
+IN_PROCESS = (
+    SUPPLEMENT,
+    SIGNED,
+    UNSIGNED,
+    BEGAN,
+    SURVEYED,
+    EXTENDED,
+    PLANNED,
+    LEG_OPENED,
+    LEG_ENDED,
+)
+STAYS: dict[Stage, tuple[Fact, ...]] = {
+    Stage.PREREVIEW: (*ANY_TIME, AWAY),
+    Stage.RETURNED: ANY_TIME,
+    Stage.RECEIVED: (*ANY_TIME, AWAY, SUPPLEMENT, SIGNED, UNSIGNED, URGENT),
+    Stage.CORRECTING: (*ANY_TIME, SIGNED, UNSIGNED),
+    Stage.ACCEPTED: (*ANY_TIME, AWAY, *IN_PROCESS, URGENT),
+    Stage.REVIEWED: (*ANY_TIME, AWAY, *IN_PROCESS, URGENT),
+    Stage.DECIDED: (*ANY_TIME, AWAY, REPORTED, ISSUED, CORRECTED, CHECKED),
+    Stage.CLOSED: (SENT, CONFIRMED, VIOLATION, AWAY, CORRECTED, CHECKED, ARCHIVED),
+    Stage.DECLINED: (SENT, CONFIRMED, ARCHIVED),
+    Stage.WITHDRAWN: (SENT, CONFIRMED, ARCHIVED),
+    Stage.ENDED: (SENT, CONFIRMED, ARCHIVED),
+    Stage.REVOKED: (SENT, CONFIRMED, ARCHIVED),
+}
+OPEN_ENDS: dict[Fact, Stage] = {WITHDRAWN: Stage.WITHDRAWN, ENDED_OTHERWISE: Stage.ENDED}
+MOVES: dict[Stage, dict[Fact, Stage]] = {
+    Stage.PREREVIEW: {PASSED: Stage.RECEIVED, RETURNED: Stage.RETURNED, **OPEN_ENDS},
+    Stage.RETURNED: {SUPPLEMENT: Stage.PREREVIEW, **OPEN_ENDS},
     Stage.RECEIVED: {
         NOTICE: Stage.CORRECTING,
         ACCEPTED: Stage.ACCEPTED,
         DECLINED: Stage.DECLINED,
-        WITHDRAWN: Stage.WITHDRAWN,
-        AWAY: Stage.RECEIVED,
+        **OPEN_ENDS,
     },
-    Stage.CORRECTING: {SUPPLEMENT: Stage.RECEIVED, WITHDRAWN: Stage.WITHDRAWN},
-    Stage.ACCEPTED: {
-        REVIEWED: Stage.REVIEWED,
-        GRANTED: Stage.DECIDED,
-        WITHDRAWN: Stage.WITHDRAWN,
-        AWAY: Stage.ACCEPTED,
-    },
-    Stage.REVIEWED: {GRANTED: Stage.DECIDED, WITHDRAWN: Stage.WITHDRAWN, AWAY: Stage.REVIEWED},
-    Stage.DECIDED: {CLOSED: Stage.CLOSED, AWAY: Stage.DECIDED},
-    Stage.CLOSED: {},
+    Stage.CORRECTING: {SUPPLEMENT: Stage.RECEIVED, **OPEN_ENDS},
+    Stage.ACCEPTED: {REVIEWED: Stage.REVIEWED, GRANTED: Stage.DECIDED, **OPEN_ENDS},
+    Stage.REVIEWED: {GRANTED: Stage.DECIDED, **OPEN_ENDS},
+    Stage.DECIDED: {CLOSED: Stage.CLOSED, REVOKED: Stage.REVOKED},
+    Stage.CLOSED: {REVOKED: Stage.REVOKED},
     Stage.DECLINED: {},
     Stage.WITHDRAWN: {},
+    Stage.ENDED: {},
+    Stage.REVOKED: {},
 }
-"""The life of 行政许可法 articles 29 to 44, written once more, apart from the code."""
-FACTS: tuple[Fact, ...] = (
-    filed(),
-    NOTICE,
-    SUPPLEMENT,
-    ACCEPTED,
-    DECLINED,
-    REVIEWED,
-    GRANTED,
-    CLOSED,
-    WITHDRAWN,
-    AWAY,
+ACTS = {stage: dict.fromkeys(STAYS[stage], stage) | MOVES[stage] for stage in Stage}
+"""The life of 行政许可法 articles 29 to 48, written once more, apart from the code."""
+FACTS: tuple[Fact, ...] = tuple(
+    dict.fromkeys(
+        [
+            filed(),
+            *(fact for stage in Stage for fact in ACTS[stage]),
+            PROCEDURE_ENDED,
+        ]
+    )
 )
 ANSWERS: tuple[Fact, ...] = (TAKEN, NOT_TAKEN, FAILED)
 HANDED_OVER_AT = [stage for stage, acts in ACTS.items() if AWAY in acts]
@@ -124,7 +173,7 @@ answered = pytest.mark.parametrize("answer", ANSWERS, ids=lambda fact: type(fact
 @pytest.mark.parametrize("stage", Stage)
 @named
 def test_what_may_follow_at_each_stage(stage: Stage, fact: Fact) -> None:
-    case = case_with(*WAYS[stage])
+    case = in_stage(stage)
     assert case.stage is stage
     event = event_for(case, fact, case.custodian)
     expected = ACTS[stage].get(fact)
@@ -143,8 +192,8 @@ def test_what_may_follow_at_each_stage(stage: Stage, fact: Fact) -> None:
 @pytest.mark.parametrize("stage", HANDED_OVER_AT)
 @answered
 def test_an_answer_to_a_hand_over_leaves_the_stage_as_it_is(stage: Stage, answer: Fact) -> None:
-    case = case_with(*WAYS[stage], AWAY)
-    after = History(filed()).extend([*WAYS[stage], AWAY, answer]).case
+    case = in_stage(stage, AWAY)
+    after = in_stage(stage, AWAY, answer)
     assert case.transit == Transit(COUNTY, TOWNSHIP, HandOverPurpose.ACROSS, case.changed_at)
     assert after.stage is stage
     assert after.transit is None
@@ -154,7 +203,7 @@ def test_an_answer_to_a_hand_over_leaves_the_stage_as_it_is(stage: Stage, answer
 @pytest.mark.parametrize("stage", Stage)
 @answered
 def test_there_is_no_answer_where_nothing_was_handed_over(stage: Stage, answer: Fact) -> None:
-    case = case_with(*WAYS[stage])
+    case = in_stage(stage)
     for author in (COUNTY, TOWNSHIP):
         with pytest.raises(EventOutOfTurn):
             extended(case, event_for(case, answer, author))
@@ -163,7 +212,7 @@ def test_there_is_no_answer_where_nothing_was_handed_over(stage: Stage, answer: 
 @pytest.mark.parametrize("stage", HANDED_OVER_AT)
 @named
 def test_nobody_acts_on_a_case_that_is_on_its_way(stage: Stage, fact: Fact) -> None:
-    case = case_with(*WAYS[stage], AWAY)
+    case = in_stage(stage, AWAY)
     for author in (COUNTY, TOWNSHIP, OTHER_COUNTY):
         with pytest.raises(EventOutOfTurn):
             extended(case, event_for(case, fact, author))
@@ -175,13 +224,15 @@ def test_the_table_has_no_other_edges() -> None:
         expected = {type(fact): after for fact, after in ACTS[stage].items()}
         if AWAY in ACTS[stage]:
             expected |= dict.fromkeys(moves, stage)
+        if BEGAN in ACTS[stage]:
+            expected[ProcedureEnded] = stage
         assert edges == expected
     assert TABLE.keys() == set(Stage)
 
 
-def test_a_case_that_ended_takes_no_event_and_every_other_case_can_still_end() -> None:
+def test_a_case_that_ended_never_runs_again_and_every_other_case_can_still_end() -> None:
     for stage in Stage:
-        assert (not TABLE[stage]) == (stage in ENDED)
+        assert (set(TABLE[stage].values()) <= ENDED) == (stage in ENDED)
         reached, frontier = {stage}, [stage]
         while frontier:
             more = set(TABLE[frontier.pop()].values()) - reached
@@ -195,6 +246,37 @@ def test_stages_bear_the_numbers_of_the_wire_and_a_name() -> None:
     assert NAMES.keys() == set(Stage)
 
 
+@pytest.mark.parametrize(
+    "fact", [REVIEWED, GRANTED, AWAY, BEGAN], ids=lambda fact: type(fact).__name__
+)
+def test_while_a_special_procedure_goes_on_nothing_is_decided_and_nothing_leaves(
+    fact: Fact,
+) -> None:
+    """行政许可法 article 45."""
+    paused = case_with(ACCEPTED, BEGAN)
+    with pytest.raises(ActNotPossible):
+        extended(paused, event_for(paused, fact, COUNTY))
+    ended = case_with(ACCEPTED, BEGAN, PROCEDURE_ENDED)
+    assert extended(ended, event_for(ended, fact, COUNTY))
+
+
+@pytest.mark.parametrize("fact", [GRANTED, AWAY], ids=lambda fact: type(fact).__name__)
+def test_with_an_open_leg_a_joint_case_is_not_decided_and_does_not_leave(fact: Fact) -> None:
+    joint = case_with(ACCEPTED, PLANNED, LEG_OPENED)
+    assert [leg.leg for leg in joint.open_legs] == [1]
+    with pytest.raises(ActNotPossible):
+        extended(joint, event_for(joint, fact, COUNTY))
+    ended = case_with(ACCEPTED, PLANNED, LEG_OPENED, LEG_ENDED)
+    assert extended(ended, event_for(ended, fact, COUNTY))
+
+
+def test_legs_are_planned_and_a_case_is_archived_once() -> None:
+    for facts, again in (((ACCEPTED, PLANNED), PLANNED), ((DECLINED, ARCHIVED), ARCHIVED)):
+        case = case_with(*facts)
+        with pytest.raises(ActNotPossible):
+            extended(case, event_for(case, again, COUNTY))
+
+
 # Turns -----------------------------------------------------------------------------------------
 
 EVERYBODY = (COUNTY, TOWNSHIP, OTHER_COUNTY, CITY, SHEBAO)
@@ -202,7 +284,7 @@ EVERYBODY = (COUNTY, TOWNSHIP, OTHER_COUNTY, CITY, SHEBAO)
 
 @pytest.mark.parametrize("stage", Stage)
 def test_only_the_custodian_adds_events(stage: Stage) -> None:
-    case = case_with(*WAYS[stage])
+    case = in_stage(stage)
     for fact in ACTS[stage]:
         for author in set(EVERYBODY) - {COUNTY}:
             with pytest.raises(EventOutOfTurn) as refused:

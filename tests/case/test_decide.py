@@ -45,9 +45,10 @@ from tests.case.builders import (
 )
 
 from hallnet.case import command as commands
-from hallnet.case.case import Case, Stage
+from hallnet.case.case import Case
 from hallnet.case.command import Command
-from hallnet.case.decide import REMEDY, answer_hand_over, decide, file_case, possible_acts
+from hallnet.case.context import REMEDY
+from hallnet.case.decide import decide, file_case, possible_acts
 from hallnet.case.event import (
     AcceptanceBasis,
     Accepted,
@@ -98,6 +99,8 @@ from hallnet.case.problems import (
     ResultsSuspended,
     RightBodyMissing,
 )
+from hallnet.case.rules.custody import answer_hand_over
+from hallnet.case.stage import Stage
 from hallnet.places import Address, Village
 from hallnet.problems import Problem
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -330,8 +333,13 @@ def test_a_supplement_of_what_nobody_asks_for_is_refused() -> None:
     refused(MaterialUnknown, case_with(NOTICE), command)
 
 
-def test_nothing_is_supplemented_that_was_not_asked_for() -> None:
-    refused(ActNotPossible, case_with(), SUPPLEMENT_IT)
+def test_what_can_be_put_right_on_the_spot_is_put_right() -> None:
+    """Article 32(3): before acceptance, asked or not."""
+    assert decided(case_with(), SUPPLEMENT_IT) == Supplemented((material(PHOTO),))
+
+
+def test_after_acceptance_nothing_is_supplemented_that_was_not_promised() -> None:
+    refused(ActNotPossible, case_with(ACCEPTED), SUPPLEMENT_IT)
 
 
 # Acceptance ------------------------------------------------------------------------------------
@@ -721,19 +729,49 @@ def test_powers_bear_the_numbers_of_the_wire_and_a_name() -> None:
 # What is possible ------------------------------------------------------------------------------
 
 
+OPEN = {"SendOriginals", "End"}
+BEFORE = OPEN | {"Supplement", "MakeUrgent"}
+DURING = OPEN | {"BeginProcedure", "Survey", "Extend", "MakeUrgent"}
+
+
 @pytest.mark.parametrize(
     ("case", "here", "wanted", "acts"),
     [
-        (case_with(), COUNTY, ITEM, {"GiveNotice", "Accept", "Decline", "Withdraw"}),
-        (case_with(), COUNTY, INSTANT, {"GiveNotice", "Accept", "Decline", "Decide", "Withdraw"}),
-        (case_with(NOTICE), COUNTY, ITEM, {"Supplement", "Withdraw"}),
-        (case_with(ACCEPTED), COUNTY, ITEM, {"Review", "Decide", "Withdraw"}),
-        (case_with(ACCEPTED, REVIEWED), COUNTY, ITEM, {"Decide", "Withdraw"}),
-        (case_with(ACCEPTED, GRANTED), COUNTY, ITEM, {"Close"}),
-        (from_township(), TOWNSHIP, REPORTED_UP, {"GiveNotice", "Accept", "Decline", "Withdraw"}),
-        (from_township(ACCEPTED), TOWNSHIP, REPORTED_UP, {"Review", "Withdraw"}),
-        (from_township(ACCEPTED, REVIEWED), TOWNSHIP, REPORTED_UP, {"HandOver", "Withdraw"}),
-        (from_elsewhere(), OTHER_COUNTY, ITEM, {"GiveNotice", "Decline", "HandOver", "Withdraw"}),
+        (case_with(), COUNTY, ITEM, {"GiveNotice", "Accept", "Decline", "Withdraw"} | BEFORE),
+        (
+            case_with(),
+            COUNTY,
+            INSTANT,
+            {"GiveNotice", "Accept", "Decline", "Decide", "Withdraw"} | BEFORE,
+        ),
+        (case_with(NOTICE), COUNTY, ITEM, {"Supplement", "Withdraw"} | OPEN),
+        (case_with(ACCEPTED), COUNTY, ITEM, {"Review", "Decide", "Withdraw"} | DURING),
+        (case_with(ACCEPTED, REVIEWED), COUNTY, ITEM, {"Decide", "Withdraw"} | DURING),
+        (
+            case_with(ACCEPTED, GRANTED),
+            COUNTY,
+            ITEM,
+            {"Close", "Issue", "Correct", "RevokeDecision", "SendOriginals"},
+        ),
+        (
+            from_township(),
+            TOWNSHIP,
+            REPORTED_UP,
+            {"GiveNotice", "Accept", "Decline", "Withdraw"} | BEFORE,
+        ),
+        (from_township(ACCEPTED), TOWNSHIP, REPORTED_UP, {"Review", "Withdraw"} | DURING),
+        (
+            from_township(ACCEPTED, REVIEWED),
+            TOWNSHIP,
+            REPORTED_UP,
+            {"HandOver", "Withdraw"} | DURING,
+        ),
+        (
+            from_elsewhere(),
+            OTHER_COUNTY,
+            ITEM,
+            {"GiveNotice", "Decline", "HandOver", "Withdraw"} | BEFORE,
+        ),
         (from_elsewhere(to(COUNTY)), OTHER_COUNTY, ITEM, set()),
         (from_elsewhere(to(COUNTY)), COUNTY, ITEM, set()),
         (from_elsewhere(to(COUNTY), TAKEN), OTHER_COUNTY, ITEM, set()),
@@ -741,7 +779,7 @@ def test_powers_bear_the_numbers_of_the_wire_and_a_name() -> None:
             from_elsewhere(to(COUNTY), NOT_TAKEN),
             OTHER_COUNTY,
             ITEM,
-            {"GiveNotice", "Decline", "HandOver", "Withdraw"},
+            {"GiveNotice", "Decline", "HandOver", "Withdraw"} | BEFORE,
         ),
     ],
 )
@@ -751,10 +789,10 @@ def test_which_acts_a_clerk_is_offered(
     assert set(possible_acts(case, context(here, wanted))) == acts
 
 
-def test_a_case_that_ended_offers_no_act() -> None:
+def test_a_case_that_ended_is_archived_and_originals_go_back_and_nothing_else() -> None:
     for facts in ((Declined("", DeclineGround.NOT_NEEDED, "", ""),), (Withdrawn(""),)):
         case = case_with(*facts)
         assert case.stage in {Stage.DECLINED, Stage.WITHDRAWN}
         assert case.ended
-        assert possible_acts(case, context()) == []
+        assert possible_acts(case, context()) == ["SendOriginals", "Archive"]
     assert CLERK.kind is ActorKind.STAFF

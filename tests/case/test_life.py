@@ -5,6 +5,7 @@ Invariants 2 and 3 of the architecture, checked after every step.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import settings
@@ -19,12 +20,16 @@ from tests.case.builders import (
     GRANTED,
     INSTANT,
     ITEM,
+    LEG,
     NOT_TAKEN,
     NOTICE,
     OTHER_COUNTY,
     PHOTO,
     REPORTED_UP,
+    START,
+    SURVEYED,
     TAKEN,
+    TOLERANT,
     TOWNSHIP,
     WITHDRAWN,
     History,
@@ -35,29 +40,50 @@ from tests.case.builders import (
     item,
     material,
     to,
+    working_days,
 )
 
 from hallnet.case import command as commands
 from hallnet.case.case import Case, read_history
 from hallnet.case.command import Command
-from hallnet.case.decide import answer_hand_over, decide, possible_acts
+from hallnet.case.decide import decide, possible_acts
 from hallnet.case.event import (
     DeclineGround,
     Defect,
     DeliveryMethod,
     Fact,
     HandOverFailed,
+    HandOverPurpose,
     Opinion,
     Outcome,
 )
-from hallnet.case.item import HandlingKind, ItemVersion
+from hallnet.case.fact import (
+    CheckResult,
+    EndManner,
+    LegOutcome,
+    MandateChange,
+    PlannedLeg,
+    ProcedureKind,
+)
+from hallnet.case.item import HandlingKind, ItemVersion, JointMode
 from hallnet.case.problems import (
     ActNotPossible,
     CaseInTransit,
     EventOutOfTurn,
+    MandateMissing,
     NotCompetent,
     NothingToHandOver,
     NotTheCustodian,
+)
+from hallnet.case.rules.custody import answer_hand_over
+from hallnet.case.rules.problems import (
+    BagUnknown,
+    CommitmentMissing,
+    CommitmentNotAllowed,
+    GapsUnknown,
+    LegsOpen,
+    LegUnknown,
+    NotJoint,
 )
 from hallnet.places import Address
 from hallnet.problems import Problem
@@ -65,7 +91,13 @@ from hallnet.problems import Problem
 HALLS = (TOWNSHIP, COUNTY, OTHER_COUNTY)
 WAYS = [(TOWNSHIP, COUNTY), (OTHER_COUNTY, COUNTY), (COUNTY, COUNTY), (COUNTY, OTHER_COUNTY)]
 """Up, across, at home, and to a hall that will not be asked to report up."""
-ITEMS = (ITEM, INSTANT, REPORTED_UP, item(report_up=True, handling_kind=HandlingKind.INSTANT))
+ITEMS = (
+    ITEM,
+    INSTANT,
+    TOLERANT,
+    REPORTED_UP,
+    item(report_up=True, handling_kind=HandlingKind.INSTANT),
+)
 COMMANDS: tuple[Command, ...] = (
     commands.GiveNotice((Defect(FORM, "缺少", "补交"), Defect(PHOTO, "缺少", "补交"))),
     commands.Supplement((material(PHOTO),)),
@@ -78,7 +110,32 @@ COMMANDS: tuple[Command, ...] = (
     commands.Decide(Outcome.REFUSED, "不符合条件", "某法"),
     commands.Close(DeliveryMethod.COUNTER, "章三"),
     commands.Withdraw("不办了"),
+    commands.PassPrereview(),
+    commands.ReturnPrereview((Defect(FORM, "缺少", "补交"), Defect(PHOTO, "缺少", "补交"))),
+    commands.AcceptWithGaps(material("承诺书")),
+    commands.SignCommitment((PHOTO,), "2026版", material("承诺书")),
+    commands.WithdrawCommitment("改按一般程序"),
+    commands.BeginProcedure(ProcedureKind.TEST, "", working_days(5), "需检测", None),
+    commands.EndProcedure("合格"),
+    commands.Survey(START.date(), SURVEYED.surveyors, "符合", True),
+    commands.Extend(working_days(5), "局长", "情况复杂"),
+    commands.MakeUrgent("主任", "救急", working_days(1)),
+    commands.OpenLegs(),
+    commands.EndLeg(1, LegOutcome.STOPPED, "不再需要"),
+    commands.SendOriginals("B-1", ("房产证",), COUNTY, "邮政"),
+    commands.ReceiveOriginals("B-1", ("房产证",), True, ""),
+    commands.ReportRefusal("联络员", "不符合条件"),
+    commands.Issue("某证", "Z-1", START.date(), None),
+    commands.CheckAfterwards(CheckResult.KEPT, "属实"),
+    commands.RevokeDecision("承诺不实", "某法"),
+    commands.Correct("姓名", "章三", "章叁", "录入错误"),
+    commands.End(EndManner.TERMINATED, "申请人死亡", "某法"),
+    commands.Archive("档-1"),
+    commands.ChangeMandate(MandateChange.SUSPENDED, "本人要求"),
 )
+ENDING = (commands.Withdraw, commands.Decline, commands.End)
+JOINT = item(joint_bodies=("甲局", "乙局"), joint_mode=JointMode.PARALLEL, commitment_allowed=True)
+LEGS = (LEG, replace(LEG, leg=2, group=2))
 FACTS: tuple[Fact, ...] = (
     NOTICE,
     ACCEPTED,
@@ -91,12 +148,29 @@ FACTS: tuple[Fact, ...] = (
     to(OTHER_COUNTY),
 )
 NOT_HERE = (NotTheCustodian, CaseInTransit)
-NOT_NOW = (*NOT_HERE, ActNotPossible, NotCompetent, NothingToHandOver)
+NOT_NOW = (
+    *NOT_HERE,
+    ActNotPossible,
+    NotCompetent,
+    NothingToHandOver,
+    GapsUnknown,
+    CommitmentMissing,
+    CommitmentNotAllowed,
+    NotJoint,
+    LegUnknown,
+    LegsOpen,
+    BagUnknown,
+    MandateMissing,
+)
+
+
+def legs_of(wanted: ItemVersion) -> tuple[PlannedLeg, ...]:
+    return LEGS if wanted.joint_bodies else ()
 
 
 def refusal(case: Case, command: Command, here: Address, wanted: ItemVersion) -> Problem | None:
     try:
-        decide(case, command, context(here, wanted))
+        decide(case, command, context(here, wanted, now=case.changed_at, legs=legs_of(wanted)))
     except Problem as problem:
         return problem
     return None
@@ -107,16 +181,18 @@ class Life(RuleBasedStateMachine):
 
     @initialize(
         way=st.sampled_from(WAYS),
-        wanted=st.sampled_from(ITEMS),
+        wanted=st.sampled_from((*ITEMS, JOINT)),
         complete=st.booleans(),
+        online=st.booleans(),
     )
     def an_application_is_filed(
-        self, way: tuple[Address, Address], wanted: ItemVersion, complete: bool
+        self, way: tuple[Address, Address], wanted: ItemVersion, complete: bool, online: bool
     ) -> None:
         intake, competent = way
         self.item = wanted
         materials = COMPLETE if complete else COMPLETE[:1]
-        self.history = History(filed(intake, competent, materials=materials))
+        opening = filed(intake, competent, materials=materials, for_prereview=online)
+        self.history = History(opening)
 
     @property
     def case(self) -> Case:
@@ -130,7 +206,7 @@ class Life(RuleBasedStateMachine):
         sensible = [
             command
             for command in COMMANDS
-            if not isinstance(command, commands.Withdraw | commands.Decline)
+            if not isinstance(command, ENDING)
             and refusal(self.case, command, here, self.item) is None
         ]
         if sensible:
@@ -184,7 +260,9 @@ class Life(RuleBasedStateMachine):
         now = self.case.changed_at + timedelta(hours=3)
         before = self.case
         try:
-            facts = decide(before, command, context(here, self.item, now=now))
+            facts = decide(
+                before, command, context(here, self.item, now=now, legs=legs_of(self.item))
+            )
         except Problem:
             assert self.case == before
             return
@@ -219,7 +297,8 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def what_is_possible_is_what_is_not_refused_for_stage_custody_or_competence(self) -> None:
         for here in HALLS:
-            named = set(possible_acts(self.case, context(here, self.item)))
+            now = self.case.changed_at
+            named = set(possible_acts(self.case, context(here, self.item, now=now)))
             for command in COMMANDS:
                 problem = refusal(self.case, command, here, self.item)
                 possible = not isinstance(problem, NOT_NOW)
@@ -235,8 +314,9 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def a_case_that_did_not_end_has_something_that_can_happen(self) -> None:
+        transit = self.case.transit
         if self.case.ended:
-            assert self.case.transit is None
+            assert transit is None or transit.purpose is HandOverPurpose.AFTER_CHECK
         elif self.case.transit is None:
             assert possible_acts(self.case, context(self.case.custodian, self.item))
 

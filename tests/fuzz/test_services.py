@@ -25,7 +25,7 @@ from hallnet.case.item import CATALOGUE, Catalogue
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.codec import MessageMalformed, parse
 from hallnet.exchange import following as exchange_following
-from hallnet.intake import cases, handling, replicas
+from hallnet.intake import cases, replicas
 from hallnet.intake import following as intake_following
 from hallnet.intake import tables as intake_tables
 from hallnet.notify import tables as notify_tables
@@ -140,7 +140,7 @@ def test_whatever_a_hall_asks_of_a_case_is_done_or_refused(
     story = handed_here()
     asked = CaseRequest(CASE_ID, "r" * 36, AGENT, START, WITHDRAWN)
     payload = mutated(REQUEST.to_bytes(asked), wire_case.CaseRequest, number)
-    entries = [*from_authors(story.raws), said(str(AFAR), handling.REQUEST_KIND, payload)]
+    entries = [*from_authors(story.raws), said(str(AFAR), cases.REQUEST_KIND, payload)]
     require_told(world, notify, taken_by_intake(world, entries))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from google.protobuf.message import Message
 from sqlalchemy import Row, select
 from tests.exchange.parts import rows
 from tests.simulation.halls import CHIEF, SUITE, Station, World
@@ -27,6 +28,7 @@ from hallnet.places import Address, Village
 from hallnet.store import Connection
 from hallnet.trust.release import RELEASE, ReleaseBody, ReleaseKind
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
+from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
@@ -308,6 +310,16 @@ def act(actor: Account = CHIEF, request_id: str = "") -> wire.Act:
         request_id=request_id or f"request-{next(_request_numbers)}",
         actor_id=actor.actor.actor_id,
     )
+
+
+def asking(by: wire.Act, case_id: str, command: Message) -> wire.ActOnCaseRequest:
+    """The request for a command, given as its message."""
+    wanted = wire_command.CaseCommand()
+    field = next(
+        field for field in wanted.DESCRIPTOR.fields if field.message_type is command.DESCRIPTOR
+    )
+    getattr(wanted, field.name).CopyFrom(command)
+    return wire.ActOnCaseRequest(act=by, case_id=case_id, command=wanted)
 
 
 def file_request(

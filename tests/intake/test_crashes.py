@@ -14,6 +14,7 @@ from tests.intake.parts import (
     AUTHORISATION,
     MATERIAL,
     act,
+    asking,
     events_told,
     face,
     facts,
@@ -31,7 +32,7 @@ from hallnet.case.event import Accepted, Decided, NoticeGiven
 from hallnet.intake import cases, tables
 from hallnet.store import Connection, Database
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
-from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+from hallnet.wire.case.v1 import command_pb2 as wire_command
 
 Result = TypeVar("Result")
 
@@ -97,28 +98,29 @@ def test_a_crash_between_any_two_steps_loses_nothing_and_doubles_nothing(
         return crashes.through(lambda: ask(getattr(face(world, at), method)(message, None)))
 
     case_id = call(TOWNSHIP, "FileCase", request).case.summary.case_id
-    common = {"case_id": case_id}
     defects = [wire_event.Defect(material=AUTHORISATION, problem="缺少", remedy="补交")]
-    call(TOWNSHIP, "GiveNotice", wire.GiveNoticeRequest(act=act(), defects=defects, **common))
-    supplement = wire.SupplementCaseRequest(act=act(), materials=[paper], **common)
-    call(TOWNSHIP, "SupplementCase", supplement)
-    call(TOWNSHIP, "AcceptCase", wire.AcceptCaseRequest(act=act(), **common))
-    review = wire.ReviewCaseRequest(
-        act=act(CHIEF), opinion=wire_event.OPINION_FAVOURABLE, explanation="符合", **common
+    call(TOWNSHIP, "ActOnCase", asking(act(), case_id, wire_command.GiveNotice(defects=defects)))
+    supplement = asking(act(), case_id, wire_command.Supplement(materials=[paper]))
+    call(TOWNSHIP, "ActOnCase", supplement)
+    call(TOWNSHIP, "ActOnCase", asking(act(), case_id, wire_command.Accept()))
+    review = asking(
+        act(CHIEF),
+        case_id,
+        wire_command.Review(opinion=wire_event.OPINION_FAVOURABLE, explanation="符合"),
     )
-    call(TOWNSHIP, "ReviewCase", review)
-    call(TOWNSHIP, "HandOverCase", wire.HandOverCaseRequest(act=act(), explanation="请", **common))
+    call(TOWNSHIP, "ActOnCase", review)
+    call(TOWNSHIP, "ActOnCase", asking(act(), case_id, wire_command.HandOver(explanation="请")))
     crashes.through(world.settle)
     call(
         COUNTY,
-        "DecideCase",
-        wire.DecideCaseRequest(act=act(), outcome=wire_event.OUTCOME_GRANTED, **common),
+        "ActOnCase",
+        asking(act(), case_id, wire_command.Decide(outcome=wire_event.OUTCOME_GRANTED)),
     )
     crashes.through(world.settle)
     call(
         TOWNSHIP,
-        "CloseCase",
-        wire.CloseCaseRequest(act=act(), method=wire_event.DELIVERY_METHOD_COUNTER, **common),
+        "ActOnCase",
+        asking(act(), case_id, wire_command.Close(method=wire_event.DELIVERY_METHOD_COUNTER)),
     )
     crashes.through(world.settle)
 
@@ -150,9 +152,9 @@ def test_a_message_of_which_half_was_done_is_done_whole_the_next_time(world: Wor
     case = world.file(TOWNSHIP, "temporary-relief-township")
     before = rows(world.at(TOWNSHIP).intake, tables.case_event)
     crashes = Crashes(world, committed=False)
-    accept = wire.AcceptCaseRequest(act=act(), case_id=case.case_id)
+    accept = asking(act(), case.case_id, wire_command.Accept())
     with pytest.raises(Crash):
-        ask(face(world).AcceptCase(accept, None))
+        ask(face(world).ActOnCase(accept, None))
     assert rows(world.at(TOWNSHIP).intake, tables.case_event) == before
-    answer = crashes.through(lambda: ask(face(world).AcceptCase(accept, None)))
+    answer = crashes.through(lambda: ask(face(world).ActOnCase(accept, None)))
     assert len(answer.case.events) == 2

@@ -48,7 +48,7 @@ from hallnet.case.problems import (
     PointNotYours,
 )
 from hallnet.intake import tables
-from hallnet.intake.face import ChoiceMissing
+from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
 from hallnet.places import Address
 from hallnet.places.problems import DivisionUnknown

@@ -28,7 +28,7 @@ from tests.intake.parts import (
 from tests.simulation.halls import CLERK, Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
-from hallnet.case.case import Stage
+from hallnet.case.stage import Stage
 from hallnet.intake import cases, tables
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.listing import PAGE_SIZE, PAGE_SIZE_MAX

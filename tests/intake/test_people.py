@@ -36,6 +36,7 @@ from tests.intake.parts import (
     WITHDRAW,
     Post,
     act,
+    asking,
     everything,
     face,
     facts,
@@ -55,6 +56,7 @@ from hallnet.case import command as commands
 from hallnet.case.case import Case
 from hallnet.case.command import Command
 from hallnet.case.event import DeclineGround
+from hallnet.case.fact import MandateChange
 from hallnet.case.mandate import MANDATE, Mandate, MandateAct
 from hallnet.case.person import Actor, ActorKind, Person
 from hallnet.case.power import Power
@@ -72,6 +74,7 @@ from hallnet.case.problems import (
     MaterialUnknown,
     PowerMissing,
 )
+from hallnet.case.rules.problems import MandateChangeImpossible
 from hallnet.intake import cases, materials, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.face import IntakeFace
@@ -81,6 +84,7 @@ from hallnet.places.problems import VillageMalformed
 from hallnet.problems import Problem
 from hallnet.store.room import HallFull, Room
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
+from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
@@ -189,7 +193,7 @@ def test_who_has_no_account_does_nothing_and_sees_nothing(world: World) -> None:
     before = told(world.at(TOWNSHIP))
     requests: list[tuple[str, Any]] = [
         ("FileCase", file_request(world, actor=stranger)),
-        ("AcceptCase", wire.AcceptCaseRequest(act=act(stranger), case_id=case.case_id)),
+        ("ActOnCase", asking(act(stranger), case.case_id, wire_command.Accept())),
         ("GetCase", wire.GetCaseRequest(case_ref=case.case_id, actor_id="stranger")),
         ("ListCases", wire.ListCasesRequest(actor_id="stranger")),
     ]
@@ -197,8 +201,9 @@ def test_who_has_no_account_does_nothing_and_sees_nothing(world: World) -> None:
         with pytest.raises(ActorUnknown):
             ask(getattr(face(world), method)(request, None))
     assert told(world.at(TOWNSHIP)) == before
+    acts = ["FileCase", "Accept", "GetCase", "ListCases"]
     assert [(row.act, row.refused) for row in records(world.at(TOWNSHIP))] == [
-        (method, "ACTOR_UNKNOWN") for method, _ in requests
+        (name, "ACTOR_UNKNOWN") for name in acts
     ]
 
 
@@ -405,6 +410,39 @@ def test_a_mandate_to_submit_is_none_to_collect(world: World) -> None:
         world.act(TOWNSHIP, case, GRANT, AGENT)
 
 
+def test_a_suspended_permission_lets_its_agent_do_nothing_until_it_goes_on(world: World) -> None:
+    """中止, 续办, 终止: entered for one case, it holds for all under the same permission."""
+    put_accounts(world, TOWNSHIP, AGENT)
+    given = register(
+        world,
+        mandate(world, world.person(), acts=(MandateAct.SUBMIT,), item_ids=(RELIEF,)),
+    )
+    papers = _asked(world, RELIEF)
+    first, second = (by_agent(world, given, item_id=RELIEF, papers=papers) for _ in range(2))
+
+    def change(to: MandateChange) -> None:
+        command = wire_command.ChangeMandate(change=int(to), reason="本人要求")  # type: ignore[arg-type]
+        ask(face(world).ActOnCase(asking(act(), first.case_id, command), None))
+
+    def withdraw(case: Case) -> None:
+        request = asking(act(AGENT), case.case_id, wire_command.Withdraw(reason="不办了"))
+        ask(face(world).ActOnCase(request, None))
+
+    change(MandateChange.SUSPENDED)
+    for case in (first, second):
+        with pytest.raises(MandateNotForThis):
+            withdraw(case)
+    with pytest.raises(MandateNotForThis):
+        by_agent(world, given, item_id=RELIEF, papers=papers)
+    change(MandateChange.RESUMED)
+    withdraw(second)
+    change(MandateChange.REVOKED)
+    with pytest.raises(MandateNotForThis):
+        withdraw(first)
+    with pytest.raises(MandateChangeImpossible):
+        change(MandateChange.RESUMED)
+
+
 def _asked(world: World, item_id: str) -> tuple[str, ...]:
     case = world.file(TOWNSHIP, item_id)
     world.act(TOWNSHIP, case, WITHDRAW)
@@ -444,20 +482,21 @@ def test_of_a_case_of_others_an_agent_does_not_learn_that_it_is_there(world: Wor
     paper = MATERIAL.to_message(world.upload(TOWNSHIP, AUTHORISATION, b"x"))
     before = told(world.at(TOWNSHIP))
     for reference in (case.case_id, case.case_no, "no-such-case"):
-        common = {"case_id": reference}
         attempts: list[tuple[str, Any]] = [
             ("GetCase", wire.GetCaseRequest(case_ref=reference, actor_id="other-agent")),
-            ("AcceptCase", wire.AcceptCaseRequest(act=act(OTHER_AGENT), **common)),
-            ("WithdrawCase", wire.WithdrawCaseRequest(act=act(OTHER_AGENT), **common)),
+            ("ActOnCase", asking(act(OTHER_AGENT), reference, wire_command.Accept())),
+            ("ActOnCase", asking(act(OTHER_AGENT), reference, wire_command.Withdraw())),
             (
-                "CloseCase",
-                wire.CloseCaseRequest(
-                    act=act(OTHER_AGENT), method=wire_event.DELIVERY_METHOD_POST, **common
+                "ActOnCase",
+                asking(
+                    act(OTHER_AGENT),
+                    reference,
+                    wire_command.Close(method=wire_event.DELIVERY_METHOD_POST),
                 ),
             ),
             (
-                "SupplementCase",
-                wire.SupplementCaseRequest(act=act(OTHER_AGENT), materials=[paper], **common),
+                "ActOnCase",
+                asking(act(OTHER_AGENT), reference, wire_command.Supplement(materials=[paper])),
             ),
         ]
         for method, request in attempts:
@@ -739,9 +778,9 @@ def test_every_refusal_is_on_record_with_who_why_and_for_which_case(world: World
         case_ref=case.case_id, actor_id="other-agent", purpose="看看别人的"
     )
     refused_as_unknown(world, "GetCase", request)
-    accept = wire.AcceptCaseRequest(act=act(AGENT), case_id=case.case_id)
+    accept = asking(act(AGENT), case.case_id, wire_command.Accept())
     with pytest.raises(PowerMissing):
-        ask(face(world).AcceptCase(accept, None))
+        ask(face(world).ActOnCase(accept, None))
     with pytest.raises(CaseUnknown):
         progress(world, case.case_no, "WRONG222")
     after = everything(world.at(TOWNSHIP))
@@ -749,7 +788,7 @@ def test_every_refusal_is_on_record_with_who_why_and_for_which_case(world: World
     assert after == before
     assert [(row.actor_id, row.act, row.subject, row.purpose, row.refused) for row in added] == [
         ("other-agent", "GetCase", case.case_id, "看看别人的", "CASE_UNKNOWN"),
-        ("agent", "AcceptCase", case.case_id, "", "POWER_MISSING"),
+        ("agent", "Accept", case.case_id, "", "POWER_MISSING"),
         ("applicant", "GetProgress", case.case_no, "", "CASE_UNKNOWN"),
     ]
     assert facts(history(world.at(TOWNSHIP), case)) == ["Filed"]

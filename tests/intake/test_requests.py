@@ -13,6 +13,7 @@ from tests.intake.parts import (
     REFUSED,
     Post,
     act,
+    asking,
     end_delivery,
     events_told,
     everything,
@@ -30,7 +31,7 @@ from tests.simulation.halls import BEGINNING, World
 from tests.simulation.worlds import COUNTY, OTHER_COUNTY, TOWNSHIP
 
 from hallnet.case import command as commands
-from hallnet.case.case import Case, Stage
+from hallnet.case.case import Case
 from hallnet.case.event import (
     REQUEST,
     REQUEST_REFUSED,
@@ -42,6 +43,8 @@ from hallnet.case.event import (
 )
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.problems import CaseInTransit, NotTheCustodian
+from hallnet.case.stage import Stage
+from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
@@ -53,11 +56,11 @@ def with_the_county(world: World) -> tuple[Case, Post]:
     return case, post
 
 
-def withdraw(world: World, case: Case, request_id: str = "") -> wire.WithdrawCaseResponse:
-    request = wire.WithdrawCaseRequest(
-        act=act(request_id=request_id), case_id=case.case_id, reason="不办了"
+def withdraw(world: World, case: Case, request_id: str = "") -> wire.ActOnCaseResponse:
+    request = asking(
+        act(request_id=request_id), case.case_id, wire_command.Withdraw(reason="不办了")
     )
-    answer: wire.WithdrawCaseResponse = ask(face(world).WithdrawCase(request, None))
+    answer: wire.ActOnCaseResponse = ask(face(world).ActOnCase(request, None))
     return answer
 
 
@@ -102,8 +105,8 @@ def test_a_wish_that_the_custodian_refuses_is_told_to_staff_where_it_was_made(
 ) -> None:
     case, post = with_the_county(world)
     paper = MATERIAL.to_message(world.upload(TOWNSHIP, AUTHORISATION, b"new"))
-    request = wire.SupplementCaseRequest(act=act(), case_id=case.case_id, materials=[paper])
-    assert ask(face(world).SupplementCase(request, None)).passed_on
+    request = asking(act(), case.case_id, wire_command.Supplement(materials=[paper]))
+    assert ask(face(world).ActOnCase(request, None)).passed_on
     post.settle()
     (declined,) = told(world.at(COUNTY), "case.request_declined")
     (refused,) = told(world.at(TOWNSHIP), "case.request_refused")
@@ -118,10 +121,10 @@ def test_a_wish_that_the_custodian_refuses_is_told_to_staff_where_it_was_made(
 def test_the_materials_of_a_wish_go_with_it(world: World) -> None:
     case, _ = with_the_county(world)
     paper = world.upload(TOWNSHIP, AUTHORISATION, b"new")
-    request = wire.SupplementCaseRequest(
-        act=act(), case_id=case.case_id, materials=[MATERIAL.to_message(paper)]
+    request = asking(
+        act(), case.case_id, wire_command.Supplement(materials=[MATERIAL.to_message(paper)])
     )
-    ask(face(world).SupplementCase(request, None))
+    ask(face(world).ActOnCase(request, None))
     (entry,) = told(world.at(TOWNSHIP), "case.request_sent")
     (wanted,) = entry.dispatches
     assert wanted.recipient == COUNTY
@@ -195,10 +198,10 @@ def test_a_supplement_from_afar_names_a_material_of_the_item(wide_world: World) 
     assert REQUEST_REFUSED.from_bytes(declined.payload).reason == "MATERIAL_UNKNOWN"
     post.settle()
     paper = world.upload(COUNTY, case.materials[0].name, b"better")
-    asked = wire.SupplementCaseRequest(
-        act=act(), case_id=case.case_id, materials=[MATERIAL.to_message(paper)]
+    asked = asking(
+        act(), case.case_id, wire_command.Supplement(materials=[MATERIAL.to_message(paper)])
     )
-    assert ask(face(world, COUNTY).SupplementCase(asked, None)).passed_on
+    assert ask(face(world, COUNTY).ActOnCase(asked, None)).passed_on
     post.settle()
     world.act(OTHER_COUNTY, case, ACCEPT)
     post.settle()
@@ -210,9 +213,9 @@ def test_only_the_hall_of_intake_passes_a_wish_on(world: World) -> None:
     world.found(branch)
     case, post = world.file(branch, "resident-pension-enrolment"), Post(world)
     post.settle()
-    request = wire.WithdrawCaseRequest(act=act(), case_id=case.case_id, reason="不办了")
+    request = asking(act(), case.case_id, wire_command.Withdraw(reason="不办了"))
     with pytest.raises(NotTheCustodian):
-        ask(face(world, COUNTY).WithdrawCase(request, None))
+        ask(face(world, COUNTY).ActOnCase(request, None))
     assert told(world.at(COUNTY), "case.request_sent") == []
 
 

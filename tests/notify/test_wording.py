@@ -8,23 +8,48 @@ from typing import get_args
 import pytest
 from tests.case.builders import (
     ACCEPTED,
+    ARCHIVED,
+    BEGAN,
+    CHECKED,
     CLOSED,
+    CONFIRMED,
+    CORRECTED,
     COUNTY,
     DECLINED,
+    ENDED_OTHERWISE,
+    EXTENDED,
     FAILED,
     GRANTED,
+    ISSUED,
+    LEG_ENDED,
+    LEG_OPENED,
     NOT_TAKEN,
+    PASSED,
+    PLANNED,
+    PROCEDURE_ENDED,
+    REPORTED,
+    RETURNED,
     REVIEWED,
+    REVOKED,
+    SENT,
     SHEBAO,
+    SIGNED,
     SUPPLEMENT,
+    SURVEYED,
+    SUSPENDED,
     TAKEN,
+    UNSIGNED,
+    URGENT,
+    VIOLATION,
     WITHDRAWN,
     to,
+    working_days,
 )
 from tests.notify.parts import OPENING, PERSON
 
-from hallnet.case.decide import REMEDY
+from hallnet.case.context import REMEDY
 from hallnet.case.event import (
+    AcceptanceBasis,
     Decided,
     Declined,
     DeclineGround,
@@ -35,6 +60,7 @@ from hallnet.case.event import (
     NoticeGiven,
     Outcome,
 )
+from hallnet.case.fact import CheckResult
 from hallnet.notify.wording import Audience, Recipient, messages, staff_message
 from hallnet.places import Address, divisions
 
@@ -81,7 +107,50 @@ SENTENCES: list[tuple[Fact, str]] = [
     ),
     (CLOSED, "已办结，结果已送达。请您评价本次服务。"),
     (WITHDRAWN, "已按您的请求撤回。"),
+    (PASSED, "已通过预审，视为收件。"),
+    (RETURNED, "未通过预审：1. 照片：缺少，补交。补齐后无需重新填写。"),
+    (
+        replace(
+            ACCEPTED,
+            basis=AcceptanceBasis.TOLERANT,
+            gaps=("体检表",),
+            gaps_limit=working_days(5),
+        ),
+        "已容缺受理（A-1）。请在5个工作日内补交：体检表。",
+    ),
+    (SIGNED, "已按告知承诺办理（C-1），相应证明无需提交。"),
+    (UNSIGNED, "的承诺已撤回，按一般程序办理，请补交相应证明。"),
+    (
+        BEGAN,
+        "需进行专家评审（P-1），所需时间10个工作日，不计入办理期限。原因：技术复杂。",
+    ),
+    (PROCEDURE_ENDED, "的特别程序已结束：通过。办理期限继续计算。"),
+    (SURVEYED, "已完成现场核查。"),
+    (EXTENDED, "办理期限延长10个工作日（E-1）。理由：情况复杂。"),
+    (URGENT, "已列为特办件，优先办理。"),
+    (SENT, "的原件（房产证）已装入封袋B-1寄往杭州市余杭区仓前街道。"),
+    (CONFIRMED, "的封袋B-1已签收，完好。"),
+    (ISSUED, "的某证（Z-1）已制发。"),
+    (
+        replace(CHECKED, result=CheckResult.TO_BE_PUT_RIGHT, findings="场地不足。"),
+        "的承诺事项经核查需要整改：场地不足。",
+    ),
+    (REVOKED, "的决定已撤销（R-1）。理由：承诺不实；依据：某法第一条。可申请复议。"),
+    (CORRECTED, "的“姓名”已由“章三”更正为“章叁”，办理结果不变，您无需再跑。"),
+    (ENDED_OTHERWISE, "已终止办理（X-1）。理由：申请人死亡。可申请复议。"),
+    (SUSPENDED, "的代办委托已中止。"),
 ]
+INSIDE: list[Fact] = [
+    CHECKED,
+    ARCHIVED,
+    PLANNED,
+    LEG_OPENED,
+    LEG_ENDED,
+    REPORTED,
+    VIOLATION,
+    to(COUNTY, HandOverPurpose.AFTER_CHECK),
+]
+"""What people are not told of: it is the hall's own."""
 
 
 def text(fact: Fact, author: Address = COUNTY) -> str:
@@ -95,7 +164,13 @@ def test_each_act_is_told_in_its_own_sentence(fact: Fact, sentence: str) -> None
 
 
 def test_no_act_is_without_a_sentence() -> None:
-    assert {type(fact) for fact, _ in SENTENCES} == set(get_args(Fact))
+    told = {type(fact) for fact, _ in SENTENCES}
+    assert told | {type(fact) for fact in INSIDE} == set(get_args(Fact))
+
+
+def test_what_is_the_halls_own_is_not_told_to_people() -> None:
+    for fact in INSIDE:
+        assert messages(fact, COUNTY, TO, divisions()) == []
 
 
 def test_a_branch_hall_speaks_as_what_it_is() -> None:

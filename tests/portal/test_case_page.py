@@ -185,7 +185,7 @@ def test_an_agent_has_only_the_acts_of_the_applicant(enter: Enter) -> None:
     agent = enter(AGENT)
     case = case_id(filed(agent, WITH_MANDATE, **BY_AGENT))
     page = opened(agent, case)
-    assert acts(page) == {"withdraw"}
+    assert acts(page) == {"supplement", "withdraw"}
     assert "信封投递" not in page.text
     act(enter(CLERK), case, "notice")
     assert acts(opened(agent, case)) == {"supplement", "withdraw"}

@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 from google.protobuf.descriptor import EnumDescriptor
+from tests.case.builders import LATER_FACTS
 
-from hallnet.case.case import Stage
 from hallnet.case.event import (
     AcceptanceBasis,
     Accepted,
@@ -36,11 +36,13 @@ from hallnet.case.event import (
     Withdrawn,
 )
 from hallnet.case.person import Actor, ActorKind, Person
+from hallnet.case.stage import Stage
 from hallnet.places import Address, divisions
 from hallnet.portal import wording
 from hallnet.portal.halls import Halls
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_sync
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
+from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
@@ -78,6 +80,7 @@ FACTS: list[Fact] = [
     Decided("决1号", Outcome.REFUSED, "不符合条件", "某法", "可复议", ""),
     Closed(DeliveryMethod.POST, "本人"),
     Withdrawn("不办了"),
+    *LATER_FACTS,
 ]
 
 
@@ -98,6 +101,7 @@ def test_no_fact_is_left_out() -> None:
     [
         (wording.STAGES, wire_intake.CaseStage.DESCRIPTOR),
         (wording.STAGE_TONES, wire_intake.CaseStage.DESCRIPTOR),
+        (wording.LEG_OUTCOMES, wire_fact.LegOutcome.DESCRIPTOR),
         (wording.CLOCKS, wire_intake.ClockKind.DESCRIPTOR),
         (wording.HANDLING, wire_item.HandlingKind.DESCRIPTOR),
         (wording.REQUIREMENTS, wire_item.Requirement.DESCRIPTOR),

@@ -11,10 +11,11 @@ from tests.simulation.conftest import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 from tests.simulation.halls import Station, World
 
 from hallnet.case import command as commands
-from hallnet.case.case import Case, Stage
+from hallnet.case.case import Case
 from hallnet.case.command import Command
 from hallnet.case.event import DeliveryMethod, Opinion, Outcome
 from hallnet.case.problems import CaseInTransit, NotTheCustodian
+from hallnet.case.stage import Stage
 from hallnet.exchange import outgoing
 from hallnet.exchange import tables as exchange_tables
 from hallnet.exchange.journal_store import read_runs, read_tile

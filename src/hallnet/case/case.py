@@ -1,7 +1,7 @@
 """A case: the fold of its events.
 
 `evolve` is the only thing that changes a case. It accepts an event only if it follows on the one before,
-comes from the hall that has the say at that point, and fits the stage: see TABLE.
+comes from the hall that has the say at that point, and fits the stage (`stage.TABLE`).
 """
 
 from __future__ import annotations
@@ -9,100 +9,53 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
-from enum import IntEnum
+from typing import TypeVar
 
 from hallnet.case.event import (
     EVENT,
     Accepted,
     CaseEvent,
-    Closed,
     Decided,
-    Declined,
     Fact,
     Filed,
     HandedOver,
     HandOverDeclined,
     HandOverFailed,
     HandOverPurpose,
-    NoticeGiven,
-    Reviewed,
     Supplemented,
     TakenOver,
-    Withdrawn,
     digest,
 )
-from hallnet.case.item import ItemVersion
-from hallnet.case.person import Material
+from hallnet.case.fact import (
+    Archived,
+    CommitmentSigned,
+    CommitmentWithdrawn,
+    LegEnded,
+    LegOpened,
+    LegsPlanned,
+    MandateChange,
+    MandateChanged,
+    PlannedLeg,
+    PrereviewPassed,
+    ProcedureBegan,
+    ProcedureEnded,
+)
+from hallnet.case.item import ItemVersion, MaterialSource, RequiredMaterial, Requirement
+from hallnet.case.person import Actor, Material
 from hallnet.case.problems import ActNotPossible, EventOutOfTurn, HistoryBroken
+from hallnet.case.stage import ENDED, NAMES, NOT_DURING_PROCEDURE, TABLE, Stage
 from hallnet.places import Address
 
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The one time zone of the country: days of the law are days there."""
 
 EVENTS_MAX = 1000
+AFact = TypeVar("AFact", bound=Fact)
 
 
 def day_of(moment: datetime) -> date:
     """The day of a moment, as the law counts days."""
     return moment.astimezone(CHINA).date()
-
-
-class Stage(IntEnum):
-    """Where a case is in its life; the numbers are those of CaseStage on the wire."""
-
-    RECEIVED = 1
-    CORRECTING = 2
-    ACCEPTED = 3
-    REVIEWED = 4
-    DECIDED = 5
-    CLOSED = 6
-    DECLINED = 7
-    WITHDRAWN = 8
-
-
-NAMES = {
-    Stage.RECEIVED: "已收件",
-    Stage.CORRECTING: "待补正",
-    Stage.ACCEPTED: "已受理",
-    Stage.REVIEWED: "已初审",
-    Stage.DECIDED: "已决定",
-    Stage.CLOSED: "已办结",
-    Stage.DECLINED: "不予受理",
-    Stage.WITHDRAWN: "已撤回",
-}
-ENDED = frozenset({Stage.CLOSED, Stage.DECLINED, Stage.WITHDRAWN})
-
-
-def _stays(stage: Stage) -> dict[type[Fact], Stage]:
-    """Custody moves without changing the stage."""
-    return dict.fromkeys((HandedOver, TakenOver, HandOverDeclined, HandOverFailed), stage)
-
-
-TABLE: dict[Stage, dict[type[Fact], Stage]] = {
-    Stage.RECEIVED: {
-        NoticeGiven: Stage.CORRECTING,
-        Accepted: Stage.ACCEPTED,
-        Declined: Stage.DECLINED,
-        Withdrawn: Stage.WITHDRAWN,
-        **_stays(Stage.RECEIVED),
-    },
-    Stage.CORRECTING: {Supplemented: Stage.RECEIVED, Withdrawn: Stage.WITHDRAWN},
-    Stage.ACCEPTED: {
-        Reviewed: Stage.REVIEWED,
-        Decided: Stage.DECIDED,
-        Withdrawn: Stage.WITHDRAWN,
-        **_stays(Stage.ACCEPTED),
-    },
-    Stage.REVIEWED: {
-        Decided: Stage.DECIDED,
-        Withdrawn: Stage.WITHDRAWN,
-        **_stays(Stage.REVIEWED),
-    },
-    Stage.DECIDED: {Closed: Stage.CLOSED, **_stays(Stage.DECIDED)},
-    Stage.CLOSED: {},
-    Stage.DECLINED: {},
-    Stage.WITHDRAWN: {},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +75,7 @@ class Mark:
     fact: Fact
     at: datetime
     author: Address
+    actor: Actor
 
     @property
     def day(self) -> date:
@@ -159,17 +113,115 @@ class Case:
     def ended(self) -> bool:
         return self.stage in ENDED
 
+    @property
+    def decided_or_ended(self) -> bool:
+        return self.ended or self.stage is Stage.DECIDED
+
     def newest(self, kind: type[Fact]) -> Mark | None:
         return next((mark for mark in reversed(self.marks) if isinstance(mark.fact, kind)), None)
 
+    def last(self, kind: type[AFact]) -> AFact | None:
+        """The newest fact of a kind."""
+        return next(
+            (mark.fact for mark in reversed(self.marks) if isinstance(mark.fact, kind)), None
+        )
+
+    def all_of(self, kind: type[AFact]) -> list[AFact]:
+        """The facts of a kind, the oldest first."""
+        return [mark.fact for mark in self.marks if isinstance(mark.fact, kind)]
+
+    def mark_after(self, start: Mark, *kinds: type[Fact]) -> Mark | None:
+        """The first mark of some kinds after another one."""
+        return next(iter(self.marks_after(start, *kinds)), None)
+
+    def marks_after(self, start: Mark, *kinds: type[Fact]) -> list[Mark]:
+        """The marks of some kinds after another one, in the order of the history."""
+        position = next(n for n, mark in enumerate(self.marks) if mark is start)
+        return [mark for mark in self.marks[position + 1 :] if isinstance(mark.fact, kinds)]
+
+    @property
+    def received(self) -> tuple[Mark, date] | None:
+        """What made the application count as received, and the day; None while it is pre-reviewed."""
+        if not self.filed.for_prereview:
+            return self.marks[0], self.marks[0].day
+        passed = self.newest(PrereviewPassed)
+        if passed is None:
+            return None
+        assert isinstance(passed.fact, PrereviewPassed)
+        return passed, passed.fact.received_on
+
+    @property
+    def procedure(self) -> Mark | None:
+        """The special procedure that goes on."""
+        began = self.newest(ProcedureBegan)
+        if began is None or self.mark_after(began, ProcedureEnded) is not None:
+            return None
+        return began
+
+    @property
+    def commitment(self) -> CommitmentSigned | None:
+        """The promise in place of proofs, unless it was withdrawn."""
+        signed = self.newest(CommitmentSigned)
+        if signed is None or self.mark_after(signed, CommitmentWithdrawn) is not None:
+            return None
+        return self.last(CommitmentSigned)
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Promised materials that have not come."""
+        accepted = self.last(Accepted)
+        there = {material.name for material in self.materials}
+        return tuple(name for name in (accepted.gaps if accepted else ()) if name not in there)
+
+    @property
+    def legs(self) -> tuple[PlannedLeg, ...]:
+        """All legs of a joint case, opened or not."""
+        planned = self.last(LegsPlanned)
+        return planned.legs if planned else ()
+
+    @property
+    def opened_legs(self) -> tuple[PlannedLeg, ...]:
+        opened = {fact.leg for fact in self.all_of(LegOpened)}
+        return tuple(leg for leg in self.legs if leg.leg in opened)
+
+    @property
+    def open_legs(self) -> tuple[PlannedLeg, ...]:
+        """Legs that were opened and have not ended."""
+        ended = {fact.leg for fact in self.all_of(LegEnded)}
+        return tuple(leg for leg in self.opened_legs if leg.leg not in ended)
+
+    @property
+    def mandate_stands_still(self) -> bool:
+        """Whether the agent may not act now, because the permission was revoked or suspended."""
+        changed = self.last(MandateChanged)
+        return changed is not None and changed.change is not MandateChange.RESUMED
+
+    @property
+    def archived(self) -> bool:
+        return self.newest(Archived) is not None
+
     def missing_materials(self, item: ItemVersion) -> list[str]:
         """Names of what the applicant has to hand in and did not."""
-        there = {material.name for material in self.materials}
-        return [
-            needed.name
+        return self._missing(needed for needed in item.materials if needed.asked_of_applicant)
+
+    def missing_tolerable(self, item: ItemVersion) -> list[str]:
+        """Names of what is missing and may be handed in after acceptance (容缺).
+
+        What is asked for only under a condition is not missing before somebody says so.
+        """
+        return self._missing(
+            needed
             for needed in item.materials
-            if needed.asked_of_applicant and needed.name not in there
-        ]
+            if needed.requirement is Requirement.TOLERATED
+            and needed.source is not MaterialSource.SHARED
+            and not needed.condition
+        )
+
+    def _missing(self, asked: Iterable[RequiredMaterial]) -> list[str]:
+        there = {material.name for material in self.materials}
+        if self.commitment is not None:
+            there |= set(self.commitment.materials)
+        return [needed.name for needed in asked if needed.name not in there]
 
     def halls(self) -> frozenset[Address]:
         """Every hall that has or had a part in the case: each keeps a replica.
@@ -209,7 +261,7 @@ def evolve(case: Case | None, event: CaseEvent, event_digest: bytes) -> Case:
         raise HistoryBroken("event.sequence", sequence=event.sequence)
     _require_turn(case, event)
     stage = TABLE[case.stage].get(type(event.fact))
-    if stage is None:
+    if stage is None or not _fits(case, event.fact):
         raise ActNotPossible("event", stage=NAMES[case.stage], act=type(event.fact).__name__)
     return replace(
         case,
@@ -217,7 +269,7 @@ def evolve(case: Case | None, event: CaseEvent, event_digest: bytes) -> Case:
         custodian=_custodian_after(case, event),
         transit=_transit_after(event),
         materials=_merged(case.materials, event.fact),
-        marks=(*case.marks, Mark(event.fact, event.at, event.author)),
+        marks=(*case.marks, Mark(event.fact, event.at, event.author, event.actor)),
         sequence=event.sequence,
         last_digest=event_digest,
     )
@@ -232,11 +284,11 @@ def _opened(event: CaseEvent, event_digest: bytes) -> Case:
     return Case(
         case_id=event.case_id,
         filed=filed,
-        stage=Stage.RECEIVED,
+        stage=Stage.PREREVIEW if filed.for_prereview else Stage.RECEIVED,
         custodian=event.author,
         transit=None,
         materials=filed.materials,
-        marks=(Mark(filed, event.at, event.author),),
+        marks=(Mark(filed, event.at, event.author, event.actor),),
         sequence=1,
         last_digest=event_digest,
     )
@@ -252,6 +304,19 @@ def _require_turn(case: Case, event: CaseEvent) -> None:
         may = transit is None and event.author == case.custodian
     if not may:
         raise EventOutOfTurn("event.author", author=event.author)
+
+
+def _fits(case: Case, fact: Fact) -> bool:
+    """What the stage alone does not say."""
+    if isinstance(fact, ProcedureEnded):
+        return case.procedure is not None
+    if isinstance(fact, NOT_DURING_PROCEDURE) and case.procedure is not None:
+        return False
+    if isinstance(fact, Decided | HandedOver) and case.open_legs:
+        return False
+    if isinstance(fact, LegsPlanned):
+        return not case.legs
+    return not isinstance(fact, Archived) or not case.archived
 
 
 def _custodian_after(case: Case, event: CaseEvent) -> Address:

@@ -82,8 +82,8 @@ def competent_hall(
     if is_own_field and for_division in ("", here.division) and here.level <= item.level:
         return here
     place = Address.parse(for_division, "for_division") if for_division else Address(here.division)
-    competent = _hall_of_level(place, item.level, register)
-    own = _hall_of_level(here, item.level, register)
+    competent = hall_of_level(place, item.level, register)
+    own = hall_of_level(here, item.level, register)
     if item.cross_area_mode is CrossAreaMode.ANY_OFFICE:
         return own
     if competent != own and not _within_scope(item.scope, here, competent, register):
@@ -95,10 +95,10 @@ def _within_scope(scope: Scope, here: Address, competent: Address, register: Div
     if scope is Scope.NATION:
         return True
     level = _SCOPE_LEVEL[scope]
-    return _hall_of_level(here, level, register) == _hall_of_level(competent, level, register)
+    return hall_of_level(here, level, register) == hall_of_level(competent, level, register)
 
 
-def _hall_of_level(place: Address, level: Level, register: Divisions) -> Address:
+def hall_of_level(place: Address, level: Level, register: Divisions) -> Address:
     """The hall of a level over a place.
 
     Where the level is left out (a city without counties, a municipality without cities) the next hall

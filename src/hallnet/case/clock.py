@@ -10,23 +10,36 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 
-from hallnet.case.calendar import Calendar, Count
+from hallnet.case.calendar import Calendar, Count, Pause
 from hallnet.case.case import Case, Mark
 from hallnet.case.event import (
     Accepted,
     Closed,
     Decided,
     Declined,
-    Filed,
     HandedOver,
     HandOverDeclined,
     HandOverFailed,
     NoticeGiven,
+    Outcome,
+    PrereviewReturned,
     Supplemented,
     TakenOver,
     Withdrawn,
 )
+from hallnet.case.fact import (
+    AfterChecked,
+    CheckResult,
+    DecisionRevoked,
+    Ended,
+    Extended,
+    MadeUrgent,
+    PrereviewPassed,
+    ProcedureBegan,
+    ProcedureEnded,
+)
 from hallnet.case.item import ClockStart, ItemVersion, TimeLimit, TimeUnit
+from hallnet.case.policy import DEFAULT, Policy
 
 NOTICE_LIMIT = TimeLimit(5, TimeUnit.WORKING_DAY, "行政许可法第三十二条第一款第四项")
 DELIVERY_LIMIT = TimeLimit(10, TimeUnit.WORKING_DAY, "行政许可法第四十四条")
@@ -42,6 +55,12 @@ class ClockKind(IntEnum):
     STATUTORY = 3
     LEG = 4
     DELIVERY = 5
+    PREREVIEW = 6
+    SUPPLEMENT = 7
+    GAPS = 8
+    PROCEDURE = 9
+    AFTER_CHECK = 10
+    URGENT = 11
 
 
 class Alarm(IntEnum):
@@ -54,7 +73,10 @@ class Alarm(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A limit with its explanation. `met_on` is None while it runs."""
+    """A limit with its explanation. `met_on` is None while it runs.
+
+    While it stands still for a special procedure its last day is an estimate.
+    """
 
     kind: ClockKind
     started_by: str
@@ -62,12 +84,15 @@ class Clock:
     limit: TimeLimit
     count: Count
     met_on: date | None
+    stands: bool = False
 
     @property
     def due_on(self) -> date:
         return self.count.due_on
 
     def alarm(self, today: date, calendar: Calendar) -> Alarm:
+        if self.stands:
+            return Alarm.NONE
         if (self.met_on or today) > self.due_on:
             return Alarm.RED
         yellow_on = self.yellow_on(calendar)
@@ -75,7 +100,7 @@ class Clock:
 
     def yellow_on(self, calendar: Calendar) -> date | None:
         """The first day on which it is yellow; None if it was met or has no days."""
-        if self.met_on is not None or self.limit.days == 0:
+        if self.met_on is not None or self.limit.days == 0 or self.stands:
             return None
         used = self.limit.days * YELLOW_SHARE
         nearly_used = next(day.date for day in self.count.days if day.total >= used)
@@ -88,74 +113,222 @@ class Clock:
         return min(nearly_used, last_but_one)
 
 
-def clocks(case: Case, item: ItemVersion, calendar: Calendar) -> list[Clock]:
+def clocks(
+    case: Case, item: ItemVersion, calendar: Calendar, policy: Policy = DEFAULT
+) -> list[Clock]:
     """All clocks of a case, in the order in which they were started."""
-    found = [_notice(case, calendar), *_limits(case, item, calendar)]
-    found += [_leg(case, item, calendar), _delivery(case, calendar)]
+    found = [
+        _prereview(case, calendar, policy),
+        _notice(case, calendar),
+        _supplement(case, calendar, policy),
+        *_limits(case, item, calendar),
+        _leg(case, item, calendar),
+        _gaps(case, calendar),
+        _procedure(case, calendar),
+        _urgent(case, calendar),
+        _delivery(case, calendar),
+        _after_check(case, calendar, policy),
+    ]
     return sorted(
         (clock for clock in found if clock is not None), key=lambda clock: clock.starts_on
     )
 
 
 def case_clock(running: list[Clock]) -> Clock | None:
-    """The clock by which a case is listed: the promise, else the statutory limit; as long as neither
-    runs, the notice that is due."""
+    """The clock by which a case is listed: that of an urgent case, the promise, else the statutory
+    limit; as long as none of them runs, the notice or the pre-review that is due."""
     by_kind = {clock.kind: clock for clock in running}
-    order = (ClockKind.PROMISE, ClockKind.STATUTORY, ClockKind.NOTICE)
+    order = (
+        ClockKind.URGENT,
+        ClockKind.PROMISE,
+        ClockKind.STATUTORY,
+        ClockKind.NOTICE,
+        ClockKind.PREREVIEW,
+    )
     return next((by_kind[kind] for kind in order if kind in by_kind), None)
 
 
+def pauses(case: Case, calendar: Calendar) -> tuple[Pause, ...]:
+    """The special procedures whose time does not count (article 45).
+
+    One that goes on is taken to end when the applicant was told that it would.
+    """
+    found = []
+    for mark in case.marks:
+        if not isinstance(mark.fact, ProcedureBegan) or mark.fact.counted:
+            continue
+        ended = case.mark_after(mark, ProcedureEnded)
+        if ended is not None:
+            found.append(Pause(mark.day, ended.day, mark.fact.name))
+        else:
+            expected = calendar.count(mark.day, mark.fact.expected).due_on
+            found.append(Pause(mark.day, expected, f"{mark.fact.name}（预计）"))
+    return tuple(found)
+
+
+_UNDECIDED_END = (Withdrawn, Declined, Ended)
+
+
+def _prereview(case: Case, calendar: Calendar, policy: Policy) -> Clock | None:
+    """How long an online application is looked through before it is received."""
+    if not case.filed.for_prereview:
+        return None
+    started = case.marks[0]
+    for returned in (m for m in case.marks if isinstance(m.fact, PrereviewReturned)):
+        started = case.mark_after(returned, Supplemented) or started
+    met = case.mark_after(started, PrereviewPassed, PrereviewReturned, *_UNDECIDED_END)
+    return _clock(ClockKind.PREREVIEW, "网上提交", started.day, policy.prereview, calendar, met)
+
+
 def _notice(case: Case, calendar: Calendar) -> Clock | None:
-    """Article 32: what is missing is told within five working days of receipt."""
-    started = case.newest(Supplemented) or case.marks[0]
-    answered = _first_after(case, started, (NoticeGiven, Accepted, Declined, Withdrawn))
-    text = "收件" if isinstance(started.fact, Filed) else "补正"
-    return _clock(ClockKind.NOTICE, text, started.day, NOTICE_LIMIT, calendar, answered)
+    """Article 32: what is missing is told within five working days of receipt.
+
+    Materials that answer a notice are received anew; what is handed in unasked moves nothing.
+    """
+    if case.received is None:
+        return None
+    started, day = case.received
+    text = "收件"
+    noticed = case.newest(NoticeGiven)
+    answer = case.mark_after(noticed, Supplemented) if noticed is not None else None
+    if answer is not None:
+        started, day, text = answer, answer.day, "补正"
+    met = case.mark_after(started, NoticeGiven, Accepted, *_UNDECIDED_END)
+    if noticed is not None and answer is None:
+        met = noticed
+    return _clock(ClockKind.NOTICE, text, day, NOTICE_LIMIT, calendar, met)
+
+
+def _supplement(case: Case, calendar: Calendar, policy: Policy) -> Clock | None:
+    """The applicant's time for what a notice asked for, where the policy sets one."""
+    noticed = case.newest(NoticeGiven)
+    if noticed is None or policy.supplement_limit is None:
+        return None
+    met = case.mark_after(noticed, Supplemented, *_UNDECIDED_END)
+    return _clock(
+        ClockKind.SUPPLEMENT,
+        "一次性告知",
+        noticed.day,
+        policy.supplement_limit,
+        calendar,
+        met,
+    )
 
 
 def _limits(case: Case, item: ItemVersion, calendar: Calendar) -> list[Clock | None]:
     """The promise and the statutory limit, from receipt or acceptance until the decision."""
-    if item.clock_start is ClockStart.RECEIVED:
+    lead, accepted = case.filed.lead, case.newest(Accepted)
+    if item.clock_start is ClockStart.RECEIVED and lead is None:
         # Received means received whole: a notice stops the limits, a supplement starts them anew.
-        started = case.newest(Supplemented) or case.marks[0]
-        text, day = "收到完整申请", None
-        if not _after(case, started, (NoticeGiven,)):
-            day = started.day
+        if case.received is None:
+            return []
+        started, day = case.received
+        noticed = case.newest(NoticeGiven)
+        if noticed is not None:
+            answer = case.mark_after(noticed, Supplemented)
+            if answer is None:
+                return []
+            started, day = answer, answer.day
+        text = "收到完整申请"
+    elif accepted is not None:
+        assert isinstance(accepted.fact, Accepted)
+        text, started, day = "受理", accepted, accepted.fact.accepted_on
     else:
-        accepted = case.newest(Accepted)
-        text, day = "受理", None
-        if accepted is not None:
-            assert isinstance(accepted.fact, Accepted)
-            started, day = accepted, accepted.fact.accepted_on
-    if day is None:
         return []
-    met = _first_after(case, started, (Decided, Withdrawn, Declined))
-    limits = (
-        (ClockKind.PROMISE, item.promised_limit),
-        (ClockKind.STATUTORY, item.statutory_limit or item.legal_cap),
-    )
+    met = case.mark_after(started, Decided, *_UNDECIDED_END)
+    promised, statutory = item.promised_limit, item.statutory_limit or item.legal_cap
+    if lead is not None:
+        promised, statutory = lead.promised, lead.statutory
+    limits = ((ClockKind.PROMISE, promised), (ClockKind.STATUTORY, statutory))
     return [
-        _clock(kind, text, day, limit, calendar, met) for kind, limit in limits if limit is not None
+        _running_clock(case, kind, text, day, limit, calendar, met)
+        for kind, limit in limits
+        if limit is not None
     ]
+
+
+def _gaps(case: Case, calendar: Calendar) -> Clock | None:
+    """The applicant's time for promised materials."""
+    accepted, fact = case.newest(Accepted), case.last(Accepted)
+    if accepted is None or fact is None or not fact.gaps or fact.gaps_limit is None:
+        return None
+    met = case.mark_after(accepted, Decided, *_UNDECIDED_END)
+    if not case.gaps:
+        supplied = [mark for mark in case.marks if isinstance(mark.fact, Supplemented)]
+        met = supplied[-1] if supplied else met
+    return _clock(
+        ClockKind.GAPS,
+        "容缺受理",
+        fact.accepted_on,
+        fact.gaps_limit,
+        calendar,
+        met,
+    )
+
+
+def _procedure(case: Case, calendar: Calendar) -> Clock | None:
+    """How long the newest special procedure takes, as the applicant was told."""
+    began = case.newest(ProcedureBegan)
+    if began is None:
+        return None
+    assert isinstance(began.fact, ProcedureBegan)
+    met = case.mark_after(began, ProcedureEnded, *_UNDECIDED_END)
+    return _clock(
+        ClockKind.PROCEDURE, began.fact.name, began.day, began.fact.expected, calendar, met
+    )
+
+
+def _urgent(case: Case, calendar: Calendar) -> Clock | None:
+    """The short clock of an urgent case."""
+    urgent = case.newest(MadeUrgent)
+    if urgent is None:
+        return None
+    assert isinstance(urgent.fact, MadeUrgent)
+    met = case.mark_after(urgent, Decided, *_UNDECIDED_END)
+    return _running_clock(
+        case, ClockKind.URGENT, "列为特办", urgent.day, urgent.fact.limit, calendar, met
+    )
+
+
+def _after_check(case: Case, calendar: Calendar, policy: Policy) -> Clock | None:
+    """What was promised in place of proofs is checked after the decision."""
+    decided, fact = case.newest(Decided), case.last(Decided)
+    if decided is None or fact is None or case.commitment is None:
+        return None
+    if fact.outcome is not Outcome.GRANTED:
+        return None
+    done = [
+        mark
+        for mark in case.marks
+        if isinstance(mark.fact, DecisionRevoked)
+        or (
+            isinstance(mark.fact, AfterChecked)
+            and mark.fact.result is not CheckResult.TO_BE_PUT_RIGHT
+        )
+    ]
+    met = done[0] if done else None
+    return _clock(ClockKind.AFTER_CHECK, "决定", decided.day, policy.after_check, calendar, met)
 
 
 def _leg(case: Case, item: ItemVersion, calendar: Calendar) -> Clock | None:
     """The share of the hall that has the case now (article 43 for a lower hall's review)."""
     accepted = case.newest(Accepted)
-    if accepted is None or case.newest(Decided) is not None:
+    if accepted is None or case.newest(Decided) is not None or case.filed.lead is not None:
         return None
-    taken = _last_after(case, accepted, (TakenOver,))
+    taken = _last(case.marks_after(accepted, TakenOver))
     started = taken or accepted
     level = case.custodian.level
     leg = next((leg for leg in item.legs if leg.level == level and leg.promised), None)
     if leg is None or leg.promised is None:
         return None
     text = "受理" if started is accepted else "接收移交"
-    met = _last_after(case, started, (HandedOver, Decided, Withdrawn))
-    if met is not None and _after(case, met, (HandOverDeclined, HandOverFailed)):
+    met = _last(case.marks_after(started, HandedOver, Decided, Withdrawn, Ended))
+    if met is not None and case.mark_after(met, HandOverDeclined, HandOverFailed):
         # What was handed over in vain is here again, and not done.
         met = None
-    return _clock(ClockKind.LEG, f"{leg.actor}{text}", started.day, leg.promised, calendar, met)
+    return _running_clock(
+        case, ClockKind.LEG, f"{leg.actor}{text}", started.day, leg.promised, calendar, met
+    )
 
 
 def _delivery(case: Case, calendar: Calendar) -> Clock | None:
@@ -163,22 +336,43 @@ def _delivery(case: Case, calendar: Calendar) -> Clock | None:
     decided = case.newest(Decided)
     if decided is None:
         return None
-    met = _first_after(case, decided, (Closed,))
+    met = case.mark_after(decided, Closed, DecisionRevoked)
     return _clock(ClockKind.DELIVERY, "决定", decided.day, DELIVERY_LIMIT, calendar, met)
 
 
-def _after(case: Case, started: Mark, kinds: tuple[type, ...]) -> list[Mark]:
-    """The marks of some kinds after another one, in the order of the history."""
-    position = next(n for n, mark in enumerate(case.marks) if mark is started)
-    return [mark for mark in case.marks[position + 1 :] if isinstance(mark.fact, kinds)]
+def _last(marks: list[Mark]) -> Mark | None:
+    return marks[-1] if marks else None
 
 
-def _first_after(case: Case, started: Mark, kinds: tuple[type, ...]) -> Mark | None:
-    return next(iter(_after(case, started, kinds)), None)
+def _running_clock(
+    case: Case,
+    kind: ClockKind,
+    text: str,
+    starts_on: date,
+    limit: TimeLimit,
+    calendar: Calendar,
+    met: Mark | None,
+) -> Clock:
+    """A limit that special procedures hold up and that can be extended (articles 42 and 45).
 
-
-def _last_after(case: Case, started: Mark, kinds: tuple[type, ...]) -> Mark | None:
-    return next(reversed(_after(case, started, kinds)), None)
+    An extension in another unit than the limit leaves it as it is.
+    """
+    extended = case.last(Extended)
+    extendable = kind is not ClockKind.URGENT
+    if extended is not None and extendable and extended.by.unit is limit.unit:
+        remark = f"{limit.remark}（含延长{extended.by.days}日）"
+        limit = TimeLimit(limit.days + extended.by.days, limit.unit, remark)
+    held_up = pauses(case, calendar)
+    count = calendar.count(starts_on, limit, held_up)
+    began = case.procedure
+    stands = (
+        began is not None
+        and isinstance(began.fact, ProcedureBegan)
+        and not began.fact.counted
+        and met is None
+        and count.due_on > began.day
+    )
+    return Clock(kind, text, starts_on, limit, count, met.day if met else None, stands)
 
 
 def _clock(

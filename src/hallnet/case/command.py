@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from hallnet.case.event import (
     Channel,
@@ -12,9 +13,21 @@ from hallnet.case.event import (
     Opinion,
     Outcome,
 )
+from hallnet.case.fact import (
+    CheckResult,
+    EndManner,
+    Lead,
+    LegOutcome,
+    MandateChange,
+    ProcedureKind,
+    Surveyor,
+)
+from hallnet.case.item import TimeLimit
 from hallnet.case.mandate import Mandate
 from hallnet.case.person import Material, Person
+from hallnet.codec import Codec
 from hallnet.places import Address, Village
+from hallnet.wire.case.v1 import command_pb2 as wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,8 @@ class File:
     competent_hall: Address
     materials: tuple[Material, ...]
     mandate: Mandate | None
+    for_prereview: bool = False
+    lead: Lead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +114,240 @@ class Withdraw:
     reason: str
 
 
-Command = GiveNotice | Supplement | Accept | Decline | Review | HandOver | Decide | Close | Withdraw
+@dataclass(frozen=True, slots=True)
+class PassPrereview:
+    """The application is complete: it counts as received."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnPrereview:
+    """Give an application back before it is received."""
+
+    defects: tuple[Defect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptWithGaps:
+    """Accept with materials that are promised (容缺受理)."""
+
+    promise: Material
+
+
+@dataclass(frozen=True, slots=True)
+class SignCommitment:
+    """Take the applicant's promise in place of proofs (告知承诺)."""
+
+    materials: tuple[str, ...]
+    text_version: str
+    evidence: Material
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawCommitment:
+    """Take the promise back."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeginProcedure:
+    """Begin a special procedure; `name` is that of the item's, empty for one of the law's."""
+
+    kind: ProcedureKind
+    name: str
+    expected: TimeLimit
+    reason: str
+    held_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndProcedure:
+    """End the special procedure."""
+
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Record a check on site."""
+
+    surveyed_on: date
+    surveyors: tuple[Surveyor, ...]
+    findings: str
+    conditions_met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Make the limits longer."""
+
+    by: TimeLimit
+    approver: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeUrgent:
+    """Give the case a short clock of its own."""
+
+    approver: str
+    reason: str
+    limit: TimeLimit
+
+
+@dataclass(frozen=True, slots=True)
+class LegPlace:
+    """The hall of a leg, where that does not follow from its level."""
+
+    leg: int
+    hall: Address
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLegs:
+    """Open the first legs of a joint case; of a bundle those of `items`, or all."""
+
+    items: tuple[str, ...] = ()
+    places: tuple[LegPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EndLeg:
+    """End a leg without a decision of its body."""
+
+    leg: int
+    outcome: LegOutcome
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendOriginals:
+    """Put originals on their way."""
+
+    bag_no: str
+    originals: tuple[str, ...]
+    to: Address
+    carrier: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveOriginals:
+    """Confirm a bag."""
+
+    bag_no: str
+    originals: tuple[str, ...]
+    sealed: bool
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRefusal:
+    """Report a refusal to those who watch over it."""
+
+    liaison: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Issue what was granted."""
+
+    certificate: str
+    certificate_no: str
+    valid_from: date
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAfterwards:
+    """Check what the applicant promised."""
+
+    result: CheckResult
+    findings: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeDecision:
+    """Take the decision back."""
+
+    reasons: str
+    legal_basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """Put a slip in the record right."""
+
+    field: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the case without a decision."""
+
+    manner: EndManner
+    reasons: str
+    legal_basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Put an ended case into the archive."""
+
+    archive_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMandate:
+    """Revoke, suspend or resume the agent's permission."""
+
+    change: MandateChange
+    reason: str
+
+
+Command = (
+    PassPrereview
+    | ReturnPrereview
+    | GiveNotice
+    | Supplement
+    | Accept
+    | AcceptWithGaps
+    | Decline
+    | SignCommitment
+    | WithdrawCommitment
+    | Review
+    | BeginProcedure
+    | EndProcedure
+    | Survey
+    | Extend
+    | MakeUrgent
+    | OpenLegs
+    | EndLeg
+    | SendOriginals
+    | ReceiveOriginals
+    | HandOver
+    | Decide
+    | ReportRefusal
+    | Issue
+    | Close
+    | CheckAfterwards
+    | RevokeDecision
+    | Correct
+    | Withdraw
+    | End
+    | Archive
+    | ChangeMandate
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCommand:
+    """A command as it comes over the wire."""
+
+    command: Command
+
+
+COMMAND: Codec[CaseCommand] = Codec(CaseCommand, wire.CaseCommand)

@@ -7,6 +7,33 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum
 
+from hallnet.case.fact import (
+    AfterChecked,
+    Archived,
+    CommitmentSigned,
+    CommitmentWithdrawn,
+    Corrected,
+    DecisionRevoked,
+    Ended,
+    Extended,
+    GapEnd,
+    Issued,
+    Lead,
+    LegEnded,
+    LegOpened,
+    LegsPlanned,
+    MadeUrgent,
+    MandateChanged,
+    OriginalsReceived,
+    OriginalsSent,
+    PrereviewPassed,
+    ProcedureBegan,
+    ProcedureEnded,
+    RefusalReported,
+    Surveyed,
+    ViolationRecorded,
+)
+from hallnet.case.item import TimeLimit
 from hallnet.case.mandate import Mandate
 from hallnet.case.person import Actor, Material, Person
 from hallnet.codec import Codec
@@ -27,6 +54,9 @@ class AcceptanceBasis(IntEnum):
 
     EXAMINED = 1
     SILENCE = 2
+    TOLERANT = 3
+    COMMITMENT = 4
+    UNIFIED = 5
 
 
 class DeclineGround(IntEnum):
@@ -49,6 +79,7 @@ class HandOverPurpose(IntEnum):
     REPORT_UP = 1
     ACROSS = 2
     RETURN = 3
+    AFTER_CHECK = 4
 
 
 class Outcome(IntEnum):
@@ -83,6 +114,17 @@ class Filed:
     materials: tuple[Material, ...]
     mandate: Mandate | None
     query_code: str
+    for_prereview: bool = False
+    lead: Lead | None = None
+
+
+class DefectKind(IntEnum):
+    """What is wrong with a material."""
+
+    FORM = 1
+    IDENTITY = 2
+    SUBSTANCE = 3
+    LEGALITY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +134,20 @@ class Defect:
     material: str
     problem: str
     remedy: str
+    kind: DefectKind | None = None
+
+    @property
+    def missed_at_intake(self) -> bool:
+        """Whether the hall of intake answers for having missed it, and not the one that decides:
+        identity and form are checked where the application is received (收受分离)."""
+        return self.kind in (None, DefectKind.FORM, DefectKind.IDENTITY)
+
+
+@dataclass(frozen=True, slots=True)
+class PrereviewReturned:
+    """网上预审退回: given back before it was received, with all that is wrong."""
+
+    defects: tuple[Defect, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +172,10 @@ class Accepted:
     document_no: str
     basis: AcceptanceBasis
     accepted_on: date
+    gaps: tuple[str, ...] = ()
+    gaps_limit: TimeLimit | None = None
+    gaps_end: GapEnd | None = None
+    promise: Material | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +266,29 @@ Fact = (
     | Decided
     | Closed
     | Withdrawn
+    | PrereviewPassed
+    | PrereviewReturned
+    | CommitmentSigned
+    | CommitmentWithdrawn
+    | ProcedureBegan
+    | ProcedureEnded
+    | Surveyed
+    | Extended
+    | MadeUrgent
+    | LegOpened
+    | LegEnded
+    | OriginalsSent
+    | OriginalsReceived
+    | RefusalReported
+    | Issued
+    | AfterChecked
+    | DecisionRevoked
+    | Corrected
+    | Ended
+    | Archived
+    | MandateChanged
+    | ViolationRecorded
+    | LegsPlanned
 )
 
 
@@ -225,7 +308,7 @@ class CaseEvent:
 EVENT: Codec[CaseEvent] = Codec(CaseEvent, wire.CaseEvent)
 
 
-Wish = Supplemented | Withdrawn
+Wish = Supplemented | Withdrawn | MandateChanged
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ class Actor:
     name: str
 
 
+SYSTEM = Actor(ActorKind.SYSTEM, "system", "系统")
+"""Who acts when a rule does: by silence, by time, for the legs of a joint case."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """An applicant or a client."""

@@ -16,6 +16,7 @@ class Power(IntEnum):
     DECIDE = 6
     COORDINATE = 7
     SUPERVISE = 8
+    HEAD = 9
 
 
 NAMES = {
@@ -27,4 +28,5 @@ NAMES = {
     Power.DECIDE: "审批决定权",
     Power.COORDINATE: "协调权",
     Power.SUPERVISE: "督办权",
+    Power.HEAD: "负责人批准权",
 }

@@ -14,6 +14,39 @@ class CatalogueMalformed(Problem):
     en_remedy = "Check it against docs/catalogue.md and import it again"
 
 
+class CalendarMalformed(Problem):
+    """A file is no calendar of working days."""
+
+    kind = Kind.INVALID
+    reason = "CALENDAR_MALFORMED"
+    zh = "工作日历文件有误：{detail}"
+    zh_remedy = "请按docs/law.md核对年份和调休日期后重新导入"
+    en = "The file is no calendar of working days: {detail}"
+    en_remedy = "Check years and days against docs/law.md and import it again"
+
+
+class PolicyMalformed(Problem):
+    """A file is no policy."""
+
+    kind = Kind.INVALID
+    reason = "POLICY_MALFORMED"
+    zh = "地方规则文件有误：{detail}"
+    zh_remedy = "请按docs/law.md核对后重新导入"
+    en = "The file is no policy: {detail}"
+    en_remedy = "Check it against docs/law.md and import it again"
+
+
+class DayMalformed(Problem):
+    """A text that is no day."""
+
+    kind = Kind.INVALID
+    reason = "DAY_MALFORMED"
+    zh = "“{text}”不是日期"
+    zh_remedy = "请按YYYY-MM-DD填写真实存在的日期"
+    en = "{text} is no day"
+    en_remedy = "Give a day that exists as YYYY-MM-DD"
+
+
 class LimitTooLong(Problem):
     """A limit of more days than are ever counted."""
 

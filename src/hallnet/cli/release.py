@@ -43,16 +43,41 @@ def catalogue(
 @app.command()
 def calendar(
     home: HomeArgument,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="YAML or JSON with the years of a new notice, beside those known"),
+    ] = None,
     summary: Annotated[str, typer.Option(help="What changed, in words")] = "",
 ) -> None:
-    """Publish the working-day calendars that this edition of hallnet knows."""
+    """Publish the working-day calendars that this edition of hallnet knows, and those of a file.
+
+    Open due dates are counted anew at every hall, and applicants are told.
+    """
     from hallnet.case.calendar import CALENDAR
+    from hallnet.case.release_files import merged, read_calendar
     from hallnet.case.supplied_calendar import supplied_calendar
     from hallnet.wire.release.v1 import release_pb2 as wire_release
 
     years = supplied_calendar()
+    if file is not None:
+        years = merged(years, read_calendar(file.read_text(encoding="utf-8")))
     known = f"{years.years[0].year}—{years.years[-1].year}年"
     _publish(home, wire_release.RELEASE_KIND_CALENDAR, CALENDAR.to_bytes(years), summary or known)
+
+
+@app.command()
+def policy(
+    home: HomeArgument,
+    file: Annotated[Path, typer.Argument(help="YAML or JSON: where places differ")],
+    summary: Annotated[str, typer.Option(help="What changed, in words")] = "",
+) -> None:
+    """Publish local rules for this hall and all halls below; the nearest hall's rules hold."""
+    from hallnet.case.policy import POLICY
+    from hallnet.case.release_files import read_policy
+    from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+    rules = read_policy(file.read_text(encoding="utf-8"))
+    _publish(home, wire_release.RELEASE_KIND_POLICY, POLICY.to_bytes(rules), summary or "地方规则")
 
 
 @app.command("list")

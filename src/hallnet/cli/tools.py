@@ -52,7 +52,7 @@ def verify(
 
 def due(
     start: Annotated[str, typer.Option("--from", help="Day of the event, YYYY-MM-DD")],
-    days: Annotated[int, typer.Option(help="Length of the limit")],
+    days: Annotated[int, typer.Option(min=0, help="Length of the limit")],
     calendar_days: Annotated[
         bool, typer.Option("--calendar-days", help="Count calendar days, not working days")
     ] = False,
@@ -60,22 +60,28 @@ def due(
         list[str] | None,
         typer.Option(help="A stop of the clock, A..B: A still counts, B does not (repeatable)"),
     ] = None,
+    calendar: Annotated[
+        Path | None,
+        typer.Option(help="YAML or JSON with published years, beside those that are known"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """The last day of a limit, explained day by day."""
     from hallnet.case.calendar import Calendar, Pause
     from hallnet.case.item import TimeLimit, TimeUnit
+    from hallnet.case.release_files import merged, read_calendar
     from hallnet.case.supplied_calendar import supplied_calendar
     from hallnet.cli.output import print_json, print_table
 
+    years = supplied_calendar()
+    if calendar is not None:
+        years = merged(years, read_calendar(calendar.read_text(encoding="utf-8")))
     unit = TimeUnit.CALENDAR_DAY if calendar_days else TimeUnit.WORKING_DAY
     pauses = []
     for text in pause or ():
         began_on, _, ended_on = text.partition("..")
-        pauses.append(Pause(date.fromisoformat(began_on), date.fromisoformat(ended_on), "特别程序"))
-    count = Calendar(supplied_calendar()).count(
-        date.fromisoformat(start), TimeLimit(days, unit), pauses
-    )
+        pauses.append(Pause(_day(began_on, "--pause"), _day(ended_on, "--pause"), "特别程序"))
+    count = Calendar(years).count(_day(start, "--from"), TimeLimit(days, unit), pauses)
     document: dict[str, Any] = {
         "due_on": count.due_on.isoformat(),
         "provisional": count.provisional,
@@ -101,6 +107,15 @@ def due(
     typer.echo(f"due on {count.due_on}")
     for year in count.unpublished_years:
         typer.echo(f"provisional: the calendar of {year} is not published")
+
+
+def _day(text: str, where: str) -> date:
+    from hallnet.case.problems import DayMalformed
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise DayMalformed(where, text=text[:20]) from error
 
 
 def demo(

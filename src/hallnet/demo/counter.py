@@ -10,6 +10,7 @@ from hallnet.demo.world import AGENT, CHIEF, CLERK, Villager
 from hallnet.node.client import problems_raised
 from hallnet.node.desk import Desk
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
+from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
@@ -123,74 +124,52 @@ class Counter:
         materials = [await self.upload(actor, name, picture) for name in asked_for(item)]
         return await self.file(actor, item_id, villager, materials, for_division=for_division)
 
+    async def act(
+        self, actor: str, case_id: str, command: wire_command.CaseCommand
+    ) -> wire.ActOnCaseResponse:
+        with problems_raised():
+            return await self.desk.intake.ActOnCase(
+                wire.ActOnCaseRequest(act=_act(actor), case_id=case_id, command=command)
+            )
+
     async def notice(self, case_id: str, missing: Sequence[str]) -> wire.CaseView:
         defects = [
             wire_event.Defect(material=name, problem="未提交", remedy="请补交后继续办理")
             for name in missing
         ]
-        with problems_raised():
-            response = await self.desk.intake.GiveNotice(
-                wire.GiveNoticeRequest(act=_act(CLERK), case_id=case_id, defects=defects)
-            )
-        return response.case
+        command = wire_command.GiveNotice(defects=defects)
+        wanted = wire_command.CaseCommand(give_notice=command)
+        return (await self.act(CLERK, case_id, wanted)).case
 
     async def supplement(
         self, actor: str, case_id: str, materials: Sequence[wire_person.Material]
-    ) -> wire.SupplementCaseResponse:
-        with problems_raised():
-            return await self.desk.intake.SupplementCase(
-                wire.SupplementCaseRequest(act=_act(actor), case_id=case_id, materials=materials)
-            )
+    ) -> wire.ActOnCaseResponse:
+        command = wire_command.Supplement(materials=materials)
+        return await self.act(actor, case_id, wire_command.CaseCommand(supplement=command))
 
     async def accept(self, case_id: str) -> wire.CaseView:
-        with problems_raised():
-            response = await self.desk.intake.AcceptCase(
-                wire.AcceptCaseRequest(act=_act(CLERK), case_id=case_id)
-            )
-        return response.case
+        wanted = wire_command.CaseCommand(accept=wire_command.Accept())
+        return (await self.act(CLERK, case_id, wanted)).case
 
     async def review(self, case_id: str, explanation: str) -> wire.CaseView:
-        with problems_raised():
-            response = await self.desk.intake.ReviewCase(
-                wire.ReviewCaseRequest(
-                    act=_act(CLERK),
-                    case_id=case_id,
-                    opinion=wire_event.OPINION_FAVOURABLE,
-                    explanation=explanation,
-                )
-            )
-        return response.case
+        command = wire_command.Review(
+            opinion=wire_event.OPINION_FAVOURABLE, explanation=explanation
+        )
+        return (await self.act(CLERK, case_id, wire_command.CaseCommand(review=command))).case
 
     async def hand_over(self, case_id: str, explanation: str) -> wire.CaseView:
-        with problems_raised():
-            response = await self.desk.intake.HandOverCase(
-                wire.HandOverCaseRequest(act=_act(CLERK), case_id=case_id, explanation=explanation)
-            )
-        return response.case
+        command = wire_command.HandOver(explanation=explanation)
+        return (await self.act(CLERK, case_id, wire_command.CaseCommand(hand_over=command))).case
 
     async def grant(self, case_id: str, actor: str = CHIEF) -> wire.CaseView:
-        with problems_raised():
-            response = await self.desk.intake.DecideCase(
-                wire.DecideCaseRequest(
-                    act=_act(actor),
-                    case_id=case_id,
-                    outcome=wire_event.OUTCOME_GRANTED,
-                    reasons="经审查符合条件",
-                )
-            )
-        return response.case
+        command = wire_command.Decide(outcome=wire_event.OUTCOME_GRANTED, reasons="经审查符合条件")
+        return (await self.act(actor, case_id, wire_command.CaseCommand(decide=command))).case
 
     async def close(self, case_id: str, received_by: str = "申请人本人") -> wire.CaseView:
-        with problems_raised():
-            response = await self.desk.intake.CloseCase(
-                wire.CloseCaseRequest(
-                    act=_act(CLERK),
-                    case_id=case_id,
-                    method=wire_event.DELIVERY_METHOD_COUNTER,
-                    received_by=received_by,
-                )
-            )
-        return response.case
+        command = wire_command.Close(
+            method=wire_event.DELIVERY_METHOD_COUNTER, received_by=received_by
+        )
+        return (await self.act(CLERK, case_id, wire_command.CaseCommand(close=command))).case
 
     async def look(self, case_ref: str) -> wire.CaseView:
         """Raises Reported (CASE_UNKNOWN) while the case has not come."""

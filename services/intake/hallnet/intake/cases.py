@@ -13,6 +13,7 @@ from hallnet.case.event import EVENT, CaseEvent, Fact, HandedOver, digest
 from hallnet.case.item import ItemVersion
 from hallnet.case.person import Actor, Material
 from hallnet.case.problems import CaseUnknown
+from hallnet.case.rules.time import watch_on
 from hallnet.intake import tables
 from hallnet.intake.context import Hall
 from hallnet.node import telemetry
@@ -26,6 +27,7 @@ from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 EVENTS_KIND = "case.events"
+REQUEST_KIND = "case.request"
 
 
 def load(connection: Connection, case_id: str) -> Case:
@@ -157,7 +159,9 @@ def project(connection: Connection, hall: Hall, case: Case) -> Clock | None:
     filed = case.filed
     item = hall.releases.item(connection, filed.item_id, filed.item_version)
     calendar = hall.releases.calendar(connection)
-    clock = case_clock(clocks(case, item, calendar)) if item is not None else None
+    policy = hall.releases.policy(connection)
+    running = clocks(case, item, calendar, policy) if item is not None else []
+    clock = case_clock(running)
     values = {
         "case_no": case.case_no,
         "query_code": filed.query_code,
@@ -173,11 +177,12 @@ def project(connection: Connection, hall: Hall, case: Case) -> Clock | None:
         "in_transit_to": str(case.transit.to) if case.transit else "",
         "received_at": case.received_at,
         "changed_at": case.changed_at,
-        "due_on": clock.due_on if clock else None,
+        "due_on": clock.due_on if clock and not clock.stands else None,
         "due_kind": clock.kind if clock else 0,
         "due_provisional": clock.count.provisional if clock else False,
         "met_on": clock.met_on if clock else None,
         "yellow_on": clock.yellow_on(calendar) if clock else None,
+        "watch_on": watch_on(case, running),
     }
     statement = upsert(connection, tables.case).values(case_id=case.case_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=values))

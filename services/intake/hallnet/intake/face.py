@@ -13,21 +13,9 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 from sqlalchemy import insert, select
 
-from hallnet.case import command as commands
 from hallnet.case.case import Case, day_of
 from hallnet.case.catalogue import accepts_here
-from hallnet.case.command import Command
-from hallnet.case.event import (
-    Channel,
-    DeclineGround,
-    Defect,
-    DeliveryMethod,
-    Opinion,
-    Outcome,
-    Supplemented,
-    Wish,
-    Withdrawn,
-)
+from hallnet.case.event import Channel
 from hallnet.case.item import ITEM
 from hallnet.case.mandate import MANDATE
 from hallnet.case.person import ActorKind, Material, Person
@@ -35,13 +23,14 @@ from hallnet.case.problems import CaseUnknown
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
 from hallnet.intake import accounts, cases, handling, listing, mandates, materials, tables, views
+from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
 from hallnet.places import Village
-from hallnet.problems import Kind, Problem
+from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.store.room import ROOMY, Room
 from hallnet.wire.case.v1 import person_pb2 as wire_person
@@ -59,32 +48,13 @@ CALLERS: Callers = {
     "ReadMaterial": _DESK | {Part.EXCHANGE},
     "RegisterMandate": _DESK,
     "FileCase": _DESK,
-    "GiveNotice": _DESK,
-    "SupplementCase": _DESK,
-    "AcceptCase": _DESK,
-    "DeclineCase": _DESK,
-    "ReviewCase": _DESK,
-    "HandOverCase": _DESK,
-    "DecideCase": _DESK,
-    "CloseCase": _DESK,
-    "WithdrawCase": _DESK,
+    "ActOnCase": _DESK,
     "GetCase": _DESK,
     "ListCases": _DESK,
     "GetProgress": _DESK,
 }
 
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
-
-
-class ChoiceMissing(Problem):
-    """A choice among given values that was not made."""
-
-    kind = Kind.INVALID
-    reason = "CHOICE_MISSING"
-    zh = "必选内容“{field}”没有选择"
-    zh_remedy = "请选择后再提交"
-    en = "No choice was made for {field}"
-    en_remedy = "Choose one of its values"
 
 
 class IntakeFace(wire_grpc.IntakeServiceServicer):
@@ -214,6 +184,8 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
         now = self._clock()
         point = request.intake_point
         village = Village.parse(point, "intake_point") if point else None
+        require_choices(request, "channel")
+        channel = Channel(request.channel)
 
         def work(connection: Connection) -> wire.FileCaseResponse:
             case = handling.file(
@@ -224,62 +196,37 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
                 request.item_id,
                 request.option,
                 _PERSON.from_message(request.applicant),
-                _choice(Channel, request.channel, "channel"),
+                channel,
                 village,
                 request.for_division,
                 [_material(item, now) for item in request.materials],
                 request.mandate_id,
                 now,
+                request.for_prereview,
             )
             return wire.FileCaseResponse(case=self._view(connection, case, request.act, now))
 
         return await self._write(request, wire.FileCaseResponse, work)
 
-    async def GiveNotice(self, request: wire.GiveNoticeRequest, context: Any) -> Any:
-        defects = tuple(
-            Defect(item.material, item.problem, item.remedy) for item in request.defects
-        )
-        return await self._act(request, wire.GiveNoticeResponse, commands.GiveNotice(defects))
-
-    async def AcceptCase(self, request: wire.AcceptCaseRequest, context: Any) -> Any:
-        return await self._act(request, wire.AcceptCaseResponse, commands.Accept())
-
-    async def DeclineCase(self, request: wire.DeclineCaseRequest, context: Any) -> Any:
-        command = commands.Decline(
-            _choice(DeclineGround, request.ground, "ground"),
-            request.explanation,
-            request.right_body,
-        )
-        return await self._act(request, wire.DeclineCaseResponse, command)
-
-    async def ReviewCase(self, request: wire.ReviewCaseRequest, context: Any) -> Any:
-        command = commands.Review(_choice(Opinion, request.opinion, "opinion"), request.explanation)
-        return await self._act(request, wire.ReviewCaseResponse, command)
-
-    async def HandOverCase(self, request: wire.HandOverCaseRequest, context: Any) -> Any:
-        command = commands.HandOver(request.explanation)
-        return await self._act(request, wire.HandOverCaseResponse, command)
-
-    async def DecideCase(self, request: wire.DecideCaseRequest, context: Any) -> Any:
-        command = commands.Decide(
-            _choice(Outcome, request.outcome, "outcome"), request.reasons, request.legal_basis
-        )
-        return await self._act(request, wire.DecideCaseResponse, command)
-
-    async def CloseCase(self, request: wire.CloseCaseRequest, context: Any) -> Any:
-        command = commands.Close(
-            _choice(DeliveryMethod, request.method, "method"), request.received_by
-        )
-        return await self._act(request, wire.CloseCaseResponse, command)
-
-    async def SupplementCase(self, request: wire.SupplementCaseRequest, context: Any) -> Any:
+    async def ActOnCase(self, request: wire.ActOnCaseRequest, context: Any) -> Any:
         now = self._clock()
-        wish = Supplemented(tuple(_material(item, now) for item in request.materials))
-        return await self._ask(request, wire.SupplementCaseResponse, wish, now)
+        command = read_command(request.command, now)
 
-    async def WithdrawCase(self, request: wire.WithdrawCaseRequest, context: Any) -> Any:
-        wish = Withdrawn(request.reason)
-        return await self._ask(request, wire.WithdrawCaseResponse, wish, self._clock())
+        def work(connection: Connection) -> wire.ActOnCaseResponse:
+            case, passed_on = handling.act_or_ask(
+                connection,
+                self._hall,
+                request.act.actor_id,
+                request.case_id,
+                command,
+                request.act.request_id,
+                now,
+            )
+            view = self._view(connection, case, request.act, now)
+            return wire.ActOnCaseResponse(case=view, passed_on=passed_on)
+
+        act = type(command).__name__
+        return await self._write(request, wire.ActOnCaseResponse, work, request.case_id, act)
 
     # Looking
 
@@ -337,45 +284,16 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
 
     # How every write is done
 
-    async def _act(self, request: Any, response: type[Response], command: Command) -> Response:
-        now = self._clock()
-
-        def work(connection: Connection) -> Response:
-            case = handling.act(
-                connection, self._hall, request.act.actor_id, request.case_id, command, now
-            )
-            return response(case=self._view(connection, case, request.act, now))
-
-        return await self._write(request, response, work, request.case_id)
-
-    async def _ask(
-        self, request: Any, response: type[Response], wish: Wish, now: datetime
-    ) -> Response:
-        def work(connection: Connection) -> Response:
-            case, passed_on = handling.ask_for(
-                connection,
-                self._hall,
-                request.act.actor_id,
-                request.case_id,
-                wish,
-                request.act.request_id,
-                now,
-            )
-            view = self._view(connection, case, request.act, now)
-            return response(case=view, passed_on=passed_on)
-
-        return await self._write(request, response, work, request.case_id)
-
     async def _write(
         self,
         request: Any,
         response: type[Response],
         work: Callable[[Connection], Response],
         subject: str = "",
+        act: str = "",
     ) -> Response:
-        act = type(request).__name__.removesuffix("Request")
         answer: Response = await self._recorded(
-            act,
+            act or type(request).__name__.removesuffix("Request"),
             request.act.actor_id,
             subject,
             self._once(request.act.request_id, request, response, work),
@@ -450,13 +368,3 @@ def _insert_record(
 def _material(message: wire_person.Material, now: datetime) -> Material:
     submitted = from_timestamp(message.submitted_at) if message.HasField("submitted_at") else now
     return Material(message.name, message.digest, message.size, message.media_type, submitted)
-
-
-Choice = TypeVar("Choice", Channel, DeclineGround, Opinion, Outcome, DeliveryMethod)
-
-
-def _choice(kind: type[Choice], number: int, field: str) -> Choice:
-    try:
-        return kind(number)
-    except ValueError as error:
-        raise ChoiceMissing(field, field=field) from error

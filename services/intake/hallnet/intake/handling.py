@@ -9,18 +9,19 @@ from hallnet.case import command as commands
 from hallnet.case.case import Case, day_of
 from hallnet.case.catalogue import accepts_here, competent_hall
 from hallnet.case.command import Command, File
-from hallnet.case.decide import Context, decide, file_case
+from hallnet.case.context import Context
+from hallnet.case.decide import decide, file_case
 from hallnet.case.event import REQUEST, CaseRequest, Channel, Supplemented, Wish, Withdrawn
+from hallnet.case.fact import MandateChanged
 from hallnet.case.person import ActorKind, Material, Person
 from hallnet.case.problems import (
     CaseUnknown,
     ItemNotAcceptedHere,
     ItemUnknown,
     MaterialUnknown,
-    NotTheCustodian,
     PointNotYours,
 )
-from hallnet.intake import accounts, cases, mandates, materials, tables
+from hallnet.intake import accounts, cases, joining, mandates, materials, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
@@ -29,12 +30,17 @@ from hallnet.places import Village
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 
-REQUEST_KIND = "case.request"
 _PAPERS = {
     commands.GiveNotice: Paper.NOTICE,
     commands.Accept: Paper.ACCEPTANCE,
     commands.Decline: Paper.DECLINE,
     commands.Decide: Paper.DECISION,
+    commands.AcceptWithGaps: Paper.ACCEPTANCE,
+    commands.SignCommitment: Paper.COMMITMENT,
+    commands.BeginProcedure: Paper.PROCEDURE,
+    commands.Extend: Paper.EXTENSION,
+    commands.RevokeDecision: Paper.REVOCATION,
+    commands.End: Paper.END,
 }
 
 
@@ -52,6 +58,7 @@ def file(
     handed_in: Sequence[Material],
     mandate_id: str,
     now: datetime,
+    for_prereview: bool = False,
 ) -> Case:
     """Receive an application at this hall or one of its village points.
 
@@ -80,6 +87,7 @@ def file(
         competent_hall=competent,
         materials=tuple(handed_in),
         mandate=mandate,
+        for_prereview=for_prereview,
     )
     context = Context(now, hall.address, account.actor, account.powers, item, "")
     filed = file_case(command, context)
@@ -101,6 +109,36 @@ def act(
     return carry_out(connection, hall, account, case, command, now)
 
 
+def act_or_ask(
+    connection: Connection,
+    hall: Hall,
+    actor_id: str,
+    case_ref: str,
+    command: Command,
+    request_id: str,
+    now: datetime,
+) -> tuple[Case, bool]:
+    """Carry out a command here if this hall is the custodian; else pass a wish of the applicant on.
+
+    Returns the case and whether the wish was passed on. Raises what the rules raise, NotTheCustodian.
+    """
+    account = accounts.find(connection, actor_id)
+    case = cases.load(connection, cases.id_of(connection, case_ref))
+    require_may_look(account, case)
+    if account.actor.kind is ActorKind.AGENT and case.filed.mandate is not None:
+        mandates.require_standing(connection, case.filed.mandate.mandate_id)
+    wish = wish_of(command, case)
+    if isinstance(wish, MandateChanged):
+        mandates.note_change(connection, wish)
+    if isinstance(wish, Supplemented):
+        materials.require_here(connection, wish.materials, "materials")
+    elsewhere = case.custodian != hall.address and case.transit is None
+    if wish is not None and elsewhere and case.filed.intake_hall == hall.address:
+        _pass_on(connection, account, case, wish, request_id, now)
+        return case, True
+    return carry_out(connection, hall, account, case, command, now), False
+
+
 def carry_out(
     connection: Connection,
     hall: Hall,
@@ -112,7 +150,9 @@ def carry_out(
     """Carry out a command for an account of this hall, or for one that another hall vouches for."""
     context = context_of(connection, hall, account, case, command, now)
     facts = decide(case, command, context)
-    return cases.append(connection, hall, case.case_id, case, facts, account.actor, now)
+    materials.require_here(connection, _papers_of(command), "materials")
+    after = cases.append(connection, hall, case.case_id, case, facts, account.actor, now)
+    return joining.follow(connection, hall, case, after, context)
 
 
 def context_of(
@@ -137,7 +177,20 @@ def context_of(
         item,
         number,
         hall.releases.results_suspended_since(connection, hall.founded_at, now),
+        hall.releases.calendar(connection),
+        hall.releases.policy(connection),
+        joining.planned(connection, hall, case, item, command, now),
+        joining.legs_due(connection, hall, case, command),
     )
+
+
+def _papers_of(command: Command) -> Sequence[Material]:
+    """The files that a command names: their bytes have to be here."""
+    if isinstance(command, commands.AcceptWithGaps):
+        return [command.promise]
+    if isinstance(command, commands.SignCommitment):
+        return [command.evidence]
+    return ()
 
 
 def require_may_look(account: Account, case: Case) -> None:
@@ -166,55 +219,37 @@ def _require_own_point(account: Account, point: Village | None) -> None:
         raise PointNotYours("intake_point")
 
 
-def ask_for(
+def _pass_on(
     connection: Connection,
-    hall: Hall,
-    actor_id: str,
-    case_ref: str,
+    account: Account,
+    case: Case,
     wish: Wish,
     request_id: str,
     now: datetime,
-) -> tuple[Case, bool]:
-    """Supplement or withdraw: done here if this hall is the custodian, else passed on to the custodian.
-
-    Returns the case and whether the wish was passed on. Raises NotTheCustodian at a hall that did not
-    receive the application.
-    """
-    account = accounts.find(connection, actor_id)
-    case = cases.load(connection, cases.id_of(connection, case_ref))
-    require_may_look(account, case)
+) -> None:
     handed_in = wish.materials if isinstance(wish, Supplemented) else ()
-    materials.require_here(connection, handed_in, "materials")
-    if case.custodian == hall.address or case.transit is not None:
-        return carry_out(connection, hall, account, case, command_of(wish), now), False
-    if case.filed.intake_hall != hall.address:
-        raise NotTheCustodian("case_id", custodian=case.custodian)
     request = CaseRequest(case.case_id, request_id, account.actor, now, wish)
-    tables.feed.append(
-        connection,
-        [
-            Entry(
-                "case.request_sent",
-                case.case_id,
-                REQUEST.to_bytes(request),
-                now,
-                [
-                    cases.dispatch(
-                        case.custodian,
-                        REQUEST_KIND,
-                        case.case_id,
-                        REQUEST.to_bytes(request),
-                        handed_in,
-                    )
-                ],
-                telemetry.traceparent(),
-            )
-        ],
-    )
-    return case, True
+    raw = REQUEST.to_bytes(request)
+    message = cases.dispatch(case.custodian, cases.REQUEST_KIND, case.case_id, raw, handed_in)
+    entry = Entry("case.request_sent", case.case_id, raw, now, [message], telemetry.traceparent())
+    tables.feed.append(connection, [entry])
 
 
 def command_of(wish: Wish) -> Command:
     if isinstance(wish, Withdrawn):
         return commands.Withdraw(wish.reason)
+    if isinstance(wish, MandateChanged):
+        return commands.ChangeMandate(wish.change, wish.reason)
     return commands.Supplement(wish.materials)
+
+
+def wish_of(command: Command, case: Case) -> Wish | None:
+    """What the applicant wants, if a command is such a wish: the hall of intake passes it on."""
+    mandate = case.filed.mandate
+    if isinstance(command, commands.Supplement):
+        return Supplemented(command.materials)
+    if isinstance(command, commands.Withdraw):
+        return Withdrawn(command.reason)
+    if isinstance(command, commands.ChangeMandate) and mandate is not None:
+        return MandateChanged(mandate.mandate_id, command.change, command.reason)
+    return None

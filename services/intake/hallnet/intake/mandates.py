@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
+from hallnet.case.fact import MandateChange, MandateChanged
 from hallnet.case.mandate import MANDATE, Mandate, require_mandate
 from hallnet.case.person import ActorKind
 from hallnet.case.problems import MandateMissing, MandateNotForThis
@@ -39,6 +40,7 @@ def register(
             agent_id=recorded.agent_id,
             valid_until=recorded.valid_until,
             mandate=raw,
+            change=0,
         )
     )
     tables.feed.append(connection, [Entry("mandate.registered", recorded.mandate_id, raw, now)])
@@ -46,11 +48,30 @@ def register(
 
 
 def find(connection: Connection, mandate_id: str) -> Mandate:
-    """Raises MandateMissing."""
+    """One under which something can be done; raises MandateMissing, MandateNotForThis."""
     raw = _raw(connection, mandate_id)
     if raw is None:
         raise MandateMissing("mandate_id")
+    require_standing(connection, mandate_id)
     return MANDATE.from_bytes(raw)
+
+
+def note_change(connection: Connection, changed: MandateChanged) -> None:
+    """What became of a mandate holds for all cases under it, and for those to come."""
+    table = tables.mandate
+    connection.execute(
+        update(table).where(table.c.mandate_id == changed.mandate_id).values(change=changed.change)
+    )
+
+
+def require_standing(connection: Connection, mandate_id: str) -> None:
+    """Raises MandateNotForThis for one that was revoked or suspended at this hall."""
+    table = tables.mandate
+    change = connection.execute(
+        select(table.c.change).where(table.c.mandate_id == mandate_id)
+    ).scalar_one_or_none()
+    if change in (MandateChange.REVOKED, MandateChange.SUSPENDED):
+        raise MandateNotForThis("mandate_id", what="委托已中止或终止")
 
 
 def _raw(connection: Connection, mandate_id: str) -> bytes | None:

@@ -22,6 +22,11 @@ class Paper(Enum):
     ACCEPTANCE = "受"
     DECLINE = "不受"
     DECISION = "决"
+    COMMITMENT = "承"
+    PROCEDURE = "特"
+    EXTENSION = "延"
+    REVOCATION = "撤"
+    END = "终"
 
 
 def next_case_no(connection: Connection, hall: Address, day: date) -> str:

@@ -1,4 +1,5 @@
-"""What came down the tree and is in force here: items, working days, and how fresh the trust data are."""
+"""What came down the tree and is in force here: items, working days, local rules, and how fresh the
+trust data are."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from sqlalchemy import func, select, update
 from hallnet.case.calendar import CALENDAR, Calendar
 from hallnet.case.catalogue import version_in_force
 from hallnet.case.item import CATALOGUE, ITEM, ItemVersion
+from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import ItemNotInForce, ItemUnknown
 from hallnet.codec.codec import from_timestamp
 from hallnet.intake import tables
@@ -18,7 +20,9 @@ from hallnet.trust.freshness import without_bundle
 from hallnet.trust.release import ReleaseBody, ReleaseKind
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
-_USED = frozenset({ReleaseKind.CATALOGUE, ReleaseKind.CALENDAR, ReleaseKind.TRUST})
+_USED = frozenset(
+    {ReleaseKind.CATALOGUE, ReleaseKind.CALENDAR, ReleaseKind.TRUST, ReleaseKind.POLICY}
+)
 
 
 class Releases:
@@ -26,6 +30,7 @@ class Releases:
 
     def __init__(self) -> None:
         self._calendar: tuple[bytes, Calendar] | None = None
+        self._policy: tuple[bytes, Policy] | None = None
         self._items: dict[tuple[str, int], ItemVersion] = {}
 
     def take(self, connection: Connection, release: ReleaseBody) -> bool:
@@ -90,6 +95,13 @@ class Releases:
         if self._calendar is None or self._calendar[0] != raw:
             self._calendar = (raw, Calendar(CALENDAR.from_bytes(raw)))
         return self._calendar[1]
+
+    def policy(self, connection: Connection) -> Policy:
+        """How it is done here, as the nearest hall says that published a policy."""
+        raw = self._nearest(connection, ReleaseKind.POLICY) or b""
+        if self._policy is None or self._policy[0] != raw:
+            self._policy = (raw, POLICY.from_bytes(raw))
+        return self._policy[1]
 
     def item(self, connection: Connection, item_id: str, version: int) -> ItemVersion | None:
         """A version under which a case runs; None if it never reached this hall."""

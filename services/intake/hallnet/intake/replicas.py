@@ -12,7 +12,6 @@ from google.protobuf.message import DecodeError
 from sqlalchemy import String, delete, insert, select
 
 from hallnet.case.case import EVENTS_MAX, Case, evolve
-from hallnet.case.decide import answer_hand_over
 from hallnet.case.event import (
     EVENT,
     REQUEST,
@@ -24,11 +23,12 @@ from hallnet.case.event import (
     HandOverFailed,
     digest,
 )
-from hallnet.case.person import Actor, ActorKind
+from hallnet.case.person import SYSTEM
 from hallnet.case.power import Power
 from hallnet.case.problems import EventOutOfTurn, HistoryBroken
+from hallnet.case.rules.custody import answer_hand_over
 from hallnet.codec.codec import MessageMalformed
-from hallnet.intake import cases, handling, tables
+from hallnet.intake import cases, handling, joining, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
@@ -41,7 +41,6 @@ from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 REFUSED_KIND = "case.request_refused"
-SYSTEM = Actor(ActorKind.SYSTEM, "system", "系统")
 VERSION_MAX = 2**31 - 1
 LATEST_YEAR = 2999
 """No day of a case lies so far off; what does cannot be counted from."""
@@ -68,7 +67,9 @@ def take_events(
         _set_aside(connection, case_id, sender, problem.reason, payload, now)
     case = _apply_early(connection, hall, case, case_id, now)
     if case is not None and case.transit is not None and case.transit.to == hall.address:
-        _answer(connection, hall, case, now)
+        case = _answer(connection, hall, case, now)
+    if case is not None:
+        joining.leg_ended(connection, hall, case, now)
 
 
 def take_request(
@@ -281,10 +282,10 @@ def _apply(
     return case
 
 
-def _answer(connection: Connection, hall: Hall, case: Case, now: datetime) -> None:
+def _answer(connection: Connection, hall: Hall, case: Case, now: datetime) -> Case:
     item = cases.item_of(connection, hall, case)
     fact = answer_hand_over(case, hall.address, item is not None)
-    cases.append(connection, hall, case.case_id, case, [fact], SYSTEM, now)
+    return cases.append(connection, hall, case.case_id, case, [fact], SYSTEM, now)
 
 
 def _set_aside(

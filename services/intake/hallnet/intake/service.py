@@ -12,7 +12,7 @@ from pathlib import Path
 
 from grpc import aio
 
-from hallnet.intake import fetching, following, materials, tables
+from hallnet.intake import fetching, following, materials, tables, watching
 from hallnet.intake.context import Hall
 from hallnet.intake.face import CALLERS, IntakeFace
 from hallnet.node.client import open_channel
@@ -29,6 +29,7 @@ from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
 
 ARRIVALS_SECONDS = 10.0
+WATCH_SECONDS = 60.0
 
 _log = logging.getLogger("hallnet.intake")
 
@@ -73,6 +74,7 @@ class Intake:
                 self._follow("branch-sync", endpoints.branch_sync, self._take_releases),
             ),
             ("intake fetches materials", self._fetch_materials),
+            ("intake watches the calendar", self._watch),
         ]
 
     async def close(self) -> None:
@@ -122,6 +124,14 @@ class Intake:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(ARRIVALS_SECONDS):
                         await self._arrived.wait()
+
+    async def _watch(self) -> None:
+        while True:
+            now = self._clock()
+            if await self._database.write(lambda c, now=now: watching.watch(c, self._hall, now)):  # type: ignore[misc]
+                tables.feed.announce()
+            else:
+                await asyncio.sleep(WATCH_SECONDS)
 
     def _spool_folder(self) -> Path | None:
         """Beside the records if they are files here, else where temporary files are."""

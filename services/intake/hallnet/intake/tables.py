@@ -101,6 +101,9 @@ case = Table(
     Column("due_provisional", Boolean, nullable=False),
     Column("met_on", Date),
     Column("yellow_on", Date),
+    # The last day before silence is acceptance, or before the case is overdue: after it the hall looks.
+    Column("watch_on", Date),
+    Index("case_to_watch", "custodian", "watch_on"),
     Index("case_by_due", "ended", "due_on", "case_id"),
     Index("case_by_stage", "stage", "due_on", "case_id"),
     Index("case_by_custodian", "custodian", "ended", "due_on", "case_id"),
@@ -142,6 +145,8 @@ mandate = Table(
     Column("agent_id", String(64), nullable=False),
     Column("valid_until", Date, nullable=False),
     Column("mandate", Closed("mandate.mandate"), nullable=False),
+    # The last change that was entered; 0 if there was none.
+    Column("change", Integer, nullable=False),
     Index("mandate_of_agent", "agent_id", "valid_until"),
 )
 

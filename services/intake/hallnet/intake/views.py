@@ -5,42 +5,31 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from hallnet.case.calendar import Calendar
-from hallnet.case.case import CHINA, Case, Mark, day_of
+from hallnet.case.case import Case, day_of
 from hallnet.case.clock import Alarm, Clock, ClockKind, clocks
-from hallnet.case.decide import Context, possible_acts
-from hallnet.case.event import (
-    EVENT,
-    AcceptanceBasis,
-    Accepted,
-    Closed,
-    Decided,
-    Declined,
-    Filed,
-    HandedOver,
-    HandOverDeclined,
-    HandOverFailed,
-    HandOverPurpose,
-    NoticeGiven,
-    Outcome,
-    Reviewed,
-    Supplemented,
-    TakenOver,
-    Withdrawn,
-)
+from hallnet.case.context import Context
+from hallnet.case.decide import possible_acts
+from hallnet.case.event import EVENT, NoticeGiven, PrereviewReturned, Supplemented
+from hallnet.case.fact import LegEnded, PlannedLeg
 from hallnet.case.item import ITEM, TimeLimit
+from hallnet.case.kind import axes_of, names_of
+from hallnet.codec import Codec
 from hallnet.codec.codec import to_timestamp
-from hallnet.intake import cases, handling, materials
+from hallnet.intake import cases, handling, materials, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
-from hallnet.places import Address
-from hallnet.places.divisions import Divisions
+from hallnet.intake.steps import hall_name, step_text
 from hallnet.store import Connection
+from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+
+_PLANNED_LEG: Codec[PlannedLeg] = Codec(PlannedLeg, wire_fact.PlannedLeg)
+_LEG_ENDED: Codec[LegEnded] = Codec(LegEnded, wire_fact.LegEnded)
 
 
 def summary(row: Row[Any], today: date) -> wire.CaseSummary:
@@ -90,6 +79,7 @@ def case_view(
             for raw in cases.history(connection, case.case_id)
         ],
         last_digest=case.last_digest,
+        gaps=case.gaps,
         in_custody=case.transit is None and case.custodian == hall.address,
     )
     stored = materials.here(connection, [item.digest for item in case.materials])
@@ -112,12 +102,35 @@ def case_view(
     if item is not None:
         view.item.CopyFrom(ITEM.to_message(item))
         view.clocks.extend(
-            clock_view(clock, today, calendar) for clock in clocks(case, item, calendar)
+            clock_view(clock, today, calendar)
+            for clock in clocks(case, item, calendar, hall.releases.policy(connection))
         )
+        axes = axes_of(case, item)
+        view.kinds.extend(names_of(axes, hall.releases.policy(connection)))
         view.missing_materials.extend(case.missing_materials(item))
         context: Context = handling.context_of(connection, hall, account, case, None, now)
         view.possible_acts.extend(possible_acts(case, context))
+    view.legs.extend(_legs(connection, case, today))
     return view
+
+
+def _legs(connection: Connection, case: Case, today: date) -> list[wire.LegView]:
+    """The legs of a joint case, each with the row of its own case."""
+    if not case.legs:
+        return []
+    ids = [leg.leg_case_id for leg in case.legs]
+    query = select(tables.case).where(tables.case.c.case_id.in_(ids))
+    rows = {row.case_id: row for row in connection.execute(query)}
+    ended = {fact.leg: fact for fact in case.all_of(LegEnded)}
+    views = []
+    for leg in case.legs:
+        view = wire.LegView(planned=_PLANNED_LEG.to_message(leg))
+        if leg.leg in ended:
+            view.ended.CopyFrom(_LEG_ENDED.to_message(ended[leg.leg]))
+        if leg.leg_case_id in rows:
+            view.summary.CopyFrom(summary(rows[leg.leg_case_id], today))
+        views.append(view)
+    return views
 
 
 def clock_view(clock: Clock, today: date, calendar: Calendar) -> wire.ClockView:
@@ -141,6 +154,7 @@ def clock_view(clock: Clock, today: date, calendar: Calendar) -> wire.ClockView:
             for day in clock.count.days
         ],
         alarm=int(clock.alarm(today, calendar)),
+        stands=clock.stands,
     )
 
 
@@ -164,65 +178,20 @@ def progress(
         ],
         custodian="" if case.transit else hall_name(case.custodian, register),
     )
-    notice = case.newest(NoticeGiven)
-    supplement = case.newest(Supplemented)
-    if notice is not None and (supplement is None or supplement.at < notice.at):
-        assert isinstance(notice.fact, NoticeGiven)
-        for defect in notice.fact.defects:
+    asked = case.newest(NoticeGiven) or case.newest(PrereviewReturned)
+    if asked is not None and case.mark_after(asked, Supplemented) is None:
+        assert isinstance(asked.fact, NoticeGiven | PrereviewReturned)
+        for defect in asked.fact.defects:
             response.defects.add(
                 material=defect.material, problem=defect.problem, remedy=defect.remedy
             )
     if item is not None:
         calendar = hall.releases.calendar(connection)
-        promises = [c for c in clocks(case, item, calendar) if c.kind is ClockKind.PROMISE]
+        running = clocks(case, item, calendar, hall.releases.policy(connection))
+        promises = [clock for clock in running if clock.kind is ClockKind.PROMISE]
         if promises:
             response.promise.CopyFrom(clock_view(promises[0], day_of(now), calendar))
     return response
-
-
-def hall_name(address: Address, register: Divisions) -> str:
-    """The area of a hall, for people."""
-    name = register.full_name(address.division)
-    return f"{name}分厅" if address.is_branch_hall else name
-
-
-def step_text(mark: Mark, register: Divisions) -> str:
-    """One step, in the words of an applicant."""
-    fact = mark.fact
-    day = mark.at.astimezone(CHINA).strftime("%Y-%m-%d")
-    if isinstance(fact, Filed):
-        return f"{day} 已收到您的申请"
-    if isinstance(fact, NoticeGiven):
-        return f"{day} 已一次性告知需补正的内容"
-    if isinstance(fact, Supplemented):
-        return f"{day} 已收到补正材料"
-    if isinstance(fact, Accepted):
-        silent = fact.basis is AcceptanceBasis.SILENCE
-        return f"{day} 已受理" + ("（逾期未告知，自收件之日起视为受理）" if silent else "")
-    if isinstance(fact, Declined):
-        return f"{day} 不予受理：{fact.explanation}"
-    if isinstance(fact, Reviewed):
-        return f"{day} 已完成初审"
-    if isinstance(fact, HandedOver):
-        return f"{day} {_HANDED[fact.purpose]}{hall_name(fact.to, register)}"
-    if isinstance(fact, TakenOver):
-        return f"{day} 已接收"
-    if isinstance(fact, HandOverDeclined | HandOverFailed):
-        return f"{day} 移交未成，由原大厅继续办理"
-    if isinstance(fact, Decided):
-        granted = fact.outcome is Outcome.GRANTED
-        return f"{day} 已作出决定：" + ("准予" if granted else f"不予，理由：{fact.reasons}")
-    if isinstance(fact, Closed):
-        return f"{day} 已办结，结果已送达"
-    assert isinstance(fact, Withdrawn)
-    return f"{day} 已按您的请求撤回"
-
-
-_HANDED = {
-    HandOverPurpose.REPORT_UP: "已上报",
-    HandOverPurpose.ACROSS: "已转交",
-    HandOverPurpose.RETURN: "结果已回传",
-}
 
 
 def _limit(limit: TimeLimit) -> wire_item.TimeLimit:

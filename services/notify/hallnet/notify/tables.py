@@ -1,6 +1,6 @@
 """The tables of notify. Nobody else reads them."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
 from hallnet.store import ClosedText, Moment
 from hallnet.store.feed import Cursors
@@ -31,6 +31,8 @@ recipient = Table(
     Column("applicant", ClosedText("recipient.applicant"), nullable=False),
     Column("phone", ClosedText("recipient.phone"), nullable=False),
     Column("agent_id", String(64), nullable=False),
+    # A leg of a joint case: people are told of the joint case alone.
+    Column("is_leg", Boolean, nullable=False),
 )
 
 notice = Table(

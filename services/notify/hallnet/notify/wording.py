@@ -6,6 +6,7 @@ needs a person.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -14,6 +15,7 @@ from hallnet.case.event import (
     Closed,
     Decided,
     Declined,
+    Defect,
     Fact,
     Filed,
     HandedOver,
@@ -22,11 +24,39 @@ from hallnet.case.event import (
     HandOverPurpose,
     NoticeGiven,
     Outcome,
+    PrereviewReturned,
     Reviewed,
     Supplemented,
     TakenOver,
     Withdrawn,
 )
+from hallnet.case.fact import (
+    AfterChecked,
+    Archived,
+    CheckResult,
+    CommitmentSigned,
+    CommitmentWithdrawn,
+    Corrected,
+    DecisionRevoked,
+    Ended,
+    Extended,
+    Issued,
+    LegEnded,
+    LegOpened,
+    LegsPlanned,
+    MadeUrgent,
+    MandateChange,
+    MandateChanged,
+    OriginalsReceived,
+    OriginalsSent,
+    PrereviewPassed,
+    ProcedureBegan,
+    ProcedureEnded,
+    RefusalReported,
+    Surveyed,
+    ViolationRecorded,
+)
+from hallnet.case.item import TimeLimit, TimeUnit
 from hallnet.places import Address, Divisions
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 
@@ -49,6 +79,7 @@ class Recipient:
     applicant: str
     phone: str
     agent_id: str
+    is_leg: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +92,9 @@ class Message:
 
 
 def messages(fact: Fact, author: Address, to: Recipient, register: Divisions) -> list[Message]:
-    """What is told because of an event of a case."""
-    return _to_people(author, _sentence(fact, to, register), to, register)
+    """What is told because of an event of a case; of what is inside the hall nothing."""
+    sentence = _sentence(fact, to, register)
+    return _to_people(author, sentence, to, register) if sentence else []
 
 
 def due_messages(clock: wire_intake.ClockView, to: Recipient, register: Divisions) -> list[Message]:
@@ -90,15 +122,15 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
         case Filed():
             return f"已收件。查询码{to.query_code}，凭办件编号和查询码可随时查询进度。"
         case NoticeGiven(document_no, defects):
-            needed = "；".join(
-                f"{number}. {item.material}：{_bare(item.problem)}，{_bare(item.remedy)}"
-                for number, item in enumerate(defects, 1)
-            )
+            needed = _listed(defects)
             return (
                 f"需要补正，现一次性告知全部内容（{document_no}）：{needed}。补齐后无需重新申请。"
             )
         case Supplemented():
             return "的补正材料已收到。"
+        case Accepted(document_no, gaps=gaps, gaps_limit=limit) if gaps and limit is not None:
+            names = "、".join(gaps)
+            return f"已容缺受理（{document_no}）。请在{_length(limit)}内补交：{names}。"
         case Accepted(document_no):
             return f"已受理（{document_no}）。"
         case Declined(document_no, _, explanation, right_body):
@@ -110,6 +142,8 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
             return f"已上报{_hall(hall, register)}。"
         case HandedOver(hall, HandOverPurpose.ACROSS):
             return f"已转交{_hall(hall, register)}办理。"
+        case HandedOver(_, HandOverPurpose.AFTER_CHECK):
+            return ""
         case HandedOver(hall, _):
             return f"的办理结果已回传{_hall(hall, register)}，请等候领取通知。"
         case TakenOver():
@@ -129,7 +163,78 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
             return "已办结，结果已送达。请您评价本次服务。"
         case Withdrawn():
             return "已按您的请求撤回。"
+    return _later_sentence(fact, register)
+
+
+def _later_sentence(fact: Fact, register: Divisions) -> str:
+    """What is told of promises, procedures, legs and what comes after the decision."""
+    match fact:
+        case PrereviewPassed():
+            return "已通过预审，视为收件。"
+        case PrereviewReturned(defects):
+            return f"未通过预审：{_listed(defects)}。补齐后无需重新填写。"
+        case CommitmentSigned(document_no):
+            return f"已按告知承诺办理（{document_no}），相应证明无需提交。"
+        case CommitmentWithdrawn():
+            return "的承诺已撤回，按一般程序办理，请补交相应证明。"
+        case ProcedureBegan(document_no, _, name, expected, counted, reason):
+            effect = "计入" if counted else "不计入"
+            return (
+                f"需进行{name}（{document_no}），所需时间{_length(expected)}，{effect}办理期限。"
+                f"原因：{_bare(reason)}。"
+            )
+        case ProcedureEnded(result):
+            return f"的特别程序已结束：{_bare(result)}。办理期限继续计算。"
+        case Surveyed():
+            return "已完成现场核查。"
+        case Extended(document_no, by, _, reason):
+            return f"办理期限延长{_length(by)}（{document_no}）。理由：{_bare(reason)}。"
+        case MadeUrgent():
+            return "已列为特办件，优先办理。"
+        case OriginalsSent(bag_no, originals, to):
+            names = "、".join(originals)
+            return f"的原件（{names}）已装入封袋{bag_no}寄往{_hall(to, register)}。"
+        case OriginalsReceived(bag_no, _, sealed):
+            state = "完好" if sealed else "封口异常，请与大厅联系"
+            return f"的封袋{bag_no}已签收，{state}。"
+        case Issued(certificate, certificate_no):
+            number = f"（{certificate_no}）" if certificate_no else ""
+            return f"的{certificate}{number}已制发。"
+        case AfterChecked(CheckResult.TO_BE_PUT_RIGHT, findings):
+            return f"的承诺事项经核查需要整改：{_bare(findings)}。"
+        case DecisionRevoked(document_no, reasons, legal_basis, remedy):
+            why = f"理由：{_bare(reasons)}；依据：{_bare(legal_basis)}。"
+            return f"的决定已撤销（{document_no}）。{why}{_bare(remedy)}。"
+        case Corrected(field, before, after):
+            return f"的“{field}”已由“{before}”更正为“{after}”，办理结果不变，您无需再跑。"
+        case Ended(document_no, _, reasons, _, remedy):
+            return f"已终止办理（{document_no}）。理由：{_bare(reasons)}。{_bare(remedy)}。"
+        case MandateChanged(_, change, _):
+            return f"的代办委托已{_MANDATE[change]}。"
+        case AfterChecked() | Archived() | LegsPlanned() | LegOpened() | LegEnded():
+            return ""
+        case RefusalReported() | ViolationRecorded():
+            return ""
     raise AssertionError(f"no sentence for {type(fact).__name__}")
+
+
+_MANDATE = {
+    MandateChange.REVOKED: "终止",
+    MandateChange.SUSPENDED: "中止",
+    MandateChange.RESUMED: "恢复",
+}
+
+
+def _listed(defects: Sequence[Defect]) -> str:
+    return "；".join(
+        f"{number}. {item.material}：{_bare(item.problem)}，{_bare(item.remedy)}"
+        for number, item in enumerate(defects, 1)
+    )
+
+
+def _length(limit: TimeLimit) -> str:
+    unit = "个工作日" if limit.unit is TimeUnit.WORKING_DAY else "日"
+    return f"{limit.days}{unit}"
 
 
 def _bare(text: str) -> str:

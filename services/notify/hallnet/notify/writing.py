@@ -60,13 +60,16 @@ def write(
     if entry.kind in ("case.event", "case.replica"):
         event = EVENT.from_bytes(entry.payload)
         _remember(connection, event)
-        if entry.kind == "case.replica":
-            # The hall that says it tells the people, so that they are told once.
+        to = _recipient(connection, event.case_id)
+        if entry.kind == "case.replica" or to.is_leg:
+            # The hall that says it tells the people, so that they are told once; and of a joint case
+            # they are told as of one case.
             return
-        told = messages(event.fact, event.author, _recipient(connection, event.case_id), register)
+        told = messages(event.fact, event.author, to, register)
     elif entry.kind == "case.due_changed":
         clock = wire_intake.ClockView.FromString(entry.payload)
-        told = due_messages(clock, _recipient(connection, entry.subject), register)
+        to = _recipient(connection, entry.subject)
+        told = [] if to.is_leg else due_messages(clock, to, register)
     else:
         note = staff_message(*_for_staff(entry))
         told = [note] if note is not None else []
@@ -106,6 +109,7 @@ def _remember(connection: Connection, event: CaseEvent) -> None:
         applicant=_storable(filed.applicant.name),
         phone=_storable(filed.applicant.phone),
         agent_id=filed.mandate.agent_id if filed.mandate else "",
+        is_leg=filed.lead is not None,
     )
     connection.execute(statement.on_conflict_do_nothing())
 
@@ -130,6 +134,7 @@ def _recipient(connection: Connection, case_id: str) -> Recipient:
         row.applicant,
         row.phone,
         row.agent_id,
+        row.is_leg,
     )
 
 

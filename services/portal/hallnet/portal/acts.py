@@ -1,20 +1,22 @@
-"""What can be done with a case now, and the small form of each act."""
+"""What can be done with a case now, by whom, and how it is asked of the intake."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from hallnet.case.case import TABLE, Stage
 from hallnet.case.event import Fact, Supplemented, Withdrawn
+from hallnet.case.fact import MandateChanged
 from hallnet.case.mandate import MandateAct
 from hallnet.case.power import NAMES as POWER_NAMES
 from hallnet.case.power import Power
+from hallnet.case.stage import TABLE, Stage
 from hallnet.node.desk import Desk
 from hallnet.portal.case_on_desk import CaseOnDesk
 from hallnet.portal.forms import Form
 from hallnet.portal.session import SignedIn
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
+from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -39,8 +41,20 @@ class Attempt:
         return self.case.view.summary.case_id
 
 
-Perform = Callable[[Attempt], Awaitable[bool]]
-"""Does it, or raises Reported; True if it was passed on to the hall that has the case."""
+Command = Callable[[Attempt], wire_command.CaseCommand]
+"""What is asked of the intake, from what came in the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A field of the form of an act: `kind` is text, area, date, number, check, choice or file."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    choices: Mapping[int, str] = field(default_factory=dict)
+    hint: str = ""
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +68,21 @@ class Act:
     name: str
     done: str
     """Said when it was done."""
+    power: Power | None
+    """None where it depends on the case."""
     fields: frozenset[str]
-    perform: Perform
-    takes_files: bool = False
+    ask: Command
+    takes_files: tuple[str, ...] | None = ()
+    """Names of the files that its form takes; None for those of the item."""
+    inputs: tuple[Input, ...] = ()
+    """Of a form that is drawn from them; none for one with a drawing of its own."""
+    explanation: str = ""
+    danger: bool = False
+
+    @property
+    def is_rare(self) -> bool:
+        """Not shown among the everyday acts."""
+        return bool(self.inputs) or bool(self.explanation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +94,11 @@ class Offer:
     power: str
 
 
-def offers(case: CaseOnDesk, here: str, account: SignedIn) -> list[Offer]:
+def offers(every: Sequence[Act], case: CaseOnDesk, here: str, account: SignedIn) -> list[Offer]:
     """The acts that are possible now at this hall; for an agent only those of the applicant's side."""
     possible = set(case.view.possible_acts) | _to_be_passed_on(case, here)
     found = []
-    for act in ACTS:
+    for act in every:
         if act.command not in possible:
             continue
         if account.is_agent:
@@ -103,12 +129,25 @@ def suggested_defects(case: CaseOnDesk) -> list[wire_event.Defect]:
     ]
 
 
+async def perform(act: Act, attempt: Attempt) -> bool:
+    """Do it, or raise Reported; True if it was passed on to the hall that has the case."""
+    request = wire.ActOnCaseRequest(
+        act=attempt.by, case_id=attempt.case_id, command=act.ask(attempt)
+    )
+    return (await attempt.desk.intake.ActOnCase(request)).passed_on
+
+
 def _to_be_passed_on(case: CaseOnDesk, here: str) -> set[str]:
     """At the hall of intake the applicant can still be heard while another hall has the case."""
     elsewhere = not case.view.in_custody and not case.in_transit
     if not elsewhere or str(case.filed.intake_hall) != here:
         return set()
     wishes: dict[str, type[Fact]] = {"Supplement": Supplemented, "Withdraw": Withdrawn}
+    if case.filed.mandate is not None:
+        wishes["ChangeMandate"] = MandateChanged
+    in_process = case.stage in (Stage.ACCEPTED, Stage.REVIEWED)
+    if in_process and not case.view.gaps:
+        del wishes["Supplement"]
     return {name for name, fact in wishes.items() if fact in TABLE[case.stage]}
 
 
@@ -116,15 +155,6 @@ _AGENT_ACTS = {
     "Supplement": MandateAct.SUBMIT,
     "Withdraw": MandateAct.SUBMIT,
     "Close": MandateAct.COLLECT,
-}
-_POWERS = {
-    "GiveNotice": Power.VERIFY,
-    "Supplement": Power.VERIFY,
-    "Accept": Power.RECEIVE,
-    "Decline": Power.GATEKEEP,
-    "Review": Power.REVIEW,
-    "Close": Power.RECEIVE,
-    "Withdraw": Power.RECEIVE,
 }
 
 
@@ -136,135 +166,8 @@ def _power(act: Act, case: CaseOnDesk) -> Power:
     if act.command == "Decide":
         is_instant = case.view.item.handling_kind == wire_item.HANDLING_KIND_INSTANT
         return Power.DECIDE_INSTANT if is_instant else Power.DECIDE
-    return _POWERS[act.command]
+    assert act.power is not None
+    return act.power
 
 
-async def _give_notice(attempt: Attempt) -> bool:
-    request = wire.GiveNoticeRequest(
-        act=attempt.by, case_id=attempt.case_id, defects=defects_in(attempt.form)
-    )
-    await attempt.desk.intake.GiveNotice(request)
-    return False
-
-
-async def _supplement(attempt: Attempt) -> bool:
-    request = wire.SupplementCaseRequest(
-        act=attempt.by, case_id=attempt.case_id, materials=attempt.materials
-    )
-    return (await attempt.desk.intake.SupplementCase(request)).passed_on
-
-
-async def _accept(attempt: Attempt) -> bool:
-    request = wire.AcceptCaseRequest(act=attempt.by, case_id=attempt.case_id)
-    await attempt.desk.intake.AcceptCase(request)
-    return False
-
-
-async def _decline(attempt: Attempt) -> bool:
-    form = attempt.form
-    request = wire.DeclineCaseRequest(
-        act=attempt.by,
-        case_id=attempt.case_id,
-        ground=wire_event.DeclineGround.ValueType(form.number("ground")),
-        explanation=form.text("explanation"),
-        right_body=form.text("right_body"),
-    )
-    await attempt.desk.intake.DeclineCase(request)
-    return False
-
-
-async def _review(attempt: Attempt) -> bool:
-    form = attempt.form
-    request = wire.ReviewCaseRequest(
-        act=attempt.by,
-        case_id=attempt.case_id,
-        opinion=wire_event.Opinion.ValueType(form.number("opinion")),
-        explanation=form.text("explanation"),
-    )
-    await attempt.desk.intake.ReviewCase(request)
-    return False
-
-
-async def _hand_over(attempt: Attempt) -> bool:
-    request = wire.HandOverCaseRequest(
-        act=attempt.by, case_id=attempt.case_id, explanation=attempt.form.text("explanation")
-    )
-    await attempt.desk.intake.HandOverCase(request)
-    return False
-
-
-async def _decide(attempt: Attempt) -> bool:
-    form = attempt.form
-    request = wire.DecideCaseRequest(
-        act=attempt.by,
-        case_id=attempt.case_id,
-        outcome=wire_event.Outcome.ValueType(form.number("outcome")),
-        reasons=form.text("reasons"),
-        legal_basis=form.text("legal_basis"),
-    )
-    await attempt.desk.intake.DecideCase(request)
-    return False
-
-
-async def _close(attempt: Attempt) -> bool:
-    form = attempt.form
-    request = wire.CloseCaseRequest(
-        act=attempt.by,
-        case_id=attempt.case_id,
-        method=wire_event.DeliveryMethod.ValueType(form.number("method")),
-        received_by=form.text("received_by"),
-    )
-    await attempt.desk.intake.CloseCase(request)
-    return False
-
-
-async def _withdraw(attempt: Attempt) -> bool:
-    request = wire.WithdrawCaseRequest(
-        act=attempt.by, case_id=attempt.case_id, reason=attempt.form.text("reason")
-    )
-    return (await attempt.desk.intake.WithdrawCase(request)).passed_on
-
-
-def _act(
-    key: str,
-    command: str,
-    name: str,
-    done: str,
-    fields: str,
-    perform: Perform,
-    takes_files: bool = False,
-) -> Act:
-    return Act(key, command, name, done, frozenset(fields.split()), perform, takes_files)
-
-
-ACTS = (
-    _act("accept", "Accept", "受理", "已受理。", "", _accept),
-    _act(
-        "notice",
-        "GiveNotice",
-        "一次性告知",
-        "一次性告知书已出具，申请人将收到通知。",
-        "defects",
-        _give_notice,
-    ),
-    _act(
-        "supplement", "Supplement", "补正材料", "补正材料已收到。", "materials", _supplement, True
-    ),
-    _act("review", "Review", "初审", "初审意见已记录。", "opinion explanation", _review),
-    _act(
-        "hand-over",
-        "HandOver",
-        "上报或转交",
-        "办件已发出，对方接收后由对方负责。",
-        "explanation",
-        _hand_over,
-    ),
-    _act("decide", "Decide", "作出决定", "决定已作出。", "outcome reasons legal_basis", _decide),
-    _act("close", "Close", "办结", "办件已办结。", "method received_by", _close),
-    _act(
-        "decline", "Decline", "不予受理", "已不予受理。", "ground explanation right_body", _decline
-    ),
-    _act("withdraw", "Withdraw", "撤回申请", "申请已撤回。", "reason", _withdraw),
-)
 PASSED_ON = "已转送现在负责的大厅，对方办理后这里会更新。"
-BY_KEY = {act.key: act for act in ACTS}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hallnet.case.case import Stage
-from hallnet.case.event import EVENT, CaseEvent, Defect, Filed, NoticeGiven
+from hallnet.case.event import EVENT, CaseEvent, Defect, Filed, NoticeGiven, PrereviewReturned
 from hallnet.case.mandate import MandateAct
 from hallnet.case.problems import CaseUnknown
+from hallnet.case.stage import Stage
 from hallnet.node.client import problems_raised
 from hallnet.portal.site import Visit
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -46,15 +46,19 @@ class CaseOnDesk:
     def wanted(self) -> list[str]:
         """Materials of the item that the last notice named or that are missing."""
         named = {defect.material for defect in self.told_defects}
-        named.update(self.view.missing_materials)
+        named.update(self.view.missing_materials, self.view.gaps)
         return [item.name for item in self.view.item.materials if item.name in named]
 
     @property
     def told_defects(self) -> tuple[Defect, ...]:
         """What the applicant was told last and has not answered."""
-        if self.stage is not Stage.CORRECTING:
+        if self.stage not in (Stage.CORRECTING, Stage.RETURNED):
             return ()
-        notices = [event.fact for event in self.events if isinstance(event.fact, NoticeGiven)]
+        notices = [
+            event.fact
+            for event in self.events
+            if isinstance(event.fact, NoticeGiven | PrereviewReturned)
+        ]
         return notices[-1].defects if notices else ()
 
     def may_agent(self, act: MandateAct) -> bool:

@@ -17,11 +17,14 @@ from hallnet.node.client import problems_raised
 from hallnet.portal import acts
 from hallnet.portal.acts import Act, Attempt
 from hallnet.portal.case_on_desk import CaseOnDesk, on_desk
+from hallnet.portal.everyday_acts import EVERYDAY_ACTS
 from hallnet.portal.forms import Form, Troubles, trouble_of
+from hallnet.portal.further_acts import FURTHER_ACTS
+from hallnet.portal.further_wording import Told
 from hallnet.portal.problems import PageUnknown
 from hallnet.portal.site import Visit, glimpse, go, is_uncertain
 from hallnet.portal.uploads import NOTHING, Handed, keep, take_in
-from hallnet.portal.wording import Told, tell
+from hallnet.portal.wording import tell
 from hallnet.problems import Reported
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
@@ -40,6 +43,8 @@ _EXTENSIONS = {
 }
 """What a browser may show by itself; everything else is a download."""
 _EVIDENCE = "委托凭证"
+_ACTS = EVERYDAY_ACTS + FURTHER_ACTS
+_BY_KEY = {act.key: act for act in _ACTS}
 _OTHER_ACTS_DONE = {"retry": "通知已重新排队发送。"}
 
 
@@ -57,21 +62,21 @@ async def show(visit: Visit) -> Response:
 
 async def act(visit: Visit) -> Response:
     """Carry out an act; what is refused is shown in its form, with what was typed and uploaded."""
-    chosen = acts.BY_KEY.get(visit.path("act"))
+    chosen = _BY_KEY.get(visit.path("act"))
     if chosen is None:
         raise PageUnknown()
     case = await on_desk(visit, chosen.name)
     if visit.form.text("more"):
         return await _page(visit, case, chosen, {})
-    handed = await take_in(visit, case.material_names if chosen.takes_files else ())
+    names = case.material_names if chosen.takes_files is None else chosen.takes_files
+    handed = await take_in(visit, names)
     if handed.troubles:
         return await _page(visit, case, chosen, handed.troubles, handed)
     by = wire.Act(request_id=visit.form.request_id, actor_id=visit.account.actor_id)
     try:
         with problems_raised():
-            passed_on = await chosen.perform(
-                Attempt(visit.desk, case, by, visit.form, handed.materials())
-            )
+            attempt = Attempt(visit.desk, case, by, visit.form, handed.materials())
+            passed_on = await acts.perform(chosen, attempt)
     except Reported as refusal:
         if is_uncertain(refusal):
             raise
@@ -149,7 +154,7 @@ async def _page(
     handed: Handed = NOTHING,
 ) -> Response:
     (notices, notices_trouble), (deliveries, deliveries_trouble) = await _beside(visit, case)
-    offered = acts.offers(case, str(visit.site.address), visit.account)
+    offered = acts.offers(_ACTS, case, str(visit.site.address), visit.account)
     troubles = troubles or {}
     return visit.show(
         "case.html",
@@ -204,13 +209,17 @@ def _chapters(case: CaseOnDesk, visit: Visit) -> list[Chapter]:
 def _first(case: CaseOnDesk, offered: Sequence[acts.Offer]) -> str:
     """The act whose form stands open: what usually comes next."""
     skipped = {"accept"} if case.view.missing_materials else {"notice"}
-    usual = [item.act.key for item in offered if item.may and item.act.key not in skipped]
-    return usual[0] if usual and usual[0] not in {"decline", "withdraw"} else ""
+    usual = [
+        item.act
+        for item in offered
+        if item.may and item.act.key not in skipped and not item.act.is_rare
+    ]
+    return usual[0].key if usual and not usual[0].danger else ""
 
 
 def _defect_rows(visit: Visit, case: CaseOnDesk, refused: Act | None) -> list[object]:
     """Rows of the notice: what was typed, else what is missing; and some that are empty."""
-    if refused is None or refused.key != "notice":
+    if refused is None or refused.key not in ("notice", "return-prereview"):
         return [*acts.suggested_defects(case), None]
     typed = acts.defects_in(visit.form)
     empty = 1
@@ -263,6 +272,6 @@ def _done(key: str) -> str:
     name, _, passed_on = key.partition(".")
     if name in _OTHER_ACTS_DONE:
         return _OTHER_ACTS_DONE[name]
-    if name not in acts.BY_KEY:
+    if name not in _BY_KEY:
         return ""
-    return acts.PASSED_ON if passed_on else acts.BY_KEY[name].done
+    return acts.PASSED_ON if passed_on else _BY_KEY[name].done

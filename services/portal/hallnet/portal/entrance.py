@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import PlainTextResponse, Response
 
-from hallnet.case.case import Stage, day_of
+from hallnet.case.case import day_of
 from hallnet.case.person import ActorKind
 from hallnet.case.power import Power
+from hallnet.case.stage import ENDED, Stage
 from hallnet.node.client import problems_raised
 from hallnet.portal.forms import WHOLE_FORM, Troubles
 from hallnet.portal.session import Session, SignedIn
@@ -19,7 +20,7 @@ STATUS_SECONDS = 2.0
 _UNAUTHENTICATED = 401
 _NOT_FOUND = 404
 _MILESTONES = (
-    ("收件", {Stage.RECEIVED, Stage.CORRECTING}),
+    ("收件", {Stage.PREREVIEW, Stage.RETURNED, Stage.RECEIVED, Stage.CORRECTING}),
     ("受理", {Stage.ACCEPTED}),
     ("审查", {Stage.REVIEWED}),
     ("决定", {Stage.DECIDED}),
@@ -108,6 +109,8 @@ def _milestones(found: wire.GetProgressResponse) -> list[tuple[str, str]]:
     """The way of the case, each part with how it stands: past, here or ahead."""
     stage = Stage(found.stage)
     at = next((n for n, (_, stages) in enumerate(_MILESTONES) if stage in stages), -1)
+    if stage in ENDED - {Stage.CLOSED}:
+        return []
     if stage is Stage.CLOSED:
         return [(name, "past") for name, _ in _MILESTONES]
     return [

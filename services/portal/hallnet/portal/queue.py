@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from hallnet.case.case import ENDED, Stage, day_of
+from hallnet.case.case import day_of
+from hallnet.case.stage import ENDED, Stage
 from hallnet.node.client import problems_raised
 from hallnet.portal.site import Visit
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire

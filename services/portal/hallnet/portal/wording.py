@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from hallnet.case.case import CHINA, NAMES, Stage
+from hallnet.case.case import CHINA
 from hallnet.case.clock import ClockKind
 from hallnet.case.event import (
     AcceptanceBasis,
@@ -17,7 +16,6 @@ from hallnet.case.event import (
     Decided,
     Declined,
     DeclineGround,
-    Defect,
     DeliveryMethod,
     Filed,
     HandedOver,
@@ -35,7 +33,9 @@ from hallnet.case.event import (
 from hallnet.case.item import HandlingKind, MaterialForm, MaterialSource, Requirement
 from hallnet.case.mandate import EvidenceKind, Mandate, MandateAct
 from hallnet.case.person import Actor, ActorKind
+from hallnet.case.stage import ENDED, NAMES, Stage
 from hallnet.codec.codec import from_timestamp
+from hallnet.portal.further_wording import LEG_OUTCOME_NAMES, Told, tell_later
 from hallnet.portal.halls import Halls
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_sync
 from hallnet.wire.case.v1 import item_pb2 as wire_item
@@ -53,6 +53,20 @@ STAGE_TONES: Mapping[int, str] = {
     Stage.CLOSED: "done",
     Stage.DECLINED: "ended",
     Stage.WITHDRAWN: "ended",
+    Stage.PREREVIEW: "new",
+    Stage.RETURNED: "wait",
+    Stage.ENDED: "ended",
+    Stage.REVOKED: "bad",
+}
+ENDED_STAGES = frozenset(int(stage) for stage in ENDED)
+DECIDED_OR_ENDED = ENDED_STAGES | {int(Stage.DECIDED)}
+NOT_ACCEPTED = frozenset(
+    {int(Stage.RECEIVED), int(Stage.CORRECTING), int(Stage.PREREVIEW), int(Stage.RETURNED)}
+)
+ASKED = frozenset({int(Stage.CORRECTING), int(Stage.RETURNED)})
+"""The applicant has the turn."""
+LEG_OUTCOMES: Mapping[int, str] = {
+    int(outcome): name for outcome, name in LEG_OUTCOME_NAMES.items()
 }
 HANDLING: Mapping[int, str] = {HandlingKind.INSTANT: "即办件", HandlingKind.COMMITTED: "承诺件"}
 CHANNELS: Mapping[int, str] = {
@@ -110,6 +124,7 @@ HAND_OVERS: Mapping[HandOverPurpose, str] = {
     HandOverPurpose.REPORT_UP: "上报",
     HandOverPurpose.ACROSS: "转交",
     HandOverPurpose.RETURN: "结果回传",
+    HandOverPurpose.AFTER_CHECK: "转事后核查",
 }
 CLOCKS: Mapping[int, str] = {
     ClockKind.NOTICE: "一次性告知时限",
@@ -117,6 +132,12 @@ CLOCKS: Mapping[int, str] = {
     ClockKind.STATUTORY: "法定办结时限",
     ClockKind.LEG: "本环节时限",
     ClockKind.DELIVERY: "送达时限",
+    ClockKind.PREREVIEW: "预审时限",
+    ClockKind.SUPPLEMENT: "申请人补正时限",
+    ClockKind.GAPS: "容缺补交时限",
+    ClockKind.PROCEDURE: "特别程序时间",
+    ClockKind.AFTER_CHECK: "承诺核查时限",
+    ClockKind.URGENT: "特办时限",
 }
 DELIVERIES: Mapping[int, str] = {
     wire_exchange.DELIVERY_STATE_WAITING: "等待发出",
@@ -183,16 +204,6 @@ _LINK_SILENCE = timedelta(seconds=30)
 _CHINESE = range(0x4E00, 0xA000)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """An event in words: a headline, particulars by name, and a tone for its colour."""
-
-    headline: str
-    tone: str
-    particulars: tuple[tuple[str, str], ...] = ()
-    defects: tuple[Defect, ...] = ()
-
-
 def tell(event: CaseEvent, halls: Halls) -> Told:
     """What happened, for staff and agents."""
     match event.fact:
@@ -203,12 +214,9 @@ def tell(event: CaseEvent, halls: Halls) -> Told:
         case Supplemented(materials):
             names = "、".join(material.name for material in materials)
             return Told("收到补正材料", "work", _kept([("材料", names)]))
-        case Accepted(document_no, basis, accepted_on):
-            silent = basis is AcceptanceBasis.SILENCE
-            particulars = [("文书", document_no), ("受理日", day(accepted_on))]
-            if silent:
-                particulars.append(("依据", "五日内未一次性告知，自收件之日起即为受理"))
-            return Told("视为受理" if silent else "受理", "work", _kept(particulars))
+        case Accepted() as accepted:
+            silent = accepted.basis is AcceptanceBasis.SILENCE
+            return Told("视为受理" if silent else "受理", "work", _of_acceptance(accepted))
         case Declined(document_no, ground, explanation, right_body):
             particulars = [
                 ("文书", document_no),
@@ -244,7 +252,29 @@ def tell(event: CaseEvent, halls: Halls) -> Told:
             return Told("办结", "done", _kept(particulars))
         case Withdrawn(reason):
             return Told("撤回申请", "ended", _kept([("原因", reason)]))
-    raise AssertionError(f"no words for {type(event.fact).__name__}")
+    return tell_later(event.fact, halls)
+
+
+def _of_acceptance(accepted: Accepted) -> tuple[tuple[str, str], ...]:
+    limit_of_gaps = accepted.gaps_limit
+    return _kept(
+        [
+            ("文书", accepted.document_no),
+            ("受理日", day(accepted.accepted_on)),
+            ("依据", _BASES[accepted.basis]),
+            ("限期补交", "、".join(accepted.gaps)),
+            ("补交时限", f"{limit_of_gaps.days}日" if limit_of_gaps else ""),
+        ]
+    )
+
+
+_BASES = {
+    AcceptanceBasis.EXAMINED: "",
+    AcceptanceBasis.SILENCE: "五日内未一次性告知，自收件之日起即为受理",
+    AcceptanceBasis.TOLERANT: "容缺受理",
+    AcceptanceBasis.COMMITMENT: "告知承诺",
+    AcceptanceBasis.UNIFIED: "联办统一受理",
+}
 
 
 def _of_filing(filed: Filed, halls: Halls) -> tuple[tuple[str, str], ...]:

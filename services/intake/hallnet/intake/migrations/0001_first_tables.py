@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("due_provisional", sa.Boolean(), nullable=False),
         sa.Column("met_on", sa.Date(), nullable=True),
         sa.Column("yellow_on", sa.Date(), nullable=True),
+        sa.Column("watch_on", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("case_id"),
         sa.UniqueConstraint("case_no"),
     )
@@ -82,6 +83,7 @@ def upgrade() -> None:
         )
         batch_op.create_index("case_by_due", ["ended", "due_on", "case_id"], unique=False)
         batch_op.create_index("case_by_stage", ["stage", "due_on", "case_id"], unique=False)
+        batch_op.create_index("case_to_watch", ["custodian", "watch_on"], unique=False)
 
     op.create_table(
         "case_event",
@@ -134,6 +136,7 @@ def upgrade() -> None:
         sa.Column("agent_id", sa.String(length=64), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=False),
         sa.Column("mandate", sa.LargeBinary(), nullable=False),
+        sa.Column("change", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("mandate_id"),
     )
     with op.batch_alter_table("mandate", schema=None) as batch_op:
@@ -218,6 +221,7 @@ def downgrade() -> None:
     op.drop_table("cursor")
     op.drop_table("case_event")
     with op.batch_alter_table("case", schema=None) as batch_op:
+        batch_op.drop_index("case_to_watch")
         batch_op.drop_index("case_by_stage")
         batch_op.drop_index("case_by_due")
         batch_op.drop_index("case_by_custodian")

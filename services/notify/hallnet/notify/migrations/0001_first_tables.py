@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("applicant", sa.LargeBinary(), nullable=False),
         sa.Column("phone", sa.LargeBinary(), nullable=False),
         sa.Column("agent_id", sa.String(length=64), nullable=False),
+        sa.Column("is_leg", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("case_id"),
     )
     # ### end Alembic commands ###

@@ -23,64 +23,70 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from hallnet.wire.case.v1 import fact_pb2 as hallnet_dot_wire_dot_case_dot_v1_dot_fact__pb2
+from hallnet.wire.case.v1 import item_pb2 as hallnet_dot_wire_dot_case_dot_v1_dot_item__pb2
 from hallnet.wire.case.v1 import person_pb2 as hallnet_dot_wire_dot_case_dot_v1_dot_person__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%hallnet/wire/case/v1/case_event.proto\x12\x14hallnet.wire.case.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!hallnet/wire/case/v1/person.proto\"\xea\x02\n\x05\x46iled\x12\x0f\n\x07\x63\x61se_no\x18\x01 \x01(\t\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\x14\n\x0citem_version\x18\x03 \x01(\r\x12\x0e\n\x06option\x18\x04 \x01(\t\x12/\n\tapplicant\x18\x05 \x01(\x0b\x32\x1c.hallnet.wire.case.v1.Person\x12.\n\x07\x63hannel\x18\x06 \x01(\x0e\x32\x1d.hallnet.wire.case.v1.Channel\x12\x13\n\x0bintake_hall\x18\x07 \x01(\t\x12\x14\n\x0cintake_point\x18\x08 \x01(\t\x12\x16\n\x0e\x63ompetent_hall\x18\t \x01(\t\x12\x31\n\tmaterials\x18\n \x03(\x0b\x32\x1e.hallnet.wire.case.v1.Material\x12.\n\x07mandate\x18\x0b \x01(\x0b\x32\x1d.hallnet.wire.case.v1.Mandate\x12\x12\n\nquery_code\x18\x0c \x01(\t\";\n\x06\x44\x65\x66\x65\x63t\x12\x10\n\x08material\x18\x01 \x01(\t\x12\x0f\n\x07problem\x18\x02 \x01(\t\x12\x0e\n\x06remedy\x18\x03 \x01(\t\"Q\n\x0bNoticeGiven\x12\x13\n\x0b\x64ocument_no\x18\x01 \x01(\t\x12-\n\x07\x64\x65\x66\x65\x63ts\x18\x02 \x03(\x0b\x32\x1c.hallnet.wire.case.v1.Defect\"A\n\x0cSupplemented\x12\x31\n\tmaterials\x18\x01 \x03(\x0b\x32\x1e.hallnet.wire.case.v1.Material\"j\n\x08\x41\x63\x63\x65pted\x12\x13\n\x0b\x64ocument_no\x18\x01 \x01(\t\x12\x34\n\x05\x62\x61sis\x18\x02 \x01(\x0e\x32%.hallnet.wire.case.v1.AcceptanceBasis\x12\x13\n\x0b\x61\x63\x63\x65pted_on\x18\x03 \x01(\t\"}\n\x08\x44\x65\x63lined\x12\x13\n\x0b\x64ocument_no\x18\x01 \x01(\t\x12\x33\n\x06ground\x18\x02 \x01(\x0e\x32#.hallnet.wire.case.v1.DeclineGround\x12\x13\n\x0b\x65xplanation\x18\x03 \x01(\t\x12\x12\n\nright_body\x18\x04 \x01(\t\"O\n\x08Reviewed\x12.\n\x07opinion\x18\x01 \x01(\x0e\x32\x1d.hallnet.wire.case.v1.Opinion\x12\x13\n\x0b\x65xplanation\x18\x02 \x01(\t\"e\n\nHandedOver\x12\n\n\x02to\x18\x01 \x01(\t\x12\x36\n\x07purpose\x18\x02 \x01(\x0e\x32%.hallnet.wire.case.v1.HandOverPurpose\x12\x13\n\x0b\x65xplanation\x18\x03 \x01(\t\"\x0b\n\tTakenOver\"7\n\x10HandOverDeclined\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x02 \x01(\t\" \n\x0eHandOverFailed\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x99\x01\n\x07\x44\x65\x63ided\x12\x13\n\x0b\x64ocument_no\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.hallnet.wire.case.v1.Outcome\x12\x0f\n\x07reasons\x18\x03 \x01(\t\x12\x13\n\x0blegal_basis\x18\x04 \x01(\t\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x12\x13\n\x0bresult_name\x18\x06 \x01(\t\"S\n\x06\x43losed\x12\x34\n\x06method\x18\x01 \x01(\x0e\x32$.hallnet.wire.case.v1.DeliveryMethod\x12\x13\n\x0breceived_by\x18\x02 \x01(\t\"\x1b\n\tWithdrawn\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xfd\x06\n\tCaseEvent\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x10\n\x08previous\x18\x03 \x01(\x0c\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x05 \x01(\t\x12*\n\x05\x61\x63tor\x18\x06 \x01(\x0b\x32\x1b.hallnet.wire.case.v1.Actor\x12,\n\x05\x66iled\x18\n \x01(\x0b\x32\x1b.hallnet.wire.case.v1.FiledH\x00\x12\x39\n\x0cnotice_given\x18\x0b \x01(\x0b\x32!.hallnet.wire.case.v1.NoticeGivenH\x00\x12:\n\x0csupplemented\x18\x0c \x01(\x0b\x32\".hallnet.wire.case.v1.SupplementedH\x00\x12\x32\n\x08\x61\x63\x63\x65pted\x18\r \x01(\x0b\x32\x1e.hallnet.wire.case.v1.AcceptedH\x00\x12\x32\n\x08\x64\x65\x63lined\x18\x0e \x01(\x0b\x32\x1e.hallnet.wire.case.v1.DeclinedH\x00\x12\x32\n\x08reviewed\x18\x0f \x01(\x0b\x32\x1e.hallnet.wire.case.v1.ReviewedH\x00\x12\x37\n\x0bhanded_over\x18\x10 \x01(\x0b\x32 .hallnet.wire.case.v1.HandedOverH\x00\x12\x35\n\ntaken_over\x18\x11 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TakenOverH\x00\x12\x44\n\x12hand_over_declined\x18\x12 \x01(\x0b\x32&.hallnet.wire.case.v1.HandOverDeclinedH\x00\x12\x30\n\x07\x64\x65\x63ided\x18\x13 \x01(\x0b\x32\x1d.hallnet.wire.case.v1.DecidedH\x00\x12.\n\x06\x63losed\x18\x14 \x01(\x0b\x32\x1c.hallnet.wire.case.v1.ClosedH\x00\x12\x34\n\twithdrawn\x18\x15 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.WithdrawnH\x00\x12@\n\x10hand_over_failed\x18\x16 \x01(\x0b\x32$.hallnet.wire.case.v1.HandOverFailedH\x00\x42\x06\n\x04\x66\x61\x63t\"-\n\nCaseEvents\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65vents\x18\x02 \x03(\x0c\"\xfd\x01\n\x0b\x43\x61seRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12*\n\x05\x61\x63tor\x18\x03 \x01(\x0b\x32\x1b.hallnet.wire.case.v1.Actor\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\nsupplement\x18\n \x01(\x0b\x32\".hallnet.wire.case.v1.SupplementedH\x00\x12\x33\n\x08withdraw\x18\x0b \x01(\x0b\x32\x1f.hallnet.wire.case.v1.WithdrawnH\x00\x42\x06\n\x04wish\"^\n\x12\x43\x61seRequestRefused\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x04 \x01(\t*^\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43HANNEL_COUNTER\x10\x01\x12\x11\n\rCHANNEL_AGENT\x10\x02\x12\x12\n\x0e\x43HANNEL_ONLINE\x10\x03*p\n\x0f\x41\x63\x63\x65ptanceBasis\x12 \n\x1c\x41\x43\x43\x45PTANCE_BASIS_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41\x43\x43\x45PTANCE_BASIS_EXAMINED\x10\x01\x12\x1c\n\x18\x41\x43\x43\x45PTANCE_BASIS_SILENCE\x10\x02*m\n\rDeclineGround\x12\x1e\n\x1a\x44\x45\x43LINE_GROUND_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44\x45\x43LINE_GROUND_NOT_NEEDED\x10\x01\x12\x1d\n\x19\x44\x45\x43LINE_GROUND_WRONG_BODY\x10\x02*T\n\x07Opinion\x12\x17\n\x13OPINION_UNSPECIFIED\x10\x00\x12\x16\n\x12OPINION_FAVOURABLE\x10\x01\x12\x18\n\x14OPINION_UNFAVOURABLE\x10\x02*\x91\x01\n\x0fHandOverPurpose\x12!\n\x1dHAND_OVER_PURPOSE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bHAND_OVER_PURPOSE_REPORT_UP\x10\x01\x12\x1c\n\x18HAND_OVER_PURPOSE_ACROSS\x10\x02\x12\x1c\n\x18HAND_OVER_PURPOSE_RETURN\x10\x03*L\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_GRANTED\x10\x01\x12\x13\n\x0fOUTCOME_REFUSED\x10\x02*\xa3\x01\n\x0e\x44\x65liveryMethod\x12\x1f\n\x1b\x44\x45LIVERY_METHOD_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44\x45LIVERY_METHOD_COUNTER\x10\x01\x12\x19\n\x15\x44\x45LIVERY_METHOD_AGENT\x10\x02\x12\x18\n\x14\x44\x45LIVERY_METHOD_POST\x10\x03\x12\x1e\n\x1a\x44\x45LIVERY_METHOD_ELECTRONIC\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%hallnet/wire/case/v1/case_event.proto\x12\x14hallnet.wire.case.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fhallnet/wire/case/v1/fact.proto\x1a\x1fhallnet/wire/case/v1/item.proto\x1a!hallnet/wire/case/v1/person.proto\"\xab\x03\n\x05\x46iled\x12\x0f\n\x07\x63\x61se_no\x18\x01 \x01(\t\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\x14\n\x0citem_version\x18\x03 \x01(\r\x12\x0e\n\x06option\x18\x04 \x01(\t\x12/\n\tapplicant\x18\x05 \x01(\x0b\x32\x1c.hallnet.wire.case.v1.Person\x12.\n\x07\x63hannel\x18\x06 \x01(\x0e\x32\x1d.hallnet.wire.case.v1.Channel\x12\x13\n\x0bintake_hall\x18\x07 \x01(\t\x12\x14\n\x0cintake_point\x18\x08 \x01(\t\x12\x16\n\x0e\x63ompetent_hall\x18\t \x01(\t\x12\x31\n\tmaterials\x18\n \x03(\x0b\x32\x1e.hallnet.wire.case.v1.Material\x12.\n\x07mandate\x18\x0b \x01(\x0b\x32\x1d.hallnet.wire.case.v1.Mandate\x12\x12\n\nquery_code\x18\x0c \x01(\t\x12\x15\n\rfor_prereview\x18\r \x01(\x08\x12(\n\x04lead\x18\x0e \x01(\x0b\x32\x1a.hallnet.wire.case.v1.Lead\"k\n\x06\x44\x65\x66\x65\x63t\x12\x10\n\x08material\x18\x01 \x01(\t\x12\x0f\n\x07problem\x18\x02 \x01(\t\x12\x0e\n\x06remedy\x18\x03 \x01(\t\x12.\n\x04kind\x18\x04 \x01(\x0e\x32 .hallnet.wire.case.v1.DefectKind\"B\n\x11PrereviewReturned\x12-\n\x07\x64\x65\x66\x65\x63ts\x18\x01 \x03(\x0b\x32\x1c.hallnet.wire.case.v1.Defect\"Q\n\x0bNoticeGiven\x12\x13\n\x0b\x64ocument_no\x18\x01 \x01(\t\x12-\n\x07\x64\x65\x66\x65\x63ts\x18\x02 \x03(\x0b\x32\x1c.hallnet.wire.case.v1.Defect\"A\n\x0cSupplemented\x12\x31\n\tmaterials\x18\x01 \x03(\x0b\x32\x1e.hallnet.wire.case.v1.Material\"\x8e\x02\n\x08\x41\x63\x63\x65pted\x12\x13\n\x0b\x64ocument_no\x18\x01 \x01(\t\x12\x34\n\x05\x62\x61sis\x18\x02 \x01(\x0e\x32%.hallnet.wire.case.v1.AcceptanceBasis\x12\x13\n\x0b\x61\x63\x63\x65pted_on\x18\x03 \x01(\t\x12\x0c\n\x04gaps\x18\x04 \x03(\t\x12\x33\n\ngaps_limit\x18\x05 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12.\n\x08gaps_end\x18\x06 \x01(\x0e\x32\x1c.hallnet.wire.case.v1.GapEnd\x12/\n\x07promise\x18\x07 \x01(\x0b\x32\x1e.hallnet.wire.case.v1.Material\"}\n\x08\x44\x65\x63lined\x12\x13\n\x0b\x64ocument_no\x18\x01 \x01(\t\x12\x33\n\x06ground\x18\x02 \x01(\x0e\x32#.hallnet.wire.case.v1.DeclineGround\x12\x13\n\x0b\x65xplanation\x18\x03 \x01(\t\x12\x12\n\nright_body\x18\x04 \x01(\t\"O\n\x08Reviewed\x12.\n\x07opinion\x18\x01 \x01(\x0e\x32\x1d.hallnet.wire.case.v1.Opinion\x12\x13\n\x0b\x65xplanation\x18\x02 \x01(\t\"e\n\nHandedOver\x12\n\n\x02to\x18\x01 \x01(\t\x12\x36\n\x07purpose\x18\x02 \x01(\x0e\x32%.hallnet.wire.case.v1.HandOverPurpose\x12\x13\n\x0b\x65xplanation\x18\x03 \x01(\t\"\x0b\n\tTakenOver\"7\n\x10HandOverDeclined\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x02 \x01(\t\" \n\x0eHandOverFailed\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\x99\x01\n\x07\x44\x65\x63ided\x12\x13\n\x0b\x64ocument_no\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.hallnet.wire.case.v1.Outcome\x12\x0f\n\x07reasons\x18\x03 \x01(\t\x12\x13\n\x0blegal_basis\x18\x04 \x01(\t\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x12\x13\n\x0bresult_name\x18\x06 \x01(\t\"S\n\x06\x43losed\x12\x34\n\x06method\x18\x01 \x01(\x0e\x32$.hallnet.wire.case.v1.DeliveryMethod\x12\x13\n\x0breceived_by\x18\x02 \x01(\t\"\x1b\n\tWithdrawn\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xfa\x11\n\tCaseEvent\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x10\n\x08previous\x18\x03 \x01(\x0c\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x05 \x01(\t\x12*\n\x05\x61\x63tor\x18\x06 \x01(\x0b\x32\x1b.hallnet.wire.case.v1.Actor\x12,\n\x05\x66iled\x18\n \x01(\x0b\x32\x1b.hallnet.wire.case.v1.FiledH\x00\x12\x39\n\x0cnotice_given\x18\x0b \x01(\x0b\x32!.hallnet.wire.case.v1.NoticeGivenH\x00\x12:\n\x0csupplemented\x18\x0c \x01(\x0b\x32\".hallnet.wire.case.v1.SupplementedH\x00\x12\x32\n\x08\x61\x63\x63\x65pted\x18\r \x01(\x0b\x32\x1e.hallnet.wire.case.v1.AcceptedH\x00\x12\x32\n\x08\x64\x65\x63lined\x18\x0e \x01(\x0b\x32\x1e.hallnet.wire.case.v1.DeclinedH\x00\x12\x32\n\x08reviewed\x18\x0f \x01(\x0b\x32\x1e.hallnet.wire.case.v1.ReviewedH\x00\x12\x37\n\x0bhanded_over\x18\x10 \x01(\x0b\x32 .hallnet.wire.case.v1.HandedOverH\x00\x12\x35\n\ntaken_over\x18\x11 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TakenOverH\x00\x12\x44\n\x12hand_over_declined\x18\x12 \x01(\x0b\x32&.hallnet.wire.case.v1.HandOverDeclinedH\x00\x12\x30\n\x07\x64\x65\x63ided\x18\x13 \x01(\x0b\x32\x1d.hallnet.wire.case.v1.DecidedH\x00\x12.\n\x06\x63losed\x18\x14 \x01(\x0b\x32\x1c.hallnet.wire.case.v1.ClosedH\x00\x12\x34\n\twithdrawn\x18\x15 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.WithdrawnH\x00\x12@\n\x10hand_over_failed\x18\x16 \x01(\x0b\x32$.hallnet.wire.case.v1.HandOverFailedH\x00\x12\x41\n\x10prereview_passed\x18\x17 \x01(\x0b\x32%.hallnet.wire.case.v1.PrereviewPassedH\x00\x12\x45\n\x12prereview_returned\x18\x18 \x01(\x0b\x32\'.hallnet.wire.case.v1.PrereviewReturnedH\x00\x12\x43\n\x11\x63ommitment_signed\x18\x19 \x01(\x0b\x32&.hallnet.wire.case.v1.CommitmentSignedH\x00\x12I\n\x14\x63ommitment_withdrawn\x18\x1a \x01(\x0b\x32).hallnet.wire.case.v1.CommitmentWithdrawnH\x00\x12?\n\x0fprocedure_began\x18\x1b \x01(\x0b\x32$.hallnet.wire.case.v1.ProcedureBeganH\x00\x12?\n\x0fprocedure_ended\x18\x1c \x01(\x0b\x32$.hallnet.wire.case.v1.ProcedureEndedH\x00\x12\x32\n\x08surveyed\x18\x1d \x01(\x0b\x32\x1e.hallnet.wire.case.v1.SurveyedH\x00\x12\x32\n\x08\x65xtended\x18\x1e \x01(\x0b\x32\x1e.hallnet.wire.case.v1.ExtendedH\x00\x12\x37\n\x0bmade_urgent\x18\x1f \x01(\x0b\x32 .hallnet.wire.case.v1.MadeUrgentH\x00\x12\x35\n\nleg_opened\x18  \x01(\x0b\x32\x1f.hallnet.wire.case.v1.LegOpenedH\x00\x12\x33\n\tleg_ended\x18! \x01(\x0b\x32\x1e.hallnet.wire.case.v1.LegEndedH\x00\x12=\n\x0eoriginals_sent\x18\" \x01(\x0b\x32#.hallnet.wire.case.v1.OriginalsSentH\x00\x12\x45\n\x12originals_received\x18# \x01(\x0b\x32\'.hallnet.wire.case.v1.OriginalsReceivedH\x00\x12\x41\n\x10refusal_reported\x18$ \x01(\x0b\x32%.hallnet.wire.case.v1.RefusalReportedH\x00\x12.\n\x06issued\x18% \x01(\x0b\x32\x1c.hallnet.wire.case.v1.IssuedH\x00\x12;\n\rafter_checked\x18& \x01(\x0b\x32\".hallnet.wire.case.v1.AfterCheckedH\x00\x12\x41\n\x10\x64\x65\x63ision_revoked\x18\' \x01(\x0b\x32%.hallnet.wire.case.v1.DecisionRevokedH\x00\x12\x34\n\tcorrected\x18( \x01(\x0b\x32\x1f.hallnet.wire.case.v1.CorrectedH\x00\x12,\n\x05\x65nded\x18) \x01(\x0b\x32\x1b.hallnet.wire.case.v1.EndedH\x00\x12\x32\n\x08\x61rchived\x18* \x01(\x0b\x32\x1e.hallnet.wire.case.v1.ArchivedH\x00\x12?\n\x0fmandate_changed\x18+ \x01(\x0b\x32$.hallnet.wire.case.v1.MandateChangedH\x00\x12\x45\n\x12violation_recorded\x18, \x01(\x0b\x32\'.hallnet.wire.case.v1.ViolationRecordedH\x00\x12\x39\n\x0clegs_planned\x18- \x01(\x0b\x32!.hallnet.wire.case.v1.LegsPlannedH\x00\x42\x06\n\x04\x66\x61\x63t\"-\n\nCaseEvents\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x0e\n\x06\x65vents\x18\x02 \x03(\x0c\"\xbd\x02\n\x0b\x43\x61seRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12*\n\x05\x61\x63tor\x18\x03 \x01(\x0b\x32\x1b.hallnet.wire.case.v1.Actor\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\nsupplement\x18\n \x01(\x0b\x32\".hallnet.wire.case.v1.SupplementedH\x00\x12\x33\n\x08withdraw\x18\x0b \x01(\x0b\x32\x1f.hallnet.wire.case.v1.WithdrawnH\x00\x12>\n\x0emandate_change\x18\x0c \x01(\x0b\x32$.hallnet.wire.case.v1.MandateChangedH\x00\x42\x06\n\x04wish\"^\n\x12\x43\x61seRequestRefused\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x13\n\x0b\x65xplanation\x18\x04 \x01(\t*^\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x43HANNEL_COUNTER\x10\x01\x12\x11\n\rCHANNEL_AGENT\x10\x02\x12\x12\n\x0e\x43HANNEL_ONLINE\x10\x03*\x8e\x01\n\nDefectKind\x12\x1b\n\x17\x44\x45\x46\x45\x43T_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x45\x46\x45\x43T_KIND_FORM\x10\x01\x12\x18\n\x14\x44\x45\x46\x45\x43T_KIND_IDENTITY\x10\x02\x12\x19\n\x15\x44\x45\x46\x45\x43T_KIND_SUBSTANCE\x10\x03\x12\x18\n\x14\x44\x45\x46\x45\x43T_KIND_LEGALITY\x10\x04*\xce\x01\n\x0f\x41\x63\x63\x65ptanceBasis\x12 \n\x1c\x41\x43\x43\x45PTANCE_BASIS_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x41\x43\x43\x45PTANCE_BASIS_EXAMINED\x10\x01\x12\x1c\n\x18\x41\x43\x43\x45PTANCE_BASIS_SILENCE\x10\x02\x12\x1d\n\x19\x41\x43\x43\x45PTANCE_BASIS_TOLERANT\x10\x03\x12\x1f\n\x1b\x41\x43\x43\x45PTANCE_BASIS_COMMITMENT\x10\x04\x12\x1c\n\x18\x41\x43\x43\x45PTANCE_BASIS_UNIFIED\x10\x05*m\n\rDeclineGround\x12\x1e\n\x1a\x44\x45\x43LINE_GROUND_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44\x45\x43LINE_GROUND_NOT_NEEDED\x10\x01\x12\x1d\n\x19\x44\x45\x43LINE_GROUND_WRONG_BODY\x10\x02*T\n\x07Opinion\x12\x17\n\x13OPINION_UNSPECIFIED\x10\x00\x12\x16\n\x12OPINION_FAVOURABLE\x10\x01\x12\x18\n\x14OPINION_UNFAVOURABLE\x10\x02*\xb4\x01\n\x0fHandOverPurpose\x12!\n\x1dHAND_OVER_PURPOSE_UNSPECIFIED\x10\x00\x12\x1f\n\x1bHAND_OVER_PURPOSE_REPORT_UP\x10\x01\x12\x1c\n\x18HAND_OVER_PURPOSE_ACROSS\x10\x02\x12\x1c\n\x18HAND_OVER_PURPOSE_RETURN\x10\x03\x12!\n\x1dHAND_OVER_PURPOSE_AFTER_CHECK\x10\x04*L\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_GRANTED\x10\x01\x12\x13\n\x0fOUTCOME_REFUSED\x10\x02*\xa3\x01\n\x0e\x44\x65liveryMethod\x12\x1f\n\x1b\x44\x45LIVERY_METHOD_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44\x45LIVERY_METHOD_COUNTER\x10\x01\x12\x19\n\x15\x44\x45LIVERY_METHOD_AGENT\x10\x02\x12\x18\n\x14\x44\x45LIVERY_METHOD_POST\x10\x03\x12\x1e\n\x1a\x44\x45LIVERY_METHOD_ELECTRONIC\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.case.v1.case_event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANNEL']._serialized_start=2795
-  _globals['_CHANNEL']._serialized_end=2889
-  _globals['_ACCEPTANCEBASIS']._serialized_start=2891
-  _globals['_ACCEPTANCEBASIS']._serialized_end=3003
-  _globals['_DECLINEGROUND']._serialized_start=3005
-  _globals['_DECLINEGROUND']._serialized_end=3114
-  _globals['_OPINION']._serialized_start=3116
-  _globals['_OPINION']._serialized_end=3200
-  _globals['_HANDOVERPURPOSE']._serialized_start=3203
-  _globals['_HANDOVERPURPOSE']._serialized_end=3348
-  _globals['_OUTCOME']._serialized_start=3350
-  _globals['_OUTCOME']._serialized_end=3426
-  _globals['_DELIVERYMETHOD']._serialized_start=3429
-  _globals['_DELIVERYMETHOD']._serialized_end=3592
-  _globals['_FILED']._serialized_start=132
-  _globals['_FILED']._serialized_end=494
-  _globals['_DEFECT']._serialized_start=496
-  _globals['_DEFECT']._serialized_end=555
-  _globals['_NOTICEGIVEN']._serialized_start=557
-  _globals['_NOTICEGIVEN']._serialized_end=638
-  _globals['_SUPPLEMENTED']._serialized_start=640
-  _globals['_SUPPLEMENTED']._serialized_end=705
-  _globals['_ACCEPTED']._serialized_start=707
-  _globals['_ACCEPTED']._serialized_end=813
-  _globals['_DECLINED']._serialized_start=815
-  _globals['_DECLINED']._serialized_end=940
-  _globals['_REVIEWED']._serialized_start=942
-  _globals['_REVIEWED']._serialized_end=1021
-  _globals['_HANDEDOVER']._serialized_start=1023
-  _globals['_HANDEDOVER']._serialized_end=1124
-  _globals['_TAKENOVER']._serialized_start=1126
-  _globals['_TAKENOVER']._serialized_end=1137
-  _globals['_HANDOVERDECLINED']._serialized_start=1139
-  _globals['_HANDOVERDECLINED']._serialized_end=1194
-  _globals['_HANDOVERFAILED']._serialized_start=1196
-  _globals['_HANDOVERFAILED']._serialized_end=1228
-  _globals['_DECIDED']._serialized_start=1231
-  _globals['_DECIDED']._serialized_end=1384
-  _globals['_CLOSED']._serialized_start=1386
-  _globals['_CLOSED']._serialized_end=1469
-  _globals['_WITHDRAWN']._serialized_start=1471
-  _globals['_WITHDRAWN']._serialized_end=1498
-  _globals['_CASEEVENT']._serialized_start=1501
-  _globals['_CASEEVENT']._serialized_end=2394
-  _globals['_CASEEVENTS']._serialized_start=2396
-  _globals['_CASEEVENTS']._serialized_end=2441
-  _globals['_CASEREQUEST']._serialized_start=2444
-  _globals['_CASEREQUEST']._serialized_end=2697
-  _globals['_CASEREQUESTREFUSED']._serialized_start=2699
-  _globals['_CASEREQUESTREFUSED']._serialized_end=2793
+  _globals['_CHANNEL']._serialized_start=4676
+  _globals['_CHANNEL']._serialized_end=4770
+  _globals['_DEFECTKIND']._serialized_start=4773
+  _globals['_DEFECTKIND']._serialized_end=4915
+  _globals['_ACCEPTANCEBASIS']._serialized_start=4918
+  _globals['_ACCEPTANCEBASIS']._serialized_end=5124
+  _globals['_DECLINEGROUND']._serialized_start=5126
+  _globals['_DECLINEGROUND']._serialized_end=5235
+  _globals['_OPINION']._serialized_start=5237
+  _globals['_OPINION']._serialized_end=5321
+  _globals['_HANDOVERPURPOSE']._serialized_start=5324
+  _globals['_HANDOVERPURPOSE']._serialized_end=5504
+  _globals['_OUTCOME']._serialized_start=5506
+  _globals['_OUTCOME']._serialized_end=5582
+  _globals['_DELIVERYMETHOD']._serialized_start=5585
+  _globals['_DELIVERYMETHOD']._serialized_end=5748
+  _globals['_FILED']._serialized_start=198
+  _globals['_FILED']._serialized_end=625
+  _globals['_DEFECT']._serialized_start=627
+  _globals['_DEFECT']._serialized_end=734
+  _globals['_PREREVIEWRETURNED']._serialized_start=736
+  _globals['_PREREVIEWRETURNED']._serialized_end=802
+  _globals['_NOTICEGIVEN']._serialized_start=804
+  _globals['_NOTICEGIVEN']._serialized_end=885
+  _globals['_SUPPLEMENTED']._serialized_start=887
+  _globals['_SUPPLEMENTED']._serialized_end=952
+  _globals['_ACCEPTED']._serialized_start=955
+  _globals['_ACCEPTED']._serialized_end=1225
+  _globals['_DECLINED']._serialized_start=1227
+  _globals['_DECLINED']._serialized_end=1352
+  _globals['_REVIEWED']._serialized_start=1354
+  _globals['_REVIEWED']._serialized_end=1433
+  _globals['_HANDEDOVER']._serialized_start=1435
+  _globals['_HANDEDOVER']._serialized_end=1536
+  _globals['_TAKENOVER']._serialized_start=1538
+  _globals['_TAKENOVER']._serialized_end=1549
+  _globals['_HANDOVERDECLINED']._serialized_start=1551
+  _globals['_HANDOVERDECLINED']._serialized_end=1606
+  _globals['_HANDOVERFAILED']._serialized_start=1608
+  _globals['_HANDOVERFAILED']._serialized_end=1640
+  _globals['_DECIDED']._serialized_start=1643
+  _globals['_DECIDED']._serialized_end=1796
+  _globals['_CLOSED']._serialized_start=1798
+  _globals['_CLOSED']._serialized_end=1881
+  _globals['_WITHDRAWN']._serialized_start=1883
+  _globals['_WITHDRAWN']._serialized_end=1910
+  _globals['_CASEEVENT']._serialized_start=1913
+  _globals['_CASEEVENT']._serialized_end=4211
+  _globals['_CASEEVENTS']._serialized_start=4213
+  _globals['_CASEEVENTS']._serialized_end=4258
+  _globals['_CASEREQUEST']._serialized_start=4261
+  _globals['_CASEREQUEST']._serialized_end=4578
+  _globals['_CASEREQUESTREFUSED']._serialized_start=4580
+  _globals['_CASEREQUESTREFUSED']._serialized_end=4674
 # @@protoc_insertion_point(module_scope)

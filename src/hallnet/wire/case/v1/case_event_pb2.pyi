@@ -9,6 +9,8 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hallnet.wire.case.v1 import fact_pb2 as _fact_pb2
+from hallnet.wire.case.v1 import item_pb2 as _item_pb2
 from hallnet.wire.case.v1 import person_pb2 as _person_pb2
 import builtins as _builtins
 import sys
@@ -49,6 +51,40 @@ CHANNEL_ONLINE: Channel.ValueType  # 3
 """Online."""
 Global___Channel: _TypeAlias = Channel  # noqa: Y015
 
+class _DefectKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DefectKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DefectKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEFECT_KIND_UNSPECIFIED: _DefectKind.ValueType  # 0
+    """Nothing was said: it is taken for a defect of form."""
+    DEFECT_KIND_FORM: _DefectKind.ValueType  # 1
+    """A material is missing, incomplete or unreadable."""
+    DEFECT_KIND_IDENTITY: _DefectKind.ValueType  # 2
+    """The person is not who the papers say."""
+    DEFECT_KIND_SUBSTANCE: _DefectKind.ValueType  # 3
+    """What the papers say does not meet the conditions."""
+    DEFECT_KIND_LEGALITY: _DefectKind.ValueType  # 4
+    """The papers are not lawful or not valid."""
+
+class DefectKind(_DefectKind, metaclass=_DefectKindEnumTypeWrapper):
+    """DefectKind says what is wrong; identity and form are checked where the application is received,
+    substance and legality where it is decided.
+    """
+
+DEFECT_KIND_UNSPECIFIED: DefectKind.ValueType  # 0
+"""Nothing was said: it is taken for a defect of form."""
+DEFECT_KIND_FORM: DefectKind.ValueType  # 1
+"""A material is missing, incomplete or unreadable."""
+DEFECT_KIND_IDENTITY: DefectKind.ValueType  # 2
+"""The person is not who the papers say."""
+DEFECT_KIND_SUBSTANCE: DefectKind.ValueType  # 3
+"""What the papers say does not meet the conditions."""
+DEFECT_KIND_LEGALITY: DefectKind.ValueType  # 4
+"""The papers are not lawful or not valid."""
+Global___DefectKind: _TypeAlias = DefectKind  # noqa: Y015
+
 class _AcceptanceBasis:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -61,6 +97,12 @@ class _AcceptanceBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Accep
     """It was examined and is complete."""
     ACCEPTANCE_BASIS_SILENCE: _AcceptanceBasis.ValueType  # 2
     """No notice came within five working days: accepted from the day it was received."""
+    ACCEPTANCE_BASIS_TOLERANT: _AcceptanceBasis.ValueType  # 3
+    """The main materials are there; others are promised until a day (容缺受理)."""
+    ACCEPTANCE_BASIS_COMMITMENT: _AcceptanceBasis.ValueType  # 4
+    """The applicant promised in writing that the conditions are met (告知承诺)."""
+    ACCEPTANCE_BASIS_UNIFIED: _AcceptanceBasis.ValueType  # 5
+    """The lead accepted the joint case, and with it all its legs (统一受理)."""
 
 class AcceptanceBasis(_AcceptanceBasis, metaclass=_AcceptanceBasisEnumTypeWrapper):
     """AcceptanceBasis is why a case is accepted."""
@@ -71,6 +113,12 @@ ACCEPTANCE_BASIS_EXAMINED: AcceptanceBasis.ValueType  # 1
 """It was examined and is complete."""
 ACCEPTANCE_BASIS_SILENCE: AcceptanceBasis.ValueType  # 2
 """No notice came within five working days: accepted from the day it was received."""
+ACCEPTANCE_BASIS_TOLERANT: AcceptanceBasis.ValueType  # 3
+"""The main materials are there; others are promised until a day (容缺受理)."""
+ACCEPTANCE_BASIS_COMMITMENT: AcceptanceBasis.ValueType  # 4
+"""The applicant promised in writing that the conditions are met (告知承诺)."""
+ACCEPTANCE_BASIS_UNIFIED: AcceptanceBasis.ValueType  # 5
+"""The lead accepted the joint case, and with it all its legs (统一受理)."""
 Global___AcceptanceBasis: _TypeAlias = AcceptanceBasis  # noqa: Y015
 
 class _DeclineGround:
@@ -135,6 +183,8 @@ class _HandOverPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HandO
     """转交: to the competent hall elsewhere."""
     HAND_OVER_PURPOSE_RETURN: _HandOverPurpose.ValueType  # 3
     """回传: the result goes back to the hall that received the application."""
+    HAND_OVER_PURPOSE_AFTER_CHECK: _HandOverPurpose.ValueType  # 4
+    """事后核查: the hall that decided checks what was promised."""
 
 class HandOverPurpose(_HandOverPurpose, metaclass=_HandOverPurposeEnumTypeWrapper):
     """HandOverPurpose is why custody passes on."""
@@ -147,6 +197,8 @@ HAND_OVER_PURPOSE_ACROSS: HandOverPurpose.ValueType  # 2
 """转交: to the competent hall elsewhere."""
 HAND_OVER_PURPOSE_RETURN: HandOverPurpose.ValueType  # 3
 """回传: the result goes back to the hall that received the application."""
+HAND_OVER_PURPOSE_AFTER_CHECK: HandOverPurpose.ValueType  # 4
+"""事后核查: the hall that decided checks what was promised."""
 Global___HandOverPurpose: _TypeAlias = HandOverPurpose  # noqa: Y015
 
 class _Outcome:
@@ -223,6 +275,8 @@ class Filed(_message.Message):
     MATERIALS_FIELD_NUMBER: _builtins.int
     MANDATE_FIELD_NUMBER: _builtins.int
     QUERY_CODE_FIELD_NUMBER: _builtins.int
+    FOR_PREREVIEW_FIELD_NUMBER: _builtins.int
+    LEAD_FIELD_NUMBER: _builtins.int
     case_no: _builtins.str
     """The number of the case for people: hall, day, count. It stays the same at every hall."""
     item_id: _builtins.str
@@ -241,6 +295,8 @@ class Filed(_message.Message):
     """The hall that is competent to decide."""
     query_code: _builtins.str
     """A word that the applicant was given, to ask for the progress of the case."""
+    for_prereview: _builtins.bool
+    """It is to be looked through before it counts as received (网上预审)."""
     @_builtins.property
     def applicant(self) -> _person_pb2.Person:
         """For whom."""
@@ -252,6 +308,10 @@ class Filed(_message.Message):
     @_builtins.property
     def mandate(self) -> _person_pb2.Mandate:
         """The permission of the agent, if an agent filed."""
+
+    @_builtins.property
+    def lead(self) -> _fact_pb2.Lead:
+        """The joint case of which this case is a leg."""
 
     def __init__(
         self,
@@ -268,10 +328,12 @@ class Filed(_message.Message):
         materials: _abc.Iterable[_person_pb2.Material] | None = ...,
         mandate: _person_pb2.Mandate | None = ...,
         query_code: _builtins.str = ...,
+        for_prereview: _builtins.bool = ...,
+        lead: _fact_pb2.Lead | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "mandate", b"mandate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "lead", b"lead", "mandate", b"mandate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "case_no", b"case_no", "channel", b"channel", "competent_hall", b"competent_hall", "intake_hall", b"intake_hall", "intake_point", b"intake_point", "item_id", b"item_id", "item_version", b"item_version", "mandate", b"mandate", "materials", b"materials", "option", b"option", "query_code", b"query_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "case_no", b"case_no", "channel", b"channel", "competent_hall", b"competent_hall", "for_prereview", b"for_prereview", "intake_hall", b"intake_hall", "intake_point", b"intake_point", "item_id", b"item_id", "item_version", b"item_version", "lead", b"lead", "mandate", b"mandate", "materials", b"materials", "option", b"option", "query_code", b"query_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -286,26 +348,54 @@ class Defect(_message.Message):
     MATERIAL_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
     REMEDY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     material: _builtins.str
     """The material."""
     problem: _builtins.str
     """What is wrong."""
     remedy: _builtins.str
     """What to do."""
+    kind: Global___DefectKind.ValueType
+    """What kind of defect it is: it says which hall answers for having missed it."""
     def __init__(
         self,
         *,
         material: _builtins.str = ...,
         problem: _builtins.str = ...,
         remedy: _builtins.str = ...,
+        kind: Global___DefectKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["material", b"material", "problem", b"problem", "remedy", b"remedy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "material", b"material", "problem", b"problem", "remedy", b"remedy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Defect: _TypeAlias = Defect  # noqa: Y015
+
+@_typing.final
+class PrereviewReturned(_message.Message):
+    """PrereviewReturned gives an application back before it counts as received, with all that is wrong."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFECTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def defects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Defect]:
+        """All of it."""
+
+    def __init__(
+        self,
+        *,
+        defects: _abc.Iterable[Global___Defect] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["defects", b"defects"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrereviewReturned: _TypeAlias = PrereviewReturned  # noqa: Y015
 
 @_typing.final
 class NoticeGiven(_message.Message):
@@ -368,22 +458,44 @@ class Accepted(_message.Message):
     DOCUMENT_NO_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
     ACCEPTED_ON_FIELD_NUMBER: _builtins.int
+    GAPS_FIELD_NUMBER: _builtins.int
+    GAPS_LIMIT_FIELD_NUMBER: _builtins.int
+    GAPS_END_FIELD_NUMBER: _builtins.int
+    PROMISE_FIELD_NUMBER: _builtins.int
     document_no: _builtins.str
     """Number of the paper."""
     basis: Global___AcceptanceBasis.ValueType
     """Why."""
     accepted_on: _builtins.str
     """The day that counts, YYYY-MM-DD."""
+    gaps_end: _fact_pb2.GapEnd.ValueType
+    """What happens if they do not come; the applicant was told."""
+    @_builtins.property
+    def gaps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Materials that are promised; none unless it is accepted with gaps."""
+
+    @_builtins.property
+    def gaps_limit(self) -> _item_pb2.TimeLimit:
+        """How long they may take."""
+
+    @_builtins.property
+    def promise(self) -> _person_pb2.Material:
+        """The applicant's signed promise."""
+
     def __init__(
         self,
         *,
         document_no: _builtins.str = ...,
         basis: Global___AcceptanceBasis.ValueType = ...,
         accepted_on: _builtins.str = ...,
+        gaps: _abc.Iterable[_builtins.str] | None = ...,
+        gaps_limit: _item_pb2.TimeLimit | None = ...,
+        gaps_end: _fact_pb2.GapEnd.ValueType = ...,
+        promise: _person_pb2.Material | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gaps_limit", b"gaps_limit", "promise", b"promise"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_on", b"accepted_on", "basis", b"basis", "document_no", b"document_no"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_on", b"accepted_on", "basis", b"basis", "document_no", b"document_no", "gaps", b"gaps", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "promise", b"promise"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,6 +773,29 @@ class CaseEvent(_message.Message):
     CLOSED_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
     HAND_OVER_FAILED_FIELD_NUMBER: _builtins.int
+    PREREVIEW_PASSED_FIELD_NUMBER: _builtins.int
+    PREREVIEW_RETURNED_FIELD_NUMBER: _builtins.int
+    COMMITMENT_SIGNED_FIELD_NUMBER: _builtins.int
+    COMMITMENT_WITHDRAWN_FIELD_NUMBER: _builtins.int
+    PROCEDURE_BEGAN_FIELD_NUMBER: _builtins.int
+    PROCEDURE_ENDED_FIELD_NUMBER: _builtins.int
+    SURVEYED_FIELD_NUMBER: _builtins.int
+    EXTENDED_FIELD_NUMBER: _builtins.int
+    MADE_URGENT_FIELD_NUMBER: _builtins.int
+    LEG_OPENED_FIELD_NUMBER: _builtins.int
+    LEG_ENDED_FIELD_NUMBER: _builtins.int
+    ORIGINALS_SENT_FIELD_NUMBER: _builtins.int
+    ORIGINALS_RECEIVED_FIELD_NUMBER: _builtins.int
+    REFUSAL_REPORTED_FIELD_NUMBER: _builtins.int
+    ISSUED_FIELD_NUMBER: _builtins.int
+    AFTER_CHECKED_FIELD_NUMBER: _builtins.int
+    DECISION_REVOKED_FIELD_NUMBER: _builtins.int
+    CORRECTED_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
+    ARCHIVED_FIELD_NUMBER: _builtins.int
+    MANDATE_CHANGED_FIELD_NUMBER: _builtins.int
+    VIOLATION_RECORDED_FIELD_NUMBER: _builtins.int
+    LEGS_PLANNED_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case, unique for ever."""
     sequence: _builtins.int
@@ -731,6 +866,98 @@ class CaseEvent(_message.Message):
     def hand_over_failed(self) -> Global___HandOverFailed:
         """Did not arrive."""
 
+    @_builtins.property
+    def prereview_passed(self) -> _fact_pb2.PrereviewPassed:
+        """Looked through and found complete."""
+
+    @_builtins.property
+    def prereview_returned(self) -> Global___PrereviewReturned:
+        """Looked through and given back."""
+
+    @_builtins.property
+    def commitment_signed(self) -> _fact_pb2.CommitmentSigned:
+        """Promised by the applicant."""
+
+    @_builtins.property
+    def commitment_withdrawn(self) -> _fact_pb2.CommitmentWithdrawn:
+        """The promise taken back."""
+
+    @_builtins.property
+    def procedure_began(self) -> _fact_pb2.ProcedureBegan:
+        """A special procedure began."""
+
+    @_builtins.property
+    def procedure_ended(self) -> _fact_pb2.ProcedureEnded:
+        """A special procedure ended."""
+
+    @_builtins.property
+    def surveyed(self) -> _fact_pb2.Surveyed:
+        """Surveyed on site."""
+
+    @_builtins.property
+    def extended(self) -> _fact_pb2.Extended:
+        """The limits were extended."""
+
+    @_builtins.property
+    def made_urgent(self) -> _fact_pb2.MadeUrgent:
+        """Made urgent."""
+
+    @_builtins.property
+    def leg_opened(self) -> _fact_pb2.LegOpened:
+        """A leg was opened."""
+
+    @_builtins.property
+    def leg_ended(self) -> _fact_pb2.LegEnded:
+        """A leg ended."""
+
+    @_builtins.property
+    def originals_sent(self) -> _fact_pb2.OriginalsSent:
+        """Originals went off."""
+
+    @_builtins.property
+    def originals_received(self) -> _fact_pb2.OriginalsReceived:
+        """Originals came."""
+
+    @_builtins.property
+    def refusal_reported(self) -> _fact_pb2.RefusalReported:
+        """A refusal was reported."""
+
+    @_builtins.property
+    def issued(self) -> _fact_pb2.Issued:
+        """A certificate was issued."""
+
+    @_builtins.property
+    def after_checked(self) -> _fact_pb2.AfterChecked:
+        """What was promised was checked."""
+
+    @_builtins.property
+    def decision_revoked(self) -> _fact_pb2.DecisionRevoked:
+        """The decision was revoked."""
+
+    @_builtins.property
+    def corrected(self) -> _fact_pb2.Corrected:
+        """A finished case was corrected."""
+
+    @_builtins.property
+    def ended(self) -> _fact_pb2.Ended:
+        """Ended otherwise."""
+
+    @_builtins.property
+    def archived(self) -> _fact_pb2.Archived:
+        """Put into the archive."""
+
+    @_builtins.property
+    def mandate_changed(self) -> _fact_pb2.MandateChanged:
+        """The agent's permission changed."""
+
+    @_builtins.property
+    def violation_recorded(self) -> _fact_pb2.ViolationRecorded:
+        """A rule was broken."""
+
+    @_builtins.property
+    def legs_planned(self) -> _fact_pb2.LegsPlanned:
+        """The legs of a joint case were planned."""
+
     def __init__(
         self,
         *,
@@ -753,12 +980,35 @@ class CaseEvent(_message.Message):
         closed: Global___Closed | None = ...,
         withdrawn: Global___Withdrawn | None = ...,
         hand_over_failed: Global___HandOverFailed | None = ...,
+        prereview_passed: _fact_pb2.PrereviewPassed | None = ...,
+        prereview_returned: Global___PrereviewReturned | None = ...,
+        commitment_signed: _fact_pb2.CommitmentSigned | None = ...,
+        commitment_withdrawn: _fact_pb2.CommitmentWithdrawn | None = ...,
+        procedure_began: _fact_pb2.ProcedureBegan | None = ...,
+        procedure_ended: _fact_pb2.ProcedureEnded | None = ...,
+        surveyed: _fact_pb2.Surveyed | None = ...,
+        extended: _fact_pb2.Extended | None = ...,
+        made_urgent: _fact_pb2.MadeUrgent | None = ...,
+        leg_opened: _fact_pb2.LegOpened | None = ...,
+        leg_ended: _fact_pb2.LegEnded | None = ...,
+        originals_sent: _fact_pb2.OriginalsSent | None = ...,
+        originals_received: _fact_pb2.OriginalsReceived | None = ...,
+        refusal_reported: _fact_pb2.RefusalReported | None = ...,
+        issued: _fact_pb2.Issued | None = ...,
+        after_checked: _fact_pb2.AfterChecked | None = ...,
+        decision_revoked: _fact_pb2.DecisionRevoked | None = ...,
+        corrected: _fact_pb2.Corrected | None = ...,
+        ended: _fact_pb2.Ended | None = ...,
+        archived: _fact_pb2.Archived | None = ...,
+        mandate_changed: _fact_pb2.MandateChanged | None = ...,
+        violation_recorded: _fact_pb2.ViolationRecorded | None = ...,
+        legs_planned: _fact_pb2.LegsPlanned | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "at", b"at", "closed", b"closed", "decided", b"decided", "declined", b"declined", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "notice_given", b"notice_given", "reviewed", b"reviewed", "supplemented", b"supplemented", "taken_over", b"taken_over", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "at", b"at", "author", b"author", "case_id", b"case_id", "closed", b"closed", "decided", b"decided", "declined", b"declined", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "notice_given", b"notice_given", "previous", b"previous", "reviewed", b"reviewed", "sequence", b"sequence", "supplemented", b"supplemented", "taken_over", b"taken_over", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "author", b"author", "case_id", b"case_id", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "previous", b"previous", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "sequence", b"sequence", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["filed", "notice_given", "supplemented", "accepted", "declined", "reviewed", "handed_over", "taken_over", "hand_over_declined", "decided", "closed", "withdrawn", "hand_over_failed"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["filed", "notice_given", "supplemented", "accepted", "declined", "reviewed", "handed_over", "taken_over", "hand_over_declined", "decided", "closed", "withdrawn", "hand_over_failed", "prereview_passed", "prereview_returned", "commitment_signed", "commitment_withdrawn", "procedure_began", "procedure_ended", "surveyed", "extended", "made_urgent", "leg_opened", "leg_ended", "originals_sent", "originals_received", "refusal_reported", "issued", "after_checked", "decision_revoked", "corrected", "ended", "archived", "mandate_changed", "violation_recorded", "legs_planned"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 
@@ -808,6 +1058,7 @@ class CaseRequest(_message.Message):
     AT_FIELD_NUMBER: _builtins.int
     SUPPLEMENT_FIELD_NUMBER: _builtins.int
     WITHDRAW_FIELD_NUMBER: _builtins.int
+    MANDATE_CHANGE_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case."""
     request_id: _builtins.str
@@ -828,6 +1079,10 @@ class CaseRequest(_message.Message):
     def withdraw(self) -> Global___Withdrawn:
         """To end the case."""
 
+    @_builtins.property
+    def mandate_change(self) -> _fact_pb2.MandateChanged:
+        """To revoke, suspend or resume the agent's permission."""
+
     def __init__(
         self,
         *,
@@ -837,12 +1092,13 @@ class CaseRequest(_message.Message):
         at: _timestamp_pb2.Timestamp | None = ...,
         supplement: Global___Supplemented | None = ...,
         withdraw: Global___Withdrawn | None = ...,
+        mandate_change: _fact_pb2.MandateChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "supplement", b"supplement", "wish", b"wish", "withdraw", b"withdraw"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "mandate_change", b"mandate_change", "supplement", b"supplement", "wish", b"wish", "withdraw", b"withdraw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "case_id", b"case_id", "request_id", b"request_id", "supplement", b"supplement", "wish", b"wish", "withdraw", b"withdraw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "at", b"at", "case_id", b"case_id", "mandate_change", b"mandate_change", "request_id", b"request_id", "supplement", b"supplement", "wish", b"wish", "withdraw", b"withdraw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_wish: _TypeAlias = _typing.Literal["supplement", "withdraw"]  # noqa: Y015
+    _WhichOneofReturnType_wish: _TypeAlias = _typing.Literal["supplement", "withdraw", "mandate_change"]  # noqa: Y015
     _WhichOneofArgType_wish: _TypeAlias = _typing.Literal["wish", b"wish"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_wish) -> _WhichOneofReturnType_wish | None: ...
 

@@ -10,6 +10,8 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hallnet.wire.case.v1 import case_event_pb2 as _case_event_pb2
+from hallnet.wire.case.v1 import command_pb2 as _command_pb2
+from hallnet.wire.case.v1 import fact_pb2 as _fact_pb2
 from hallnet.wire.case.v1 import item_pb2 as _item_pb2
 from hallnet.wire.case.v1 import person_pb2 as _person_pb2
 import builtins as _builtins
@@ -47,6 +49,8 @@ class _PowerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Power.ValueType
     """协调权: hand across, lead joint cases."""
     POWER_SUPERVISE: _Power.ValueType  # 8
     """督办权: see all cases and the network."""
+    POWER_HEAD: _Power.ValueType  # 9
+    """负责人批准权: extend limits, make cases urgent."""
 
 class Power(_Power, metaclass=_PowerEnumTypeWrapper):
     """Power is what a member of staff may do (授权)."""
@@ -69,6 +73,8 @@ POWER_COORDINATE: Power.ValueType  # 7
 """协调权: hand across, lead joint cases."""
 POWER_SUPERVISE: Power.ValueType  # 8
 """督办权: see all cases and the network."""
+POWER_HEAD: Power.ValueType  # 9
+"""负责人批准权: extend limits, make cases urgent."""
 Global___Power: _TypeAlias = Power  # noqa: Y015
 
 class _CaseStage:
@@ -95,6 +101,14 @@ class _CaseStageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseStage.V
     """不予受理."""
     CASE_STAGE_WITHDRAWN: _CaseStage.ValueType  # 8
     """已撤回."""
+    CASE_STAGE_PREREVIEW: _CaseStage.ValueType  # 9
+    """预审中: looked through before it is received."""
+    CASE_STAGE_RETURNED: _CaseStage.ValueType  # 10
+    """预审退回: given back before it was received."""
+    CASE_STAGE_ENDED: _CaseStage.ValueType  # 11
+    """已终止: ended without a decision."""
+    CASE_STAGE_REVOKED: _CaseStage.ValueType  # 12
+    """决定已撤销."""
 
 class CaseStage(_CaseStage, metaclass=_CaseStageEnumTypeWrapper):
     """CaseStage is where a case is in its life."""
@@ -117,6 +131,14 @@ CASE_STAGE_DECLINED: CaseStage.ValueType  # 7
 """不予受理."""
 CASE_STAGE_WITHDRAWN: CaseStage.ValueType  # 8
 """已撤回."""
+CASE_STAGE_PREREVIEW: CaseStage.ValueType  # 9
+"""预审中: looked through before it is received."""
+CASE_STAGE_RETURNED: CaseStage.ValueType  # 10
+"""预审退回: given back before it was received."""
+CASE_STAGE_ENDED: CaseStage.ValueType  # 11
+"""已终止: ended without a decision."""
+CASE_STAGE_REVOKED: CaseStage.ValueType  # 12
+"""决定已撤销."""
 Global___CaseStage: _TypeAlias = CaseStage  # noqa: Y015
 
 class _ClockKind:
@@ -137,6 +159,18 @@ class _ClockKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClockKind.V
     """The leg of the hall that has the case."""
     CLOCK_KIND_DELIVERY: _ClockKind.ValueType  # 5
     """Ten working days to deliver (行政许可法 article 44)."""
+    CLOCK_KIND_PREREVIEW: _ClockKind.ValueType  # 6
+    """To look an application through before it is received."""
+    CLOCK_KIND_SUPPLEMENT: _ClockKind.ValueType  # 7
+    """The applicant's time for what a notice asked for."""
+    CLOCK_KIND_GAPS: _ClockKind.ValueType  # 8
+    """The applicant's time for promised materials."""
+    CLOCK_KIND_PROCEDURE: _ClockKind.ValueType  # 9
+    """How long a special procedure takes, as the applicant was told."""
+    CLOCK_KIND_AFTER_CHECK: _ClockKind.ValueType  # 10
+    """To check what was promised."""
+    CLOCK_KIND_URGENT: _ClockKind.ValueType  # 11
+    """The short clock of an urgent case."""
 
 class ClockKind(_ClockKind, metaclass=_ClockKindEnumTypeWrapper):
     """ClockKind is which limit a clock measures."""
@@ -153,6 +187,18 @@ CLOCK_KIND_LEG: ClockKind.ValueType  # 4
 """The leg of the hall that has the case."""
 CLOCK_KIND_DELIVERY: ClockKind.ValueType  # 5
 """Ten working days to deliver (行政许可法 article 44)."""
+CLOCK_KIND_PREREVIEW: ClockKind.ValueType  # 6
+"""To look an application through before it is received."""
+CLOCK_KIND_SUPPLEMENT: ClockKind.ValueType  # 7
+"""The applicant's time for what a notice asked for."""
+CLOCK_KIND_GAPS: ClockKind.ValueType  # 8
+"""The applicant's time for promised materials."""
+CLOCK_KIND_PROCEDURE: ClockKind.ValueType  # 9
+"""How long a special procedure takes, as the applicant was told."""
+CLOCK_KIND_AFTER_CHECK: ClockKind.ValueType  # 10
+"""To check what was promised."""
+CLOCK_KIND_URGENT: ClockKind.ValueType  # 11
+"""The short clock of an urgent case."""
 Global___ClockKind: _TypeAlias = ClockKind  # noqa: Y015
 
 @_typing.final
@@ -592,6 +638,7 @@ class FileCaseRequest(_message.Message):
     FOR_DIVISION_FIELD_NUMBER: _builtins.int
     MATERIALS_FIELD_NUMBER: _builtins.int
     MANDATE_ID_FIELD_NUMBER: _builtins.int
+    FOR_PREREVIEW_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item."""
     option: _builtins.str
@@ -604,6 +651,8 @@ class FileCaseRequest(_message.Message):
     """Division for which it is filed, if it is not the own one (同城通办, 跨省通办)."""
     mandate_id: _builtins.str
     """The mandate, if an agent files."""
+    for_prereview: _builtins.bool
+    """It is to be looked through before it counts as received (网上预审)."""
     @_builtins.property
     def act(self) -> Global___Act:
         """Who files it."""
@@ -628,10 +677,11 @@ class FileCaseRequest(_message.Message):
         for_division: _builtins.str = ...,
         materials: _abc.Iterable[_person_pb2.Material] | None = ...,
         mandate_id: _builtins.str = ...,
+        for_prereview: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant", "channel", b"channel", "for_division", b"for_division", "intake_point", b"intake_point", "item_id", b"item_id", "mandate_id", b"mandate_id", "materials", b"materials", "option", b"option"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant", "channel", b"channel", "for_division", b"for_division", "for_prereview", b"for_prereview", "intake_point", b"intake_point", "item_id", b"item_id", "mandate_id", b"mandate_id", "materials", b"materials", "option", b"option"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -662,100 +712,42 @@ class FileCaseResponse(_message.Message):
 Global___FileCaseResponse: _TypeAlias = FileCaseResponse  # noqa: Y015
 
 @_typing.final
-class GiveNoticeRequest(_message.Message):
-    """GiveNoticeRequest asks for a notice."""
+class ActOnCaseRequest(_message.Message):
+    """ActOnCaseRequest asks for an act."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ACT_FIELD_NUMBER: _builtins.int
     CASE_ID_FIELD_NUMBER: _builtins.int
-    DEFECTS_FIELD_NUMBER: _builtins.int
+    COMMAND_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case."""
     @_builtins.property
     def act(self) -> Global___Act:
-        """Who gives it."""
+        """Who acts."""
 
     @_builtins.property
-    def defects(self) -> _containers.RepeatedCompositeFieldContainer[_case_event_pb2.Defect]:
-        """All that is missing."""
+    def command(self) -> _command_pb2.CaseCommand:
+        """What to do."""
 
     def __init__(
         self,
         *,
         act: Global___Act | None = ...,
         case_id: _builtins.str = ...,
-        defects: _abc.Iterable[_case_event_pb2.Defect] | None = ...,
+        command: _command_pb2.CaseCommand | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "command", b"command"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "defects", b"defects"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "command", b"command"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GiveNoticeRequest: _TypeAlias = GiveNoticeRequest  # noqa: Y015
+Global___ActOnCaseRequest: _TypeAlias = ActOnCaseRequest  # noqa: Y015
 
 @_typing.final
-class GiveNoticeResponse(_message.Message):
-    """GiveNoticeResponse is the case after it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CASE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def case(self) -> Global___CaseView:
-        """As it stands now."""
-
-    def __init__(
-        self,
-        *,
-        case: Global___CaseView | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GiveNoticeResponse: _TypeAlias = GiveNoticeResponse  # noqa: Y015
-
-@_typing.final
-class SupplementCaseRequest(_message.Message):
-    """SupplementCaseRequest adds materials."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ACT_FIELD_NUMBER: _builtins.int
-    CASE_ID_FIELD_NUMBER: _builtins.int
-    MATERIALS_FIELD_NUMBER: _builtins.int
-    case_id: _builtins.str
-    """The case."""
-    @_builtins.property
-    def act(self) -> Global___Act:
-        """Who adds them."""
-
-    @_builtins.property
-    def materials(self) -> _containers.RepeatedCompositeFieldContainer[_person_pb2.Material]:
-        """What is added, uploaded before."""
-
-    def __init__(
-        self,
-        *,
-        act: Global___Act | None = ...,
-        case_id: _builtins.str = ...,
-        materials: _abc.Iterable[_person_pb2.Material] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "materials", b"materials"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___SupplementCaseRequest: _TypeAlias = SupplementCaseRequest  # noqa: Y015
-
-@_typing.final
-class SupplementCaseResponse(_message.Message):
-    """SupplementCaseResponse is the case after it."""
+class ActOnCaseResponse(_message.Message):
+    """ActOnCaseResponse is the case after it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -779,423 +771,7 @@ class SupplementCaseResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SupplementCaseResponse: _TypeAlias = SupplementCaseResponse  # noqa: Y015
-
-@_typing.final
-class AcceptCaseRequest(_message.Message):
-    """AcceptCaseRequest asks to accept."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ACT_FIELD_NUMBER: _builtins.int
-    CASE_ID_FIELD_NUMBER: _builtins.int
-    case_id: _builtins.str
-    """The case."""
-    @_builtins.property
-    def act(self) -> Global___Act:
-        """Who accepts."""
-
-    def __init__(
-        self,
-        *,
-        act: Global___Act | None = ...,
-        case_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___AcceptCaseRequest: _TypeAlias = AcceptCaseRequest  # noqa: Y015
-
-@_typing.final
-class AcceptCaseResponse(_message.Message):
-    """AcceptCaseResponse is the case after it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CASE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def case(self) -> Global___CaseView:
-        """As it stands now."""
-
-    def __init__(
-        self,
-        *,
-        case: Global___CaseView | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___AcceptCaseResponse: _TypeAlias = AcceptCaseResponse  # noqa: Y015
-
-@_typing.final
-class DeclineCaseRequest(_message.Message):
-    """DeclineCaseRequest asks not to accept."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ACT_FIELD_NUMBER: _builtins.int
-    CASE_ID_FIELD_NUMBER: _builtins.int
-    GROUND_FIELD_NUMBER: _builtins.int
-    EXPLANATION_FIELD_NUMBER: _builtins.int
-    RIGHT_BODY_FIELD_NUMBER: _builtins.int
-    case_id: _builtins.str
-    """The case."""
-    ground: _case_event_pb2.DeclineGround.ValueType
-    """Why."""
-    explanation: _builtins.str
-    """In words."""
-    right_body: _builtins.str
-    """The body to turn to."""
-    @_builtins.property
-    def act(self) -> Global___Act:
-        """Who declines."""
-
-    def __init__(
-        self,
-        *,
-        act: Global___Act | None = ...,
-        case_id: _builtins.str = ...,
-        ground: _case_event_pb2.DeclineGround.ValueType = ...,
-        explanation: _builtins.str = ...,
-        right_body: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "explanation", b"explanation", "ground", b"ground", "right_body", b"right_body"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___DeclineCaseRequest: _TypeAlias = DeclineCaseRequest  # noqa: Y015
-
-@_typing.final
-class DeclineCaseResponse(_message.Message):
-    """DeclineCaseResponse is the case after it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CASE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def case(self) -> Global___CaseView:
-        """As it stands now."""
-
-    def __init__(
-        self,
-        *,
-        case: Global___CaseView | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___DeclineCaseResponse: _TypeAlias = DeclineCaseResponse  # noqa: Y015
-
-@_typing.final
-class ReviewCaseRequest(_message.Message):
-    """ReviewCaseRequest records an opinion."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ACT_FIELD_NUMBER: _builtins.int
-    CASE_ID_FIELD_NUMBER: _builtins.int
-    OPINION_FIELD_NUMBER: _builtins.int
-    EXPLANATION_FIELD_NUMBER: _builtins.int
-    case_id: _builtins.str
-    """The case."""
-    opinion: _case_event_pb2.Opinion.ValueType
-    """The outcome."""
-    explanation: _builtins.str
-    """In words."""
-    @_builtins.property
-    def act(self) -> Global___Act:
-        """Who reviews."""
-
-    def __init__(
-        self,
-        *,
-        act: Global___Act | None = ...,
-        case_id: _builtins.str = ...,
-        opinion: _case_event_pb2.Opinion.ValueType = ...,
-        explanation: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "explanation", b"explanation", "opinion", b"opinion"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ReviewCaseRequest: _TypeAlias = ReviewCaseRequest  # noqa: Y015
-
-@_typing.final
-class ReviewCaseResponse(_message.Message):
-    """ReviewCaseResponse is the case after it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CASE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def case(self) -> Global___CaseView:
-        """As it stands now."""
-
-    def __init__(
-        self,
-        *,
-        case: Global___CaseView | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ReviewCaseResponse: _TypeAlias = ReviewCaseResponse  # noqa: Y015
-
-@_typing.final
-class HandOverCaseRequest(_message.Message):
-    """HandOverCaseRequest gives a case to the hall that is competent to decide it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ACT_FIELD_NUMBER: _builtins.int
-    CASE_ID_FIELD_NUMBER: _builtins.int
-    EXPLANATION_FIELD_NUMBER: _builtins.int
-    case_id: _builtins.str
-    """The case."""
-    explanation: _builtins.str
-    """For the other hall, in words."""
-    @_builtins.property
-    def act(self) -> Global___Act:
-        """Who hands it over."""
-
-    def __init__(
-        self,
-        *,
-        act: Global___Act | None = ...,
-        case_id: _builtins.str = ...,
-        explanation: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "explanation", b"explanation"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___HandOverCaseRequest: _TypeAlias = HandOverCaseRequest  # noqa: Y015
-
-@_typing.final
-class HandOverCaseResponse(_message.Message):
-    """HandOverCaseResponse is the case after it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CASE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def case(self) -> Global___CaseView:
-        """As it stands now."""
-
-    def __init__(
-        self,
-        *,
-        case: Global___CaseView | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___HandOverCaseResponse: _TypeAlias = HandOverCaseResponse  # noqa: Y015
-
-@_typing.final
-class DecideCaseRequest(_message.Message):
-    """DecideCaseRequest decides."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ACT_FIELD_NUMBER: _builtins.int
-    CASE_ID_FIELD_NUMBER: _builtins.int
-    OUTCOME_FIELD_NUMBER: _builtins.int
-    REASONS_FIELD_NUMBER: _builtins.int
-    LEGAL_BASIS_FIELD_NUMBER: _builtins.int
-    case_id: _builtins.str
-    """The case."""
-    outcome: _case_event_pb2.Outcome.ValueType
-    """The outcome."""
-    reasons: _builtins.str
-    """The reasons; needed for a refusal."""
-    legal_basis: _builtins.str
-    """The legal basis; needed for a refusal."""
-    @_builtins.property
-    def act(self) -> Global___Act:
-        """Who decides."""
-
-    def __init__(
-        self,
-        *,
-        act: Global___Act | None = ...,
-        case_id: _builtins.str = ...,
-        outcome: _case_event_pb2.Outcome.ValueType = ...,
-        reasons: _builtins.str = ...,
-        legal_basis: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "legal_basis", b"legal_basis", "outcome", b"outcome", "reasons", b"reasons"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___DecideCaseRequest: _TypeAlias = DecideCaseRequest  # noqa: Y015
-
-@_typing.final
-class DecideCaseResponse(_message.Message):
-    """DecideCaseResponse is the case after it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CASE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def case(self) -> Global___CaseView:
-        """As it stands now."""
-
-    def __init__(
-        self,
-        *,
-        case: Global___CaseView | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___DecideCaseResponse: _TypeAlias = DecideCaseResponse  # noqa: Y015
-
-@_typing.final
-class CloseCaseRequest(_message.Message):
-    """CloseCaseRequest ends a case."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ACT_FIELD_NUMBER: _builtins.int
-    CASE_ID_FIELD_NUMBER: _builtins.int
-    METHOD_FIELD_NUMBER: _builtins.int
-    RECEIVED_BY_FIELD_NUMBER: _builtins.int
-    case_id: _builtins.str
-    """The case."""
-    method: _case_event_pb2.DeliveryMethod.ValueType
-    """How the result reached the applicant."""
-    received_by: _builtins.str
-    """Who received it, in words."""
-    @_builtins.property
-    def act(self) -> Global___Act:
-        """Who ends it."""
-
-    def __init__(
-        self,
-        *,
-        act: Global___Act | None = ...,
-        case_id: _builtins.str = ...,
-        method: _case_event_pb2.DeliveryMethod.ValueType = ...,
-        received_by: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "method", b"method", "received_by", b"received_by"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CloseCaseRequest: _TypeAlias = CloseCaseRequest  # noqa: Y015
-
-@_typing.final
-class CloseCaseResponse(_message.Message):
-    """CloseCaseResponse is the case after it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CASE_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def case(self) -> Global___CaseView:
-        """As it stands now."""
-
-    def __init__(
-        self,
-        *,
-        case: Global___CaseView | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CloseCaseResponse: _TypeAlias = CloseCaseResponse  # noqa: Y015
-
-@_typing.final
-class WithdrawCaseRequest(_message.Message):
-    """WithdrawCaseRequest ends a case for the applicant."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ACT_FIELD_NUMBER: _builtins.int
-    CASE_ID_FIELD_NUMBER: _builtins.int
-    REASON_FIELD_NUMBER: _builtins.int
-    case_id: _builtins.str
-    """The case."""
-    reason: _builtins.str
-    """In words."""
-    @_builtins.property
-    def act(self) -> Global___Act:
-        """Who enters it."""
-
-    def __init__(
-        self,
-        *,
-        act: Global___Act | None = ...,
-        case_id: _builtins.str = ...,
-        reason: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "reason", b"reason"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___WithdrawCaseRequest: _TypeAlias = WithdrawCaseRequest  # noqa: Y015
-
-@_typing.final
-class WithdrawCaseResponse(_message.Message):
-    """WithdrawCaseResponse is the case after it."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CASE_FIELD_NUMBER: _builtins.int
-    PASSED_ON_FIELD_NUMBER: _builtins.int
-    passed_on: _builtins.bool
-    """True if the wish was passed on to the custodian, whose answer is awaited."""
-    @_builtins.property
-    def case(self) -> Global___CaseView:
-        """As it stands now."""
-
-    def __init__(
-        self,
-        *,
-        case: Global___CaseView | None = ...,
-        passed_on: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["case", b"case"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case", b"case", "passed_on", b"passed_on"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___WithdrawCaseResponse: _TypeAlias = WithdrawCaseResponse  # noqa: Y015
+Global___ActOnCaseResponse: _TypeAlias = ActOnCaseResponse  # noqa: Y015
 
 @_typing.final
 class GetCaseRequest(_message.Message):
@@ -1463,6 +1039,7 @@ class ClockView(_message.Message):
     MET_ON_FIELD_NUMBER: _builtins.int
     DAYS_FIELD_NUMBER: _builtins.int
     ALARM_FIELD_NUMBER: _builtins.int
+    STANDS_FIELD_NUMBER: _builtins.int
     kind: Global___ClockKind.ValueType
     """Which limit."""
     started_by: _builtins.str
@@ -1477,6 +1054,8 @@ class ClockView(_message.Message):
     """The day on which it was met, YYYY-MM-DD; empty while it runs."""
     alarm: _builtins.int
     """0 none, 1 yellow, 2 red."""
+    stands: _builtins.bool
+    """Whether it stands still, because a special procedure goes on; its last day is then an estimate."""
     @_builtins.property
     def unpublished_years(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The years whose calendar is not published."""
@@ -1502,10 +1081,11 @@ class ClockView(_message.Message):
         met_on: _builtins.str = ...,
         days: _abc.Iterable[Global___DayCount] | None = ...,
         alarm: _builtins.int = ...,
+        stands: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "days", b"days", "due_on", b"due_on", "kind", b"kind", "limit", b"limit", "met_on", b"met_on", "provisional", b"provisional", "started_by", b"started_by", "starts_on", b"starts_on", "unpublished_years", b"unpublished_years"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "days", b"days", "due_on", b"due_on", "kind", b"kind", "limit", b"limit", "met_on", b"met_on", "provisional", b"provisional", "stands", b"stands", "started_by", b"started_by", "starts_on", b"starts_on", "unpublished_years", b"unpublished_years"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1555,6 +1135,9 @@ class CaseView(_message.Message):
     IN_CUSTODY_FIELD_NUMBER: _builtins.int
     QUERY_CODE_FIELD_NUMBER: _builtins.int
     POSSIBLE_ACTS_FIELD_NUMBER: _builtins.int
+    LEGS_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    GAPS_FIELD_NUMBER: _builtins.int
     last_digest: _builtins.bytes
     """SHA-256 digest of the last event: equal at all halls that agree."""
     in_custody: _builtins.bool
@@ -1587,7 +1170,19 @@ class CaseView(_message.Message):
 
     @_builtins.property
     def possible_acts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Acts that are possible now at this hall, by their RPC name."""
+        """Acts that are possible now at this hall, by the name of their command."""
+
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___LegView]:
+        """Of a joint case: its legs."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """By which names the case is called here (即办件, 承诺件 …), the first one in statistics."""
+
+    @_builtins.property
+    def gaps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Promised materials that have not come."""
 
     def __init__(
         self,
@@ -1602,14 +1197,53 @@ class CaseView(_message.Message):
         in_custody: _builtins.bool = ...,
         query_code: _builtins.str = ...,
         possible_acts: _abc.Iterable[_builtins.str] | None = ...,
+        legs: _abc.Iterable[Global___LegView] | None = ...,
+        kinds: _abc.Iterable[_builtins.str] | None = ...,
+        gaps: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "events", b"events", "in_custody", b"in_custody", "item", b"item", "last_digest", b"last_digest", "materials", b"materials", "missing_materials", b"missing_materials", "possible_acts", b"possible_acts", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "possible_acts", b"possible_acts", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CaseView: _TypeAlias = CaseView  # noqa: Y015
+
+@_typing.final
+class LegView(_message.Message):
+    """LegView is a leg of a joint case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLANNED_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def planned(self) -> _fact_pb2.PlannedLeg:
+        """As it was planned."""
+
+    @_builtins.property
+    def ended(self) -> _fact_pb2.LegEnded:
+        """How it ended; nothing while it runs."""
+
+    @_builtins.property
+    def summary(self) -> Global___CaseSummary:
+        """The row of its own case; nothing before it was opened."""
+
+    def __init__(
+        self,
+        *,
+        planned: _fact_pb2.PlannedLeg | None = ...,
+        ended: _fact_pb2.LegEnded | None = ...,
+        summary: Global___CaseSummary | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "planned", b"planned", "summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "planned", b"planned", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LegView: _TypeAlias = LegView  # noqa: Y015
 
 @_typing.final
 class GetProgressRequest(_message.Message):

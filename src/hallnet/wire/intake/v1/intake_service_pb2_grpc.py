@@ -73,50 +73,10 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FileCaseRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FileCaseResponse.FromString,
                 _registered_method=True)
-        self.GiveNotice = channel.unary_unary(
-                '/hallnet.wire.intake.v1.IntakeService/GiveNotice',
-                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GiveNoticeRequest.SerializeToString,
-                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GiveNoticeResponse.FromString,
-                _registered_method=True)
-        self.SupplementCase = channel.unary_unary(
-                '/hallnet.wire.intake.v1.IntakeService/SupplementCase',
-                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SupplementCaseRequest.SerializeToString,
-                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SupplementCaseResponse.FromString,
-                _registered_method=True)
-        self.AcceptCase = channel.unary_unary(
-                '/hallnet.wire.intake.v1.IntakeService/AcceptCase',
-                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.AcceptCaseRequest.SerializeToString,
-                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.AcceptCaseResponse.FromString,
-                _registered_method=True)
-        self.DeclineCase = channel.unary_unary(
-                '/hallnet.wire.intake.v1.IntakeService/DeclineCase',
-                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DeclineCaseRequest.SerializeToString,
-                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DeclineCaseResponse.FromString,
-                _registered_method=True)
-        self.ReviewCase = channel.unary_unary(
-                '/hallnet.wire.intake.v1.IntakeService/ReviewCase',
-                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReviewCaseRequest.SerializeToString,
-                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReviewCaseResponse.FromString,
-                _registered_method=True)
-        self.HandOverCase = channel.unary_unary(
-                '/hallnet.wire.intake.v1.IntakeService/HandOverCase',
-                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.HandOverCaseRequest.SerializeToString,
-                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.HandOverCaseResponse.FromString,
-                _registered_method=True)
-        self.DecideCase = channel.unary_unary(
-                '/hallnet.wire.intake.v1.IntakeService/DecideCase',
-                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DecideCaseRequest.SerializeToString,
-                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DecideCaseResponse.FromString,
-                _registered_method=True)
-        self.CloseCase = channel.unary_unary(
-                '/hallnet.wire.intake.v1.IntakeService/CloseCase',
-                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseCaseRequest.SerializeToString,
-                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseCaseResponse.FromString,
-                _registered_method=True)
-        self.WithdrawCase = channel.unary_unary(
-                '/hallnet.wire.intake.v1.IntakeService/WithdrawCase',
-                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.WithdrawCaseRequest.SerializeToString,
-                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.WithdrawCaseResponse.FromString,
+        self.ActOnCase = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ActOnCase',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ActOnCaseRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ActOnCaseResponse.FromString,
                 _registered_method=True)
         self.GetCase = channel.unary_unary(
                 '/hallnet.wire.intake.v1.IntakeService/GetCase',
@@ -191,65 +151,9 @@ class IntakeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GiveNotice(self, request, context):
-        """GiveNotice tells the applicant once all that is missing (一次性告知).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def SupplementCase(self, request, context):
-        """SupplementCase adds what was missing (补正). At a hall that is not the custodian it is passed on.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def AcceptCase(self, request, context):
-        """AcceptCase accepts a case (受理).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def DeclineCase(self, request, context):
-        """DeclineCase does not accept a case (不予受理).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ReviewCase(self, request, context):
-        """ReviewCase records a first opinion (初审).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def HandOverCase(self, request, context):
-        """HandOverCase reports a case up (上报) or hands it across (转交).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def DecideCase(self, request, context):
-        """DecideCase decides a case (决定). If it was received elsewhere, it goes back there.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CloseCase(self, request, context):
-        """CloseCase ends a case when the result is with the applicant (办结).
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def WithdrawCase(self, request, context):
-        """WithdrawCase ends a case because the applicant asks for it. At a hall that is not the custodian
-        it is passed on.
+    def ActOnCase(self, request, context):
+        """ActOnCase does with a case what a command says. At a hall that is not the custodian a wish of the
+        applicant is passed on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -314,50 +218,10 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FileCaseRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FileCaseResponse.SerializeToString,
             ),
-            'GiveNotice': grpc.unary_unary_rpc_method_handler(
-                    servicer.GiveNotice,
-                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GiveNoticeRequest.FromString,
-                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GiveNoticeResponse.SerializeToString,
-            ),
-            'SupplementCase': grpc.unary_unary_rpc_method_handler(
-                    servicer.SupplementCase,
-                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SupplementCaseRequest.FromString,
-                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SupplementCaseResponse.SerializeToString,
-            ),
-            'AcceptCase': grpc.unary_unary_rpc_method_handler(
-                    servicer.AcceptCase,
-                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.AcceptCaseRequest.FromString,
-                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.AcceptCaseResponse.SerializeToString,
-            ),
-            'DeclineCase': grpc.unary_unary_rpc_method_handler(
-                    servicer.DeclineCase,
-                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DeclineCaseRequest.FromString,
-                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DeclineCaseResponse.SerializeToString,
-            ),
-            'ReviewCase': grpc.unary_unary_rpc_method_handler(
-                    servicer.ReviewCase,
-                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReviewCaseRequest.FromString,
-                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReviewCaseResponse.SerializeToString,
-            ),
-            'HandOverCase': grpc.unary_unary_rpc_method_handler(
-                    servicer.HandOverCase,
-                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.HandOverCaseRequest.FromString,
-                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.HandOverCaseResponse.SerializeToString,
-            ),
-            'DecideCase': grpc.unary_unary_rpc_method_handler(
-                    servicer.DecideCase,
-                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DecideCaseRequest.FromString,
-                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DecideCaseResponse.SerializeToString,
-            ),
-            'CloseCase': grpc.unary_unary_rpc_method_handler(
-                    servicer.CloseCase,
-                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseCaseRequest.FromString,
-                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseCaseResponse.SerializeToString,
-            ),
-            'WithdrawCase': grpc.unary_unary_rpc_method_handler(
-                    servicer.WithdrawCase,
-                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.WithdrawCaseRequest.FromString,
-                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.WithdrawCaseResponse.SerializeToString,
+            'ActOnCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.ActOnCase,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ActOnCaseRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ActOnCaseResponse.SerializeToString,
             ),
             'GetCase': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCase,
@@ -579,7 +443,7 @@ class IntakeService:
             _registered_method=True)
 
     @staticmethod
-    def GiveNotice(request,
+    def ActOnCase(request,
             target,
             options=(),
             channel_credentials=None,
@@ -592,225 +456,9 @@ class IntakeService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/hallnet.wire.intake.v1.IntakeService/GiveNotice',
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GiveNoticeRequest.SerializeToString,
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GiveNoticeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def SupplementCase(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/hallnet.wire.intake.v1.IntakeService/SupplementCase',
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SupplementCaseRequest.SerializeToString,
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SupplementCaseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def AcceptCase(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/hallnet.wire.intake.v1.IntakeService/AcceptCase',
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.AcceptCaseRequest.SerializeToString,
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.AcceptCaseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def DeclineCase(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/hallnet.wire.intake.v1.IntakeService/DeclineCase',
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DeclineCaseRequest.SerializeToString,
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DeclineCaseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ReviewCase(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/hallnet.wire.intake.v1.IntakeService/ReviewCase',
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReviewCaseRequest.SerializeToString,
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReviewCaseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def HandOverCase(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/hallnet.wire.intake.v1.IntakeService/HandOverCase',
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.HandOverCaseRequest.SerializeToString,
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.HandOverCaseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def DecideCase(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/hallnet.wire.intake.v1.IntakeService/DecideCase',
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DecideCaseRequest.SerializeToString,
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DecideCaseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CloseCase(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/hallnet.wire.intake.v1.IntakeService/CloseCase',
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseCaseRequest.SerializeToString,
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseCaseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def WithdrawCase(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/hallnet.wire.intake.v1.IntakeService/WithdrawCase',
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.WithdrawCaseRequest.SerializeToString,
-            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.WithdrawCaseResponse.FromString,
+            '/hallnet.wire.intake.v1.IntakeService/ActOnCase',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ActOnCaseRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ActOnCaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

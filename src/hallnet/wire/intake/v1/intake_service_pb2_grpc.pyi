@@ -51,25 +51,9 @@ class IntakeServiceStub:
     """RegisterMandate records a villager's permission for an agent."""
     FileCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.FileCaseRequest, _intake_service_pb2.FileCaseResponse]
     """FileCase receives an application (收件)."""
-    GiveNotice: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.GiveNoticeRequest, _intake_service_pb2.GiveNoticeResponse]
-    """GiveNotice tells the applicant once all that is missing (一次性告知)."""
-    SupplementCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.SupplementCaseRequest, _intake_service_pb2.SupplementCaseResponse]
-    """SupplementCase adds what was missing (补正). At a hall that is not the custodian it is passed on."""
-    AcceptCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.AcceptCaseRequest, _intake_service_pb2.AcceptCaseResponse]
-    """AcceptCase accepts a case (受理)."""
-    DeclineCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.DeclineCaseRequest, _intake_service_pb2.DeclineCaseResponse]
-    """DeclineCase does not accept a case (不予受理)."""
-    ReviewCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ReviewCaseRequest, _intake_service_pb2.ReviewCaseResponse]
-    """ReviewCase records a first opinion (初审)."""
-    HandOverCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.HandOverCaseRequest, _intake_service_pb2.HandOverCaseResponse]
-    """HandOverCase reports a case up (上报) or hands it across (转交)."""
-    DecideCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.DecideCaseRequest, _intake_service_pb2.DecideCaseResponse]
-    """DecideCase decides a case (决定). If it was received elsewhere, it goes back there."""
-    CloseCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.CloseCaseRequest, _intake_service_pb2.CloseCaseResponse]
-    """CloseCase ends a case when the result is with the applicant (办结)."""
-    WithdrawCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.WithdrawCaseRequest, _intake_service_pb2.WithdrawCaseResponse]
-    """WithdrawCase ends a case because the applicant asks for it. At a hall that is not the custodian
-    it is passed on.
+    ActOnCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ActOnCaseRequest, _intake_service_pb2.ActOnCaseResponse]
+    """ActOnCase does with a case what a command says. At a hall that is not the custodian a wish of the
+    applicant is passed on.
     """
     GetCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.GetCaseRequest, _intake_service_pb2.GetCaseResponse]
     """GetCase gives a case as this hall knows it. Each look is recorded."""
@@ -101,25 +85,9 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """RegisterMandate records a villager's permission for an agent."""
     FileCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.FileCaseRequest, _intake_service_pb2.FileCaseResponse]  # type: ignore[assignment]
     """FileCase receives an application (收件)."""
-    GiveNotice: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.GiveNoticeRequest, _intake_service_pb2.GiveNoticeResponse]  # type: ignore[assignment]
-    """GiveNotice tells the applicant once all that is missing (一次性告知)."""
-    SupplementCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.SupplementCaseRequest, _intake_service_pb2.SupplementCaseResponse]  # type: ignore[assignment]
-    """SupplementCase adds what was missing (补正). At a hall that is not the custodian it is passed on."""
-    AcceptCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.AcceptCaseRequest, _intake_service_pb2.AcceptCaseResponse]  # type: ignore[assignment]
-    """AcceptCase accepts a case (受理)."""
-    DeclineCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.DeclineCaseRequest, _intake_service_pb2.DeclineCaseResponse]  # type: ignore[assignment]
-    """DeclineCase does not accept a case (不予受理)."""
-    ReviewCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ReviewCaseRequest, _intake_service_pb2.ReviewCaseResponse]  # type: ignore[assignment]
-    """ReviewCase records a first opinion (初审)."""
-    HandOverCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.HandOverCaseRequest, _intake_service_pb2.HandOverCaseResponse]  # type: ignore[assignment]
-    """HandOverCase reports a case up (上报) or hands it across (转交)."""
-    DecideCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.DecideCaseRequest, _intake_service_pb2.DecideCaseResponse]  # type: ignore[assignment]
-    """DecideCase decides a case (决定). If it was received elsewhere, it goes back there."""
-    CloseCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.CloseCaseRequest, _intake_service_pb2.CloseCaseResponse]  # type: ignore[assignment]
-    """CloseCase ends a case when the result is with the applicant (办结)."""
-    WithdrawCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.WithdrawCaseRequest, _intake_service_pb2.WithdrawCaseResponse]  # type: ignore[assignment]
-    """WithdrawCase ends a case because the applicant asks for it. At a hall that is not the custodian
-    it is passed on.
+    ActOnCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ActOnCaseRequest, _intake_service_pb2.ActOnCaseResponse]  # type: ignore[assignment]
+    """ActOnCase does with a case what a command says. At a hall that is not the custodian a wish of the
+    applicant is passed on.
     """
     GetCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.GetCaseRequest, _intake_service_pb2.GetCaseResponse]  # type: ignore[assignment]
     """GetCase gives a case as this hall knows it. Each look is recorded."""
@@ -192,77 +160,13 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         """FileCase receives an application (收件)."""
 
     @_abc_1.abstractmethod
-    def GiveNotice(
+    def ActOnCase(
         self,
-        request: _intake_service_pb2.GiveNoticeRequest,
+        request: _intake_service_pb2.ActOnCaseRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_intake_service_pb2.GiveNoticeResponse, _abc.Awaitable[_intake_service_pb2.GiveNoticeResponse]]:
-        """GiveNotice tells the applicant once all that is missing (一次性告知)."""
-
-    @_abc_1.abstractmethod
-    def SupplementCase(
-        self,
-        request: _intake_service_pb2.SupplementCaseRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_intake_service_pb2.SupplementCaseResponse, _abc.Awaitable[_intake_service_pb2.SupplementCaseResponse]]:
-        """SupplementCase adds what was missing (补正). At a hall that is not the custodian it is passed on."""
-
-    @_abc_1.abstractmethod
-    def AcceptCase(
-        self,
-        request: _intake_service_pb2.AcceptCaseRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_intake_service_pb2.AcceptCaseResponse, _abc.Awaitable[_intake_service_pb2.AcceptCaseResponse]]:
-        """AcceptCase accepts a case (受理)."""
-
-    @_abc_1.abstractmethod
-    def DeclineCase(
-        self,
-        request: _intake_service_pb2.DeclineCaseRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_intake_service_pb2.DeclineCaseResponse, _abc.Awaitable[_intake_service_pb2.DeclineCaseResponse]]:
-        """DeclineCase does not accept a case (不予受理)."""
-
-    @_abc_1.abstractmethod
-    def ReviewCase(
-        self,
-        request: _intake_service_pb2.ReviewCaseRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_intake_service_pb2.ReviewCaseResponse, _abc.Awaitable[_intake_service_pb2.ReviewCaseResponse]]:
-        """ReviewCase records a first opinion (初审)."""
-
-    @_abc_1.abstractmethod
-    def HandOverCase(
-        self,
-        request: _intake_service_pb2.HandOverCaseRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_intake_service_pb2.HandOverCaseResponse, _abc.Awaitable[_intake_service_pb2.HandOverCaseResponse]]:
-        """HandOverCase reports a case up (上报) or hands it across (转交)."""
-
-    @_abc_1.abstractmethod
-    def DecideCase(
-        self,
-        request: _intake_service_pb2.DecideCaseRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_intake_service_pb2.DecideCaseResponse, _abc.Awaitable[_intake_service_pb2.DecideCaseResponse]]:
-        """DecideCase decides a case (决定). If it was received elsewhere, it goes back there."""
-
-    @_abc_1.abstractmethod
-    def CloseCase(
-        self,
-        request: _intake_service_pb2.CloseCaseRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_intake_service_pb2.CloseCaseResponse, _abc.Awaitable[_intake_service_pb2.CloseCaseResponse]]:
-        """CloseCase ends a case when the result is with the applicant (办结)."""
-
-    @_abc_1.abstractmethod
-    def WithdrawCase(
-        self,
-        request: _intake_service_pb2.WithdrawCaseRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_intake_service_pb2.WithdrawCaseResponse, _abc.Awaitable[_intake_service_pb2.WithdrawCaseResponse]]:
-        """WithdrawCase ends a case because the applicant asks for it. At a hall that is not the custodian
-        it is passed on.
+    ) -> _typing.Union[_intake_service_pb2.ActOnCaseResponse, _abc.Awaitable[_intake_service_pb2.ActOnCaseResponse]]:
+        """ActOnCase does with a case what a command says. At a hall that is not the custodian a wish of the
+        applicant is passed on.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,108 @@
+"""What a decision needs to know beside the case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from hallnet.case.calendar import Calendar, WorkingCalendar
+from hallnet.case.case import Case, day_of
+from hallnet.case.event import Fact
+from hallnet.case.fact import PlannedLeg
+from hallnet.case.item import ItemVersion
+from hallnet.case.mandate import MandateAct, require_covers
+from hallnet.case.person import Actor, ActorKind
+from hallnet.case.policy import DEFAULT, Policy
+from hallnet.case.power import NAMES as POWER_NAMES
+from hallnet.case.power import Power
+from hallnet.case.problems import (
+    ActNotPossible,
+    MandateMissing,
+    MandateNotForThis,
+    NotCompetent,
+    PowerMissing,
+    ReasonsMissing,
+    ResultsSuspended,
+)
+from hallnet.case.stage import NAMES, NOT_DURING_PROCEDURE, TABLE
+from hallnet.places import Address
+
+REMEDY = "申请人不服的，可自收到决定之日起60日内申请行政复议，或6个月内提起行政诉讼"
+"""行政许可法 article 38, 行政复议法 article 20, 行政诉讼法 article 46."""
+
+
+def _no_calendar() -> Calendar:
+    return Calendar(WorkingCalendar(()))
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Time, place, actor and the rules in force. `document_no` is for a paper that may follow."""
+
+    now: datetime
+    here: Address
+    actor: Actor
+    powers: frozenset[Power]
+    item: ItemVersion
+    document_no: str
+    results_suspended_since: datetime | None = None
+    calendar: Calendar = field(default_factory=_no_calendar)
+    policy: Policy = DEFAULT
+    legs: tuple[PlannedLeg, ...] = ()
+    """The legs that a joint case could have; only for opening them."""
+    legs_due: Mapping[int, date] = field(default_factory=dict)
+    """The last day of each open leg; only for ending one."""
+
+    @property
+    def today(self) -> date:
+        return day_of(self.now)
+
+    def require(self, *any_of: Power) -> None:
+        """Staff act by one of their powers; an agent has none (行政许可法 article 24)."""
+        if self.actor.kind is ActorKind.SYSTEM:
+            return
+        if self.actor.kind is not ActorKind.STAFF or self.powers.isdisjoint(any_of):
+            named = "或".join(POWER_NAMES[power] for power in any_of)
+            raise PowerMissing("act.actor_id", power=named)
+
+    def require_results(self) -> None:
+        """Past the hard expiry of its trust data a hall issues no results."""
+        if self.results_suspended_since is not None:
+            raise ResultsSuspended("case_id", expired_at=self.results_suspended_since)
+
+    def require_competent(self, case: Case) -> None:
+        if case.filed.competent_hall != self.here:
+            raise NotCompetent("case_id", competent=case.filed.competent_hall)
+
+    def require_applicant_side(self, case: Case, power: Power, act: MandateAct) -> None:
+        """Staff with a power, or the agent whose mandate covers the act; checked at every hall."""
+        if self.actor.kind is not ActorKind.AGENT:
+            self.require(power)
+            return
+        mandate = case.filed.mandate
+        if mandate is None:
+            raise MandateMissing("mandate_id")
+        if case.mandate_stands_still:
+            raise MandateNotForThis("mandate_id", what="委托已中止或终止")
+        require_covers(
+            mandate, self.item, case.filed.applicant, self.actor.actor_id, act, self.today
+        )
+
+    def reports_up(self, case: Case) -> bool:
+        return self.item.report_up and case.filed.competent_hall.may_certify(self.here)
+
+
+def require_possible(case: Case, fact: type[Fact], act: str) -> None:
+    """Raises ActNotPossible, naming the stage, if nothing of the kind can happen now, or not while a
+    special procedure goes on."""
+    if fact not in TABLE[case.stage]:
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act=act)
+    if fact in NOT_DURING_PROCEDURE and case.procedure is not None:
+        raise ActNotPossible("case_id", stage="特别程序中", act=act)
+
+
+def require_text(text: str, where: str) -> None:
+    """Raises ReasonsMissing for an empty one."""
+    if not text.strip():
+        raise ReasonsMissing(where)

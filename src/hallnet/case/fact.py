@@ -1,0 +1,336 @@
+"""Facts about a case beyond filing, notice, acceptance and decision.
+
+Promises, special procedures, legs, originals, ends, and what comes after the decision. The fields and
+numbers are those of the wire.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+
+from hallnet.case.item import TimeLimit
+from hallnet.case.person import Material
+from hallnet.places import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The joint case of which a case is a leg, and what the leg's body promised."""
+
+    case_id: str
+    leg: int
+    body: str
+    promised: TimeLimit | None
+    statutory: TimeLimit | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrereviewPassed:
+    """网上预审通过: from `received_on`, when it had arrived complete, the limits are counted."""
+
+    received_on: date
+
+
+# Promises
+
+
+class GapEnd(IntEnum):
+    """What becomes of a case whose promised materials do not come; places differ."""
+
+    ACCEPTANCE_REVOKED = 1
+    DEEMED_WITHDRAWN = 2
+    REFUSED = 3
+    RETURNED = 4
+    TERMINATED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentSigned:
+    """告知承诺: a promise in place of proofs."""
+
+    document_no: str
+    materials: tuple[str, ...]
+    text_version: str
+    evidence: Material
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentWithdrawn:
+    """The promise is taken back before the decision."""
+
+    reason: str
+
+
+class CheckResult(IntEnum):
+    """What a check after the decision found."""
+
+    KEPT = 1
+    TO_BE_PUT_RIGHT = 2
+    BROKEN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class AfterChecked:
+    """事后核查."""
+
+    result: CheckResult
+    findings: str
+
+
+# Special procedures, surveys, more time and less
+
+
+class ProcedureKind(IntEnum):
+    """Steps whose time the law sets apart (行政许可法 article 45), or that the item names."""
+
+    HEARING = 1
+    TENDER = 2
+    AUCTION = 3
+    INSPECTION = 4
+    TEST = 5
+    QUARANTINE = 6
+    APPRAISAL = 7
+    EXPERT_REVIEW = 8
+    OF_ITEM = 9
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureBegan:
+    """特别程序: the applicant was told in writing how long it takes."""
+
+    document_no: str
+    kind: ProcedureKind
+    name: str
+    expected: TimeLimit
+    counted: bool
+    reason: str
+    held_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureEnded:
+    """The clocks go on."""
+
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyor:
+    """One of those who check on site."""
+
+    name: str
+    unit: str
+    certificate_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """现场踏勘 by two or more (行政许可法 article 34)."""
+
+    surveyed_on: date
+    surveyors: tuple[Surveyor, ...]
+    findings: str
+    conditions_met: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """延期: the limits are longer, once (行政许可法 article 42)."""
+
+    document_no: str
+    by: TimeLimit
+    approver: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUrgent:
+    """特办: a short clock of its own."""
+
+    approver: str
+    reason: str
+    limit: TimeLimit
+
+
+# Legs of a joint case
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLeg:
+    """A part of a joint case that a body decides; legs of one group run at the same time."""
+
+    leg: int
+    group: int
+    body: str
+    hall: Address
+    item_id: str
+    item_version: int
+    promised: TimeLimit | None
+    statutory: TimeLimit | None
+    leg_case_id: str = ""
+    leg_case_no: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegsPlanned:
+    """Which legs a joint case has; said once."""
+
+    legs: tuple[PlannedLeg, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LegOpened:
+    """A leg's own case is filed and on its way to its body."""
+
+    leg: int
+
+
+class LegOutcome(IntEnum):
+    """How a leg ended."""
+
+    AGREED = 1
+    REFUSED = 2
+    DEEMED_AGREED = 3
+    STOPPED = 4
+    COMPENSATED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """How a leg ended, in the record of the joint case."""
+
+    leg: int
+    outcome: LegOutcome
+    explanation: str
+
+
+# Originals under way
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalsSent:
+    """Originals go off in a sealed bag."""
+
+    bag_no: str
+    originals: tuple[str, ...]
+    to: Address
+    carrier: str
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalsReceived:
+    """A bag is confirmed."""
+
+    bag_no: str
+    originals: tuple[str, ...]
+    sealed: bool
+    remark: str
+
+
+# The decision and after
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalReported:
+    """否定报备."""
+
+    liaison: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """出证: what was granted is issued."""
+
+    certificate: str
+    certificate_no: str
+    valid_from: date
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRevoked:
+    """撤销: the decision is taken back."""
+
+    document_no: str
+    reasons: str
+    legal_basis: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """更正: a slip in the record is put right; what was decided stays as it is."""
+
+    field: str
+    before: str
+    after: str
+    reason: str
+
+
+class EndManner(IntEnum):
+    """How a case ends without a decision."""
+
+    ACCEPTANCE_REVOKED = 1
+    DEEMED_WITHDRAWN = 2
+    RETURNED = 3
+    TERMINATED = 4
+    VOID = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The case ends without a decision."""
+
+    document_no: str
+    manner: EndManner
+    reasons: str
+    legal_basis: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """归档."""
+
+    archive_no: str
+
+
+# Permissions and violations
+
+
+class MandateChange(IntEnum):
+    """What becomes of an agent's permission."""
+
+    REVOKED = 1
+    SUSPENDED = 2
+    RESUMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class MandateChanged:
+    """终止, 中止 or 续办 of the permission under which a case was filed."""
+
+    mandate_id: str
+    change: MandateChange
+    reason: str
+
+
+class ViolationRule(IntEnum):
+    """Rules that a hall can break."""
+
+    SECOND_NOTICE = 1
+    SILENCE = 2
+    OVERDUE = 3
+    OFF_HALL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ViolationRecorded:
+    """A rule was broken; it stays on record."""
+
+    rule: ViolationRule
+    subject: str
+    explanation: str

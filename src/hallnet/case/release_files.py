@@ -1,0 +1,55 @@
+"""Calendars and policies as files: the JSON forms of their messages, written as YAML or JSON."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import yaml
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from hallnet.case.calendar import CALENDAR, WorkingCalendar
+from hallnet.case.policy import POLICY, Policy
+from hallnet.case.problems import CalendarMalformed, PolicyMalformed
+from hallnet.codec import Codec, MessageMalformed
+from hallnet.problems import Problem
+from hallnet.wire.case.v1 import calendar_pb2 as wire_calendar
+from hallnet.wire.case.v1 import policy_pb2 as wire_policy
+
+Content = TypeVar("Content")
+
+
+def read_calendar(text: str) -> WorkingCalendar:
+    """Published years, each with the days on which the rule of the week does not hold.
+
+    Raises CalendarMalformed: no calendar, a year twice, or a day that is not of its year.
+    """
+    found = _read(text, wire_calendar.WorkingCalendar(), CALENDAR, CalendarMalformed)
+    years = [year.year for year in found.years]
+    for year in found.years:
+        foreign = [day.date for day in year.exceptions if day.date.year != year.year]
+        if foreign or years.count(year.year) > 1:
+            detail = f"{year.year} {foreign[0] if foreign else ''}".strip()
+            raise CalendarMalformed("calendar.years", detail=detail)
+    return found
+
+
+def merged(known: WorkingCalendar, newer: WorkingCalendar) -> WorkingCalendar:
+    """The years of both; of a year that both have, the newer."""
+    years = {year.year: year for year in known.years} | {year.year: year for year in newer.years}
+    return WorkingCalendar(tuple(years[number] for number in sorted(years)))
+
+
+def read_policy(text: str) -> Policy:
+    """Raises PolicyMalformed."""
+    return _read(text, wire_policy.Policy(), POLICY, PolicyMalformed)
+
+
+def _read(text: str, message: Message, codec: Codec[Content], problem: type[Problem]) -> Content:
+    try:
+        document = yaml.safe_load(text)
+        if not isinstance(document, dict):
+            raise problem("file", detail="mapping")
+        return codec.from_message(json_format.ParseDict(document, message))
+    except (yaml.YAMLError, json_format.ParseError, RecursionError, MessageMalformed) as error:
+        raise problem("file", detail=str(error)[:300]) from error

@@ -1,0 +1,262 @@
+"""The decision and what comes after it, and the other ends of a case."""
+
+from __future__ import annotations
+
+from hallnet.case import command as commands
+from hallnet.case.case import Case
+from hallnet.case.clock import Clock, ClockKind, clocks
+from hallnet.case.context import REMEDY, Context, require_possible, require_text
+from hallnet.case.event import (
+    Accepted,
+    Closed,
+    Decided,
+    Fact,
+    HandedOver,
+    HandOverPurpose,
+    Outcome,
+    Reviewed,
+    Withdrawn,
+)
+from hallnet.case.fact import (
+    AfterChecked,
+    Archived,
+    CheckResult,
+    Corrected,
+    DecisionRevoked,
+    Ended,
+    EndManner,
+    GapEnd,
+    Issued,
+    RefusalReported,
+)
+from hallnet.case.item import HandlingKind, TaskType
+from hallnet.case.mandate import MandateAct
+from hallnet.case.power import Power
+from hallnet.case.problems import ActNotPossible, ReasonsMissing
+from hallnet.case.rules.joint import compensated_legs, stopped_legs
+from hallnet.case.rules.problems import (
+    CheckPending,
+    EndNotAllowed,
+    GapsNotDue,
+    GapsOpen,
+    LegsOpen,
+    NothingCorrected,
+    OnePersonOnly,
+    RefusalNotReported,
+)
+from hallnet.case.rules.receiving import accept
+from hallnet.case.rules.time import overdue
+from hallnet.case.stage import ENDED, NAMES, Stage
+
+MANNER_NAMES = {
+    EndManner.ACCEPTANCE_REVOKED: "撤销受理",
+    EndManner.DEEMED_WITHDRAWN: "视为撤回申请",
+    EndManner.RETURNED: "退办",
+    EndManner.TERMINATED: "终止办理",
+    EndManner.VOID: "作废",
+}
+_MANNER_OF_GAPS = {
+    GapEnd.ACCEPTANCE_REVOKED: EndManner.ACCEPTANCE_REVOKED,
+    GapEnd.DEEMED_WITHDRAWN: EndManner.DEEMED_WITHDRAWN,
+    GapEnd.RETURNED: EndManner.RETURNED,
+    GapEnd.TERMINATED: EndManner.TERMINATED,
+}
+
+
+def decide_case(case: Case, command: commands.Decide, context: Context) -> list[Fact]:
+    """Article 38; an instant case is accepted and decided in one act."""
+    context.require_competent(case)
+    context.require_results()
+    facts: list[Fact] = []
+    if context.item.handling_kind is HandlingKind.INSTANT:
+        context.require(Power.DECIDE_INSTANT)
+        if case.stage is Stage.RECEIVED:
+            facts += accept(case, commands.Accept(), context)
+    else:
+        context.require(Power.DECIDE)
+        _require_another_person(case, context)
+    if not facts:
+        require_possible(case, Decided, "作出决定")
+    refused = command.outcome is Outcome.REFUSED
+    if refused and not (command.reasons.strip() and command.legal_basis.strip()):
+        raise ReasonsMissing("reasons")
+    _require_nothing_open(case, refused, context)
+    if refused:
+        facts += compensated_legs(case)
+    facts.append(
+        Decided(
+            context.document_no,
+            command.outcome,
+            command.reasons,
+            command.legal_basis,
+            REMEDY if refused else "",
+            "" if refused else context.item.result_name,
+        )
+    )
+    running = clocks(case, context.item, context.calendar, context.policy)
+    facts += overdue(case, running, context.today)
+    home = case.filed.intake_hall
+    if home != context.here:
+        facts.append(HandedOver(home, HandOverPurpose.RETURN, "结果回传收件大厅"))
+    return facts
+
+
+def report_refusal(case: Case, command: commands.ReportRefusal, context: Context) -> list[Fact]:
+    """否定报备: a refusal is reported before the case is closed."""
+    context.require(Power.DECIDE, Power.DECIDE_INSTANT, Power.RECEIVE)
+    if not is_refused(case):
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="否定报备")
+    require_possible(case, RefusalReported, "否定报备")
+    require_text(command.liaison, "liaison")
+    return [RefusalReported(command.liaison, command.explanation)]
+
+
+def issue(case: Case, command: commands.Issue, context: Context) -> list[Fact]:
+    """Article 39: what was granted is issued."""
+    context.require(Power.DECIDE, Power.DECIDE_INSTANT, Power.RECEIVE)
+    context.require_results()
+    if is_refused(case):
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="出证（已不予许可）")
+    require_possible(case, Issued, "出证")
+    require_text(command.certificate, "certificate")
+    return [
+        Issued(command.certificate, command.certificate_no, command.valid_from, command.valid_until)
+    ]
+
+
+def close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
+    """Article 44: the result is with the applicant. What was promised goes back to be checked."""
+    context.require_results()
+    context.require_applicant_side(case, Power.RECEIVE, MandateAct.COLLECT)
+    require_possible(case, Closed, "办结")
+    reported = case.newest(RefusalReported) is not None or context.policy.refusal_report_waived
+    if is_refused(case) and not reported:
+        raise RefusalNotReported("case_id")
+    facts: list[Fact] = [Closed(command.method, command.received_by)]
+    competent = case.filed.competent_hall
+    if competent != context.here and _to_be_checked(case):
+        facts.append(HandedOver(competent, HandOverPurpose.AFTER_CHECK, "告知承诺事后核查"))
+    return facts
+
+
+def revoke_decision(case: Case, command: commands.RevokeDecision, context: Context) -> list[Fact]:
+    """Articles 69 and 79: a decision that must not stand is taken back, with reasons and remedy."""
+    context.require(Power.DECIDE)
+    require_possible(case, DecisionRevoked, "撤销决定")
+    context.require_competent(case)
+    require_text(command.reasons, "reasons")
+    require_text(command.legal_basis, "legal_basis")
+    return [DecisionRevoked(context.document_no, command.reasons, command.legal_basis, REMEDY)]
+
+
+def correct(case: Case, command: commands.Correct, context: Context) -> list[Fact]:
+    """A slip in the record of a decided case is put right; it is not opened again."""
+    context.require(Power.DECIDE, Power.DECIDE_INSTANT)
+    require_possible(case, Corrected, "更正")
+    named = command.field.strip() and command.reason.strip()
+    if not named or command.before == command.after:
+        raise NothingCorrected("field")
+    return [Corrected(command.field, command.before, command.after, command.reason)]
+
+
+def withdraw(case: Case, command: commands.Withdraw, context: Context) -> list[Fact]:
+    context.require_applicant_side(case, Power.RECEIVE, MandateAct.SUBMIT)
+    require_possible(case, Withdrawn, "撤回")
+    return [*stopped_legs(case), Withdrawn(command.reason)]
+
+
+def end(case: Case, command: commands.End, context: Context) -> list[Fact]:
+    """An end without a decision: only in the manner that the applicant was told, and when it is time."""
+    context.require(Power.GATEKEEP, Power.SUPERVISE)
+    require_possible(case, Ended, "终结办件")
+    require_text(command.reasons, "reasons")
+    if command.manner is EndManner.VOID:
+        context.require(Power.SUPERVISE)
+    elif command.manner is EndManner.TERMINATED and case.stage in _IN_PROCESS:
+        require_text(command.legal_basis, "legal_basis")
+    else:
+        _require_time_is_over(case, command.manner, context)
+    ended = Ended(context.document_no, command.manner, command.reasons, command.legal_basis, REMEDY)
+    return [*stopped_legs(case), ended]
+
+
+_IN_PROCESS = frozenset({Stage.ACCEPTED, Stage.REVIEWED})
+
+
+def archive(case: Case, command: commands.Archive, context: Context) -> list[Fact]:
+    context.require(Power.RECEIVE)
+    if case.stage not in ENDED or case.archived:
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="归档")
+    if case.stage is Stage.CLOSED and _to_be_checked(case):
+        raise CheckPending("case_id")
+    require_text(command.archive_no, "archive_no")
+    return [Archived(command.archive_no)]
+
+
+def _require_another_person(case: Case, context: Context) -> None:
+    """一审一核: whoever accepted or examined a case does not decide it, where the policy says so."""
+    if not context.policy.two_persons_decide:
+        return
+    examined = case.newest(Reviewed) or case.newest(Accepted)
+    if (
+        examined is not None
+        and examined.author == context.here
+        and examined.actor.actor_id == context.actor.actor_id
+    ):
+        raise OnePersonOnly("act.actor_id")
+
+
+def _require_nothing_open(case: Case, refused: bool, context: Context) -> None:
+    if case.open_legs:
+        raise LegsOpen("case_id", bodies="、".join(leg.body for leg in case.open_legs))
+    if not case.gaps or context.item.task_type is TaskType.BENEFIT:
+        # Help comes first, papers later (社会救助暂行办法: 先行救助).
+        return
+    clock = _clock(case, ClockKind.GAPS, context)
+    over = clock is not None and context.today > clock.due_on
+    if not (refused and over and _told_end(case) is GapEnd.REFUSED):
+        raise GapsOpen("materials", materials="、".join(case.gaps))
+
+
+def _require_time_is_over(case: Case, manner: EndManner, context: Context) -> None:
+    """Promised materials did not come, or a notice was not answered in time."""
+    if case.stage is Stage.CORRECTING and manner is EndManner.DEEMED_WITHDRAWN:
+        clock = _clock(case, ClockKind.SUPPLEMENT, context)
+    elif case.gaps:
+        if _MANNER_OF_GAPS.get(_told_end(case)) is not manner:
+            why = "容缺时告知申请人的处理方式不同"
+            raise EndNotAllowed("manner", manner=MANNER_NAMES[manner], why=why)
+        clock = _clock(case, ClockKind.GAPS, context)
+    else:
+        why = "没有逾期未补的材料"
+        raise EndNotAllowed("manner", manner=MANNER_NAMES[manner], why=why)
+    if clock is None:
+        why = "本地没有规定补正期限"
+        raise EndNotAllowed("manner", manner=MANNER_NAMES[manner], why=why)
+    if context.today <= clock.due_on:
+        raise GapsNotDue("case_id", due_on=clock.due_on)
+
+
+def _told_end(case: Case) -> GapEnd:
+    """What the applicant was told would become of the case if promised materials do not come."""
+    accepted = case.last(Accepted)
+    return (accepted.gaps_end if accepted else None) or GapEnd.ACCEPTANCE_REVOKED
+
+
+def _clock(case: Case, kind: ClockKind, context: Context) -> Clock | None:
+    running = clocks(case, context.item, context.calendar, context.policy)
+    return next((clock for clock in running if clock.kind is kind), None)
+
+
+def is_refused(case: Case) -> bool:
+    """Whether it was decided against the applicant."""
+    decided = case.last(Decided)
+    return decided is not None and decided.outcome is Outcome.REFUSED
+
+
+def _to_be_checked(case: Case) -> bool:
+    """Whether a promise stands that nobody has checked for good."""
+    if case.commitment is None or is_refused(case):
+        return False
+    checks = case.all_of(AfterChecked)
+    return not checks or checks[-1].result is CheckResult.TO_BE_PUT_RIGHT

@@ -1,0 +1,29 @@
+"""The agent's permission while a case runs: 终止, 中止, 续办."""
+
+from __future__ import annotations
+
+from hallnet.case import command as commands
+from hallnet.case.case import Case
+from hallnet.case.context import Context, require_possible, require_text
+from hallnet.case.event import Fact
+from hallnet.case.fact import MandateChange, MandateChanged
+from hallnet.case.power import Power
+from hallnet.case.problems import MandateMissing
+from hallnet.case.rules.problems import MandateChangeImpossible
+
+
+def change_mandate(case: Case, command: commands.ChangeMandate, context: Context) -> list[Fact]:
+    """The client's wish, entered by staff; what was revoked is signed anew, it does not come back."""
+    context.require(Power.RECEIVE)
+    mandate = case.filed.mandate
+    if mandate is None:
+        raise MandateMissing("case_id")
+    require_possible(case, MandateChanged, "变更委托")
+    require_text(command.reason, "reason")
+    changes = [fact.change for fact in case.all_of(MandateChanged)]
+    now = changes[-1] if changes else MandateChange.RESUMED
+    if now is MandateChange.REVOKED:
+        raise MandateChangeImpossible("change", why="委托已终止")
+    if now is command.change:
+        raise MandateChangeImpossible("change", why="委托已处于该状态")
+    return [MandateChanged(mandate.mandate_id, command.change, command.reason)]

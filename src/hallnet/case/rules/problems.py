@@ -1,0 +1,300 @@
+"""What can be wrong with an act of a case's life."""
+
+from hallnet.problems import Kind, Problem
+
+
+class GapsNotPromised(Problem):
+    """Materials that may come later are missing, and nobody promised them."""
+
+    kind = Kind.CONFLICT
+    reason = "GAPS_NOT_PROMISED"
+    zh = "缺少可容缺材料：{materials}"
+    zh_remedy = "请申请人签署承诺后容缺受理，或出具一次性告知书"
+    en = "Materials that may come later are missing: {materials}"
+    en_remedy = "Accept with gaps on the applicant's signed promise, or give notice"
+
+
+class GapsUnknown(Problem):
+    """There is nothing that could be promised."""
+
+    kind = Kind.CONFLICT
+    reason = "GAPS_UNKNOWN"
+    zh = "没有可容缺的材料"
+    zh_remedy = "材料齐全的请直接受理"
+    en = "There is nothing missing that may come later"
+    en_remedy = "Accept the case as it is"
+
+
+class GapsOpen(Problem):
+    """Promised materials have not come."""
+
+    kind = Kind.CONFLICT
+    reason = "GAPS_OPEN"
+    zh = "容缺材料尚未补齐：{materials}"
+    zh_remedy = "请在补齐后作出决定；逾期未补的按告知的方式处理"
+    en = "Promised materials have not come: {materials}"
+    en_remedy = "Decide when they are there; if their time is over, do what the applicant was told"
+
+
+class GapsNotDue(Problem):
+    """The time for promised materials, or for a notice, is not over."""
+
+    kind = Kind.CONFLICT
+    reason = "GAPS_NOT_DUE"
+    zh = "申请人补正的期限（{due_on}）未满"
+    zh_remedy = "请待期满后再处理"
+    en = "The applicant has until {due_on}"
+    en_remedy = "Wait until then"
+
+
+class CommitmentNotAllowed(Problem):
+    """The item knows no promise in place of proofs."""
+
+    kind = Kind.CONFLICT
+    reason = "COMMITMENT_NOT_ALLOWED"
+    zh = "“{item}”不适用告知承诺"
+    zh_remedy = "请按一般程序提交材料"
+    en = "A promise cannot stand for proofs with {item}"
+    en_remedy = "Hand in the materials"
+
+
+class CommitmentMissing(Problem):
+    """There is no promise."""
+
+    kind = Kind.CONFLICT
+    reason = "COMMITMENT_MISSING"
+    zh = "该办件没有有效的告知承诺"
+    zh_remedy = "请核对办件记录"
+    en = "The case has no promise in force"
+    en_remedy = "Look at its history"
+
+
+class PromiseUnsigned(Problem):
+    """A promise without the signed paper."""
+
+    kind = Kind.INVALID
+    reason = "PROMISE_UNSIGNED"
+    zh = "缺少申请人签署的承诺书"
+    zh_remedy = "请上传申请人签字的承诺书"
+    en = "The signed promise is missing"
+    en_remedy = "Upload the paper that the applicant signed"
+
+
+class ProcedureUnknown(Problem):
+    """Neither the law nor the item knows the special procedure."""
+
+    kind = Kind.INVALID
+    reason = "PROCEDURE_UNKNOWN"
+    zh = "“{item}”没有“{procedure}”这一特别程序"
+    zh_remedy = "只有法律规定或事项清单列明的特别程序可以扣除时间（行政许可法第四十五条）"
+    en = "{item} has no special procedure {procedure}"
+    en_remedy = "Only those that the law or the item names stop the clock (行政许可法 article 45)"
+
+
+class ProcedureTimeMissing(Problem):
+    """A special procedure of which the applicant was not told how long it takes."""
+
+    kind = Kind.INVALID
+    reason = "PROCEDURE_TIME_MISSING"
+    zh = "没有书面告知特别程序所需时间，不能扣除办理期限"
+    zh_remedy = "请填写所需时间和原因（行政许可法第四十五条）"
+    en = "The applicant must be told in writing how long it takes and why"
+    en_remedy = "Give the time and the reason (行政许可法 article 45)"
+
+
+class ProcedureTooLong(Problem):
+    """Longer than the item allows."""
+
+    kind = Kind.INVALID
+    reason = "PROCEDURE_TOO_LONG"
+    zh = "“{procedure}”最长{limit}日"
+    zh_remedy = "请按事项清单列明的时间办理"
+    en = "{procedure} may take {limit} days at most"
+    en_remedy = "Keep to the time that the item gives"
+
+
+class HearingTooSoon(Problem):
+    """A hearing that is announced less than seven days before."""
+
+    kind = Kind.INVALID
+    reason = "HEARING_TOO_SOON"
+    zh = "听证须提前7个工作日通知"
+    zh_remedy = "请另定听证日期（行政许可法第四十八条）"
+    en = "A hearing is announced at least seven working days before"
+    en_remedy = "Choose a later day (行政许可法 article 48)"
+
+
+class SurveyorsTooFew(Problem):
+    """Fewer than two who check on site."""
+
+    kind = Kind.INVALID
+    reason = "SURVEYORS_TOO_FEW"
+    zh = "现场核查须有两名以上持证工作人员"
+    zh_remedy = "请填写至少两名不同人员及其执法证号（行政许可法第三十四条）"
+    en = "A check on site needs two or more with a certificate of authority"
+    en_remedy = "Name at least two different people (行政许可法 article 34)"
+
+
+class DayImpossible(Problem):
+    """A day that cannot be."""
+
+    kind = Kind.INVALID
+    reason = "DAY_IMPOSSIBLE"
+    zh = "日期{day}不可能：早于收件或晚于今天"
+    zh_remedy = "请核对日期"
+    en = "The day {day} is before the application or after today"
+    en_remedy = "Check the day"
+
+
+class NotExtendable(Problem):
+    """The limits cannot be made longer, or not by so much, or not again."""
+
+    kind = Kind.CONFLICT
+    reason = "NOT_EXTENDABLE"
+    zh = "不能延期：{why}"
+    zh_remedy = "延期须在期满前由负责人批准一次，并告知理由（行政许可法第四十二条）"
+    en = "The limits cannot be extended: {why}"
+    en_remedy = "Once, before they end, by the head, with reasons told (行政许可法 article 42)"
+
+
+class LegsOpen(Problem):
+    """Legs of a joint case have not ended."""
+
+    kind = Kind.CONFLICT
+    reason = "LEGS_OPEN"
+    zh = "尚有环节未办结：{bodies}"
+    zh_remedy = "请待各环节办结；逾期环节可督办"
+    en = "Legs have not ended: {bodies}"
+    en_remedy = "Wait for them, and urge those that are late"
+
+
+class LegUnknown(Problem):
+    """No such open leg."""
+
+    kind = Kind.INVALID
+    reason = "LEG_UNKNOWN"
+    zh = "没有第{leg}个在办环节"
+    zh_remedy = "请核对联办环节"
+    en = "There is no open leg {leg}"
+    en_remedy = "Look at the legs of the case"
+
+
+class LegNotSilent(Problem):
+    """A leg may not be taken to agree."""
+
+    kind = Kind.CONFLICT
+    reason = "LEG_NOT_SILENT"
+    zh = "不能视为同意：{why}"
+    zh_remedy = "只有本地规定允许且该环节逾期未答复时才视为同意"
+    en = "The leg cannot be taken to agree: {why}"
+    en_remedy = "Only where the policy says so and the leg is past its limit"
+
+
+class NotJoint(Problem):
+    """The item has no legs, or they are open already."""
+
+    kind = Kind.CONFLICT
+    reason = "NOT_JOINT"
+    zh = "“{item}”没有可以开启的联办环节"
+    zh_remedy = "请核对事项的联办设置；环节只开启一次"
+    en = "{item} has no legs that could be opened"
+    en_remedy = "Check the item; legs are opened once"
+
+
+class BagNumberTaken(Problem):
+    """A bag of that number was sent before."""
+
+    kind = Kind.CONFLICT
+    reason = "BAG_NUMBER_TAKEN"
+    zh = "封袋编号“{bag}”已经用过"
+    zh_remedy = "请使用新的封袋和编号"
+    en = "The number {bag} was used before"
+    en_remedy = "Take another bag"
+
+
+class BagUnknown(Problem):
+    """A bag of originals that is not on its way here."""
+
+    kind = Kind.CONFLICT
+    reason = "BAG_UNKNOWN"
+    zh = "封袋“{bag}”不在途，或已经登记"
+    zh_remedy = "请核对封袋编号"
+    en = "The bag {bag} is not on its way here, or was entered already"
+    en_remedy = "Check the number on the seal"
+
+
+class OriginalsMissing(Problem):
+    """A bag with nothing in it, or without a number."""
+
+    kind = Kind.INVALID
+    reason = "ORIGINALS_MISSING"
+    zh = "没有填写封袋编号或原件清单"
+    zh_remedy = "请逐件登记原件"
+    en = "The number of the bag or the list of originals is missing"
+    en_remedy = "List each original"
+
+
+class RefusalNotReported(Problem):
+    """A refusal is closed without a report of it."""
+
+    kind = Kind.CONFLICT
+    reason = "REFUSAL_NOT_REPORTED"
+    zh = "不予许可的办件尚未报备"
+    zh_remedy = "请先填写否定报备，再办结"
+    en = "The refusal has not been reported"
+    en_remedy = "Report it first, then close the case"
+
+
+class OnePersonOnly(Problem):
+    """The same person would check and decide."""
+
+    kind = Kind.DENIED
+    reason = "ONE_PERSON_ONLY"
+    zh = "受理（审查）与决定不能由同一人办理"
+    zh_remedy = "请由另一名有权限的人员决定（一审一核）"
+    en = "Whoever accepted or examined a case does not decide it"
+    en_remedy = "Have another person with the power decide it"
+
+
+class EndNotAllowed(Problem):
+    """A case cannot end in this manner."""
+
+    kind = Kind.CONFLICT
+    reason = "END_NOT_ALLOWED"
+    zh = "不能以“{manner}”终结：{why}"
+    zh_remedy = "请按告知申请人的方式处理"
+    en = "The case cannot end as {manner}: {why}"
+    en_remedy = "Do what the applicant was told"
+
+
+class NothingCorrected(Problem):
+    """A correction that changes nothing."""
+
+    kind = Kind.INVALID
+    reason = "NOTHING_CORRECTED"
+    zh = "更正内容为空或前后相同"
+    zh_remedy = "请填写更正的字段、更正前后内容和原因"
+    en = "The correction changes nothing"
+    en_remedy = "Give the field, what it was, what it is, and why"
+
+
+class CheckPending(Problem):
+    """A promise has not been checked yet."""
+
+    kind = Kind.CONFLICT
+    reason = "CHECK_PENDING"
+    zh = "告知承诺尚未核查，不能归档"
+    zh_remedy = "请先完成事后核查"
+    en = "The promise has not been checked: the case cannot be archived"
+    en_remedy = "Check it first"
+
+
+class MandateChangeImpossible(Problem):
+    """A permission cannot change so."""
+
+    kind = Kind.CONFLICT
+    reason = "MANDATE_CHANGE_IMPOSSIBLE"
+    zh = "委托不能如此变更：{why}"
+    zh_remedy = "已终止的委托须重新签署"
+    en = "The permission cannot change so: {why}"
+    en_remedy = "A permission that was revoked is signed anew"

@@ -1,0 +1,74 @@
+"""What time alone brings about: acceptance by silence, and the stamp of what is overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from hallnet.case.case import Case
+from hallnet.case.clock import Clock, ClockKind, clocks
+from hallnet.case.context import Context
+from hallnet.case.event import AcceptanceBasis, Accepted, Fact
+from hallnet.case.fact import ViolationRecorded, ViolationRule
+from hallnet.case.stage import Stage
+
+_STAMPED = frozenset({ClockKind.PROMISE, ClockKind.STATUTORY, ClockKind.URGENT})
+
+
+def watch_on(case: Case, running: Sequence[Clock]) -> date | None:
+    """The first day after which time brings something about; None if nothing is due."""
+    watched = [*_silent(case, running), *_to_be_stamped(case, running)]
+    return min((clock.due_on for clock in watched), default=None)
+
+
+def what_time_brings(case: Case, context: Context) -> list[Fact]:
+    """The facts that follow today from silence and from limits that are over.
+
+    行政许可法 article 32(4): nothing was told within five working days, so the case counts as accepted
+    from the day on which it was received. What is overdue is stamped once, and the stamp stays whatever
+    becomes of the calendar.
+    """
+    running = clocks(case, context.item, context.calendar, context.policy)
+    facts: list[Fact] = []
+    for clock in _silent(case, running):
+        if context.today > clock.due_on:
+            facts += [
+                Accepted(context.document_no, AcceptanceBasis.SILENCE, clock.starts_on),
+                ViolationRecorded(
+                    ViolationRule.SILENCE, "", f"收件后至{clock.due_on}未作出一次性告知"
+                ),
+            ]
+    return facts + overdue(case, running, context.today)
+
+
+def overdue(case: Case, running: Sequence[Clock], today: date) -> list[Fact]:
+    """The stamps of limits that are over."""
+    return [
+        ViolationRecorded(ViolationRule.OVERDUE, clock.kind.name, f"应于{clock.due_on}前办结，逾期")
+        for clock in _to_be_stamped(case, running)
+        if today > clock.due_on
+    ]
+
+
+def _silent(case: Case, running: Sequence[Clock]) -> list[Clock]:
+    if case.stage is not Stage.RECEIVED:
+        return []
+    return [clock for clock in running if clock.kind is ClockKind.NOTICE and clock.met_on is None]
+
+
+def _to_be_stamped(case: Case, running: Sequence[Clock]) -> list[Clock]:
+    if case.decided_or_ended:
+        return []
+    stamped = {
+        fact.subject
+        for fact in case.all_of(ViolationRecorded)
+        if fact.rule is ViolationRule.OVERDUE
+    }
+    return [
+        clock
+        for clock in running
+        if clock.kind in _STAMPED
+        and clock.kind.name not in stamped
+        and clock.met_on is None
+        and not clock.stands
+    ]

@@ -1,0 +1,80 @@
+"""What time alone brings about, through the real tables: silence is acceptance, overdue is stamped."""
+
+from __future__ import annotations
+
+from tests.intake.parts import ACCEPT, GRANT, NOTICE, RELIEF, take_release
+from tests.simulation.halls import World
+from tests.simulation.worlds import COUNTY, TOWNSHIP
+
+from hallnet.case.case import Case, day_of
+from hallnet.case.event import AcceptanceBasis, Accepted
+from hallnet.case.fact import ViolationRecorded, ViolationRule
+from hallnet.case.policy import POLICY, Policy
+from hallnet.case.stage import Stage
+from hallnet.intake import watching
+from hallnet.trust.release import ReleaseKind
+
+
+def watch(world: World, at: str = TOWNSHIP) -> int:
+    station = world.at(at)
+    return station.intake.transact(lambda c: watching.watch(c, station.hall, world.time.now))
+
+
+def now(world: World, case: Case, at: str = TOWNSHIP) -> Case:
+    found = world.case(at, case)
+    assert found is not None
+    return found
+
+
+def test_silence_is_acceptance_by_itself_from_the_day_of_receipt(world: World) -> None:
+    """行政许可法 article 32(4)."""
+    case = world.file(TOWNSHIP, RELIEF)
+    received_on = day_of(world.time.now)
+    assert watch(world) == 0
+    world.time.pass_by(days=14)
+    assert watch(world) == 1
+    accepted = now(world, case).last(Accepted)
+    assert accepted is not None
+    assert (accepted.basis, accepted.accepted_on) == (AcceptanceBasis.SILENCE, received_on)
+    assert ViolationRule.SILENCE in {
+        fact.rule for fact in now(world, case).all_of(ViolationRecorded)
+    }
+
+
+def test_what_was_told_or_is_with_another_hall_is_not_accepted_by_silence(world: World) -> None:
+    told = world.file(TOWNSHIP, RELIEF)
+    world.act(TOWNSHIP, told, NOTICE)
+    world.time.pass_by(days=14)
+    assert watch(world) == 0
+    assert now(world, told).stage is Stage.CORRECTING
+    assert watch(world, COUNTY) == 0
+
+
+def test_what_is_overdue_is_stamped_once_at_the_hall_that_has_it(world: World) -> None:
+    case = world.file(TOWNSHIP, RELIEF)
+    world.act(TOWNSHIP, case, ACCEPT)
+    world.time.pass_by(days=100)
+    assert watch(world) == 1
+    stamps = now(world, case).all_of(ViolationRecorded)
+    assert {fact.rule for fact in stamps} == {ViolationRule.OVERDUE}
+    assert watch(world) == 0
+    world.act(TOWNSHIP, case, GRANT)
+    again = now(world, case).all_of(ViolationRecorded)
+    assert len({fact.subject for fact in again}) == len(again)
+
+
+def test_more_cases_than_fit_in_one_look_are_done_in_the_next(world: World) -> None:
+    filed = [world.file(TOWNSHIP, RELIEF) for _ in range(watching.CASES_AT_ONCE + 3)]
+    world.time.pass_by(days=14)
+    assert watch(world) == watching.CASES_AT_ONCE
+    while watch(world):
+        pass
+    assert {now(world, case).stage for case in filed} == {Stage.ACCEPTED}
+
+
+def test_a_policy_release_says_how_it_is_done_here(world: World) -> None:
+    content = POLICY.to_bytes(Policy(refusal_report_waived=True))
+    take_release(world, TOWNSHIP, ReleaseKind.POLICY, content)
+    station = world.at(TOWNSHIP)
+    policy = station.intake.look(lambda c: station.hall.releases.policy(c))
+    assert policy.refusal_report_waived
