@@ -143,7 +143,18 @@ def deliveries(station: Station) -> list[Row[Any]]:
 
 
 def parcels(station: Station) -> list[Row[Any]]:
+    """What others brought and this hall passes on."""
     return rows(station.exchange, tables.parcel)
+
+
+def queued(station: Station) -> list[Row[Any]]:
+    """Own envelopes that wait for a link."""
+    return [row for row in deliveries(station) if row.queued]
+
+
+def sent_bodies(station: Station) -> dict[int, bytes]:
+    """Sealed bodies of own envelopes, by their place in the journal."""
+    return {row.leaf_index: row.sealed_body for row in rows(station.exchange, tables.sent)}
 
 
 def receptions(station: Station) -> list[Row[Any]]:

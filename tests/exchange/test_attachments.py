@@ -16,6 +16,7 @@ from tests.simulation.worlds import COUNTY, OTHER_COUNTY, TOWNSHIP
 from hallnet.exchange import attachments, tables
 from hallnet.exchange.attachment_sending import chunk_of
 from hallnet.exchange.attachment_wishes import AttachmentWish
+from hallnet.exchange.attachments import Piece
 from hallnet.federation import limits
 from hallnet.places import Address
 from hallnet.problems import Problem
@@ -51,15 +52,13 @@ def come(world: World, payloads: Iterable[bytes], sender: str = TOWNSHIP) -> lis
     said = []
     for payload in payloads:
 
-        def take(connection: Connection, payload: bytes = payload) -> str:
-            return attachments.take_chunk(
-                connection, Address(sender), "matter-1", payload, world.time.now
-            )
+        def take(connection: Connection, payload: bytes = payload) -> str | Problem:
+            piece = Piece(Address(sender), "matter-1", payload)
+            (answer,) = attachments.take_chunks(connection, [piece], world.time.now)
+            return answer
 
-        try:
-            said.append(county.exchange.transact(take))
-        except Problem as problem:
-            said.append(problem.reason)
+        answer = county.exchange.transact(take)
+        said.append(answer.reason if isinstance(answer, Problem) else answer)
     world.look_after_attachments(county)
     return said
 
@@ -132,12 +131,11 @@ def test_a_chunk_costs_the_same_however_much_came_before(world: World) -> None:
     engine = world.at(COUNTY).exchange.engine
     event.listen(engine, "before_cursor_execute", listen)
     county = world.at(COUNTY)
-    county.exchange.transact(
-        lambda c: attachments.take_chunk(c, Address(TOWNSHIP), "matter-1", third, world.time.now)
-    )
+    piece = Piece(Address(TOWNSHIP), "matter-1", third)
+    county.exchange.transact(lambda c: attachments.take_chunks(c, [piece], world.time.now))
     event.remove(engine, "before_cursor_execute", listen)
     assert read
-    assert not [text for text in read if "FROM attachment_chunk" in text]
+    assert not [text for text in read if "SELECT" in text and "attachment_chunk.data" in text]
 
 
 # Pieces that are wrong

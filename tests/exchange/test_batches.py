@@ -253,6 +253,23 @@ def test_a_batch_cut_in_half_is_refused_whole_and_recorded(world: World) -> None
     assert incident.digest == SUITE.digest(half)
 
 
+def test_a_batch_is_not_taken_before_the_one_that_it_follows(world: World) -> None:
+    county = world.at(COUNTY)
+    first = three_messages(world)
+    want(world, TOWNSHIP, dispatch(COUNTY, b"second"))
+    second = wire_link.Batch(sequence=first.sequence + 1, follows=first.sequence)
+    whole = next_message(world, TOWNSHIP, COUNTY)
+    second.parcels.append(whole.parcels[-1])
+    second.evidence.CopyFrom(whole.evidence)
+    before = everything(county.exchange)
+    reply = take(world, TOWNSHIP, COUNTY, second)
+    assert (reply.reason, len(reply.answers)) == ("OUT_OF_ORDER", 0)
+    assert everything(county.exchange) == before
+    take(world, TOWNSHIP, COUNTY, first)
+    assert answers(take(world, TOWNSHIP, COUNTY, second)) == ["KEPT"]
+    assert [message.payload for message in messages(county)][-1] == b"second"
+
+
 def test_a_batch_with_ten_thousand_parcels_is_refused_whole_and_recorded(world: World) -> None:
     message = three_messages(world)
     for _ in range(10_000):

@@ -20,6 +20,7 @@ from tests.exchange.parts import (
     next_message,
     parcels,
     pass_on,
+    queued,
     receptions,
     settle_exchanges,
     take,
@@ -77,7 +78,7 @@ def test_the_verdict_comes_back_and_stands_in_both_journals(world: World) -> Non
     assert journal(world.at(TOWNSHIP), EntryKind.CONFIRMED) == [reception.receipt]
     (end,) = ended(world.at(TOWNSHIP))
     assert (Verdict(end.verdict), end.reason) == (Verdict.ACCEPTED, "")
-    assert parcels(world.at(TOWNSHIP)) == []
+    assert queued(world.at(TOWNSHIP)) == []
 
 
 def test_a_receipt_that_comes_many_times_is_one_verdict(world: World) -> None:
@@ -103,7 +104,7 @@ def test_the_recipients_verdict_comes_with_the_answer_to_the_batch(world: World)
     (delivery,) = deliveries(world.at(TOWNSHIP))
     assert (delivery.state, delivery.attempts) == (State.ACCEPTED, 1)
     assert len(ended(world.at(TOWNSHIP))) == 1
-    assert parcels(world.at(TOWNSHIP)) == []
+    assert queued(world.at(TOWNSHIP)) == []
 
 
 def _without_proof(reply: wire_link.BatchReply) -> None:
@@ -348,7 +349,7 @@ def test_of_an_envelope_that_expired_the_recipient_says_what_became_of_it(world:
     world.send_again(township)
     settle_exchanges(world)
     assert state(world) is State.REFUSED
-    assert parcels(township) == []
+    assert queued(township) == []
     assert messages(world.at(COUNTY)) == []
 
 
@@ -563,19 +564,6 @@ def test_a_relayed_receipt_that_was_lost_and_swept_away_is_given_anew(world: Wor
     settle_exchanges(world)
     assert state(world) is State.ACCEPTED
     assert len(messages(world.at(OTHER_COUNTY))) == 1
-
-
-def test_an_own_envelope_whose_end_is_known_is_not_kept_for_ever(world: World) -> None:
-    township = under_way(world)
-    world.time.now += limits.LIFETIME
-    world.send_again(township)
-    batch = world.next_batch(township, world.at(COUNTY))
-    assert batch is not None
-    world.answer(township, world.at(COUNTY), batch, kept(batch.sequence).SerializeToString())
-    world.time.now += queue.OWN_KEPT_FOR
-    assert sweep(world, TOWNSHIP) == 0
-    world.time.pass_by(seconds=1)
-    assert sweep(world, TOWNSHIP) == 1
 
 
 @pytest.mark.parametrize("times", [1, 3])

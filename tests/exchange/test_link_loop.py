@@ -1,4 +1,4 @@
-"""The live side of a link: one batch under way, pauses as the link says, and no word is lost.
+"""The live side of a link: few batches under way, in their order, pauses as the link says, and no word is lost.
 
 In place of the message server stands the neighbour itself: it carries, and keeps nothing.
 """
@@ -20,6 +20,7 @@ from hallnet.exchange.watching import HopWatch
 from hallnet.federation import limits
 from hallnet.federation.delivery import State
 from hallnet.federation.link import Link
+from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.node.messaging import LinkClient, NeighbourAbsent
 from hallnet.places import Address
 from hallnet.wire.exchange.v1 import link_pb2 as wire
@@ -94,8 +95,9 @@ def test_what_waits_is_carried_without_being_asked_for(world: World) -> None:
 
 
 def test_a_batch_keeps_to_the_credit_of_the_answer_before(world: World) -> None:
-    """The neighbour says how much it will take in the next batch."""
-    fill(world, TOWNSHIP, COUNTY, limits.BATCH_PARCELS_MAX + 5, 1000)
+    """The neighbour says how much it will take at once from then on."""
+    count = 4 * limits.BATCH_PARCELS_MAX
+    fill(world, TOWNSHIP, COUNTY, count, 10)
 
     async def live() -> list[int]:
         take = neighbour(world)
@@ -107,12 +109,89 @@ def test_a_batch_keeps_to_the_credit_of_the_answer_before(world: World) -> None:
 
         line = Line(frugal)
         async with running(loop_on(world, line)):
-            await until(lambda: len(messages(world.at(COUNTY))) == limits.BATCH_PARCELS_MAX + 5)
+            await until(lambda: len(messages(world.at(COUNTY))) == count)
         return [len(batch.parcels) for batch in line.batches]
 
     sizes = asyncio.run(live())
-    assert sizes[0] == limits.BATCH_PARCELS_MAX
-    assert max(sizes[1:]) < 5
+    # The second and the third were made before the first answer.
+    assert sizes[0] > 100
+    assert max(sizes[3:]) < 5
+
+
+def test_a_second_batch_travels_while_the_neighbour_judges_the_first(world: World) -> None:
+    fill(world, TOWNSHIP, COUNTY, 2 * limits.BATCH_PARCELS_MAX, 10)
+
+    async def live() -> None:
+        take = neighbour(world)
+        line: Line
+
+        async def slow(data: bytes) -> bytes:
+            await until(lambda: len(line.batches) >= 2)
+            return await take(data)
+
+        line = Line(slow)
+        async with running(loop_on(world, line)):
+            await until(lambda: len(messages(world.at(COUNTY))) == 2 * limits.BATCH_PARCELS_MAX)
+        first, second, *_ = line.batches
+        assert (first.follows, second.follows) == (0, first.sequence)
+
+    asyncio.run(live())
+    subjects = [message.subject for message in messages(world.at(COUNTY))]
+    assert subjects == [row.subject for row in deliveries(world.at(TOWNSHIP))]
+
+
+def test_never_more_batches_are_under_way_than_allowed(world: World) -> None:
+    count = 3 * limits.BATCH_PARCELS_MAX
+    fill(world, TOWNSHIP, COUNTY, count, 10)
+
+    async def live() -> int:
+        take = neighbour(world)
+        under_way, most = 0, 0
+
+        async def counted(data: bytes) -> bytes:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.05)
+            under_way -= 1
+            return await take(data)
+
+        async with running(loop_on(world, Line(counted))):
+            await until(lambda: len(messages(world.at(COUNTY))) == count)
+        return most
+
+    assert asyncio.run(live()) == UNDER_WAY_MAX
+
+
+def test_if_the_first_of_two_is_lost_both_come_again_in_their_order(world: World) -> None:
+    count = 2 * limits.BATCH_PARCELS_MAX
+    fill(world, TOWNSHIP, COUNTY, count, 10)
+
+    async def live() -> None:
+        take = neighbour(world)
+        line: Line
+        said: list[str] = []
+
+        async def loses_the_first(data: bytes) -> bytes:
+            if len(line.batches) == 1:
+                await until(lambda: bool(said))
+                raise NeighbourAbsent("up.330127101")
+            reply = await take(data)
+            said.append(wire.BatchReply.FromString(reply).reason)
+            return reply
+
+        line = Line(loses_the_first)
+        loop = loop_on(world, line)
+        async with running(loop):
+            await until(lambda: failures(world) == 1)
+            world.time.pass_by(minutes=1)
+            loop.wake()
+            await until(lambda: len(messages(world.at(COUNTY))) == count)
+        assert said[0] == "OUT_OF_ORDER"
+
+    asyncio.run(live())
+    subjects = [message.subject for message in messages(world.at(COUNTY))]
+    assert subjects == [row.subject for row in deliveries(world.at(TOWNSHIP))]
 
 
 def test_a_silent_neighbour_is_tried_again_and_nothing_is_lost(world: World) -> None:

@@ -165,7 +165,7 @@ def test_what_is_sealed_to_the_new_key_is_opened_before_the_answer_has_come(worl
     look_at_certificate(world, TOWNSHIP)
     give(world, TOWNSHIP, COUNTY)
     county = world.at(COUNTY)
-    table = tables.parcel
+    table = tables.delivery
     county.exchange.transact(lambda c: c.execute(delete(table).where(table.c.kind == ISSUED_KIND)))
     want(world, COUNTY, dispatch(TOWNSHIP, b"sealed early"))
     settle_exchanges(world)

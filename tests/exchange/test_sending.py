@@ -16,8 +16,9 @@ from tests.exchange.parts import (
     in_force,
     journal,
     messages,
-    parcels,
     pass_on,
+    queued,
+    rows,
     settle_exchanges,
     want,
 )
@@ -36,6 +37,7 @@ from hallnet.trust.journal import EntryKind
 from hallnet.trust.receipt import RECEIPT, Verdict
 from hallnet.trust.release import ReleaseBody, ReleaseKind, sign_release
 from hallnet.trust.suites import Suite
+from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
@@ -53,15 +55,15 @@ def test_a_wish_is_sealed_journaled_and_queued(world: World) -> None:
     want(world, TOWNSHIP, dispatch(COUNTY))
     township = world.at(TOWNSHIP)
     (delivery,) = deliveries(township)
-    (parcel,) = parcels(township)
-    header = read_header(delivery.header)
+    (sent,) = rows(township.exchange, tables.sent)
+    header = read_header(sent.header)
     assert delivery.state == State.WAITING
-    assert journal(township, EntryKind.SENT) == [delivery.header]
-    assert parcel.neighbour == COUNTY
+    assert journal(township, EntryKind.SENT) == [sent.header]
+    assert (delivery.queued, delivery.neighbour) == (True, COUNTY)
     assert (header.sender, header.recipient) == (Address(TOWNSHIP), Address(COUNTY))
     assert header.expires_at == world.time.now + limits.LIFETIME
-    assert SECRET not in delivery.sealed_body
-    assert SECRET not in delivery.header
+    assert SECRET not in sent.sealed_body
+    assert SECRET not in sent.header
 
 
 def test_nothing_of_a_wish_remains_if_its_transaction_fails(world: World) -> None:
@@ -86,7 +88,9 @@ def test_nothing_of_a_wish_remains_if_its_transaction_fails(world: World) -> Non
 
 def test_wishes_of_one_transaction_share_one_signed_head(world: World) -> None:
     want(world, TOWNSHIP, *(dispatch(COUNTY, subject=f"matter-{n}") for n in range(5)))
-    assert len({parcel.checkpoint for parcel in parcels(world.at(TOWNSHIP))}) == 1
+    batch = world.next_batch(world.at(TOWNSHIP), world.at(COUNTY))
+    assert batch is not None
+    assert len({parcel.proof.checkpoint for parcel in batch.parcels}) == 1
     pass_on(world, TOWNSHIP, COUNTY)
     assert [message.subject for message in messages(world.at(COUNTY))] == [
         f"matter-{n}" for n in range(5)
@@ -98,8 +102,8 @@ def test_a_wish_to_oneself_goes_into_the_journal_only(world: World) -> None:
     want(world, TOWNSHIP, dispatch(TOWNSHIP))
     (delivery,) = deliveries(township)
     assert delivery.state == State.ACCEPTED
-    assert journal(township, EntryKind.SENT) == [delivery.header]
-    assert parcels(township) == []
+    assert len(journal(township, EntryKind.SENT)) == 1
+    assert queued(township) == []
     assert messages(township) == []
     assert ended(township) == []
 
@@ -117,9 +121,9 @@ def test_a_wish_for_a_hall_whose_certificate_is_not_known_waits(world: World) ->
     want(world, OTHER_COUNTY, dispatch(NEWCOMER))
     (delivery,) = deliveries(world.at(OTHER_COUNTY))
     assert delivery.state == State.UNSEALED
-    assert delivery.header is None
+    assert delivery.leaf_index is None
     assert journal(world.at(OTHER_COUNTY), EntryKind.SENT) == []
-    assert parcels(world.at(OTHER_COUNTY)) == []
+    assert queued(world.at(OTHER_COUNTY)) == []
 
 
 def test_it_goes_when_the_trust_bundle_brings_the_certificate(world: World) -> None:
@@ -253,7 +257,7 @@ def test_a_recipient_below_that_was_never_enrolled_is_refused_at_once(world: Wor
         (NEWCOMER, "RECIPIENT_UNKNOWN")
     ]
     assert [row.state for row in deliveries(county)] == [State.REFUSED, State.WAITING]
-    assert [parcel.recipient for parcel in parcels(county)] == [TOWNSHIP]
+    assert [row.recipient for row in queued(county)] == [TOWNSHIP]
 
 
 def test_a_hall_on_the_way_refuses_with_a_receipt_what_it_cannot_pass_on(world: World) -> None:
@@ -266,7 +270,7 @@ def test_a_hall_on_the_way_refuses_with_a_receipt_what_it_cannot_pass_on(world: 
     (delivery,) = deliveries(world.at(OTHER_COUNTY))
     assert delivery.state == State.REFUSED
     assert RECEIPT.from_bytes(delivery.receipt).issuer == Address(COUNTY)
-    assert parcels(world.at(OTHER_COUNTY)) == []
+    assert queued(world.at(OTHER_COUNTY)) == []
 
 
 # What goes first, and how much
@@ -348,6 +352,35 @@ def test_a_lane_that_was_quiet_saves_up_no_turns(world: World) -> None:
     ]
     late, steady = (received.index(b"late 3"), received.index(b"steady 3"))
     assert abs(late - steady) == 1
+
+
+def test_a_batch_beside_others_follows_the_last_and_holds_none_of_them(world: World) -> None:
+    station = world.at(TOWNSHIP)
+    fill(world, TOWNSHIP, COUNTY, 3 * limits.BATCH_PARCELS_MAX, 10)
+    made: list[sending.Batch] = []
+    for _ in range(3):
+        batch = station.exchange.look(
+            lambda c: sending.next_batch(
+                c, station.context, Address(COUNTY), limits.BATCH_BYTES_MAX, world.time.now, made
+            )
+        )
+        assert batch is not None
+        made.append(batch)
+    first = made[0].sequence
+    assert [batch.sequence for batch in made] == [first, first + 1, first + 2]
+    follows = [wire_link.Batch.FromString(batch.data).follows for batch in made]
+    assert follows == [0, first, first + 1]
+    carried = [parcel.envelope_id for batch in made for parcel in batch.parcels]
+    assert carried == [row.envelope_id for row in deliveries(station)]
+
+
+def test_the_ids_of_envelopes_rise_with_time(world: World) -> None:
+    """So that indexes on them grow at their end."""
+    for _ in range(3):
+        want(world, TOWNSHIP, dispatch(COUNTY))
+        world.time.pass_by(seconds=1)
+    ids = [row.envelope_id for row in deliveries(world.at(TOWNSHIP))]
+    assert ids == sorted(ids)
 
 
 def test_a_batch_is_bounded_in_parcels(world: World) -> None:

@@ -64,7 +64,7 @@ class AnyLink(RuleBasedStateMachine):
 
     @rule()
     def sends(self) -> None:
-        self.link = self.link.answered(self.now).sends()
+        self.link = self.link.answered(self.now).sent(self.link.sent_sequence + 1)
         self.sent += 1
         assert self.link.may_send(self.now)
 
@@ -106,5 +106,5 @@ TestAnyLink = AnyLink.TestCase
 def test_batches_are_counted_one_by_one(count: int) -> None:
     link = Link()
     for _ in range(count):
-        link = link.sends()
+        link = link.sent(link.sent_sequence + 1)
     assert link.sent_sequence == count

@@ -12,6 +12,7 @@ from hallnet.federation.pace import (
     BATCH_BYTES_MIN,
     BATCH_SECONDS,
     SLOWEST_BYTES_PER_SECOND,
+    UNDER_WAY_MAX,
     Pace,
     patience,
 )
@@ -36,6 +37,28 @@ def test_on_a_slow_line_batches_take_about_a_moment() -> None:
 
 def test_a_batch_that_was_not_full_changes_nothing_on_a_fast_line() -> None:
     assert Pace().answered(100, 0.001) == Pace()
+
+
+def test_two_batches_have_together_what_may_be_under_way() -> None:
+    pace = carried(100e6, 10)
+    share = pace.share(limits.BATCH_BYTES_MAX)
+    assert UNDER_WAY_MAX * share == limits.BATCH_BYTES_MAX
+    assert pace.has_room(share, share, limits.BATCH_BYTES_MAX)
+    assert not pace.has_room(share, share + 1, limits.BATCH_BYTES_MAX)
+    assert not pace.has_room(share, share, limits.BATCH_BYTES_MAX - 1)
+
+
+def test_one_batch_goes_however_big_it_is() -> None:
+    """A parcel is not cut."""
+    assert Pace().has_room(0, 2**30, 0)
+
+
+def test_batches_grow_though_each_has_only_its_share() -> None:
+    pace = Pace()
+    for _ in range(10):
+        share = pace.share(limits.BATCH_BYTES_MAX)
+        pace = pace.answered(share, 0.01, beside=share)
+    assert pace.batch_bytes == limits.BATCH_BYTES_MAX
 
 
 def test_silence_halves_the_batch_down_to_a_bound() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +15,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from tests.store.builders import NOW, cursors, entry, feed, made, opened, thing, together
 
 from hallnet.store import Connection, Database
-from hallnet.store.database import SERIALIZATION_TRIES_MAX
+from hallnet.store.database import (
+    CHECKPOINT_AFTER_COMMITS,
+    LOG_PAGES_MAX,
+    SERIALIZATION_TRIES_MAX,
+)
 from hallnet.store.upsert import upsert
 
 CHINA = timezone(timedelta(hours=8))
@@ -305,3 +311,26 @@ def test_an_upsert_leaves_or_changes_what_is_there(database: Database) -> None:
         return amounts
 
     assert database.transact(work) == [1, 3]
+
+
+def test_the_log_of_sqlite_is_moved_to_the_file_beside_the_work(tmp_path: Path) -> None:
+    file = tmp_path / "test.db"
+    database = Database(f"sqlite:///{file}", "test")
+    made(database)
+    before = file.stat().st_size
+    for number in range(CHECKPOINT_AFTER_COMMITS):
+        database.transact(lambda c, name=f"{number} {'x' * 500}": put(c, name))  # type: ignore[misc]
+    # Another connection keeps the log from being moved by the last one that closes.
+    reader = sqlite3.connect(file)
+    reader.execute("SELECT count(*) FROM thing").fetchone()
+    database.close()
+    after = file.stat().st_size
+    reader.close()
+    assert after > before
+
+
+def test_a_log_that_nobody_moves_stays_bounded(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'test.db'}", "test")
+    bound = database.look(lambda c: c.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar_one())
+    database.close()
+    assert bound == LOG_PAGES_MAX

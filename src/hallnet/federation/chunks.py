@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from hallnet.federation.limits import ATTACHMENT_BYTES_MAX, ATTACHMENT_CHUNK_BYTES
+from hallnet.federation.limits import (
+    ATTACHMENT_BYTES_MAX,
+    ATTACHMENT_CHUNK_BYTES,
+    ATTACHMENT_PORTION_CHUNKS,
+)
 
 
 def count_of(size: int) -> int:
@@ -26,12 +30,12 @@ def is_right(size: int, offset: int, length: int) -> bool:
 
 
 def next_to_send(size: int, sent: int, answered: int, room: int) -> range:
-    """Numbers of the chunks that go next, `room` at most.
+    """Numbers of the chunks that are sealed next, together: a portion and `room` at most.
 
     The first one goes alone: its receipt says whether the recipient has the material already.
     """
     last = count_of(size)
     if sent and not answered:
         return range(sent, sent)
-    goal = 1 if not sent else min(last, sent + max(room, 0))
+    goal = 1 if not sent else min(last, sent + ATTACHMENT_PORTION_CHUNKS)
     return range(sent, min(goal, sent + max(room, 0)))

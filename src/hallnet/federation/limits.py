@@ -41,5 +41,7 @@ ATTACHMENT_BYTES_MAX = 1024 * 1024 * 1024
 ATTACHMENT_WINDOW_CHUNKS = 128
 """Chunks to one recipient that are sealed and have no receipt: the next ones are sealed as receipts come in,
 so that no material, however large, lies whole in the queue of its sender."""
+ATTACHMENT_PORTION_CHUNKS = 32
+"""As many are sealed in one transaction: the first ones travel while the next ones are sealed."""
 ATTACHMENTS_PAUSE = timedelta(seconds=60)
 """How long materials are held back from a neighbour that has no room for them; all else goes on."""

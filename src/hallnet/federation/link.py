@@ -50,5 +50,5 @@ class Link:
     def took(self, sequence: int) -> Link:
         return replace(self, taken_sequence=max(self.taken_sequence, sequence))
 
-    def sends(self) -> Link:
-        return replace(self, sent_sequence=self.sent_sequence + 1)
+    def sent(self, sequence: int) -> Link:
+        return replace(self, sent_sequence=max(self.sent_sequence, sequence))

@@ -30,8 +30,8 @@ RECONNECT_SECONDS = 1
 CLOSE_SECONDS = 2.0
 HANG_CHECK_SECONDS = 5.0
 HANG_TRIES = 3
-REQUESTS_AT_ONCE_MAX = 2
-"""On one subject: a neighbour has one request of a kind under way, and perhaps one that it gave up."""
+REQUESTS_AT_ONCE_MAX = 4
+"""On one subject: a neighbour has two requests of a kind under way, and perhaps as many that it gave up."""
 
 Answer = Callable[[str, bytes], Awaitable[bytes]]
 
@@ -117,6 +117,8 @@ class LinkClient:
         )
         for served in self._served:
             await self._subscribe(*served)
+        # Who hears that the connection is up may ask somebody to answer here.
+        await self._client.flush()
         await self._came_up()
 
     async def _until_it_hangs(self) -> None:

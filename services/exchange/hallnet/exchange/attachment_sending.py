@@ -8,7 +8,7 @@ from hallnet.exchange import attachment_wishes, outgoing
 from hallnet.exchange.attachment_wishes import AttachmentWish, Portion
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.outgoing import Wish
+from hallnet.exchange.sealing import Wish
 from hallnet.federation import limits
 from hallnet.federation.problems import AttachmentSizeWrong
 from hallnet.store import Connection

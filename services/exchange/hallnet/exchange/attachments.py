@@ -8,7 +8,7 @@ to anybody. Once the service that keeps materials has it, its bytes are dropped 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -24,9 +24,9 @@ from hallnet.exchange.incidents import record_incident
 from hallnet.federation import chunks, limits
 from hallnet.federation.problems import AttachmentMalformed, AttachmentSpoiled
 from hallnet.places import Address
+from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.store.upsert import upsert
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
@@ -62,95 +62,176 @@ _HERE = (State.USABLE, State.TAKEN, State.KEPT)
 _AFTER_DROPPING = {State.TAKEN: State.KEPT, State.SURPLUS: State.KNOWN}
 
 
-def take_chunk(
-    connection: Connection, sender: Address, subject: str, payload: bytes, now: datetime
-) -> str:
-    """Keep a chunk; returns the reason for the receipt, HERE or none.
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk as it came."""
 
-    Raises AttachmentMalformed or AttachmentSpoiled.
+    sender: Address
+    subject: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class _Copy:
+    """What is known of a material from one sender, and what a transaction adds to it."""
+
+    sender: str
+    size: int
+    state: State
+    first_digest: bytes | None
+    bytes_added: int = 0
+    is_new: bool = False
+    subject: str = ""
+
+
+def take_chunks(
+    connection: Connection, pieces: Sequence[Piece], now: datetime
+) -> list[str | Problem]:
+    """Keep chunks, together; returns for each the reason for the receipt, HERE or none.
+
+    What is refused is answered with the problem: AttachmentMalformed or AttachmentSpoiled.
     """
-    chunk = _read_chunk(payload)
-    named = chunk.attachment
-    first_digest = hashlib.sha256(chunk.data).digest() if chunk.offset == 0 else None
-    mine, here = _copies(connection, named.digest, sender)
-    if here is not None:
-        # Who only knows the digest learns nothing: it has to show what the material begins with.
-        shown = first_digest or (mine.first_digest if mine is not None else None)
-        return HERE if shown == here.first_digest else ""
-    if mine is None:
-        _begin(connection, sender, subject, named, now)
-    elif mine.size != named.size:
-        raise AttachmentMalformed("chunk.attachment.size", detail="size")
-    elif mine.state == State.SPOILED:
-        raise AttachmentSpoiled("chunk")
-    _keep(connection, sender, chunk, first_digest, now)
-    return ""
+    read = [_read_chunk(piece.payload) for piece in pieces]
+    taking = _TakingChunks(
+        connection,
+        [
+            (str(piece.sender), chunk)
+            for piece, chunk in zip(pieces, read, strict=True)
+            if not isinstance(chunk, Problem)
+        ],
+    )
+    answers = [
+        chunk if isinstance(chunk, Problem) else taking.take(piece, chunk)
+        for piece, chunk in zip(pieces, read, strict=True)
+    ]
+    taking.write(now)
+    return answers
 
 
-def _read_chunk(payload: bytes) -> wire.AttachmentChunk:
-    try:
-        chunk = wire.AttachmentChunk.FromString(payload)
-    except DecodeError as error:
-        raise AttachmentMalformed("chunk", detail="DecodeError") from error
-    if len(chunk.attachment.digest) != DIGEST_BYTES:
-        raise AttachmentMalformed("chunk.attachment.digest", detail="digest")
-    if not chunks.is_right(chunk.attachment.size, chunk.offset, len(chunk.data)):
-        raise AttachmentMalformed("chunk", detail="offset, size")
-    return chunk
+class _TakingChunks:
+    """Chunks of one transaction: a look at what is known of all of them, and one writing of all."""
+
+    def __init__(
+        self, connection: Connection, chunks: Sequence[tuple[str, wire.AttachmentChunk]]
+    ) -> None:
+        self._connection = connection
+        digests = {chunk.attachment.digest for _, chunk in chunks}
+        self._copies: dict[tuple[bytes, str], _Copy] = {}
+        self._here: dict[bytes, bytes | None] = {}
+        """First digests of materials that can be used."""
+        for row in _copies(connection, digests):
+            self._copies[row.digest, row.sender] = _Copy(
+                row.sender, row.size, State(row.state), row.first_digest
+            )
+            if row.state in _HERE:
+                self._here[row.digest] = row.first_digest
+        self._kept = _offsets_kept(connection, chunks)
+        self._fresh: list[dict[str, object]] = []
+
+    def take(self, piece: Piece, chunk: wire.AttachmentChunk) -> str | Problem:
+        named, sender = chunk.attachment, str(piece.sender)
+        first_digest = hashlib.sha256(chunk.data).digest() if chunk.offset == 0 else None
+        mine = self._copies.get((named.digest, sender))
+        if named.digest in self._here:
+            # Who only knows the digest learns nothing: it has to show what the material begins with.
+            shown = first_digest or (mine.first_digest if mine is not None else None)
+            return HERE if shown == self._here[named.digest] else ""
+        if mine is None:
+            mine = _Copy(sender, named.size, State.COMING, None, is_new=True, subject=piece.subject)
+            self._copies[named.digest, sender] = mine
+        elif mine.size != named.size:
+            return AttachmentMalformed("chunk.attachment.size", detail="size")
+        elif mine.state is State.SPOILED:
+            return AttachmentSpoiled("chunk")
+        place = named.digest, sender, chunk.offset
+        if place not in self._kept:
+            self._kept.add(place)
+            self._fresh.append(
+                {
+                    "digest": named.digest,
+                    "sender": sender,
+                    "offset": chunk.offset,
+                    "data": chunk.data,
+                }
+            )
+            mine.bytes_added += len(chunk.data)
+            mine.first_digest = first_digest or mine.first_digest
+            # An empty material is whole with its one empty chunk.
+            mine.state = mine.state if mine.bytes_added else State.WHOLE
+        return ""
+
+    def write(self, now: datetime) -> None:
+        connection = self._connection
+        new = [
+            {
+                "digest": digest,
+                "sender": copy.sender,
+                "subject": copy.subject,
+                "size": copy.size,
+                "received": 0,
+                "state": copy.state,
+                "first_digest": copy.first_digest,
+                "changed_at": now,
+            }
+            for (digest, _), copy in self._copies.items()
+            if copy.is_new
+        ]
+        if new:
+            connection.execute(insert(tables.attachment), new)
+        if self._fresh:
+            connection.execute(insert(tables.attachment_chunk), self._fresh)
+        for (digest, _), copy in self._copies.items():
+            if copy.bytes_added:
+                _add(connection, digest, copy, now)
 
 
-def _copies(
-    connection: Connection, digest: bytes, sender: Address
-) -> tuple[Row[Any] | None, Row[Any] | None]:
-    """The copy of a sender, and the one that can be used, if any."""
+def _add(connection: Connection, digest: bytes, copy: _Copy, now: datetime) -> None:
+    """Count what was added to a copy; each chunk has the one length that it can have, so the sum is
+    right only when all are here."""
     table = tables.attachment
-    rows = connection.execute(select(table).where(table.c.digest == digest)).all()
-    mine = next((row for row in rows if row.sender == str(sender)), None)
-    here = next((row for row in rows if row.state in _HERE), None)
-    return mine, here
-
-
-def _begin(
-    connection: Connection, sender: Address, subject: str, named: wire.Attachment, now: datetime
-) -> None:
-    connection.execute(
-        insert(tables.attachment).values(
-            digest=named.digest,
-            sender=str(sender),
-            subject=subject,
-            size=named.size,
-            received=0,
-            state=State.COMING,
-            changed_at=now,
-        )
-    )
-
-
-def _keep(
-    connection: Connection,
-    sender: Address,
-    chunk: wire.AttachmentChunk,
-    first_digest: bytes | None,
-    now: datetime,
-) -> None:
-    table, digest = tables.attachment, chunk.attachment.digest
-    pieces = tables.attachment_chunk
-    piece = upsert(connection, pieces).values(
-        digest=digest, sender=str(sender), offset=chunk.offset, data=chunk.data
-    )
-    fresh = connection.execute(piece.on_conflict_do_nothing().returning(pieces.c.offset)).first()
-    if fresh is None:
-        return
-    this = (table.c.digest == digest) & (table.c.sender == str(sender))
-    values: dict[str, Any] = {"received": table.c.received + len(chunk.data), "changed_at": now}
-    if first_digest is not None:
-        values["first_digest"] = first_digest
+    this = (table.c.digest == digest) & (table.c.sender == copy.sender)
+    values: dict[str, Any] = {"received": table.c.received + copy.bytes_added, "changed_at": now}
+    if copy.first_digest is not None:
+        values["first_digest"] = copy.first_digest
     received = connection.execute(
         update(table).where(this).values(**values).returning(table.c.received)
     ).scalar_one()
-    # Each chunk has the one length that it can have, so the sum is right only when all are here.
-    if received == chunk.attachment.size:
+    if received == copy.size:
         connection.execute(update(table).where(this).values(state=State.WHOLE))
+
+
+def _read_chunk(payload: bytes) -> wire.AttachmentChunk | Problem:
+    try:
+        chunk = wire.AttachmentChunk.FromString(payload)
+    except DecodeError:
+        return AttachmentMalformed("chunk", detail="DecodeError")
+    if len(chunk.attachment.digest) != DIGEST_BYTES:
+        return AttachmentMalformed("chunk.attachment.digest", detail="digest")
+    if not chunks.is_right(chunk.attachment.size, chunk.offset, len(chunk.data)):
+        return AttachmentMalformed("chunk", detail="offset, size")
+    return chunk
+
+
+def _copies(connection: Connection, digests: Collection[bytes]) -> Sequence[Row[Any]]:
+    if not digests:
+        return []
+    table = tables.attachment
+    return connection.execute(select(table).where(table.c.digest.in_(digests))).all()
+
+
+def _offsets_kept(
+    connection: Connection, chunks: Sequence[tuple[str, wire.AttachmentChunk]]
+) -> set[tuple[bytes, str, int]]:
+    """Which of these chunks are here already."""
+    if not chunks:
+        return set()
+    table = tables.attachment_chunk
+    query = select(table.c.digest, table.c.sender, table.c.offset).where(
+        table.c.digest.in_({chunk.attachment.digest for _, chunk in chunks}),
+        table.c.sender.in_({sender for sender, _ in chunks}),
+        table.c.offset.in_({chunk.offset for _, chunk in chunks}),
+    )
+    return {(row.digest, row.sender, row.offset) for row in connection.execute(query)}
 
 
 @dataclass(slots=True)
@@ -295,8 +376,8 @@ def count_coming(connection: Connection) -> int:
 
 def is_from(connection: Connection, digest: bytes, hall: Address) -> bool:
     """Whether a hall has the material for sure: it came from there."""
-    mine, _ = _copies(connection, digest, hall)
-    return mine is not None and mine.state in _HERE
+    copies = _copies(connection, [digest])
+    return any(copy.sender == str(hall) and copy.state in _HERE for copy in copies)
 
 
 def _pieces(connection: Connection, digest: bytes, sender: str, offset: int) -> Sequence[bytes]:

@@ -65,10 +65,11 @@ def export(
 
 
 def _sent(connection: Connection, subject: str) -> list[Row[Any]]:
-    table = tables.delivery
+    table, sent = tables.delivery, tables.sent
     query = (
-        select(table)
-        .where(table.c.subject == subject, table.c.kind != CHUNK_KIND, table.c.header.is_not(None))
+        select(table, sent.c.header, sent.c.sealed_body)
+        .join(sent, sent.c.leaf_index == table.c.leaf_index)
+        .where(table.c.subject == subject, table.c.kind != CHUNK_KIND)
         .order_by(table.c.position)
         .limit(EXHIBITS_MAX)
     )

@@ -22,7 +22,7 @@ from hallnet.exchange import (
     journal_store,
     links,
     outgoing,
-    parcels,
+    queues,
     succeeding,
     tables,
 )
@@ -182,7 +182,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
 
     def _links(self, connection: Connection) -> list[wire.LinkStatus]:
         known = links.load_all(connection)
-        waiting = parcels.backlog(connection)
+        waiting = queues.backlog(connection)
         parent = self._context.parent
         neighbours = ([parent] if parent else []) + sorted(self._context.children)
         result = []

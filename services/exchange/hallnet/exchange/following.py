@@ -9,6 +9,7 @@ from datetime import datetime
 from hallnet.exchange import attachment_wishes, believing, outgoing, tables
 from hallnet.exchange.attachment_wishes import AttachmentWish
 from hallnet.exchange.context import Context
+from hallnet.exchange.sealing import Wish
 from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
@@ -27,7 +28,7 @@ def take(
     now: datetime,
 ) -> None:
     """Seal, journal and queue all that a batch of entries wants carried."""
-    wishes: list[outgoing.Wish] = []
+    wishes: list[Wish] = []
     attached: list[AttachmentWish] = []
     results: list[Entry] = []
     for entry in entries:

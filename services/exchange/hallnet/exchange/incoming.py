@@ -11,6 +11,7 @@ from hallnet.exchange import believing, links, outgoing, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.hops import Hop
 from hallnet.exchange.incidents import record_incident
+from hallnet.exchange.sending import OUT_OF_ORDER
 from hallnet.exchange.taking import Taking
 from hallnet.federation import limits
 from hallnet.federation.admission import ParcelMalformed
@@ -51,6 +52,8 @@ def take_batch(
         evidence = EvidenceReader(batch.evidence)
     except Problem as problem:
         return _refuse_whole(connection, context, neighbour, data, problem.reason, now)
+    if batch.follows > links.load(connection, neighbour).taken_sequence:
+        return Taken(wire_link.BatchReply(sequence=batch.sequence, reason=OUT_OF_ORDER))
     joined = believing.learn(connection, context, evidence.certificates, now)
     taking = Taking(connection, context, neighbour, evidence, now)
     answers = taking.parcels(batch.parcels)

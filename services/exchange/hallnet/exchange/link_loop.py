@@ -1,4 +1,4 @@
-"""The live side of a link: batches go out one at a time, hellos come and go."""
+"""The live side of a link: batches go out in order, hellos come and go."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from hallnet.codec import parse
@@ -14,7 +16,7 @@ from hallnet.exchange import links, sending, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation import limits
-from hallnet.federation.pace import Pace, patience
+from hallnet.federation.pace import UNDER_WAY_MAX, Pace, patience
 from hallnet.node.messaging import LinkClient, NeighbourAbsent, NeighbourSilent
 from hallnet.node.waiting import is_set_within
 from hallnet.places import Address
@@ -28,6 +30,15 @@ IDLE_SECONDS = 2.0
 """How soon something is noticed that another process queued; this process wakes the loop itself."""
 
 _log = logging.getLogger("hallnet.exchange.link")
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A batch that was sent and is not answered."""
+
+    batch: sending.Batch
+    request: asyncio.Task[bytes | None]
+    since: float
 
 
 class LinkLoop:
@@ -59,18 +70,14 @@ class LinkLoop:
         self._incarnation = b""
         self._credit = limits.BATCH_BYTES_MAX
         self._pace = Pace()
-
-    @property
-    def _batch_bytes(self) -> int:
-        """What the neighbour will take and the line carries."""
-        return min(self._credit, self._pace.batch_bytes)
+        self._answered_at = 0.0
 
     def wake(self) -> None:
         """Something waits, or the neighbour is back."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Send for ever: in order, one batch under way, pauses as the link says."""
+        """Send for ever: in order, few batches under way, pauses as the link says."""
         while True:
             self._wake.clear()
             pause, batch = await self._database.read(self._look)
@@ -125,45 +132,87 @@ class LinkLoop:
             assert link.next_try_at is not None
             return (link.next_try_at - now).total_seconds(), None
         batch = sending.next_batch(
-            connection, self._context, self._neighbour, self._batch_bytes, now
+            connection, self._context, self._neighbour, self._pace.share(self._credit), now
         )
         return IDLE_SECONDS, batch
 
-    async def _next_batch(self, under_way: sending.Batch) -> sending.Batch | None:
+    async def _carry(self, first: sending.Batch) -> None:
+        """Carry batch after batch, until nothing waits or there is to be a pause.
+
+        One travels while the neighbour judges the one before; meanwhile the next one is made, so that it
+        goes at once when there is room, and what was answered is noted. After one that did not go through
+        no other is sent.
+        """
+        under_way: deque[_UnderWay] = deque([self._send(first)])
+        after: sending.Batch | None = None
+        goes_on = True
+        try:
+            while under_way:
+                if goes_on and after is None:
+                    self._wake.clear()
+                    after = await self._next_batch([one.batch for one in under_way])
+                    if after is None and await self._is_woken_before(under_way[0].request):
+                        continue
+                if after is not None and self._has_room(after, under_way):
+                    under_way.append(self._send(after))
+                    after = None
+                    continue
+                oldest = under_way.popleft()
+                reply = await self._answer(oldest, under_way)
+                if reply is None or not sending.went_through(reply, oldest.batch):
+                    if reply is not None and goes_on and not sending.is_out_of_order(reply):
+                        await self._note(oldest.batch, reply)
+                    goes_on, after = False, None
+                    continue
+                self._credit = reply.credit_bytes
+                if after is not None and self._has_room(after, under_way):
+                    under_way.append(self._send(after))
+                    after = None
+                await self._note(oldest.batch, reply)
+        finally:
+            for one in under_way:
+                one.request.cancel()
+
+    async def _is_woken_before(self, request: asyncio.Task[bytes | None]) -> bool:
+        """Whether there may be something more to send before a request is answered."""
+        woken = asyncio.create_task(self._wake.wait())
+        try:
+            await asyncio.wait({woken, request}, return_when=asyncio.FIRST_COMPLETED)
+            return not request.done()
+        finally:
+            woken.cancel()
+
+    def _send(self, batch: sending.Batch) -> _UnderWay:
+        return _UnderWay(batch, asyncio.create_task(self._request(batch.data)), time.monotonic())
+
+    def _has_room(self, batch: sending.Batch, under_way: Collection[_UnderWay]) -> bool:
+        if len(under_way) == UNDER_WAY_MAX:
+            return False
+        size = sum(len(one.batch.data) for one in under_way)
+        return self._pace.has_room(size, len(batch.data), self._credit)
+
+    async def _next_batch(self, under_way: Sequence[sending.Batch]) -> sending.Batch | None:
+        share = self._pace.share(self._credit)
         return await self._database.read(
             lambda c: sending.next_batch(
-                c, self._context, self._neighbour, self._batch_bytes, self._clock(), under_way
+                c, self._context, self._neighbour, share, self._clock(), under_way
             )
         )
 
-    async def _carry(self, batch: sending.Batch | None) -> None:
-        """Carry batch after batch, until nothing waits or there is to be a pause.
-
-        While one is under way the answer to the one before is noted and the next one is made.
-        """
-        answered: tuple[sending.Batch, wire.BatchReply] | None = None
-        while batch is not None:
-            async with asyncio.TaskGroup() as together:
-                request = together.create_task(self._request(batch.data))
-                meanwhile = together.create_task(self._meanwhile(answered, batch))
-            data, after = request.result(), meanwhile.result()
-            if data is None:
-                return
-            reply = sending.read_reply(data)
-            answered = batch, reply
-            goes_on = sending.went_through(reply, batch)
-            self._credit = reply.credit_bytes if goes_on else self._credit
-            fits = after is not None and len(after.data) <= self._batch_bytes
-            batch = after if goes_on and fits else None
-        if answered is not None:
-            await self._note(*answered)
-
-    async def _meanwhile(
-        self, answered: tuple[sending.Batch, wire.BatchReply] | None, under_way: sending.Batch
-    ) -> sending.Batch | None:
-        if answered is not None:
-            await self._note(*answered)
-        return await self._next_batch(under_way)
+    async def _answer(
+        self, one: _UnderWay, others: Collection[_UnderWay]
+    ) -> wire.BatchReply | None:
+        """The reply to a batch; None if there is none."""
+        data = await one.request
+        if data is None:
+            return None
+        now = time.monotonic()
+        # What was sent while another was under way had to wait for it.
+        seconds = now - max(one.since, self._answered_at)
+        self._answered_at = now
+        beside = sum(len(other.batch.data) for other in others)
+        self._pace = self._pace.answered(len(one.batch.data), seconds, beside)
+        return sending.read_reply(data)
 
     async def _note(self, batch: sending.Batch, reply: wire.BatchReply) -> None:
         now = self._clock()
@@ -184,7 +233,6 @@ class LinkLoop:
     async def _request(self, data: bytes) -> bytes | None:
         """The reply to a batch; None if there is none or the neighbour was restarted meanwhile."""
         self._restarted.clear()
-        began = time.monotonic()
         reply = asyncio.create_task(
             self._client.request(f"{self._subject}.batch", data, patience(len(data)))
         )
@@ -195,7 +243,7 @@ class LinkLoop:
             reply.cancel()
             return None
         try:
-            answer = reply.result()
+            return reply.result()
         except (NeighbourAbsent, NeighbourSilent) as error:
             if isinstance(error, NeighbourSilent):
                 self._pace = self._pace.silent()
@@ -203,8 +251,6 @@ class LinkLoop:
                 lambda c: sending.no_reply(c, self._neighbour, self._clock(), random.random())
             )
             return None
-        self._pace = self._pace.answered(len(data), time.monotonic() - began)
-        return answer
 
 
 def _hello_reply(data: bytes) -> wire.HelloReply:

@@ -3,53 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, select, update
+from sqlalchemy import Row, and_, bindparam, delete, func, select, update
 
 from hallnet.codec import MessageMalformed
-from hallnet.exchange import attachment_wishes, contents, parcels, tables
+from hallnet.exchange import attachment_wishes, tables
 from hallnet.exchange.attachment_wishes import Ended
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal_store import JournalWriter, checkpoint_digest, join_path
+from hallnet.exchange.journal_store import checkpoint_digest, join_path
+from hallnet.exchange.sealing import Sealing, Wish, holds_back
 from hallnet.federation import delivery, limits
 from hallnet.federation.backoff import RETRANSMISSION
 from hallnet.federation.delivery import Happening, State
 from hallnet.federation.problems import RecipientUnknown, TooLarge
 from hallnet.places import Address, Divisions
-from hallnet.places.routing import way_to
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.store.upsert import upsert
 from hallnet.trust import envelope as envelopes
-from hallnet.trust.envelope import ContentKey, Letter, Sealed, Urgency
-from hallnet.trust.freshness import CARRIED_ALWAYS, Freshness
-from hallnet.trust.journal import EntryKind
-from hallnet.trust.problems import NotAuthentic
+from hallnet.trust.envelope import Urgency
+from hallnet.trust.freshness import CARRIED_ALWAYS
 from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
-from hallnet.trust.suites import NONCE_BYTES, SALT_BYTES, algorithms
-from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 DUE_ROWS_MAX = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a service wants carried."""
-
-    recipient: Address
-    kind: str
-    subject: str
-    urgency: Urgency
-    payload: bytes
-    traceparent: str = ""
-    reference: str = ""
-    """What the service that wished it calls it."""
 
 
 def wish_of(dispatch: wire_feed.Dispatch, traceparent: str, register: Divisions) -> Wish:
@@ -86,17 +67,18 @@ def send(
 
     Returns the entries for the feed: deliveries that ended at once, because nobody is there.
     """
-    return _Sealing(connection, context, now).run((context.random_bytes(16), w) for w in wishes)
+    nowhere = Sealing(connection, context, now).send(wishes)
+    return end(connection, nowhere, Happening.REFUSED, "RECIPIENT_UNKNOWN", now)
 
 
 def seal_waiting(connection: Connection, context: Context, now: datetime) -> list[Entry]:
     """Try again to seal what waits for a certificate; called when new ones are believed."""
     table = tables.delivery
     unsealed = table.c.state == State.UNSEALED
-    if _holds_back(context, now):
+    if holds_back(context, now):
         unsealed = and_(unsealed, table.c.kind.in_(CARRIED_ALWAYS))
     recipients = connection.scalars(select(table.c.recipient).where(unsealed).distinct()).all()
-    asking = _Sealing(connection, context, now)
+    asking = Sealing(connection, context, now)
     known = [text for text in recipients if asking.is_possible_to(Address.parse(text))]
     waiting = (
         select(table)
@@ -107,178 +89,21 @@ def seal_waiting(connection: Connection, context: Context, now: datetime) -> lis
     entries: list[Entry] = []
     # What cannot be sealed yet is left out, so each round brings the rest nearer to its end.
     while known and (rows := connection.execute(waiting).all()):
-        entries += _Sealing(connection, context, now).run(
-            (
-                row.envelope_id,
-                Wish(
-                    Address.parse(row.recipient),
-                    row.kind,
-                    row.subject,
-                    Urgency(row.urgency),
-                    row.payload,
-                    row.traceparent,
-                    row.reference,
-                ),
-            )
-            for row in rows
-        )
+        nowhere = Sealing(connection, context, now).send_kept(map(_kept, rows))
+        entries += end(connection, nowhere, Happening.REFUSED, "RECIPIENT_UNKNOWN", now)
     return entries
 
 
-def _holds_back(context: Context, now: datetime) -> bool:
-    """Past the hard expiry of its trust data a hall does not know to whom it may seal: all waits but
-    what renews them."""
-    return context.standing().freshness(now) is Freshness.EXPIRED
-
-
-class _Sealing:
-    """One transaction's worth of own envelopes: one checkpoint, one content key for each recipient."""
-
-    def __init__(self, connection: Connection, context: Context, now: datetime) -> None:
-        self._connection = connection
-        self._context = context
-        self._now = now
-        self._keys: dict[Address, ContentKey | None] = {}
-        self._held_back = _holds_back(context, now)
-        self._rows: list[dict[str, object]] = []
-        self._sealed: list[tuple[Letter, Sealed]] = []
-
-    def run(self, wishes: Iterable[tuple[bytes, Wish]]) -> list[Entry]:
-        journal: JournalWriter | None = None
-        for envelope_id, wished in wishes:
-            wish = self._forwarded(wished)
-            held_back = self._held_back and wish.kind not in CARRIED_ALWAYS
-            key = None if held_back else self._key(wish.recipient)
-            if key is None:
-                self._keep_unsealed(envelope_id, wish)
-                continue
-            journal = journal or JournalWriter(self._connection, self._context, self._now)
-            self._seal(envelope_id, wish, key, journal)
-        self._store()
-        return self._enqueue(journal) if journal is not None else []
-
-    def is_possible_to(self, recipient: Address) -> bool:
-        """Whether a certificate of the recipient is at hand to which something can be sealed."""
-        return self._key(self._now_at(recipient)) is not None
-
-    def _forwarded(self, wish: Wish) -> Wish:
-        recipient = self._now_at(wish.recipient)
-        return wish if recipient == wish.recipient else replace(wish, recipient=recipient)
-
-    def _now_at(self, recipient: Address) -> Address:
-        """After a change of divisions a hall is reached under another address; its neighbours, with
-        whom it settles what is open, reach it at the old one for as long as it stands."""
-        context = self._context
-        if recipient in (context.here, context.parent) or recipient in context.children:
-            return recipient
-        return context.trust.goes_on_as(recipient, self._now)
-
-    def _key(self, recipient: Address) -> ContentKey | None:
-        if recipient not in self._keys:
-            try:
-                certificate = self._context.trust.hall(recipient, self._now)
-                certificate.require_understands(self._context.identity.certificate.body.suite)
-                length = algorithms(certificate.body.suite).content_key_bytes
-                fresh = self._context.random_bytes(length)
-                self._keys[recipient] = envelopes.content_key(fresh, certificate)
-            except (NotAuthentic, ValueError):
-                # Not known, not valid now, of a suite that one of the two does not have, or with a
-                # key that is none.
-                self._keys[recipient] = None
-        return self._keys[recipient]
-
-    def _seal(
-        self, envelope_id: bytes, wish: Wish, key: ContentKey, journal: JournalWriter
-    ) -> None:
-        letter = Letter(
-            envelope_id,
-            self._context.here,
-            wish.recipient,
-            wish.kind,
-            wish.subject,
-            wish.urgency,
-            self._now,
-            self._now + limits.LIFETIME,
-            limits.HOPS_MAX,
-            wish.traceparent,
-            wish.payload,
-        )
-        salt = self._context.random_bytes(SALT_BYTES)
-        sealed = envelopes.seal(letter, key, salt, self._context.random_bytes(NONCE_BYTES))
-        leaf_index = journal.add(EntryKind.SENT, sealed.header)
-        to_itself = wish.recipient == self._context.here
-        self._sealed.append((letter, sealed))
-        self._rows.append(
-            self._row(envelope_id, wish, State.ACCEPTED if to_itself else State.WAITING)
-            | {
-                "payload": None,
-                "header": sealed.header,
-                "sealed_body": sealed.body,
-                "leaf_index": leaf_index,
-            }
-        )
-
-    def _keep_unsealed(self, envelope_id: bytes, wish: Wish) -> None:
-        self._rows.append(
-            self._row(envelope_id, wish, State.UNSEALED)
-            | {"payload": wish.payload, "header": None, "sealed_body": None, "leaf_index": None}
-        )
-
-    def _row(self, envelope_id: bytes, wish: Wish, state: State) -> dict[str, object]:
-        return {
-            "envelope_id": envelope_id,
-            "recipient": str(wish.recipient),
-            "kind": wish.kind,
-            "subject": wish.subject,
-            "urgency": wish.urgency,
-            "state": state,
-            "reason": "",
-            "traceparent": wish.traceparent,
-            "reference": wish.reference,
-            "wanted_at": self._now,
-            "changed_at": self._now,
-            "expires_at": self._now + limits.LIFETIME,
-            "attempts": 0,
-        }
-
-    def _store(self) -> None:
-        if self._rows:
-            statement = upsert(self._connection, tables.delivery)
-            changed = (
-                "recipient",
-                "state",
-                "payload",
-                "header",
-                "sealed_body",
-                "leaf_index",
-                "changed_at",
-                "expires_at",
-            )
-            self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["envelope_id"],
-                    set_={name: statement.excluded[name] for name in changed},
-                ),
-                self._rows,
-            )
-        keys = {key.sealed: key.plain for key in self._keys.values() if key is not None}
-        contents.keep_keys(self._connection, keys if self._sealed else {})
-
-    def _enqueue(self, journal: JournalWriter) -> list[Entry]:
-        journal.sign()
-        around = self._context.surroundings()
-        queue: list[tuple[Address, Letter, Sealed]] = []
-        nowhere: list[bytes] = []
-        for letter, sealed in self._sealed:
-            way = way_to(
-                letter.recipient, around.here, around.parent, around.children, around.register
-            )
-            if way.neighbour is not None:
-                queue.append((way.neighbour, letter, sealed))
-            elif letter.recipient != around.here:
-                nowhere.append(letter.envelope_id)
-        parcels.enqueue_own(self._connection, queue, self._now)
-        return end(self._connection, nowhere, Happening.REFUSED, "RECIPIENT_UNKNOWN", self._now)
+def _kept(row: Row[Any]) -> tuple[bytes, Wish]:
+    return row.envelope_id, Wish(
+        Address.parse(row.recipient),
+        row.kind,
+        row.subject,
+        Urgency(row.urgency),
+        row.payload,
+        row.traceparent,
+        row.reference,
+    )
 
 
 def kept_by_neighbour(
@@ -287,20 +112,43 @@ def kept_by_neighbour(
     """The first link carried them; from now on a verdict is awaited."""
     table = tables.delivery
     by_attempts: dict[int, list[bytes]] = defaultdict(list)
+    ended: list[bytes] = []
     for row in _rows(connection, envelope_ids):
         if delivery.after(State(row.state), Happening.KEPT_BY_NEIGHBOUR) is State.UNDER_WAY:
             by_attempts[row.attempts + 1].append(row.envelope_id)
+        else:
+            ended.append(row.envelope_id)
+    _leave(connection, ended)
     for attempts, ids in by_attempts.items():
         connection.execute(
             update(table)
             .where(table.c.envelope_id.in_(ids))
             .values(
                 state=State.UNDER_WAY,
+                queued=False,
                 attempts=attempts,
                 changed_at=now,
                 retransmit_at=RETRANSMISSION.next_try(attempts, now, jitter),
             )
         )
+
+
+def _leave(connection: Connection, envelope_ids: Sequence[bytes]) -> None:
+    """They wait for a link no more."""
+    if envelope_ids:
+        table = tables.delivery
+        connection.execute(
+            update(table).where(table.c.envelope_id.in_(envelope_ids)).values(queued=False)
+        )
+
+
+def _enter(connection: Connection, envelope_ids: Sequence[bytes]) -> None:
+    """They wait for their link again."""
+    table = tables.delivery
+    leads_on = table.c.neighbour.is_not(None)
+    connection.execute(
+        update(table).where(table.c.envelope_id.in_(envelope_ids), leads_on).values(queued=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +186,7 @@ def judged(
             {
                 "judged": body.envelope_id,
                 "state": state,
+                "queued": False,
                 "reason": body.reason,
                 "changed_at": now,
                 "attempts": row.attempts + (row.state == State.WAITING),
@@ -358,7 +207,6 @@ def judged(
     if judgements:
         this = table.c.envelope_id == bindparam("judged")
         connection.execute(update(table).where(this), judgements)
-        parcels.forget(connection, done)
         _note_attachments(connection, of_attachments)
     return Judged(entries, frozenset(done))
 
@@ -374,6 +222,7 @@ def end(
     entries: list[Entry] = []
     of_attachments: list[Ended] = []
     table = tables.delivery
+    _leave(connection, envelope_ids)
     for row in _rows(connection, envelope_ids):
         state = delivery.after(State(row.state), happening)
         if state is State(row.state):
@@ -408,7 +257,7 @@ def send_due_again(connection: Connection, now: datetime) -> tuple[int, list[Ent
     entries = end(connection, never_left, Happening.EXPIRED, "RECIPIENT_UNKNOWN", now)
     entries += end(connection, others, Happening.EXPIRED, "ENVELOPE_EXPIRED", now)
     # Once more, to hear what became of it: the recipient repeats its verdict, or refuses what is too old.
-    parcels.send_again(connection, others, now)
+    _enter(connection, others)
     due = connection.scalars(
         select(table.c.envelope_id)
         .where(table.c.state == State.UNDER_WAY, table.c.retransmit_at <= now)
@@ -420,17 +269,16 @@ def send_due_again(connection: Connection, now: datetime) -> tuple[int, list[Ent
             .where(table.c.envelope_id.in_(due))
             .values(state=delivery.after(State.UNDER_WAY, Happening.SENT_AGAIN), changed_at=now)
         )
-        parcels.send_again(connection, due, now)
+        _enter(connection, due)
     return len(due), entries
 
 
 def _note_attachments(connection: Connection, ended: Mapping[bytes, Ended]) -> None:
     """Chunks of materials were judged: nobody is told of each, and their bytes lie with the material."""
     if ended:
-        table = tables.delivery
-        connection.execute(
-            update(table).where(table.c.envelope_id.in_(ended)).values(sealed_body=None)
-        )
+        table, sent = tables.delivery, tables.sent
+        leaves = select(table.c.leaf_index).where(table.c.envelope_id.in_(ended))
+        connection.execute(delete(sent).where(sent.c.leaf_index.in_(leaves)))
         attachment_wishes.note_ended(connection, list(ended.values()))
 
 
@@ -451,7 +299,7 @@ def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[Row[Any
         "subject",
         "state",
         "attempts",
-        "header",
+        "header_digest",
         "traceparent",
         "reference",
     )
@@ -462,11 +310,9 @@ def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[Row[Any
 
 
 def _fits(body: ReceiptBody, row: Row[Any], context: Context) -> bool:
-    if row.header is None:
-        return False
-    suite = algorithms(wire.Header.FromString(row.header).suite)
     return (
-        body.header_digest == suite.digest(row.header)
+        row.header_digest is not None
+        and body.header_digest == row.header_digest
         and body.sender == context.here
         and delivery.may_judge(body, Address.parse(row.recipient), context.register)
     )

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from hallnet.codec import MessageMalformed
 from hallnet.exchange import believing, certifying, keyring, outgoing, tables
 from hallnet.exchange.context import Context
-from hallnet.exchange.outgoing import Wish
+from hallnet.exchange.sealing import Wish
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hallnet.codec import parse
 from hallnet.codec.codec import from_timestamp
-from hallnet.exchange import believing, links, outgoing, parcels
+from hallnet.exchange import believing, links, outgoing, parcels, queues
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.hops import Direction, Hop
@@ -24,6 +24,7 @@ from hallnet.trust.evidence import EvidenceReader, EvidenceWriter
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 
+OUT_OF_ORDER = "OUT_OF_ORDER"
 _FINAL = frozenset({wire_link.DISPOSITION_KEPT, wire_link.DISPOSITION_DROPPED})
 
 
@@ -52,21 +53,24 @@ def next_batch(
     neighbour: Address,
     credit_bytes: int,
     now: datetime,
-    under_way: Batch | None = None,
+    under_way: Sequence[Batch] = (),
 ) -> Batch | None:
-    """What goes next over a link, after a batch that is under way; None if nothing waits."""
+    """What goes next over a link, after batches that are under way; None if nothing waits."""
     bytes_max = min(credit_bytes, limits.BATCH_BYTES_MAX)
-    before = {parcel.position for parcel in under_way.parcels} if under_way else set()
+    before = {queues.place_of(parcel) for batch in under_way for parcel in batch.parcels}
     held = () if links.takes_attachments(connection, neighbour, now) else (CHUNK_KIND,)
-    chosen = parcels.waiting(
+    chosen = queues.waiting(
         connection, context, neighbour, limits.BATCH_PARCELS_MAX, bytes_max, before, held
     )
     if not chosen:
         return None
-    last = under_way.sequence if under_way else links.load(connection, neighbour).sent_sequence
+    follows = under_way[-1].sequence if under_way else 0
+    last = follows or links.load(connection, neighbour).sent_sequence
     evidence = EvidenceWriter()
     messages = [_message(parcel, evidence, context) for parcel in chosen]
-    batch = wire_link.Batch(sequence=last + 1, parcels=messages, evidence=evidence.to_message())
+    batch = wire_link.Batch(
+        sequence=last + 1, follows=follows, parcels=messages, evidence=evidence.to_message()
+    )
     return Batch(last + 1, batch.SerializeToString(), chosen)
 
 
@@ -101,14 +105,14 @@ def apply_reply(
             applied.hops.append(
                 Hop(neighbour, Direction.REFUSED, parcel, parcel.size, answer.reason)
             )
-    parcels.mark_left(connection, [parcel.position for parcel in kept], now)
+    parcels.mark_left(connection, _passed_on(kept), now)
     outgoing.kept_by_neighbour(connection, _own(kept), now, jitter)
     for reason, ones in dropped.items():
-        parcels.mark_dropped(connection, [parcel.position for parcel in ones], now)
+        parcels.mark_dropped(connection, _passed_on(ones), now)
         applied.entries += outgoing.end(
             connection, _own(ones), Happening.DROPPED_BY_NEIGHBOUR, reason, now
         )
-    links.store(connection, neighbour, link.answered(now).sends())
+    links.store(connection, neighbour, link.answered(now).sent(batch.sequence))
     if any(map(_is_held_back, batch.parcels, reply.answers)):
         links.hold_attachments(connection, neighbour, now + limits.ATTACHMENTS_PAUSE)
     return applied
@@ -170,6 +174,11 @@ def went_through(reply: wire_link.BatchReply, batch: Batch) -> bool:
     )
 
 
+def is_out_of_order(reply: wire_link.BatchReply) -> bool:
+    """Whether a batch was not taken because the one before it was not, or not yet."""
+    return reply.reason == OUT_OF_ORDER
+
+
 def _is_held_back(parcel: Parcel, answer: wire_link.ParcelAnswer) -> bool:
     return parcel.kind == CHUNK_KIND and answer.disposition == wire_link.DISPOSITION_LATER
 
@@ -183,10 +192,11 @@ def no_reply(connection: Connection, neighbour: Address, now: datetime, jitter: 
 
 
 def _own(ones: Sequence[Parcel]) -> list[bytes]:
-    """Envelopes of this node itself: nobody passed them on before."""
-    return [
-        parcel.envelope_id for parcel in ones if parcel.type is Type.ENVELOPE and not parcel.passed
-    ]
+    return [parcel.envelope_id for parcel in ones if parcel.is_own]
+
+
+def _passed_on(ones: Sequence[Parcel]) -> list[int]:
+    return [parcel.position for parcel in ones if not parcel.is_own]
 
 
 def _message(parcel: Parcel, evidence: EvidenceWriter, context: Context) -> wire_link.Parcel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -30,6 +31,7 @@ from hallnet.exchange.face import CALLERS, ExchangeFace
 from hallnet.exchange.incoming import Taken, take_batch
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.watching import HopWatch
+from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.node import broker, telemetry, tls
 from hallnet.node.broker import subject_of_invitation, subjects_down, subjects_up
 from hallnet.node.client import open_channel
@@ -96,7 +98,8 @@ class Exchange:
         self._channels: list[aio.Channel] = []
         self._links: dict[Address, LinkLoop] = {}
         self._link_tasks: dict[Address, asyncio.Task[None]] = {}
-        self._taking: set[Address] = set()
+        self._turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._asking: Counter[Address] = Counter()
         self._attachments = AttachmentLoops(
             self._database, self._context, home, self._clock, self._wake
         )
@@ -262,17 +265,19 @@ class Exchange:
                 await loop.say_hello()
 
     async def _take_batch(self, subject: str, data: bytes) -> bytes:
+        """One after the other of each neighbour, in the order in which they come."""
         neighbour = self._neighbour_of(subject)
-        if neighbour in self._taking:
+        if self._asking[neighbour] >= UNDER_WAY_MAX:
             return self._busy().SerializeToString()
-        self._taking.add(neighbour)
+        self._asking[neighbour] += 1
         try:
-            return await self._take_one(neighbour, data)
+            async with self._turns[neighbour]:
+                return await self._take_one(neighbour, data)
         finally:
-            self._taking.discard(neighbour)
+            self._asking[neighbour] -= 1
 
     def _busy(self) -> wire_link.BatchReply:
-        """For a neighbour that sends a batch while the one before is not done."""
+        """For a neighbour that sends more batches than may be under way."""
         again = to_timestamp(self._clock() + BUSY_FOR)
         return wire_link.BatchReply(reason="BUSY", retry_at=again)
 

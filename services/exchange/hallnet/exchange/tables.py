@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from hallnet.store import Bytes, Closed, Moment
@@ -199,16 +200,39 @@ delivery = Table(
     Column("retransmit_at", Moment),
     # Only while the envelope cannot be sealed yet.
     Column("payload", Closed("delivery.payload")),
-    # From here on: once it is sealed.
-    Column("header", Bytes),
-    Column("sealed_body", Bytes),
+    # From here on: once it is sealed. The place on the queue of the link to a neighbour, as of a parcel.
     Column("leaf_index", BigInteger),
+    Column("header_digest", Bytes(32)),
+    Column("size", Integer),
+    Column("neighbour", String(40)),
+    Column("turn", BigInteger),
+    Column("queued", Boolean, nullable=False),
+    # The verdict.
     Column("receipt", Bytes),
     Column("receipt_leaf_index", BigInteger),
     Column("receipt_path", Bytes),
     Column("receipt_checkpoint", Bytes(32)),
     Index("delivery_of_subject", "subject", "position"),
     Index("delivery_by_state", "state", "retransmit_at"),
+)
+# Written as the queries are, or SQLite does not see that it serves them.
+Index(
+    "delivery_queue",
+    delivery.c.neighbour,
+    delivery.c.urgency,
+    delivery.c.turn,
+    delivery.c.position,
+    sqlite_where=text("queued = 1"),
+    postgresql_where=text("queued"),
+)
+
+# Own envelopes as they go: apart from what changes, so that no change moves their bytes.
+sent = Table(
+    "sent",
+    metadata,
+    Column("leaf_index", _Position, primary_key=True, autoincrement=False),
+    Column("header", Bytes, nullable=False),
+    Column("sealed_body", Bytes, nullable=False),
 )
 
 # Every envelope that was ever passed on: for ever, so that age is no way around it. Those on which this
@@ -250,7 +274,7 @@ reception = Table(
     Index("reception_of_subject", "subject", "position"),
 )
 
-# What waits for a link, or went over it and is kept for a while.
+# What others brought and waits for a link, or went over it and is kept for a while.
 parcel = Table(
     "parcel",
     metadata,
@@ -262,8 +286,7 @@ parcel = Table(
     Column("neighbour", String(40), nullable=False),
     Column("state", Integer, nullable=False),
     Column("urgency", Integer, nullable=False),
-    # The neighbour that brought it, empty for what is of this hall, and when its turn is: each lane
-    # takes one turn after the other.
+    # The neighbour that brought it, and when its turn is: each lane takes one turn after the other.
     Column("lane", String(40), nullable=False),
     Column("turn", BigInteger, nullable=False),
     Column("size", Integer, nullable=False),
@@ -274,12 +297,11 @@ parcel = Table(
     Column("recipient", String(40), nullable=False),
     Column("kind", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
-    # What is passed on for others; an own envelope lies with its delivery.
-    Column("head", Bytes),
-    Column("sealed_body", Bytes),
-    Column("leaf_index", BigInteger),
-    Column("path", Bytes),
-    Column("checkpoint", Bytes(32)),
+    Column("head", Bytes, nullable=False),
+    Column("sealed_body", Bytes, nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("path", Bytes, nullable=False),
+    Column("checkpoint", Bytes(32), nullable=False),
     Index("parcel_once", "envelope_id", "type", "issuer", unique=True),
     Index("parcel_queue", "neighbour", "state", "urgency", "turn", "position"),
     Index("parcel_lane", "neighbour", "state", "urgency", "lane", "turn"),

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import attachments, contents, outgoing, parcels, renewing, tables
+from hallnet.exchange.attachments import Piece
 from hallnet.exchange.context import Context
 from hallnet.exchange.hops import Direction, Hop
 from hallnet.exchange.journal_store import (
@@ -93,13 +94,16 @@ class Taking:
         self._keep: list[SignedCheckpoint] = []
         self._entries: list[Entry] = []
         self._of_certificates: list[Asked | Issued] = []
+        self._chunks: list[tuple[Header, Envelope, Content]] = []
         self._has_room: bool | None = None
         self.hops: list[Hop] = []
 
     def parcels(self, messages: Sequence[wire_link.Parcel]) -> list[wire_link.ParcelAnswer]:
         """Take the parcels of a batch; says what became of each."""
         self._known = _known_digests(self._connection, list(_envelope_ids(messages)))
-        return [self._parcel(message) for message in messages]
+        answers = [self._parcel(message) for message in messages]
+        self._take_chunks()
+        return answers
 
     def receipts(self, messages: Iterable[wire.Receipt]) -> None:
         """Take the receipts that came with a reply."""
@@ -276,7 +280,7 @@ class Taking:
     def _accept(self, header: Header, envelope: Envelope, content: Content) -> None:
         """Kinds that the exchange deals with itself end here; all others go to the feed."""
         if header.kind == attachments.CHUNK_KIND:
-            self._take_chunk(header, envelope, content)
+            self._chunks.append((header, envelope, content))
             return
         if header.kind in renewing.KINDS:
             try:
@@ -291,15 +295,18 @@ class Taking:
         if header.kind not in renewing.KINDS:
             self._hand_in(header, content)
 
-    def _take_chunk(self, header: Header, envelope: Envelope, content: Content) -> None:
-        try:
-            reason = attachments.take_chunk(
-                self._connection, header.sender, header.subject, content.payload, self._now
-            )
-        except Problem as problem:
-            self._judge(header, envelope, Verdict.REFUSED, problem.reason)
-        else:
-            self._judge(header, envelope, Verdict.ACCEPTED, reason)
+    def _take_chunks(self) -> None:
+        """Those of a batch together: they are large and many."""
+        pieces = [
+            Piece(header.sender, header.subject, content.payload)
+            for header, _, content in self._chunks
+        ]
+        answers = attachments.take_chunks(self._connection, pieces, self._now) if pieces else []
+        for (header, envelope, _), answer in zip(self._chunks, answers, strict=True):
+            if isinstance(answer, Problem):
+                self._judge(header, envelope, Verdict.REFUSED, answer.reason)
+            else:
+                self._judge(header, envelope, Verdict.ACCEPTED, answer)
 
     def _has_room_for_materials(self) -> bool:
         """Looked at once for a batch, which is small against what is kept free."""

@@ -98,8 +98,13 @@ class Batch(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     PARCELS_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    FOLLOWS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
-    """Counts the batches of this sender on this link, from 1. One is under way at a time."""
+    """Counts the batches of this sender on this link, from 1."""
+    follows: _builtins.int
+    """The batch that was under way when this one was sent, and is to be taken before it; 0 if there was none.
+    If that one was not taken, nothing of this one is, and its reply says OUT_OF_ORDER.
+    """
     @_builtins.property
     def parcels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Parcel]:
         """In the order in which they are to be taken."""
@@ -114,10 +119,11 @@ class Batch(_message.Message):
         sequence: _builtins.int = ...,
         parcels: _abc.Iterable[Global___Parcel] | None = ...,
         evidence: _journal_pb2.Evidence | None = ...,
+        follows: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "parcels", b"parcels", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "follows", b"follows", "parcels", b"parcels", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

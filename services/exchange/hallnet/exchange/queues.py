@@ -1,0 +1,156 @@
+"""What waits for a link: own envelopes, which lie with their deliveries, and what is passed on for others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from itertools import count
+from typing import NamedTuple
+
+from sqlalchemy import func, literal, select
+
+from hallnet.exchange import parcels, tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.journal_store import proofs_now
+from hallnet.exchange.parcels import Parcel, State, Type
+from hallnet.exchange.turns import OWN_LANE, next_turn
+from hallnet.places import Address
+from hallnet.store import Connection
+from hallnet.trust.envelope import Urgency
+
+
+class Place(NamedTuple):
+    """Which row of which of the two queues."""
+
+    is_own: bool
+    position: int
+
+
+def place_of(parcel: Parcel) -> Place:
+    return Place(parcel.is_own, parcel.position)
+
+
+def turns_of_own(connection: Connection, queues: Iterable[tuple[Address, Urgency]]) -> list[int]:
+    """The turns of own envelopes that are put on queues, in their order."""
+    turns: dict[tuple[Address, Urgency], count[int]] = {}
+    found = []
+    for queue in queues:
+        if queue not in turns:
+            turns[queue] = count(next_turn(connection, str(queue[0]), queue[1], OWN_LANE))
+        found.append(next(turns[queue]))
+    return found
+
+
+def waiting(
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    parcels_max: int,
+    bytes_max: int,
+    under_way: Collection[Place] = (),
+    held_back: Collection[str] = (),
+) -> list[Parcel]:
+    """What goes next over a link: the urgent first, then by turns; at least one if any.
+
+    `under_way` are those for which an answer is awaited, `held_back` kinds that do not go.
+    """
+    rows_max = parcels_max + len(under_way)
+    chosen: list[Place] = []
+    size = 0
+    for place, length in _in_order(connection, neighbour, rows_max, held_back):
+        if place in under_way:
+            continue
+        size += length
+        if chosen and (size > bytes_max or len(chosen) == parcels_max):
+            break
+        chosen.append(place)
+    own = _load_own(connection, context, [place.position for place in chosen if place.is_own])
+    others = parcels.load(connection, [place.position for place in chosen if not place.is_own])
+    return [(own if place.is_own else others)[place.position] for place in chosen]
+
+
+def _in_order(
+    connection: Connection, neighbour: Address, rows_max: int, held_back: Collection[str]
+) -> list[tuple[Place, int]]:
+    """The places of those that go next, and their sizes in bytes."""
+    own, other = tables.delivery.c, tables.parcel.c
+    queues = [
+        (True, own, own.queued & (own.neighbour == str(neighbour))),
+        (False, other, (other.neighbour == str(neighbour)) & (other.state == State.WAITING)),
+    ]
+    found = []
+    for is_own, columns, of_queue in queues:
+        query = select(columns.urgency, columns.turn, columns.position, columns.size)
+        query = query.where(of_queue)
+        if held_back:
+            query = query.where(columns.kind.not_in(held_back))
+        in_order = query.order_by(columns.urgency, columns.turn, columns.position).limit(rows_max)
+        found += [
+            (urgency, turn, not is_own, position, size)
+            for urgency, turn, position, size in connection.execute(in_order)
+        ]
+    return [
+        (Place(not is_other, position), size)
+        for _, _, is_other, position, size in sorted(found)[:rows_max]
+    ]
+
+
+def _load_own(
+    connection: Connection, context: Context, positions: Sequence[int]
+) -> dict[int, Parcel]:
+    if not positions:
+        return {}
+    table, sent = tables.delivery, tables.sent
+    query = (
+        select(
+            table.c.position,
+            table.c.envelope_id,
+            table.c.urgency,
+            table.c.recipient,
+            table.c.kind,
+            table.c.subject,
+            sent.c.leaf_index,
+            sent.c.header,
+            sent.c.sealed_body,
+        )
+        .join(sent, sent.c.leaf_index == table.c.leaf_index)
+        .where(table.c.position.in_(positions))
+    )
+    rows = connection.execute(query).all()
+    proofs = proofs_now(connection, context, (row.leaf_index for row in rows))
+    recipients = {text: Address.parse(text) for text in {row.recipient for row in rows}}
+    return {
+        row.position: Parcel(
+            Type.ENVELOPE,
+            row.envelope_id,
+            "",
+            Urgency(row.urgency),
+            row.header,
+            row.sealed_body,
+            proofs[row.leaf_index],
+            (),
+            context.here,
+            recipients[row.recipient],
+            row.kind,
+            row.subject,
+            row.position,
+        )
+        for row in rows
+    }
+
+
+def backlog(connection: Connection) -> dict[str, tuple[int, datetime]]:
+    """For each neighbour how much waits, and since when the oldest."""
+    own, other = tables.delivery.c, tables.parcel.c
+    found: dict[str, tuple[int, datetime]] = {}
+    for columns, waits, since in (
+        (own, own.queued, own.changed_at),
+        (other, other.state == State.WAITING, other.waiting_since),
+    ):
+        query = select(columns.neighbour, func.count(literal(1)), func.min(since))
+        for neighbour, number, oldest in connection.execute(
+            query.where(waits).group_by(columns.neighbour)
+        ):
+            before, earliest = found.get(neighbour, (0, oldest))
+            found[neighbour] = before + number, min(earliest, oldest)
+    return found

@@ -1,0 +1,245 @@
+"""Sealing own envelopes: into the journal, and onto the queue of the link that leads to their recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+
+from hallnet.exchange import contents, queues, tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.journal_store import JournalWriter
+from hallnet.exchange.parcels import size_of
+from hallnet.federation import limits
+from hallnet.federation.delivery import State
+from hallnet.places import Address
+from hallnet.places.routing import way_to
+from hallnet.store import Connection
+from hallnet.store.upsert import upsert
+from hallnet.trust import envelope as envelopes
+from hallnet.trust.envelope import ENVELOPE_ID_BYTES, ContentKey, Letter, Sealed, Urgency
+from hallnet.trust.freshness import CARRIED_ALWAYS, Freshness
+from hallnet.trust.journal import EntryKind
+from hallnet.trust.problems import NotAuthentic
+from hallnet.trust.suites import NONCE_BYTES, SALT_BYTES, algorithms
+
+_TIME_BYTES = 6
+_ONCE_SEALED = (
+    "recipient",
+    "state",
+    "payload",
+    "leaf_index",
+    "header_digest",
+    "size",
+    "neighbour",
+    "turn",
+    "queued",
+    "changed_at",
+    "expires_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a service wants carried."""
+
+    recipient: Address
+    kind: str
+    subject: str
+    urgency: Urgency
+    payload: bytes
+    traceparent: str = ""
+    reference: str = ""
+    """What the service that wished it calls it."""
+
+
+def new_envelope_id(context: Context, now: datetime) -> bytes:
+    """Milliseconds and random bytes, so that those of one hour lie together in every index.
+
+    The layout is that of a UUID of version 7 (RFC 9562, 5.7) without its version and variant.
+    """
+    milliseconds = int(now.timestamp() * 1000)
+    random_bytes = context.random_bytes(ENVELOPE_ID_BYTES - _TIME_BYTES)
+    return milliseconds.to_bytes(_TIME_BYTES, "big") + random_bytes
+
+
+def holds_back(context: Context, now: datetime) -> bool:
+    """Past the hard expiry of its trust data a hall does not know to whom it may seal: all waits but
+    what renews them."""
+    return context.standing().freshness(now) is Freshness.EXPIRED
+
+
+@dataclass(frozen=True, slots=True)
+class _Goal:
+    """A recipient as one transaction sees it."""
+
+    name: str
+    key: ContentKey
+    neighbour: Address | None
+    """Over whose link it is reached; none for this hall itself and for one that is nowhere."""
+
+
+class Sealing:
+    """One transaction's worth of own envelopes: one checkpoint, one content key for each recipient."""
+
+    def __init__(self, connection: Connection, context: Context, now: datetime) -> None:
+        self._connection = connection
+        self._context = context
+        self._now = now
+        self._expires_at = now + limits.LIFETIME
+        self._goals: dict[Address, _Goal | None] = {}
+        self._held_back = holds_back(context, now)
+        self._unsealed: list[dict[str, Any]] = []
+        self._sealed: list[dict[str, Any]] = []
+        self._sent: list[dict[str, Any]] = []
+        self._queued: list[tuple[dict[str, Any], tuple[Address, Urgency]]] = []
+        self._nowhere: list[bytes] = []
+
+    def send(self, wishes: Sequence[Wish]) -> list[bytes]:
+        """Seal new ones; what cannot be sealed yet is kept. Returns those whose recipient is nowhere."""
+        self._seal_all((new_envelope_id(self._context, self._now), wish) for wish in wishes)
+        # The columns of the two are not the same ones.
+        for rows in (self._unsealed, self._sealed):
+            if rows:
+                self._connection.execute(insert(tables.delivery), rows)
+        return self._nowhere
+
+    def send_kept(self, kept: Iterable[tuple[bytes, Wish]]) -> list[bytes]:
+        """Seal what was kept; the rest stays as it is. Returns those whose recipient is nowhere."""
+        self._seal_all(kept)
+        if self._sealed:
+            statement = upsert(self._connection, tables.delivery)
+            self._connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["envelope_id"],
+                    set_={name: statement.excluded[name] for name in _ONCE_SEALED},
+                ),
+                self._sealed,
+            )
+        return self._nowhere
+
+    def is_possible_to(self, recipient: Address) -> bool:
+        """Whether a certificate of the recipient is at hand to which something can be sealed."""
+        return self._goal(self._now_at(recipient)) is not None
+
+    def _seal_all(self, wishes: Iterable[tuple[bytes, Wish]]) -> None:
+        journal: JournalWriter | None = None
+        for envelope_id, wished in wishes:
+            wish = self._forwarded(wished)
+            held_back = self._held_back and wish.kind not in CARRIED_ALWAYS
+            goal = None if held_back else self._goal(wish.recipient)
+            if goal is None:
+                self._keep_unsealed(envelope_id, wish)
+                continue
+            journal = journal or JournalWriter(self._connection, self._context, self._now)
+            self._seal(envelope_id, wish, goal, journal)
+        if journal is None:
+            return
+        journal.sign()
+        self._connection.execute(insert(tables.sent), self._sent)
+        self._take_turns()
+        keys = {goal.key.sealed: goal.key.plain for goal in self._goals.values() if goal}
+        contents.keep_keys(self._connection, keys)
+
+    def _forwarded(self, wish: Wish) -> Wish:
+        recipient = self._now_at(wish.recipient)
+        return wish if recipient == wish.recipient else replace(wish, recipient=recipient)
+
+    def _now_at(self, recipient: Address) -> Address:
+        """After a change of divisions a hall is reached under another address; its neighbours, with
+        whom it settles what is open, reach it at the old one for as long as it stands."""
+        context = self._context
+        if recipient in (context.here, context.parent) or recipient in context.children:
+            return recipient
+        return context.trust.goes_on_as(recipient, self._now)
+
+    def _goal(self, recipient: Address) -> _Goal | None:
+        if recipient not in self._goals:
+            try:
+                certificate = self._context.trust.hall(recipient, self._now)
+                certificate.require_understands(self._context.identity.certificate.body.suite)
+                length = algorithms(certificate.body.suite).content_key_bytes
+                fresh = self._context.random_bytes(length)
+                key = envelopes.content_key(fresh, certificate)
+            except (NotAuthentic, ValueError):
+                # Not known, not valid now, of a suite that one of the two does not have, or with a
+                # key that is none.
+                self._goals[recipient] = None
+            else:
+                around = self._context.surroundings()
+                way = way_to(
+                    recipient, around.here, around.parent, around.children, around.register
+                )
+                self._goals[recipient] = _Goal(str(recipient), key, way.neighbour)
+        return self._goals[recipient]
+
+    def _seal(self, envelope_id: bytes, wish: Wish, goal: _Goal, journal: JournalWriter) -> None:
+        letter = Letter(
+            envelope_id,
+            self._context.here,
+            wish.recipient,
+            wish.kind,
+            wish.subject,
+            wish.urgency,
+            self._now,
+            self._expires_at,
+            limits.HOPS_MAX,
+            wish.traceparent,
+            wish.payload,
+        )
+        salt = self._context.random_bytes(SALT_BYTES)
+        sealed = envelopes.seal(letter, goal.key, salt, self._context.random_bytes(NONCE_BYTES))
+        leaf_index = journal.add(EntryKind.SENT, sealed.header)
+        self._sent.append(
+            {"leaf_index": leaf_index, "header": sealed.header, "sealed_body": sealed.body}
+        )
+        self._note_sealed(envelope_id, wish, goal, sealed, leaf_index)
+
+    def _note_sealed(
+        self, envelope_id: bytes, wish: Wish, goal: _Goal, sealed: Sealed, leaf_index: int
+    ) -> None:
+        to_itself = wish.recipient == self._context.here
+        row = self._row(envelope_id, wish, State.ACCEPTED if to_itself else State.WAITING)
+        row |= {
+            "payload": None,
+            "leaf_index": leaf_index,
+            "header_digest": algorithms(goal.key.recipient.body.suite).digest(sealed.header),
+            "size": size_of(sealed.header, sealed.body),
+            "neighbour": None,
+            "turn": None,
+        }
+        self._sealed.append(row)
+        if goal.neighbour is not None:
+            self._queued.append((row, (goal.neighbour, wish.urgency)))
+        elif not to_itself:
+            self._nowhere.append(envelope_id)
+
+    def _take_turns(self) -> None:
+        turns = queues.turns_of_own(self._connection, (queue for _, queue in self._queued))
+        for (row, (neighbour, _)), turn in zip(self._queued, turns, strict=True):
+            row |= {"neighbour": str(neighbour), "turn": turn, "queued": True}
+
+    def _keep_unsealed(self, envelope_id: bytes, wish: Wish) -> None:
+        row = self._row(envelope_id, wish, State.UNSEALED)
+        self._unsealed.append(row | {"payload": wish.payload})
+
+    def _row(self, envelope_id: bytes, wish: Wish, state: State) -> dict[str, Any]:
+        return {
+            "envelope_id": envelope_id,
+            "recipient": str(wish.recipient),
+            "kind": wish.kind,
+            "subject": wish.subject,
+            "urgency": wish.urgency,
+            "state": state,
+            "reason": "",
+            "traceparent": wish.traceparent,
+            "reference": wish.reference,
+            "wanted_at": self._now,
+            "changed_at": self._now,
+            "expires_at": self._expires_at,
+            "attempts": 0,
+            "queued": False,
+        }
