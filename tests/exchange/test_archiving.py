@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
 
@@ -10,8 +11,8 @@ from tests.exchange.parts import dispatch, fill, journal_entries, settle_exchang
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import archiving, links
-from hallnet.exchange.archiving import NothingToArchive
+from hallnet.exchange import archiving, journal_store, links
+from hallnet.exchange.archiving import NotArchived, NothingToArchive
 from hallnet.store import Connection
 from hallnet.trust.archive import (
     MAGIC,
@@ -249,3 +250,61 @@ def test_an_archive_that_is_cut_anywhere_does_not_hold(world: World) -> None:
         except ArchiveMalformed:
             continue
         assert not report.holds
+
+
+# Forgetting what is archived
+
+
+def forget(world: World, at: str, report: ArchiveReport) -> int:
+    station, forgotten = world.at(at), 0
+    station.exchange.look(
+        lambda c: archiving.require_archived(
+            c, station.context, report.start, report.end, report.end_root
+        )
+    )
+    while more := station.exchange.transact(lambda c: archiving.forget_some(c, report.end)):
+        forgotten += more
+    return forgotten
+
+
+def test_what_is_archived_can_be_removed_and_every_proof_still_be_made(world: World) -> None:
+    between = talk(world)
+    first = verified(world, parts(archive(world, COUNTY, until=between)))
+    assert forget(world, COUNTY, first) == first.end
+    station = world.at(COUNTY)
+    size = station.exchange.look(journal_store.size)
+    proofs = station.exchange.look(
+        lambda c: journal_store.proofs_now(c, station.context, range(size))
+    )
+    assert len(proofs) == size
+    second = verified(world, parts(archive(world, COUNTY)))
+    assert second.holds
+    assert (second.start, second.end) == (first.end, size)
+    want(world, TOWNSHIP, dispatch(COUNTY))
+    settle_exchanges(world)
+    assert verified(world, parts(archive(world, COUNTY))).holds
+
+
+def test_nothing_is_removed_that_no_archive_has(world: World) -> None:
+    between = talk(world)
+    second = verified(world, parts(archive(world, COUNTY, since=between)))
+    with pytest.raises(NotArchived, match="nothing was removed"):
+        forget(world, COUNTY, second)
+    entries = len(journal_entries(world.at(COUNTY)))
+    of_another = verified(world, parts(archive(world, TOWNSHIP)))
+    for wrong in (
+        of_another,
+        replace(second, start=0, end=entries + 1),
+        replace(second, start=0, end=0),
+    ):
+        with pytest.raises(NotArchived):
+            forget(world, COUNTY, wrong)
+    assert len(journal_entries(world.at(COUNTY))) == entries
+
+
+def test_a_period_that_was_forgotten_is_not_archived_again(world: World) -> None:
+    between = talk(world)
+    first = verified(world, parts(archive(world, COUNTY, until=between)))
+    forget(world, COUNTY, first)
+    with pytest.raises(NothingToArchive):
+        archive(world, COUNTY, until=between)

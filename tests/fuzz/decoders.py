@@ -5,11 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 
-from google.protobuf import json_format
+from google.protobuf import json_format, proto
 from google.protobuf.message import Message
 from tests.case import builders as cases
-from tests.trust.builders import COUNTY, NOW, PROVINCE, TOWNSHIP, Ledger, network, revocation
+from tests.trust.builders import (
+    COUNTY,
+    NOW,
+    PROVINCE,
+    TOWNSHIP,
+    Ledger,
+    found_root,
+    network,
+    revocation,
+)
 from tests.trust.test_bundle import bundle_of, send
 
 from hallnet.case.calendar import CALENDAR
@@ -20,18 +30,29 @@ from hallnet.case.item import CATALOGUE, Catalogue
 from hallnet.case.mandate import FILE_FORM, MANDATE, read_mandate_file
 from hallnet.case.person import require_identity_number
 from hallnet.case.supplied_calendar import supplied_calendar
-from hallnet.cli.verifying import describe
+from hallnet.cli.verifying import describe, describe_archive
 from hallnet.codec import parse
 from hallnet.node.paging import Page
 from hallnet.places import Address, Village
+from hallnet.trust.archive import MAGIC, read_parts, verify_archive
 from hallnet.trust.believed import Trust
 from hallnet.trust.bundle import verify_bundle
 from hallnet.trust.certificate import RequestBody, make_request, read_certificate, read_request
 from hallnet.trust.envelope import read_header
 from hallnet.trust.evidence import Checkpoint, EvidenceReader
+from hallnet.trust.invitation import read_code, write_code
+from hallnet.trust.journal import EntryKind
 from hallnet.trust.receipt import RECEIPT
 from hallnet.trust.release import ReleaseBody, ReleaseKind, sign_release, verify_release
 from hallnet.trust.revocation import read_revocation, verify_revocation
+from hallnet.trust.succession import (
+    SuccessionBody,
+    declare,
+    read_root_succession,
+    read_succession,
+    succeed,
+    verify_succession,
+)
 from hallnet.trust.suites import Suite, algorithms, supported
 from hallnet.wire.case.v1 import calendar_pb2 as wire_calendar
 from hallnet.wire.case.v1 import case_event_pb2 as wire_case
@@ -39,6 +60,7 @@ from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire_bundle
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.release.v1 import release_pb2 as wire_release
+from hallnet.wire.trust.v1 import archive_pb2 as wire_archive
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 from hallnet.wire.trust.v1 import journal_pb2 as wire_journal
 
@@ -141,6 +163,69 @@ def _mandate_file() -> bytes:
     return json.dumps({"form": FILE_FORM, "mandate": mandate}).encode()
 
 
+def _read_succession(data: bytes) -> object:
+    found = read_succession(parse(wire_trust.Succession, data))
+    verify_succession(found, NET[COUNTY].certificate)
+    return found
+
+
+def _succession() -> bytes:
+    county = NET[COUNTY]
+    here = Address.parse(COUNTY)
+    old, new = (Address.parse(f"{here}{number}") for number in (101, 102))
+    body = SuccessionBody(Suite.ED25519, old, new, NOW, NOW, "merged")
+    return declare(body, county.certificate, county.signing_key).to_message().SerializeToString()
+
+
+def _root_succession() -> bytes:
+    old, new = NET.root, found_root(NET.root.certificate.body.subject, "next")
+    return succeed(
+        old.certificate, old.signing_key, new.certificate, new.signing_key, NOW
+    ).SerializeToString()
+
+
+def _invitation() -> str:
+    return write_code(
+        wire_trust.Invitation(
+            address="330127101",
+            broker_url="tls://330127.example:4222",
+            root_id=ROOT.id,
+            link_authority=b"authority" * 40,
+            link_certificate=b"certificate" * 40,
+            link_key=b"key" * 40,
+            invitation_id="0" * 32,
+        )
+    )
+
+
+def _read_archive(data: bytes) -> object:
+    return describe_archive(verify_archive(read_parts(BytesIO(data)), ROOT))
+
+
+def _archive() -> bytes:
+    """The whole journal of a township, of three entries."""
+    ledger = Ledger(HALL)
+    entries = [
+        wire_journal.JournalEntry(kind=int(EntryKind.SENT), data=b"%d" % number)  # type: ignore[arg-type]
+        for number in range(3)
+    ]
+    for entry in entries:
+        ledger.add(EntryKind(entry.kind), entry.data)
+    head = wire_archive.JournalArchiveHead(
+        address=str(HALL.address),
+        end=ledger.head().to_message(),
+        certificates=[item.to_message() for item in HALL.chain[:-1]],
+    )
+    archived = BytesIO(MAGIC)
+    archived.seek(0, 2)
+    for part in (
+        wire_archive.JournalArchivePart(head=head),
+        wire_archive.JournalArchivePart(run=wire_journal.JournalRun(start=0, entries=entries)),
+    ):
+        proto.serialize_length_prefixed(part, archived)
+    return archived.getvalue()
+
+
 SEALED = wire_bundle.SignedCaseBundle.FromString(_made())
 BUNDLE = wire_bundle.CaseBundle.FromString(SEALED.bundle)
 CHAIN_END = HALL.certificate.to_message().SerializeToString()
@@ -166,6 +251,14 @@ DECODERS: dict[str, Decoder] = {
         revocation(NET[COUNTY], HALL, NOW).to_message().SerializeToString(),
         wire_trust.Revocation,
     ),
+    "succession": Decoder(_read_succession, _succession(), wire_trust.Succession),
+    "root-succession": Decoder(
+        lambda data: read_root_succession(parse(wire_trust.RootSuccession, data)),
+        _root_succession(),
+        wire_trust.RootSuccession,
+    ),
+    "invitation": _text(read_code, _invitation()),
+    "archive": Decoder(_read_archive, _archive()),
     "release": Decoder(_read_release, _release(), wire_release.SignedRelease),
     "header": Decoder(read_header, BUNDLE.exhibits[0].header, wire.Header),
     "receipt": Decoder(RECEIPT.from_bytes, BUNDLE.exhibits[0].receipt.body, wire.ReceiptBody),

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hallnet.node.home import Home
+from hallnet.node.home import Home, Part, SecretJustRenewed
 from hallnet.node.rootkeys import certify_top, create_root
 from hallnet.node.settings import SETTINGS_FILE, SettingsInvalid, read_settings
+from hallnet.store.vault import VaultNotOpened
 from hallnet.trust.certificate import read_request
 from hallnet.trust.problems import SuiteNotAllowed
-from hallnet.trust.suites import Suite
+from hallnet.trust.suites import NONCE_BYTES, Suite
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HALL = '[hall]\naddress = "33"\nname = "hall"\n'
@@ -73,3 +74,63 @@ def test_a_suite_that_is_none_is_told_when_the_settings_are_read(
         (tmp_path / SETTINGS_FILE).write_text(text, encoding="utf-8")
         with pytest.raises(SettingsInvalid):
             read_settings(tmp_path, {})
+
+
+NONCE = bytes(NONCE_BYTES)
+
+
+def test_a_renewed_secret_closes_what_is_new_and_the_old_one_still_opens(tmp_path: Path) -> None:
+    made = home(tmp_path / "home")
+    before = made.vault(Part.INTAKE)
+    closed = before.close(b"text", b"place", NONCE)
+    made.renew_secret(Part.INTAKE)
+    between = made.vault(Part.INTAKE)
+    assert between.open(closed, b"place") == b"text"
+    with pytest.raises(VaultNotOpened):
+        before.open(between.close(b"text", b"place", NONCE), b"place")
+    assert made.has_old_secret(Part.INTAKE)
+    assert not made.has_old_secret(Part.EXCHANGE)
+    made.forget_old_secret(Part.INTAKE)
+    with pytest.raises(VaultNotOpened):
+        made.vault(Part.INTAKE).open(closed, b"place")
+
+
+def test_what_closed_values_are_found_by_stays_through_all_renewals(tmp_path: Path) -> None:
+    made = home(tmp_path / "home")
+    digest = made.vault(Part.INTAKE).index(b"number")
+    for _ in range(2):
+        made.renew_secret(Part.INTAKE)
+        made.forget_old_secret(Part.INTAKE)
+        assert made.vault(Part.INTAKE).index(b"number") == digest
+
+
+def test_a_secret_is_not_renewed_while_the_one_before_is_needed(tmp_path: Path) -> None:
+    made = home(tmp_path / "home")
+    made.renew_secret(Part.INTAKE)
+    with pytest.raises(SecretJustRenewed):
+        made.renew_secret(Part.INTAKE)
+
+
+@pytest.mark.parametrize("steps", range(3))
+def test_a_renewal_that_was_broken_off_is_done_again_and_loses_nothing(
+    tmp_path: Path, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = home(tmp_path / "home")
+    closed = made.vault(Part.INTAKE).close(b"text", b"place", NONCE)
+    write, left = Home.write, steps
+
+    def dies(self: Home, name: str, data: bytes) -> None:
+        nonlocal left
+        if left == 0:
+            raise KeyboardInterrupt
+        left -= 1
+        write(self, name, data)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Home, "write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            made.renew_secret(Part.INTAKE)
+    assert made.vault(Part.INTAKE).open(closed, b"place") == b"text"
+    made.renew_secret(Part.INTAKE)
+    assert made.vault(Part.INTAKE).open(closed, b"place") == b"text"
+    assert not made.vault(Part.INTAKE).is_current(closed, b"place")

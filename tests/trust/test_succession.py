@@ -16,7 +16,7 @@ from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.trust import believed
 from hallnet.trust.believed import Trust
-from hallnet.trust.problems import IssuerNotAbove, SignatureInvalid
+from hallnet.trust.problems import IssuerNotAbove, SignatureInvalid, SuiteMismatched
 from hallnet.trust.succession import (
     REASON_LENGTH_MAX,
     STEPS_MAX,
@@ -27,7 +27,9 @@ from hallnet.trust.succession import (
     read_root_succession,
     read_succession,
     succeed,
+    verify_succession,
 )
+from hallnet.trust.suites import Suite
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 DAY = timedelta(days=1)
@@ -189,6 +191,19 @@ def test_a_bundle_brings_successions_and_a_later_one_that_leaves_them_out_takes_
     )
     made.take_bundle(wire.TrustBundle(suites=[wire.SUITE_ED25519]), 2)
     assert made.goes_on_as(OLD, NOW) == NEW
+
+
+def test_one_that_names_another_suite_than_its_signers_is_refused() -> None:
+    """Its suite says how it was signed: nobody is to choose another reading."""
+    raw = step().to_message()
+    body = wire.SuccessionBody.FromString(raw.body)
+    body.suite = wire.SUITE_SM2
+    raw.body = body.SerializeToString()
+    raw.signature = SUITE.sign(CITY.signing_key, b"hallnet succession v1\n" + raw.body)
+    found = read_succession(raw)
+    assert found.body.suite is Suite.SM2
+    with pytest.raises(SuiteMismatched):
+        verify_succession(found, CITY.certificate)
 
 
 # Roots

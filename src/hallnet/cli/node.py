@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hallnet.cli import vault
 from hallnet.cli.options import SUITE_HELP, HomeArgument, Json
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ MATERIALS_SHOWN = 20
 MEGABYTE = 1024 * 1024
 
 app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=True)
+app.add_typer(vault.app, name="vault")
 
 
 @app.command()
@@ -333,17 +335,47 @@ def archive(
         datetime | None, typer.Option(help="Entries from then on, in the time of this machine")
     ] = None,
     until: Annotated[datetime | None, typer.Option(help="Entries before then")] = None,
+    forget: Annotated[
+        bool,
+        typer.Option("--forget", help="Check the file, then remove its entries from the node"),
+    ] = False,
 ) -> None:
     """Write the node's journal of a period to a file; anybody with root.cert can check it with hallnet
     verify.
 
-    An archive ends where the next one begins if --until of the one is --since of the other.
+    An archive ends where the next one begins if --until of the one is --since of the other. What was
+    forgotten stands in its archives alone: keep them. Its hashes and all proofs stay at the node.
     """
-    from hallnet.cli.operator import write_journal
+    from hallnet.cli.operator import forget_archived, write_journal
 
     period = [None if moment is None else moment.astimezone() for moment in (since, until)]
     size = write_journal(home, out, *period)
     typer.echo(f"{out}: {size:,} bytes; check it with hallnet verify {out} --root root.cert")
+    if forget:
+        typer.echo(f"{forget_archived(home, out):,} entries are removed from the node")
+
+
+@app.command()
+def erase(
+    home: HomeArgument,
+    before: Annotated[datetime, typer.Option(help="What was settled before then")],
+    purpose: Annotated[str, typer.Option(help="Why, for the record")],
+    case: Annotated[str, typer.Option(help="Of this case alone; by default of all")] = "",
+    json: Json = False,
+) -> None:
+    """Erase what was in the envelopes that this node sent and received, after its retention.
+
+    Headers, receipts and the journal stay, and so does every proof: a bundle of the case shows that they
+    were sent and taken, and says that their content was erased. The records of the intake are its own.
+    """
+    from hallnet.cli.operator import erase_contents
+    from hallnet.cli.output import print_json, print_table
+
+    found = erase_contents(home, before.astimezone(), case, purpose)
+    if json:
+        print_json(found)
+    else:
+        print_table("Erased", ["what", "number"], list(found.items()))
 
 
 @app.command()

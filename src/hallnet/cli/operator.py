@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.node.client import problems_raised
 from hallnet.node.desk import Desk
 from hallnet.node.home import Home, Part
+from hallnet.trust.archive import read_parts, verify_archive
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 Answer = TypeVar("Answer")
@@ -56,3 +58,47 @@ def write_journal(
     finally:
         unfinished.unlink(missing_ok=True)
     return file.stat().st_size
+
+
+def forget_archived(folder: Path, file: Path) -> int:
+    """Check an archive of a running node, then have it remove the entries up to its end.
+
+    Returns how many were removed. Raises the problem of the archive if it does not hold, ArchiveMalformed,
+    or Reported.
+    """
+    with file.open("rb") as opened:
+        # It will be the only place where they stand.
+        os.fsync(opened.fileno())
+        report = verify_archive(read_parts(opened), Home(folder).root())
+    if report.problem is not None:
+        raise report.problem
+    request = wire.ForgetArchivedRequest(
+        start=report.start,
+        end=report.end,
+        root=report.end_root,
+        actor_id="operator",
+        purpose=file.name,
+    )
+
+    async def question(desk: Desk) -> wire.ForgetArchivedResponse:
+        return await desk.exchange.ForgetArchived(request)
+
+    return ask(folder, question).entries
+
+
+def erase_contents(folder: Path, before: datetime, subject: str, purpose: str) -> dict[str, int]:
+    """Have a running node erase the content of what was settled before a moment; says how many of each."""
+    request = wire.EraseContentsRequest(
+        before=to_timestamp(before), subject=subject, actor_id="operator", purpose=purpose
+    )
+
+    async def question(desk: Desk) -> wire.EraseContentsResponse:
+        return await desk.exchange.EraseContents(request)
+
+    answer = ask(folder, question)
+    return {
+        "sent": answer.sent,
+        "received": answer.received,
+        "keys": answer.keys,
+        "feed_entries": answer.feed_entries,
+    }

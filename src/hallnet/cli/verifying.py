@@ -126,6 +126,8 @@ def _exhibit(item: Exhibit) -> dict[str, Any]:
         f"{header.kind}, entry {item.leaf_index} of the sender's journal, "
         f"signed {_time(item.signed_at)}"
     ]
+    if item.content is None:
+        lines.append("    its content was erased after its retention; that it was sent is proved")
     verdict = None
     if item.receipt is not None:
         verdict = item.receipt.verdict.name.lower()
@@ -144,6 +146,7 @@ def _exhibit(item: Exhibit) -> dict[str, Any]:
         "kind": header.kind,
         "signed_at": item.signed_at.isoformat(),
         "leaf_index": item.leaf_index,
+        "content_erased": item.content is None,
         "verdict": verdict,
         "witnesses": witnesses,
         "lines": lines,

@@ -23,11 +23,11 @@ from hallnet.node.files import write_whole
 from hallnet.node.settings import SETTINGS_FILE, Settings, read_settings
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
-from hallnet.store.vault import Vault
+from hallnet.store.vault import Secret, Vault
 from hallnet.trust.believed import Trust, suites_of
 from hallnet.trust.certificate import Certificate, RequestBody, make_request, read_certificate
 from hallnet.trust.problems import SpeaksForAnother
-from hallnet.trust.suites import Suite, algorithms, suite_of_private_key, supported
+from hallnet.trust.suites import Algorithms, Suite, algorithms, suite_of_private_key, supported
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 PRIVATE_FOLDER = 0o700
@@ -84,6 +84,17 @@ class HomeNotEmpty(Problem):
     en_remedy = "Choose another folder: keys that are overwritten cannot be restored"
 
 
+class SecretJustRenewed(Problem):
+    """A secret is to be renewed while the one before is still needed."""
+
+    kind = Kind.CONFLICT
+    reason = "SECRET_JUST_RENEWED"
+    zh = "{part}的密钥更换尚未完成"
+    zh_remedy = "请先运行hallnet node vault reclose --end完成上一次更换"
+    en = "The last change of the secret of {part} is not finished"
+    en_remedy = "Finish it first: hallnet node vault reclose --end"
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
     """Which hall this is: its certificate with the issuers above. All of it is public."""
@@ -113,9 +124,22 @@ class Identity(Membership):
     sealing_key: bytes
 
 
-def _vault_key(part: Part) -> str:
-    """Each has its own, so that who has the key of one part cannot open what another keeps."""
-    return f"keys/vault-{part.value}.key"
+def _vault_key(part: Part, which: str = "") -> str:
+    """Each has its own, so that who has the key of one part cannot open what another keeps.
+
+    `which` is empty for the newest, "old" for the one before, "index" for the one that closed values are
+    found by, if that is not the newest.
+    """
+    return f"keys/vault-{part.value}{which and '.'}{which}.key"
+
+
+def _new_secret(suite: Algorithms) -> bytes:
+    """The suite stands before the secret: what was closed in it is opened in it for always."""
+    return bytes((suite.suite,)) + os.urandom(VAULT_SECRET_BYTES)
+
+
+def _secret(key: bytes) -> Secret:
+    return Secret(algorithms(key[0]), key[1:])
 
 
 class Home:
@@ -142,8 +166,7 @@ class Home:
         home.write("keys/link.key", tls.new_private_key())
         home.write("keys/session.key", os.urandom(SESSION_KEY_BYTES))
         for part in KEEPERS:
-            # The suite stands before the secret: what was closed in it is opened in it for always.
-            home.write(_vault_key(part), bytes((suite.suite,)) + os.urandom(VAULT_SECRET_BYTES))
+            home.write(_vault_key(part), _new_secret(suite))
         for kind in ("node", "link"):
             authority = tls.new_authority(f"{kind} authority of {address}", now)
             home.write(f"keys/{kind}-authority.key", authority.key)
@@ -208,8 +231,36 @@ class Home:
 
     def vault(self, part: Part) -> Vault:
         """What opens the closed columns in the database of a part of this node."""
-        key = self.read(_vault_key(part))
-        return Vault(algorithms(key[0]), key[1:], f"hallnet {part.value} v1".encode())
+        newest = _secret(self.read(_vault_key(part)))
+        before, index = (self._secret_if_any(part, which) for which in ("old", "index"))
+        purpose = f"hallnet {part.value} v1".encode()
+        return Vault(newest.suite, newest.data, purpose, before, index)
+
+    def has_old_secret(self, part: Part) -> bool:
+        """Whether something may still be closed under the secret before the newest."""
+        return self.path(_vault_key(part, "old")).exists()
+
+    def renew_secret(self, part: Part) -> None:
+        """Make a new secret; what was closed before is opened with the old one, which is kept beside it.
+
+        It may be broken off and done again. Raises SecretJustRenewed while the one before is still needed.
+        """
+        newest, old, index = (_vault_key(part, which) for which in ("", "old", "index"))
+        secret = self.read(newest)
+        if self.has_old_secret(part) and self.read(old) != secret:
+            raise SecretJustRenewed(part=part.value)
+        if not self.path(index).exists():
+            self.write(index, secret)
+        self.write(old, secret)
+        self.write(newest, _new_secret(algorithms(secret[0])))
+
+    def forget_old_secret(self, part: Part) -> None:
+        """Nothing is closed under it any more."""
+        self.path(_vault_key(part, "old")).unlink(missing_ok=True)
+
+    def _secret_if_any(self, part: Part, which: str) -> Secret | None:
+        path = self.path(_vault_key(part, which))
+        return _secret(path.read_bytes()) if path.exists() else None
 
     def welcome(self) -> wire.Welcome:
         return wire.Welcome.FromString(self.read("trust/welcome.bin"))

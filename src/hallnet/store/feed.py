@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    delete,
     func,
     insert,
     select,
@@ -140,6 +141,25 @@ class Feed:
             for entry in wire.FollowResponse.FromString(raw).entries
             if entry.position > position
         ]
+
+    def prune(self, connection: Connection, before: datetime, runs_max: int) -> int:
+        """Remove the oldest runs whose entries were all recorded before a moment; returns how many entries.
+
+        The newest run stays, and with it the place where the feed goes on.
+        """
+        table = self._run
+        newest = select(func.max(table.c.end)).scalar_subquery()
+        oldest = connection.execute(
+            select(table).where(table.c.end < newest).order_by(table.c.end).limit(runs_max)
+        )
+        last = count = 0
+        for run in oldest:
+            entries = wire.FollowResponse.FromString(run.entries).entries
+            if entries[-1].recorded_at.ToDatetime(UTC) >= before:
+                break
+            last, count = run.end, count + len(entries)
+        connection.execute(delete(table).where(table.c.end <= last))
+        return count
 
     def announce(self) -> None:
         """Tell those who wait that something was committed; called on the event loop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 
 from hallnet.trust.problems import ContentNotAsCommitted
 from hallnet.trust.suites import NONCE_BYTES, Algorithms
@@ -15,20 +16,45 @@ class VaultNotOpened(ValueError):
     """The bytes were closed under another key, for another place, or were damaged."""
 
 
-class Vault:
-    """A suite's encryption under a key that is derived from a secret for one purpose."""
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret and the suite in which it closes."""
 
-    def __init__(self, suite: Algorithms, secret: bytes, purpose: bytes) -> None:
-        self._suite = suite
-        self._key = suite.derive_key(secret, purpose)
-        self._index_key = suite.derive_key(secret, purpose + b" index")
+    suite: Algorithms
+    data: bytes
+
+
+class Vault:
+    """Encryption under keys that are derived from secrets for one purpose.
+
+    It closes under the newest secret and opens under that or the one before. `index_secret` is the one by
+    which closed values are found: it stays when the others change, for digests cannot be made anew.
+    """
+
+    def __init__(
+        self,
+        suite: Algorithms,
+        secret: bytes,
+        purpose: bytes,
+        before: Secret | None = None,
+        index_secret: Secret | None = None,
+    ) -> None:
+        newest = Secret(suite, secret)
+        self._keys = [
+            (secret.suite, secret.suite.derive_key(secret.data, purpose))
+            for secret in (newest, before)
+            if secret is not None
+        ]
+        index = index_secret or newest
+        self._index_key = index.suite.derive_key(index.data, purpose + b" index")
 
     def close(self, plain: bytes, place: bytes, nonce: bytes) -> bytes:
         """The nonce, random and used once, and the closed bytes.
 
         `place` says where they lie, so that they cannot be moved to another row.
         """
-        return nonce + self._suite.encrypt(self._key, nonce, plain, place)
+        suite, key = self._keys[0]
+        return nonce + suite.encrypt(key, nonce, plain, place)
 
     def index(self, value: bytes) -> bytes:
         """A keyed digest (HMAC-SHA256, RFC 2104) by which a closed value is found again.
@@ -39,7 +65,19 @@ class Vault:
 
     def open(self, closed: bytes, place: bytes) -> bytes:
         """Raises VaultNotOpened."""
+        for number in range(len(self._keys)):
+            plain = self._opened_by(number, closed, place)
+            if plain is not None:
+                return plain
+        raise VaultNotOpened
+
+    def is_current(self, closed: bytes, place: bytes) -> bool:
+        """Whether it was closed under the newest secret."""
+        return self._opened_by(0, closed, place) is not None
+
+    def _opened_by(self, number: int, closed: bytes, place: bytes) -> bytes | None:
+        suite, key = self._keys[number]
         try:
-            return self._suite.decrypt(self._key, closed[:NONCE_BYTES], closed[NONCE_BYTES:], place)
-        except ContentNotAsCommitted as error:
-            raise VaultNotOpened from error
+            return suite.decrypt(key, closed[:NONCE_BYTES], closed[NONCE_BYTES:], place)
+        except ContentNotAsCommitted:
+            return None

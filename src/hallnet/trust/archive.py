@@ -61,6 +61,8 @@ class ArchiveReport:
     """Number of the first entry."""
     end: int
     """Number after the last entry."""
+    end_root: bytes
+    """Root of the journal there."""
     signed_at: datetime
     """When the head at the end was signed."""
     counts: Mapping[EntryKind, int] = field(default_factory=dict)
@@ -115,6 +117,7 @@ def verify_archive(parts: Iterator[wire.JournalArchivePart], root: Certificate) 
         root_subject=root.body.subject,
         start=head.tree.size,
         end=head.end.checkpoint.size,
+        end_root=head.end.checkpoint.root,
         signed_at=head.end.checkpoint.at,
         counts=counts,
         witness=witness,

@@ -148,8 +148,10 @@ class _Verifier:
                 "header.sender", signer=signer.body.subject, claimed=header.sender
             )
         proof.require(EntryKind.SENT, item.header, "envelope")
-        content = Content(item.content.salt, item.content.payload)
-        envelopes.require_committed(header, content)
+        content = None
+        if not item.content_erased:
+            content = Content(item.content.salt, item.content.payload)
+            envelopes.require_committed(header, content)
         if header.subject != self._subject:
             raise ProofInvalid("header.subject", what="envelope")
         receipt, proofs = None, [proof]

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from hallnet.codec import Codec, MessageMalformed
 from hallnet.places import Address
-from hallnet.trust.certificate import Certificate, Permission, stands_above
-from hallnet.trust.problems import IssuerNotAbove, SignatureInvalid, SuiteMismatched
+from hallnet.trust.certificate import Certificate
+from hallnet.trust.statement import require_stated
 from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
@@ -66,14 +66,5 @@ def verify_revocation(revocation: Revocation, signer: Certificate) -> None:
 
     Raises IssuerNotAbove, PermissionMissing, SuiteMismatched or SignatureInvalid.
     """
-    subject = revocation.body.subject
-    if not stands_above(signer, subject):
-        raise IssuerNotAbove("revocation", issuer=signer.body.subject, subject=subject)
-    signer.require(Permission.CERTIFY)
-    named, used = revocation.body.suite, signer.body.suite
-    if named is not used:
-        raise SuiteMismatched(
-            "revocation.suite", what=f"revocation of {subject}", named=int(named), used=int(used)
-        )
-    if not signer.is_signed(_REVOCATION_TEXT + revocation.raw, revocation.signature):
-        raise SignatureInvalid("revocation.signature", what=f"revocation of {subject}")
+    body, text = revocation.body, _REVOCATION_TEXT + revocation.raw
+    require_stated(signer, "revocation", [body.subject], body.suite, text, revocation.signature)

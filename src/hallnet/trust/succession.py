@@ -17,12 +17,11 @@ from hallnet.codec.codec import from_timestamp, to_timestamp
 from hallnet.places import Address
 from hallnet.trust.certificate import (
     Certificate,
-    Permission,
     read_certificate,
-    stands_above,
     verify_root,
 )
 from hallnet.trust.problems import IssuerNotAbove, SignatureInvalid
+from hallnet.trust.statement import require_stated
 from hallnet.trust.suites import Suite, algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
@@ -83,15 +82,11 @@ def read_succession(message: wire.Succession) -> Succession:
 def verify_succession(succession: Succession, signer: Certificate) -> None:
     """Check that `signer` stated it and stands above both addresses.
 
-    Raises IssuerNotAbove, PermissionMissing or SignatureInvalid.
+    Raises IssuerNotAbove, PermissionMissing, SuiteMismatched or SignatureInvalid.
     """
-    for subject in (succession.body.predecessor, succession.body.successor):
-        if not stands_above(signer, subject):
-            raise IssuerNotAbove("succession", issuer=signer.body.subject, subject=subject)
-    signer.require(Permission.CERTIFY)
-    if not signer.is_signed(_SUCCESSION_TEXT + succession.raw, succession.signature):
-        what = f"succession of {succession.body.predecessor}"
-        raise SignatureInvalid("succession.signature", what=what)
+    body, text = succession.body, _SUCCESSION_TEXT + succession.raw
+    moved = [body.predecessor, body.successor]
+    require_stated(signer, "succession", moved, body.suite, text, succession.signature)
 
 
 def goes_on_as(

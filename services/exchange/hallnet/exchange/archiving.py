@@ -8,7 +8,7 @@ from io import BytesIO
 from itertools import chain
 
 from google.protobuf import proto
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import believing, journal_store, tables
@@ -19,6 +19,9 @@ from hallnet.trust.archive import MAGIC
 from hallnet.trust.evidence import SignedCheckpoint
 from hallnet.wire.trust.v1 import archive_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_journal
+
+FORGOTTEN_RUNS_AT_ONCE = 200
+"""Removed in one transaction."""
 
 
 class NothingToArchive(Problem):
@@ -32,6 +35,17 @@ class NothingToArchive(Problem):
     en_remedy = "Check from when until when"
 
 
+class NotArchived(Problem):
+    """An archive is not one of this journal."""
+
+    kind = Kind.INVALID
+    reason = "NOT_ARCHIVED"
+    zh = "该存档不属于本厅日志，条目未删除"
+    zh_remedy = "请使用本厅导出并核验过的存档"
+    en = "The archive is not one of this hall's journal: nothing was removed"
+    en_remedy = "Use an archive that this hall exported and that was checked"
+
+
 def begin(
     connection: Connection,
     context: Context,
@@ -39,8 +53,12 @@ def begin(
     until: datetime | None,
     now: datetime,
 ) -> tuple[wire.JournalArchiveHead, int, int]:
-    """The head of an archive, and from which entry up to which it goes; raises NothingToArchive."""
-    start = _end_of_entries_before(connection, since) if since else 0
+    """The head of an archive, and from which entry up to which it goes; raises NothingToArchive.
+
+    What was archived and forgotten is not archived again.
+    """
+    kept_from = _first_kept(connection)
+    start = max(_end_of_entries_before(connection, since) if since else 0, kept_from)
     end = _end_of_entries_before(connection, until)
     if end <= start:
         raise NothingToArchive("since")
@@ -64,6 +82,38 @@ def begin(
     for certificate in {item.id: item for item in chains}.values():
         head.certificates.append(certificate.to_message())
     return head, start, end
+
+
+def require_archived(
+    connection: Connection, context: Context, start: int, end: int, root: bytes
+) -> None:
+    """Check that the journal has that root at a number, and that nothing is left from before the archive.
+
+    Raises NotArchived.
+    """
+    if start > _first_kept(connection):
+        raise NotArchived("start")
+    if not 0 < end <= journal_store.size(connection):
+        raise NotArchived("end")
+    if journal_store.journal_at(connection, context, end).root() != root:
+        raise NotArchived("root")
+
+
+def forget_some(connection: Connection, end: int) -> int:
+    """Remove some of the entries before a number, which an archive has. Their hashes stay, and so does all
+    that is proved by them.
+
+    Returns how many; 0 if none are left.
+    """
+    table = tables.journal_run
+    runs = connection.execute(
+        select(table.c.start, table.c.end)
+        .where(table.c.end <= end)
+        .order_by(table.c.end)
+        .limit(FORGOTTEN_RUNS_AT_ONCE)
+    ).all()
+    connection.execute(delete(table).where(table.c.end.in_([run.end for run in runs])))
+    return sum(run.end - run.start for run in runs)
 
 
 def opening(head: wire.JournalArchiveHead) -> bytes:
@@ -98,6 +148,13 @@ def _end_of_entries_before(connection: Connection, moment: datetime | None) -> i
     if moment is not None:
         query = query.where(table.c.recorded_at < moment)
     return int(connection.execute(query).scalar_one())
+
+
+def _first_kept(connection: Connection) -> int:
+    """Number of the first entry that was not forgotten."""
+    table = tables.journal_run
+    first = connection.scalars(select(table.c.start).order_by(table.c.end).limit(1)).one_or_none()
+    return first or 0
 
 
 def _signers(heads: list[SignedCheckpoint]) -> set[bytes]:

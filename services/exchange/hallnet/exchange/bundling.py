@@ -17,6 +17,7 @@ from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
 from hallnet.trust.bundle import sign_bundle
 from hallnet.trust.evidence import EvidenceWriter, Proof
+from hallnet.trust.receipt import Verdict
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire_bundle
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
@@ -38,7 +39,7 @@ class NothingToExport(Problem):
 def export(
     connection: Connection, context: Context, subject: str, now: datetime
 ) -> wire_bundle.SignedCaseBundle:
-    """All opened envelopes of a matter, sent and received; raises NothingToExport."""
+    """All accepted envelopes of a matter, sent and received; raises NothingToExport."""
     evidence = EvidenceWriter()
     exhibits: list[tuple[datetime, wire_bundle.Exhibit]] = []
     for row in _sent(connection, subject):
@@ -80,7 +81,11 @@ def _received(connection: Connection, subject: str) -> list[Row[Any]]:
     table = tables.reception
     query = (
         select(table)
-        .where(table.c.subject == subject, table.c.sealed_body.is_not(None))
+        .where(
+            table.c.subject == subject,
+            table.c.kind != CHUNK_KIND,
+            table.c.verdict == Verdict.ACCEPTED,
+        )
         .order_by(table.c.position)
         .limit(EXHIBITS_MAX)
     )
@@ -93,8 +98,8 @@ def _sent_exhibit(
     exhibit = wire_bundle.Exhibit(
         header=row.header,
         proof=_own_proof(connection, context, row.leaf_index, evidence),
-        content=_content(connection, row),
     )
+    _show_content(connection, row, exhibit)
     if row.receipt is not None:
         signed = load_checkpoints(connection, [row.receipt_checkpoint])[row.receipt_checkpoint]
         proof = Proof(row.receipt_leaf_index, split_path(row.receipt_path), signed)
@@ -108,20 +113,24 @@ def _received_exhibit(
 ) -> wire_bundle.Exhibit:
     signed = load_checkpoints(connection, [row.checkpoint])[row.checkpoint]
     senders = context.trust.chain_of(signed.certificate_id)[:-1]
-    return wire_bundle.Exhibit(
+    exhibit = wire_bundle.Exhibit(
         header=row.header,
         proof=evidence.add(Proof(row.leaf_index, split_path(row.path), signed), senders),
-        content=_content(connection, row),
         receipt=wire.Receipt(
             body=row.receipt,
             proof=_own_proof(connection, context, row.receipt_leaf_index, evidence),
         ),
     )
+    _show_content(connection, row, exhibit)
+    return exhibit
 
 
-def _content(connection: Connection, row: Row[Any]) -> wire.Content:
+def _show_content(connection: Connection, row: Row[Any], exhibit: wire_bundle.Exhibit) -> None:
+    if row.sealed_body is None:
+        exhibit.content_erased = True
+        return
     content = contents.opened(connection, row.header, row.sealed_body)
-    return wire.Content(salt=content.salt, payload=content.payload)
+    exhibit.content.CopyFrom(wire.Content(salt=content.salt, payload=content.payload))
 
 
 def _own_proof(

@@ -5,6 +5,7 @@ Nothing that a villager wrote lies open in the tables of the exchange, and nothi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
 
@@ -15,13 +16,31 @@ from hallnet.store import Connection
 from hallnet.store.upsert import upsert
 from hallnet.trust.envelope import Content, open_body, read_header
 from hallnet.trust.problems import ContentNotAsCommitted
+from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 
 
-def keep_keys(connection: Connection, keys: Mapping[bytes, bytes]) -> None:
-    """Keep content keys by what they were sealed as."""
-    rows = [{"id": sha256(sealed).digest(), "key": plain} for sealed, plain in keys.items()]
+def keep_keys(connection: Connection, keys: Mapping[bytes, bytes], uses: Counter[bytes]) -> None:
+    """Keep content keys by what they were sealed as; `uses` says how many kept bodies each opens."""
+    rows = [
+        {"id": sha256(sealed).digest(), "key": keys[sealed], "uses": count}
+        for sealed, count in uses.items()
+    ]
     if rows:
-        connection.execute(upsert(connection, tables.content_key).on_conflict_do_nothing(), rows)
+        statement = upsert(connection, tables.content_key)
+        more = tables.content_key.c.uses + statement.excluded.uses
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["id"], set_={"uses": more}), rows
+        )
+
+
+def sealed_key_of(sealed_body: bytes) -> bytes:
+    """What the content key of a body was sealed as."""
+    return wire.SealedBody.FromString(sealed_body).sealed_key
+
+
+def key_of(sealed_body: bytes) -> bytes:
+    """By which name the key of a body that was kept lies here."""
+    return sha256(sealed_key_of(sealed_body)).digest()
 
 
 def opened(connection: Connection, header: bytes, sealed_body: bytes) -> Content:

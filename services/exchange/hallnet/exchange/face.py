@@ -18,6 +18,7 @@ from hallnet.exchange import (
     attachments,
     bundling,
     certifying,
+    erasing,
     inviting,
     journal_store,
     links,
@@ -27,6 +28,7 @@ from hallnet.exchange import (
     tables,
 )
 from hallnet.exchange.context import Context
+from hallnet.exchange.erasing import Erased
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation import limits
 from hallnet.node.home import Home, Part
@@ -64,6 +66,8 @@ CALLERS: Callers = {
     "ListDeliveries": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportBundle": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportJournal": frozenset({Part.OPERATOR}),
+    "ForgetArchived": frozenset({Part.OPERATOR}),
+    "EraseContents": frozenset({Part.OPERATOR}),
     "ReadAttachment": frozenset({Part.INTAKE}),
     "ReleaseAttachment": frozenset({Part.INTAKE}),
     "ListAttachments": frozenset({Part.PORTAL, Part.OPERATOR}),
@@ -449,6 +453,53 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             for piece in pieces:
                 for cut in range(0, len(piece), STREAM_BYTES):
                     yield wire.ExportJournalResponse(data=piece[cut : cut + STREAM_BYTES])
+
+    async def ForgetArchived(self, request: wire.ForgetArchivedRequest, context: Any) -> Any:
+        now = self._clock()
+
+        def begin(connection: Connection) -> None:
+            archiving.require_archived(
+                connection, self._context, request.start, request.end, request.root
+            )
+            connection.execute(
+                insert(tables.export_record).values(
+                    at=now,
+                    actor_id=request.actor_id[:64],
+                    subject=f"journal forgotten up to {request.end}",
+                    purpose=request.purpose,
+                )
+            )
+
+        await self._database.write(begin)
+        forgotten = 0
+        while more := await self._database.write(lambda c: archiving.forget_some(c, request.end)):
+            forgotten += more
+        return wire.ForgetArchivedResponse(entries=forgotten)
+
+    async def EraseContents(self, request: wire.EraseContentsRequest, context: Any) -> Any:
+        now, before = self._clock(), from_timestamp(request.before)
+        subject = request.subject[:64]
+        erasing.require_over(before, now)
+        record = await self._database.write(
+            lambda c: erasing.begin_record(
+                c, before, subject, request.actor_id[:64], request.purpose, now
+            )
+        )
+        erased = Erased()
+        while some := await self._erase_some(before, subject):
+            erased += some
+        await self._database.write(lambda c: erasing.end_record(c, record, erased))
+        return wire.EraseContentsResponse(
+            sent=erased.sent,
+            received=erased.received,
+            keys=erased.keys,
+            feed_entries=erased.feed_entries,
+        )
+
+    async def _erase_some(self, before: datetime, subject: str) -> Erased | None:
+        """None once nothing was left to erase."""
+        some = await self._database.write(lambda c: erasing.erase_some(c, before, subject))
+        return None if some == Erased() else some
 
     async def ReadAttachment(
         self, request: wire.ReadAttachmentRequest, context: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from hallnet.exchange import contents, queues, tables
+from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal_store import JournalWriter
 from hallnet.exchange.parcels import size_of
@@ -97,6 +99,7 @@ class Sealing:
         self._sent: list[dict[str, Any]] = []
         self._queued: list[tuple[dict[str, Any], tuple[Address, Urgency]]] = []
         self._nowhere: list[bytes] = []
+        self._uses: Counter[bytes] = Counter()
 
     def send(self, wishes: Sequence[Wish]) -> list[bytes]:
         """Seal new ones; what cannot be sealed yet is kept. Returns those whose recipient is nowhere."""
@@ -142,7 +145,7 @@ class Sealing:
         self._connection.execute(insert(tables.sent), self._sent)
         self._take_turns()
         keys = {goal.key.sealed: goal.key.plain for goal in self._goals.values() if goal}
-        contents.keep_keys(self._connection, keys)
+        contents.keep_keys(self._connection, keys, self._uses)
 
     def _forwarded(self, wish: Wish) -> Wish:
         recipient = self._now_at(wish.recipient)
@@ -196,6 +199,9 @@ class Sealing:
         self._sent.append(
             {"leaf_index": leaf_index, "header": sealed.header, "sealed_body": sealed.body}
         )
+        # Pieces of materials are not opened here any more.
+        if wish.kind != CHUNK_KIND:
+            self._uses[goal.key.sealed] += 1
         self._note_sealed(envelope_id, wish, goal, sealed, leaf_index)
 
     def _note_sealed(

@@ -232,7 +232,8 @@ sent = Table(
     metadata,
     Column("leaf_index", _Position, primary_key=True, autoincrement=False),
     Column("header", Bytes, nullable=False),
-    Column("sealed_body", Bytes, nullable=False),
+    # None once it was erased.
+    Column("sealed_body", Bytes),
 )
 
 # Every envelope that was ever passed on: for ever, so that age is no way around it. Those on which this
@@ -250,6 +251,8 @@ content_key = Table(
     metadata,
     Column("id", Bytes(32), primary_key=True),
     Column("key", Closed("content_key.key"), nullable=False),
+    # How many bodies are kept that it opens.
+    Column("uses", Integer, nullable=False),
 )
 
 # Envelopes on which this hall gave a verdict, with what proves them.
@@ -264,7 +267,7 @@ reception = Table(
     Column("verdict", Integer, nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("header", Bytes, nullable=False),
-    # As it came, if its content has to be shown later; the key to it is a content_key.
+    # As it came, if its content has to be shown later and was not erased; the key to it is a content_key.
     Column("sealed_body", Bytes),
     Column("leaf_index", BigInteger, nullable=False),
     Column("path", Bytes, nullable=False),
@@ -325,6 +328,22 @@ export_record = Table(
     Column("subject", String(64), nullable=False),
     Column("purpose", Text, nullable=False),
     Index("export_of_subject", "subject", "position"),
+)
+
+# Who had content erased, and why.
+erasure_record = Table(
+    "erasure_record",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("actor_id", String(64), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("before", Moment, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("sent", Integer, nullable=False),
+    Column("received", Integer, nullable=False),
+    Column("keys", Integer, nullable=False),
+    Column("feed_entries", Integer, nullable=False),
 )
 
 # Put together for each sender by itself, so that wrong pieces spoil nobody else's.

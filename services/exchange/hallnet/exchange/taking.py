@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -94,6 +95,8 @@ class Taking:
         self._keep: list[SignedCheckpoint] = []
         self._entries: list[Entry] = []
         self._of_certificates: list[Asked | Issued] = []
+        self._uses: Counter[bytes] = Counter()
+        """How many bodies that are kept each content key opens."""
         self._chunks: list[tuple[Header, Envelope, Content]] = []
         self._has_room: bool | None = None
         self.hops: list[Hop] = []
@@ -128,8 +131,7 @@ class Taking:
         ):
             if rows:
                 connection.execute(insert(table), rows)
-        if self._receptions:
-            contents.keep_keys(connection, self._around.opened_keys)
+        contents.keep_keys(connection, self._around.opened_keys, self._uses)
         parcels.enqueue(connection, self._neighbour, self._queue, self._now)
         judged = outgoing.judged(connection, self._context, self._verdicts, self._now)
         entries = self._entries + judged.entries
@@ -259,6 +261,8 @@ class Taking:
         self._receipts.append((body, raw, leaf_index))
         # Pieces of materials are put together elsewhere; what was not accepted is not opened later.
         kept = verdict is Verdict.ACCEPTED and header.kind != attachments.CHUNK_KIND
+        if kept:
+            self._uses[contents.sealed_key_of(envelope.sealed_body)] += 1
         self._receptions.append(
             {
                 "envelope_id": header.envelope_id,

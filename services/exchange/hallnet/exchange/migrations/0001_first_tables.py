@@ -100,6 +100,7 @@ def upgrade() -> None:
         "content_key",
         sa.Column("id", sa.LargeBinary(32), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("uses", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -167,6 +168,25 @@ def upgrade() -> None:
             postgresql_where=sa.text("queued"),
         )
 
+    op.create_table(
+        "erasure_record",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("at", Moment(), nullable=False),
+        sa.Column("actor_id", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("before", Moment(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("keys", sa.Integer(), nullable=False),
+        sa.Column("feed_entries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+    )
     op.create_table(
         "export_record",
         sa.Column(
@@ -372,7 +392,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("header", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed_body", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_body", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("leaf_index"),
     )
     op.create_table(
@@ -427,6 +447,7 @@ def downgrade() -> None:
         batch_op.drop_index("export_of_subject")
 
     op.drop_table("export_record")
+    op.drop_table("erasure_record")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(
             "delivery_queue", sqlite_where=sa.text("queued = 1"), postgresql_where=sa.text("queued")

@@ -28,7 +28,7 @@ from hallnet.wire.trust.v1 import certificate_pb2 as hallnet_dot_wire_dot_trust_
 from hallnet.wire.trust.v1 import journal_pb2 as hallnet_dot_wire_dot_trust_dot_v1_dot_journal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*hallnet/wire/exchange/v1/case_bundle.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/exchange/v1/envelope.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\xae\x01\n\x07\x45xhibit\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12+\n\x05proof\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof\x12\x32\n\x07\x63ontent\x18\x03 \x01(\x0b\x32!.hallnet.wire.exchange.v1.Content\x12\x32\n\x07receipt\x18\x04 \x01(\x0b\x32!.hallnet.wire.exchange.v1.Receipt\"\x8c\x02\n\nCaseBundle\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x33\n\x08\x65xhibits\x18\x02 \x03(\x0b\x32!.hallnet.wire.exchange.v1.Exhibit\x12\x31\n\x08\x65vidence\x18\x03 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\x12\x13\n\x0b\x65xported_by\x18\x04 \x01(\t\x12/\n\x0b\x65xported_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\x10root_successions\x18\x06 \x03(\x0b\x32%.hallnet.wire.trust.v1.RootSuccession\"M\n\x10SignedCaseBundle\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x16\n\x0e\x63\x65rtificate_id\x18\x03 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*hallnet/wire/exchange/v1/case_bundle.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/exchange/v1/envelope.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\xc6\x01\n\x07\x45xhibit\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12+\n\x05proof\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof\x12\x32\n\x07\x63ontent\x18\x03 \x01(\x0b\x32!.hallnet.wire.exchange.v1.Content\x12\x32\n\x07receipt\x18\x04 \x01(\x0b\x32!.hallnet.wire.exchange.v1.Receipt\x12\x16\n\x0e\x63ontent_erased\x18\x05 \x01(\x08\"\x8c\x02\n\nCaseBundle\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x33\n\x08\x65xhibits\x18\x02 \x03(\x0b\x32!.hallnet.wire.exchange.v1.Exhibit\x12\x31\n\x08\x65vidence\x18\x03 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\x12\x13\n\x0b\x65xported_by\x18\x04 \x01(\t\x12/\n\x0b\x65xported_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\x10root_successions\x18\x06 \x03(\x0b\x32%.hallnet.wire.trust.v1.RootSuccession\"M\n\x10SignedCaseBundle\x12\x0e\n\x06\x62undle\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x16\n\x0e\x63\x65rtificate_id\x18\x03 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.exchange.v1.ca
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EXHIBIT']._serialized_start=225
-  _globals['_EXHIBIT']._serialized_end=399
-  _globals['_CASEBUNDLE']._serialized_start=402
-  _globals['_CASEBUNDLE']._serialized_end=670
-  _globals['_SIGNEDCASEBUNDLE']._serialized_start=672
-  _globals['_SIGNEDCASEBUNDLE']._serialized_end=749
+  _globals['_EXHIBIT']._serialized_end=423
+  _globals['_CASEBUNDLE']._serialized_start=426
+  _globals['_CASEBUNDLE']._serialized_end=694
+  _globals['_SIGNEDCASEBUNDLE']._serialized_start=696
+  _globals['_SIGNEDCASEBUNDLE']._serialized_end=773
 # @@protoc_insertion_point(module_scope)

@@ -32,8 +32,11 @@ class Exhibit(_message.Message):
     PROOF_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
+    CONTENT_ERASED_FIELD_NUMBER: _builtins.int
     header: _builtins.bytes
     """A serialised Header, exactly as it stands in the sender's journal."""
+    content_erased: _builtins.bool
+    """The content was erased after its retention: the header commits to it, and nobody can show it any more."""
     @_builtins.property
     def proof(self) -> _journal_pb2.Proof:
         """That it stands there."""
@@ -53,10 +56,11 @@ class Exhibit(_message.Message):
         proof: _journal_pb2.Proof | None = ...,
         content: _envelope_pb2.Content | None = ...,
         receipt: _envelope_pb2.Receipt | None = ...,
+        content_erased: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "proof", b"proof", "receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "header", b"header", "proof", b"proof", "receipt", b"receipt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "content_erased", b"content_erased", "header", b"header", "proof", b"proof", "receipt", b"receipt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1176,6 +1176,136 @@ class ExportJournalResponse(_message.Message):
 Global___ExportJournalResponse: _TypeAlias = ExportJournalResponse  # noqa: Y015
 
 @_typing.final
+class ForgetArchivedRequest(_message.Message):
+    """ForgetArchivedRequest names an archive that was checked and put away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    ROOT_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Number of its first entry: nothing before it may be left that no archive has."""
+    end: _builtins.int
+    """Number after its last entry."""
+    root: _builtins.bytes
+    """Root of the journal there, as the archive has it: it has to be that of this hall."""
+    actor_id: _builtins.str
+    """Who asks, for the record."""
+    purpose: _builtins.str
+    """Where the archive is, for the record."""
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        root: _builtins.bytes = ...,
+        actor_id: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "end", b"end", "purpose", b"purpose", "root", b"root", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetArchivedRequest: _TypeAlias = ForgetArchivedRequest  # noqa: Y015
+
+@_typing.final
+class ForgetArchivedResponse(_message.Message):
+    """ForgetArchivedResponse says what was removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    entries: _builtins.int
+    """How many entries."""
+    def __init__(
+        self,
+        *,
+        entries: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgetArchivedResponse: _TypeAlias = ForgetArchivedResponse  # noqa: Y015
+
+@_typing.final
+class EraseContentsRequest(_message.Message):
+    """EraseContentsRequest says what is to be erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """Of one matter; empty: of all."""
+    actor_id: _builtins.str
+    """Who asks, for the record."""
+    purpose: _builtins.str
+    """Why, for the record."""
+    @_builtins.property
+    def before(self) -> _timestamp_pb2.Timestamp:
+        """What was settled before this moment."""
+
+    def __init__(
+        self,
+        *,
+        before: _timestamp_pb2.Timestamp | None = ...,
+        subject: _builtins.str = ...,
+        actor_id: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "before", b"before", "purpose", b"purpose", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseContentsRequest: _TypeAlias = EraseContentsRequest  # noqa: Y015
+
+@_typing.final
+class EraseContentsResponse(_message.Message):
+    """EraseContentsResponse says what was erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENT_FIELD_NUMBER: _builtins.int
+    RECEIVED_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    FEED_ENTRIES_FIELD_NUMBER: _builtins.int
+    sent: _builtins.int
+    """Envelopes of this hall."""
+    received: _builtins.int
+    """Envelopes of other halls."""
+    keys: _builtins.int
+    """Content keys that open nothing any more."""
+    feed_entries: _builtins.int
+    """Entries of the exchange's feed that told of them."""
+    def __init__(
+        self,
+        *,
+        sent: _builtins.int = ...,
+        received: _builtins.int = ...,
+        keys: _builtins.int = ...,
+        feed_entries: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feed_entries", b"feed_entries", "keys", b"keys", "received", b"received", "sent", b"sent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseContentsResponse: _TypeAlias = EraseContentsResponse  # noqa: Y015
+
+@_typing.final
 class ReadAttachmentRequest(_message.Message):
     """ReadAttachmentRequest asks for a material."""
 

@@ -96,6 +96,16 @@ class ExchangeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalResponse.FromString,
                 _registered_method=True)
+        self.ForgetArchived = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/ForgetArchived',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedResponse.FromString,
+                _registered_method=True)
+        self.EraseContents = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/EraseContents',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.EraseContentsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.EraseContentsResponse.FromString,
+                _registered_method=True)
         self.ReadAttachment = channel.unary_stream(
                 '/hallnet.wire.exchange.v1.ExchangeService/ReadAttachment',
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ReadAttachmentRequest.SerializeToString,
@@ -212,6 +222,20 @@ class ExchangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForgetArchived(self, request, context):
+        """ForgetArchived removes entries of the journal that are in an archive; their hashes and proofs stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseContents(self, request, context):
+        """EraseContents erases what was in envelopes that were settled before a moment; what proves them stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReadAttachment(self, request, context):
         """ReadAttachment gives a material that arrived from another hall.
         """
@@ -309,6 +333,16 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     servicer.ExportJournal,
                     request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalResponse.SerializeToString,
+            ),
+            'ForgetArchived': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetArchived,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedResponse.SerializeToString,
+            ),
+            'EraseContents': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseContents,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.EraseContentsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.EraseContentsResponse.SerializeToString,
             ),
             'ReadAttachment': grpc.unary_stream_rpc_method_handler(
                     servicer.ReadAttachment,
@@ -662,6 +696,60 @@ class ExchangeService:
             '/hallnet.wire.exchange.v1.ExchangeService/ExportJournal',
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalRequest.SerializeToString,
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetArchived(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/ForgetArchived',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseContents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/EraseContents',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.EraseContentsRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.EraseContentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,6 +59,10 @@ class ExchangeServiceStub:
     """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised SignedCaseBundle."""
     ExportJournal: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ExportJournalRequest, _exchange_service_pb2.ExportJournalResponse]
     """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
+    ForgetArchived: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ForgetArchivedRequest, _exchange_service_pb2.ForgetArchivedResponse]
+    """ForgetArchived removes entries of the journal that are in an archive; their hashes and proofs stay."""
+    EraseContents: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.EraseContentsRequest, _exchange_service_pb2.EraseContentsResponse]
+    """EraseContents erases what was in envelopes that were settled before a moment; what proves them stays."""
     ReadAttachment: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]
     """ReadAttachment gives a material that arrived from another hall."""
     ReleaseAttachment: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ReleaseAttachmentRequest, _exchange_service_pb2.ReleaseAttachmentResponse]
@@ -101,6 +105,10 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     """ExportBundle gives all envelopes of a matter with their proofs, as parts of one serialised SignedCaseBundle."""
     ExportJournal: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ExportJournalRequest, _exchange_service_pb2.ExportJournalResponse]  # type: ignore[assignment]
     """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
+    ForgetArchived: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ForgetArchivedRequest, _exchange_service_pb2.ForgetArchivedResponse]  # type: ignore[assignment]
+    """ForgetArchived removes entries of the journal that are in an archive; their hashes and proofs stay."""
+    EraseContents: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.EraseContentsRequest, _exchange_service_pb2.EraseContentsResponse]  # type: ignore[assignment]
+    """EraseContents erases what was in envelopes that were settled before a moment; what proves them stays."""
     ReadAttachment: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]  # type: ignore[assignment]
     """ReadAttachment gives a material that arrived from another hall."""
     ReleaseAttachment: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ReleaseAttachmentRequest, _exchange_service_pb2.ReleaseAttachmentResponse]  # type: ignore[assignment]
@@ -212,6 +220,22 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_exchange_service_pb2.ExportJournalResponse], _abc.AsyncIterator[_exchange_service_pb2.ExportJournalResponse]]:
         """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
+
+    @_abc_1.abstractmethod
+    def ForgetArchived(
+        self,
+        request: _exchange_service_pb2.ForgetArchivedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.ForgetArchivedResponse, _abc.Awaitable[_exchange_service_pb2.ForgetArchivedResponse]]:
+        """ForgetArchived removes entries of the journal that are in an archive; their hashes and proofs stay."""
+
+    @_abc_1.abstractmethod
+    def EraseContents(
+        self,
+        request: _exchange_service_pb2.EraseContentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.EraseContentsResponse, _abc.Awaitable[_exchange_service_pb2.EraseContentsResponse]]:
+        """EraseContents erases what was in envelopes that were settled before a moment; what proves them stays."""
 
     @_abc_1.abstractmethod
     def ReadAttachment(
