@@ -160,7 +160,7 @@ def test_never_more_batches_are_under_way_than_allowed(world: World) -> None:
             await until(lambda: len(messages(world.at(COUNTY))) == count)
         return most
 
-    assert asyncio.run(live()) == UNDER_WAY_MAX
+    assert asyncio.run(live()) <= UNDER_WAY_MAX
 
 
 def test_if_the_first_of_two_is_lost_both_come_again_in_their_order(world: World) -> None:

@@ -108,13 +108,13 @@ class Source:
         await self._server.stop()
         self._database.close()
 
-    async def want(self, count: int, size: int) -> None:
-        """Have as many envelopes of a size carried to the county."""
+    async def want(self, count: int, size: int, recipient: str = COUNTY) -> None:
+        """Have as many envelopes of a size carried to a hall."""
         dispatches = [(f"bench-{number}", bytes(size)) for number in range(count)]
         await self._append(
             [
                 wire_feed.Dispatch(
-                    recipient=COUNTY,
+                    recipient=recipient,
                     kind="bench.message",
                     subject=subject,
                     urgency=int(Urgency.ORDINARY),  # type: ignore[arg-type]

@@ -29,6 +29,9 @@ class Context:
     journal_number: int = 1
     incarnation: bytes = b""
     """Random for each start of the process."""
+    presence: bytes = b""
+    """What neighbours are told: it changes when a process of this exchange starts or is gone, and then they
+    send again what it will not answer any more."""
     children: set[Address] = field(default_factory=set)
     home: Identity = field(init=False)
     """With the keys of the node's home, which wrap those that came later."""
@@ -43,6 +46,7 @@ class Context:
 
     def __post_init__(self) -> None:
         self.home = self.identity
+        self.presence = self.presence or self.incarnation
         self.sealing_keys[self.home.certificate.id] = self.home.sealing_key
 
     @property

@@ -27,7 +27,11 @@ from hallnet.wire.exchange.v1 import link_pb2 as wire
 HELLO_REPLY_SECONDS = 5.0
 PAUSE_SECONDS_MIN = 0.01
 IDLE_SECONDS = 2.0
-"""How soon something is noticed that another process queued; this process wakes the loop itself."""
+"""How soon is looked whether something waits that nobody told of; this process wakes the loop itself."""
+IDLE_BESIDE_OTHERS_SECONDS = 0.2
+"""The same where other processes of this exchange may have queued it."""
+INCARNATIONS_MAX = 16
+"""Of a neighbour, each of its processes one: the newest are remembered."""
 
 _log = logging.getLogger("hallnet.exchange.link")
 
@@ -67,7 +71,10 @@ class LinkLoop:
         self._wake_others = wake_others
         self._wake = asyncio.Event()
         self._restarted = asyncio.Event()
-        self._incarnation = b""
+        self._incarnations: deque[bytes] = deque(maxlen=INCARNATIONS_MAX)
+        self._may_send = True
+        self._idle_seconds = IDLE_SECONDS
+        self._is_at_work = False
         self._credit = limits.BATCH_BYTES_MAX
         self._pace = Pace()
         self._answered_at = 0.0
@@ -76,15 +83,33 @@ class LinkLoop:
         """Something waits, or the neighbour is back."""
         self._wake.set()
 
+    @property
+    def may_be_at_work(self) -> bool:
+        """Whether something is under way, or could be at any moment."""
+        return self._may_send or self._is_at_work
+
+    def share(self, may_send: bool, beside_others: bool) -> None:
+        """Whether it is for this process to send, and whether there are others of this exchange."""
+        self._idle_seconds = IDLE_BESIDE_OTHERS_SECONDS if beside_others else IDLE_SECONDS
+        if may_send and not self._may_send:
+            self._wake.set()
+        self._may_send = may_send
+
     async def run(self) -> None:
         """Send for ever: in order, few batches under way, pauses as the link says."""
         while True:
             self._wake.clear()
-            pause, batch = await self._database.read(self._look)
+            self._is_at_work = self._may_send
+            pause, batch = (
+                await self._database.read(self._look)
+                if self._may_send
+                else (self._idle_seconds, None)
+            )
+            if batch is not None:
+                await self._carry(batch)
+            self._is_at_work = False
             if batch is None:
                 await is_set_within(self._wake, max(pause, PAUSE_SECONDS_MIN))
-            else:
-                await self._carry(batch)
 
     async def say_hello(self) -> None:
         """Tell the neighbour that this node is here, and note what it answers."""
@@ -111,8 +136,8 @@ class LinkLoop:
 
         If it was restarted, what was under way to it will not be answered and goes again at once.
         """
-        if hello.incarnation != self._incarnation:
-            self._incarnation = hello.incarnation
+        if hello.incarnation not in self._incarnations:
+            self._incarnations.append(hello.incarnation)
             self._restarted.set()
         now = self._clock()
 
@@ -134,7 +159,7 @@ class LinkLoop:
         batch = sending.next_batch(
             connection, self._context, self._neighbour, self._pace.share(self._credit), now
         )
-        return IDLE_SECONDS, batch
+        return self._idle_seconds, batch
 
     async def _carry(self, first: sending.Batch) -> None:
         """Carry batch after batch, until nothing waits or there is to be a pause.
@@ -148,12 +173,13 @@ class LinkLoop:
         goes_on = True
         try:
             while under_way:
+                goes_on = goes_on and self._may_send
                 if goes_on and after is None:
                     self._wake.clear()
                     after = await self._next_batch([one.batch for one in under_way])
                     if after is None and await self._is_woken_before(under_way[0].request):
                         continue
-                if after is not None and self._has_room(after, under_way):
+                if goes_on and after is not None and self._has_room(after, under_way):
                     under_way.append(self._send(after))
                     after = None
                     continue
@@ -165,7 +191,7 @@ class LinkLoop:
                     goes_on, after = False, None
                     continue
                 self._credit = reply.credit_bytes
-                if after is not None and self._has_room(after, under_way):
+                if goes_on and after is not None and self._has_room(after, under_way):
                     under_way.append(self._send(after))
                     after = None
                 await self._note(oldest.batch, reply)

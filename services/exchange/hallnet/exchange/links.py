@@ -116,7 +116,7 @@ def hello(
         seen_head=seen,
         last_taken_sequence=row.taken_sequence if row else 0,
         last_sent_sequence=row.sent_sequence if row else 0,
-        incarnation=context.incarnation,
+        incarnation=context.presence,
         continues_from=shown_size,
         consistency=path,
     )

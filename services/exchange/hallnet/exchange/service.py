@@ -8,6 +8,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from grpc import aio
 
@@ -23,6 +24,7 @@ from hallnet.exchange import (
     outgoing,
     parcels,
     renewing,
+    replicas,
     tables,
 )
 from hallnet.exchange.attachment_loops import AttachmentLoops
@@ -30,6 +32,7 @@ from hallnet.exchange.context import Context
 from hallnet.exchange.face import CALLERS, ExchangeFace
 from hallnet.exchange.incoming import Taken, take_batch
 from hallnet.exchange.link_loop import LinkLoop
+from hallnet.exchange.sending import OUT_OF_ORDER
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.node import broker, telemetry, tls
@@ -40,6 +43,7 @@ from hallnet.node.home import Home, Part
 from hallnet.node.lifecycle import keep_running
 from hallnet.node.messaging import LinkClient
 from hallnet.node.server import Server
+from hallnet.node.waiting import is_set_within
 from hallnet.places import Address, divisions
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
@@ -58,6 +62,8 @@ SWEEP_EVERY_SECONDS = 600.0
 LOOK_AT_CERTIFICATE_EVERY_SECONDS = 60.0
 BUSY_FOR = timedelta(seconds=0.5)
 TELL_AGAIN_AFTER = timedelta(hours=1)
+ORDER_TRIES = 20
+ORDER_PAUSE_SECONDS = 0.05
 QUEUE = "exchange"
 """Replicas of the exchange of a big hall share the requests of its children."""
 
@@ -103,6 +109,11 @@ class Exchange:
         self._attachments = AttachmentLoops(
             self._database, self._context, home, self._clock, self._wake
         )
+        # On SQLite a node has one process.
+        self._has_replicas = not self._database.is_sqlite
+        self._belief = self._database.look(replicas.belief)
+        self._mine: frozenset[Address] = frozenset()
+        self._links_began = asyncio.Event()
         self._look_at_room()
         self._told_freshness: tuple[Freshness, datetime] | None = None
         self._up = self._parent_client()
@@ -138,6 +149,8 @@ class Exchange:
             ("exchange sweeps", self._sweep),
             ("exchange renews its certificate", self._renew),
         ]
+        if self._has_replicas:
+            loops.append(("exchange shares its links with others", self._share_links))
         if self._up is not None:
             loops += [
                 ("exchange keeps the link up", self._up.run),
@@ -156,6 +169,9 @@ class Exchange:
         for task in self._link_tasks.values():
             task.cancel()
         await asyncio.gather(*self._link_tasks.values(), return_exceptions=True)
+        if self._has_replicas:
+            incarnation = self._context.incarnation
+            await self._database.write(lambda c: replicas.leave(c, incarnation))
         await self._attachments.close()
         for channel in self._channels:
             await channel.close()
@@ -225,6 +241,9 @@ class Exchange:
             self._clock,
             self._wake_links,
         )
+        if self._has_replicas:
+            loop.share(neighbour in self._mine, beside_others=True)
+            self._links_began.set()
         self._links[neighbour] = loop
         name = f"exchange carries to {neighbour}"
         self._link_tasks[neighbour] = asyncio.create_task(keep_running(name, loop.run), name=name)
@@ -232,13 +251,16 @@ class Exchange:
 
     def _doors_changed(self) -> None:
         """A child was certified or invited and may dial in from now on, or was shut out and may not."""
+        self._children_changed()
+        if self._write_broker_configuration():
+            broker.reload(self._home)
+
+    def _children_changed(self) -> None:
         known = self._database.look(lambda c: believing.children(c))
         self._context.children = known
         for gone in self._links.keys() - known - {self._context.parent}:
             self._link_tasks.pop(gone).cancel()
             del self._links[gone]
-        if self._write_broker_configuration():
-            broker.reload(self._home)
         if self._down is not None:
             for child in known:
                 self._start_link(child, self._down, subjects_down(child))
@@ -261,8 +283,34 @@ class Exchange:
         while True:
             await asyncio.sleep(links.HELLO_EVERY.total_seconds())
             loop = self._links.get(self._context.parent)
-            if loop is not None:
+            if loop is not None and self._sends_to(self._context.parent):
                 await loop.say_hello()
+
+    def _sends_to(self, neighbour: Address) -> bool:
+        return not self._has_replicas or neighbour in self._mine
+
+    async def _share_links(self) -> None:
+        """Say that this process is alive, and learn over which links it is to send and what others learned."""
+        while True:
+            self._links_began.clear()
+            # One is let go of once it has come to rest.
+            busy = {neighbour for neighbour, loop in self._links.items() if loop.may_be_at_work}
+            share = partial(
+                replicas.share, self._context.incarnation, set(self._links), busy, self._clock()
+            )
+            alive, self._mine, belief = await self._database.write(share)
+            for neighbour, loop in self._links.items():
+                loop.share(neighbour in self._mine, beside_others=len(alive) > 1)
+            presence = replicas.presence(alive)
+            if presence != self._context.presence:
+                self._context.presence = presence
+                for neighbour in self._mine & self._links.keys():
+                    await self._links[neighbour].say_hello()
+            if belief != self._belief:
+                await self._database.read(lambda c: believing.load(c, self._context.trust))
+                self._belief = belief
+                self._children_changed()
+            await is_set_within(self._links_began, replicas.BEAT_SECONDS)
 
     async def _take_batch(self, subject: str, data: bytes) -> bytes:
         """One after the other of each neighbour, in the order in which they come."""
@@ -290,6 +338,13 @@ class Exchange:
 
         with telemetry.span("take batch", neighbour=str(neighbour)):
             taken = await self._database.write(take)
+            if self._has_replicas:
+                # Another process may have the one before it in hand.
+                tries = ORDER_TRIES
+                while tries and taken.reply.reason == OUT_OF_ORDER:
+                    tries -= 1
+                    await asyncio.sleep(ORDER_PAUSE_SECONDS)
+                    taken = await self._database.write(take)
         tables.feed.announce()
         if taken.has_materials:
             self._attachments.came.set()

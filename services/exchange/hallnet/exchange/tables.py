@@ -177,6 +177,16 @@ link = Table(
     Column("shown_size", BigInteger, nullable=False, server_default="0"),
     # Until then no materials go to it: it had no room for them.
     Column("attachments_held_until", Moment),
+    # Which process of this exchange sends over it, where there may be several.
+    Column("sender", Bytes(8)),
+)
+
+# Processes of this exchange, and when each said last that it is alive.
+replica = Table(
+    "replica",
+    metadata,
+    Column("incarnation", Bytes(8), primary_key=True),
+    Column("seen_at", Moment, nullable=False),
 )
 
 # Own envelopes, from the wish to have something carried to the verdict.

@@ -285,6 +285,7 @@ def upgrade() -> None:
         sa.Column("unproved_since", Moment(), nullable=True),
         sa.Column("shown_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("attachments_held_until", Moment(), nullable=True),
+        sa.Column("sender", sa.LargeBinary(8), nullable=True),
         sa.PrimaryKeyConstraint("neighbour"),
     )
     op.create_table(
@@ -364,6 +365,12 @@ def upgrade() -> None:
         batch_op.create_index("reception_of_subject", ["subject", "position"], unique=False)
 
     op.create_table(
+        "replica",
+        sa.Column("incarnation", sa.LargeBinary(8), nullable=False),
+        sa.Column("seen_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("incarnation"),
+    )
+    op.create_table(
         "revocation",
         sa.Column("certificate_id", sa.LargeBinary(32), nullable=False),
         sa.Column("revocation", sa.LargeBinary(), nullable=False),
@@ -420,6 +427,7 @@ def downgrade() -> None:
     op.drop_table("seen")
     op.drop_table("root_succession")
     op.drop_table("revocation")
+    op.drop_table("replica")
     with op.batch_alter_table("reception", schema=None) as batch_op:
         batch_op.drop_index("reception_of_subject")
 
