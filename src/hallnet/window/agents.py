@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 from hallnet.places import Address, Divisions, Level, Village
 
-AGENTS_MAX = 20_000
-
 
 @dataclass(frozen=True, slots=True)
 class Agent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hallnet.window.problems import ScoreNotReproducible, ScoreSheetMalformed
 
@@ -43,6 +43,30 @@ class ScoreSheet:
     full_score: int
     pass_score: int
     rules: tuple[ScoreRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """A sheet with its evidence, in the order in which it came."""
+
+    sheet: ScoreSheet
+    evidence: tuple[Evidence, ...] = ()
+
+    def score(self) -> Score:
+        """Raises ScoreSheetMalformed."""
+        return scored(self.sheet, self.evidence)
+
+
+def with_evidence(scoring: Scoring, piece: Evidence) -> Scoring:
+    """A piece more, or the same one set aside; what it says is not changed. Raises ScoreSheetMalformed."""
+    known = {one.evidence_id: one for one in scoring.evidence}
+    before = known.get(piece.evidence_id)
+    if before is not None and replace(before, set_aside=piece.set_aside) != piece:
+        raise ScoreSheetMalformed("evidence", detail=f"证据{piece.evidence_id}内容不能更改")
+    known[piece.evidence_id] = piece
+    after = replace(scoring, evidence=tuple(known.values()))
+    after.score()
+    return after
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from grpc import aio
 from hallnet.intake import fetching, following, materials, tables, watching
 from hallnet.intake.context import Hall
 from hallnet.intake.face import CALLERS, IntakeFace
+from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
+from hallnet.intake.window.face import WindowFace
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
@@ -27,6 +29,8 @@ from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_exchange_
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
+from hallnet.wire.window.v1 import window_service_pb2 as wire_window
+from hallnet.wire.window.v1 import window_service_pb2_grpc as wire_window_grpc
 
 ARRIVALS_SECONDS = 10.0
 WATCH_SECONDS = 60.0
@@ -62,6 +66,12 @@ class Intake:
             wire_grpc.add_IntakeServiceServicer_to_server,
             IntakeFace(self._database, self._hall, self._clock, self._room, self._spool_folder()),
             CALLERS,
+        )
+        server.add(
+            wire_window.DESCRIPTOR.services_by_name["WindowService"],
+            wire_window_grpc.add_WindowServiceServicer_to_server,
+            WindowFace(self._database, self._hall, self._clock),
+            WINDOW_CALLERS,
         )
         feeds.add(tables.feed, self._database)
 
