@@ -62,6 +62,8 @@ def test_a_rule_takes_no_more_than_its_own_points() -> None:
         replace(SHEET, full_score=999),
         replace(SHEET, rules=(PRESENCE, PRESENCE, OVERDUE)),
         replace(SHEET, pass_score=1001),
+        replace(SHEET, sheet_id=""),
+        replace(SHEET, sheet_id="x" * 65),
         replace(SHEET, rules=(replace(PRESENCE, taken_each=-1), OVERDUE, RATING)),
         replace(SHEET, rules=(replace(PRESENCE, points=-300), OVERDUE, RATING)),
     ],

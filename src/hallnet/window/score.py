@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from hallnet.window.problems import ScoreNotReproducible, ScoreSheetMalformed
 
 EVIDENCE_MAX = 10_000
+SHEET_ID_LENGTH_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ def _line(rule: ScoreRule, standing: Sequence[Evidence]) -> Line:
 def _require_sound(sheet: ScoreSheet, pieces: Sequence[Evidence]) -> None:
     rules = Counter(rule.rule_id for rule in sheet.rules)
     points = sum(rule.points for rule in sheet.rules)
+    if not 0 < len(sheet.sheet_id) <= SHEET_ID_LENGTH_MAX:
+        raise ScoreSheetMalformed("sheet_id", detail="考核表没有编号")
     twice = [name for name, times in rules.items() if times > 1]
     known = Counter(piece.evidence_id for piece in pieces)
     if twice:

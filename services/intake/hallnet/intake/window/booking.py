@@ -28,6 +28,8 @@ from hallnet.window.slots import (
 )
 
 HOLDER_LENGTH_MAX = 64
+CASE_ID_LENGTH_MAX = 36
+TELEPHONE_LENGTH_MAX = 32
 LISTED_MAX = 2_000
 
 
@@ -73,6 +75,10 @@ def book(
     """Take a place, or wait for one; raises SlotUnknown, SlotOver, SlotFull, AlreadyBooked."""
     if not holder.strip() or len(holder) > HOLDER_LENGTH_MAX:
         raise SlotMalformed("holder", detail="没有预约人标识")
+    if len(case_id) > CASE_ID_LENGTH_MAX:
+        raise SlotMalformed("case_id", detail="不是办件编号")
+    if len(telephone) > TELEPHONE_LENGTH_MAX:
+        raise SlotMalformed("telephone", detail="不是电话号码")
     slot, taken = _locked(connection, slot_id)
     require_bookable(slot, now)
     standing = f"{slot.day.isoformat()}|{slot.group}|{holder}"

@@ -18,12 +18,14 @@ from hallnet.window.rota import HORIZON_DAYS_MAX, Absence, Gap, Half, Post, Shif
 
 GAP_DAYS = 14
 SHIFTS_MAX = 1_000
+POST_ID_LENGTH_MAX = 64
 ABSENCE_DAYS_MAX = 366
 
 
 def put_post(connection: Connection, post: Post) -> None:
     """Raises OwnerMissing without an A, or if A is his own B."""
-    if not post.post_id.strip() or not post.a or post.a == post.b:
+    named = post.post_id.strip() and len(post.post_id) <= POST_ID_LENGTH_MAX
+    if not named or not post.a or post.a == post.b:
         raise OwnerMissing("post")
     raw = POST.to_bytes(post)
     statement = upsert(connection, tables.post).values(post_id=post.post_id, body=raw)
