@@ -504,8 +504,8 @@ def test_a_visit_is_rated_once_and_a_bad_rating_goes_its_way(world: World) -> No
 
     def next_(by: Any, name: str, **more: Any) -> Any:
         number = service.RatingStep.Value(f"RATING_STEP_{name}")
-        fields = {"act": act(by), "rating_id": "visit-1", "step": number} | more
-        return call(world, "StepRating", **fields).rating
+        fields: dict[str, Any] = {"act": act(by), "rating_id": "visit-1", "step": number}
+        return call(world, "StepRating", **(fields | more)).rating
 
     with pytest.raises(NotYours):
         next_(CLERK, "CALL_BACK", finding=wire.FINDING_CONFIRMED)
