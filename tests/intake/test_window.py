@@ -22,7 +22,7 @@ from hallnet.case.problems import ActorUnknown, CaseUnknown
 from hallnet.intake import tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.face import ChoiceMissing
-from hallnet.intake.window import booking, tickets
+from hallnet.intake.window import alarms, booking, tickets
 from hallnet.intake.window.face import CALLERS, WindowFace
 from hallnet.places.problems import DivisionUnknown
 from hallnet.problems import Problem
@@ -669,7 +669,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "PutAbsence": {"absence": wire.Absence(first="2026-03-06", last="2026-03-06")},
     "PutPost": {"post": wire.Post()},
     "PutWindow": {"window": wire.Window()},
-    "PutScoreSheet": {"sheet": wire.ScoreSheet()},
+    "PutScoreSheet": {"sheet": wire.ScoreSheet(sheet_id="x")},
     "PutEvidence": {"evidence": wire.Evidence()},
     "StepTicket": {"step": service.TICKET_STEP_SERVE},
 }
@@ -709,3 +709,52 @@ def test_the_villages_of_a_county_without_an_agent_are_listed(world: World) -> N
     assert [list(row.agents) for row in every if row.village == VILLAGE] == [["agent"]]
     with pytest.raises(DivisionUnknown):
         call(world, "GetAgentCoverage", within="330199")
+
+
+# Alarms
+
+
+def sounded(world: World) -> list[tuple[str, str]]:
+    """What is told now, as the feed has it."""
+    station = world.at(COUNTY)
+    station.intake.transact(lambda c: alarms.sound(c, station.hall, world.time.now))
+    entries: list[Any] = []
+    while more := station.intake.look(
+        lambda c: tables.feed.after(c, entries[-1].position if entries else 0)
+    ):
+        entries += more
+    return [(e.kind, e.subject) for e in entries if e.kind.startswith("window.")]
+
+
+def test_an_uncovered_monday_is_told_on_friday_and_once(world: World) -> None:
+    put_window(world, "预约1", needs_rota=True)
+    go_to(world, "2026-03-05 18:00")
+    chief = CHIEF.actor.actor_id
+    call(world, "PutPost", post=wire.Post(post_id="land", a=chief))
+    shifts = [
+        wire.Shift(window_id="预约1", day=day, half=half, post_id="land")
+        for day in ("2026-03-05", "2026-03-06")
+        for half in (wire.HALF_MORNING, wire.HALF_AFTERNOON)
+    ]
+    call(world, "PutShifts", shifts=shifts)
+    assert sounded(world) == []
+    world.time.pass_by(days=1)
+    monday = [
+        (alarms.UNCOVERED, "预约1 2026-03-09 上午"),
+        (alarms.UNCOVERED, "预约1 2026-03-09 下午"),
+    ]
+    assert sounded(world) == monday
+    assert sounded(world) == monday
+
+
+def test_a_bad_rating_that_nobody_called_back_and_an_instalment_are_told(world: World) -> None:
+    rate(world, "visit-1", wire.SATISFACTION_DISSATISFIED)
+    name = "防空地下室易地建设费"
+    quantity = service.FeeQuantity(fee=name, units=1, local_amount_fen=2000)
+    account = fee_account(world, "civil-air-defence-offsite", quantities=[quantity])
+    parts = [wire.Instalment(amount_fen=1000, due_on=on_day(world, days)) for days in (1, 60)]
+    call(world, "PlanInstalments", case_id=account.case_id, instalments=parts)
+    assert sounded(world) == [(alarms.INSTALMENT, f"{account.case_id} 第1期将到期")]
+    world.time.pass_by(days=10)
+    kinds = [kind for kind, _ in sounded(world)]
+    assert kinds == [alarms.INSTALMENT, alarms.OVERDUE, alarms.INSTALMENT]

@@ -15,6 +15,7 @@ from grpc import aio
 from hallnet.intake import fetching, following, materials, tables, watching
 from hallnet.intake.context import Hall
 from hallnet.intake.face import CALLERS, IntakeFace
+from hallnet.intake.window import alarms
 from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
 from hallnet.intake.window.face import WindowFace
 from hallnet.node.client import open_channel
@@ -34,6 +35,7 @@ from hallnet.wire.window.v1 import window_service_pb2_grpc as wire_window_grpc
 
 ARRIVALS_SECONDS = 10.0
 WATCH_SECONDS = 60.0
+ALARM_SECONDS = 600.0
 
 _log = logging.getLogger("hallnet.intake")
 
@@ -85,6 +87,7 @@ class Intake:
             ),
             ("intake fetches materials", self._fetch_materials),
             ("intake watches the calendar", self._watch),
+            ("intake sounds alarms", self._sound_alarms),
         ]
 
     async def close(self) -> None:
@@ -142,6 +145,13 @@ class Intake:
                 tables.feed.announce()
             else:
                 await asyncio.sleep(WATCH_SECONDS)
+
+    async def _sound_alarms(self) -> None:
+        while True:
+            now = self._clock()
+            if await self._database.write(lambda c, now=now: alarms.sound(c, self._hall, now)):  # type: ignore[misc]
+                tables.feed.announce()
+            await asyncio.sleep(ALARM_SECONDS)
 
     def _spool_folder(self) -> Path | None:
         """Beside the records if they are files here, else where temporary files are."""

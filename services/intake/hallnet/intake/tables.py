@@ -272,3 +272,11 @@ window_record = Table(
     Index("window_record_due", "due_on", "kind", "record_id"),
     Index("window_record_made", "kind", "made_on"),
 )
+
+# Alarms that were told, so that each is told once.
+alarm_told = Table(
+    "alarm_told",
+    metadata,
+    Column("alarm", String(128), primary_key=True),
+    Column("told_at", Moment, nullable=False),
+)

@@ -53,6 +53,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("actor_id"),
     )
     op.create_table(
+        "alarm_told",
+        sa.Column("alarm", sa.String(length=128), nullable=False),
+        sa.Column("told_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("alarm"),
+    )
+    op.create_table(
         "answered_request",
         sa.Column("request_id", sa.String(length=64), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -346,6 +352,7 @@ def downgrade() -> None:
 
     op.drop_table("appointment")
     op.drop_table("answered_request")
+    op.drop_table("alarm_told")
     op.drop_table("account")
     with op.batch_alter_table("access_record", schema=None) as batch_op:
         batch_op.drop_index("access_of_subject")
