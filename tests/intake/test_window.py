@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.case.builders import at
 from tests.exchange.test_face import ask
-from tests.intake.parts import ACCEPT, AGENT, RELIEF, VILLAGE, act, put_accounts, row_of
+from tests.intake.parts import ACCEPT, AGENT, RELIEF, VILLAGE, act, put_accounts, row_of, told
 from tests.simulation.halls import CHIEF, CLERK, Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
@@ -24,6 +24,7 @@ from hallnet.intake.accounts import Account
 from hallnet.intake.face import ChoiceMissing
 from hallnet.intake.window import alarms, booking, tickets
 from hallnet.intake.window.face import CALLERS, WindowFace
+from hallnet.node.settings import WindowSettings
 from hallnet.places.problems import DivisionUnknown
 from hallnet.problems import Problem
 from hallnet.store.requests import RequestIdReused
@@ -558,6 +559,24 @@ def test_a_complaint_is_answered_by_its_owner_and_closed_by_another(world: World
     assert due(world) == []
 
 
+def test_a_hall_sets_its_own_limits(world: World) -> None:
+    station = world.at(COUNTY)
+    settings = WindowSettings(call_back_days=3, ticket_complaint_days=5)
+    own = WindowFace(station.intake, station.hall, lambda: world.time.now, settings)
+    go_to(world, "2026-03-02 09:00")
+    bad = service.RateRequest(
+        request_id="rate-own-1", subject="visit", level=wire.SATISFACTION_DISSATISFIED
+    )
+    assert ask(own.Rate(bad, None)).rating.due_on == "2026-03-05"
+    opened_ = service.OpenComplaintRequest(
+        act=act(),
+        kind=wire.COMPLAINT_KIND_COMPLAINT,
+        words="态度不好",
+        owner=CLERK.actor.actor_id,
+    )
+    assert ask(own.OpenComplaint(opened_, None)).complaint.due_on == "2026-03-09"
+
+
 # Fees
 
 
@@ -718,12 +737,8 @@ def sounded(world: World) -> list[tuple[str, str]]:
     """What is told now, as the feed has it."""
     station = world.at(COUNTY)
     station.intake.transact(lambda c: alarms.sound(c, station.hall, world.time.now))
-    entries: list[Any] = []
-    while more := station.intake.look(
-        lambda c: tables.feed.after(c, entries[-1].position if entries else 0)
-    ):
-        entries += more
-    return [(e.kind, e.subject) for e in entries if e.kind.startswith("window.")]
+    entries = told(station, alarms.UNCOVERED, alarms.INSTALMENT, alarms.OVERDUE)
+    return [(entry.kind, entry.subject) for entry in entries]
 
 
 def test_an_uncovered_monday_is_told_on_friday_and_once(world: World) -> None:

@@ -139,10 +139,11 @@ def rated(
     calendar: Calendar,
     by_default: bool = False,
     named: bool = True,
+    limit: TimeLimit = CALL_BACK_LIMIT,
 ) -> Rating:
     """A bad rating that somebody gave is called back; everything else is closed at once."""
     bad = level.is_bad and not by_default
-    due_on = calendar.count(day_of(now), CALL_BACK_LIMIT).due_on if bad else None
+    due_on = calendar.count(day_of(now), limit).due_on if bad else None
     state = RatingState.CALL_BACK if bad else RatingState.CLOSED
     return Rating(
         rating_id,
@@ -174,7 +175,12 @@ def added_to(rating: Rating, words: str) -> Rating:
 
 
 def called_back(
-    rating: Rating, by: str, finding: Finding, now: datetime, calendar: Calendar
+    rating: Rating,
+    by: str,
+    finding: Finding,
+    now: datetime,
+    calendar: Calendar,
+    limit: TimeLimit = REPAIR_LIMIT,
 ) -> Rating:
     """Somebody who was not rated has asked what was wrong (实名差评回访率100%)."""
     _require(rating, RatingState.CALL_BACK, "回访")
@@ -187,7 +193,7 @@ def called_back(
         called_back_by=by,
         called_back_at=now,
         finding=finding,
-        due_on=calendar.count(day_of(now), REPAIR_LIMIT).due_on,
+        due_on=calendar.count(day_of(now), limit).due_on,
     )
 
 
@@ -231,14 +237,16 @@ def satisfied(ratings: Iterable[Rating]) -> Share:
     return Share(sum(not rating.level.is_bad for rating in valid), len(valid))
 
 
-def called_back_in_time(ratings: Iterable[Rating], calendar: Calendar) -> Share:
+def called_back_in_time(
+    ratings: Iterable[Rating], calendar: Calendar, limit: TimeLimit = CALL_BACK_LIMIT
+) -> Share:
     """Of the bad ratings that were given with a name, how many were called back in time."""
     bad = [r for r in ratings if r.level.is_bad and r.named and not r.by_default]
     in_time = [
         r
         for r in bad
         if r.called_back_at is not None
-        and day_of(r.called_back_at) <= calendar.count(day_of(r.rated_at), CALL_BACK_LIMIT).due_on
+        and day_of(r.called_back_at) <= calendar.count(day_of(r.rated_at), limit).due_on
     ]
     return Share(len(in_time), len(bad))
 

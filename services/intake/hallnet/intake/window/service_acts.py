@@ -10,6 +10,7 @@ from typing import Any
 from hallnet.case import fee as fees
 from hallnet.case.case import day_of
 from hallnet.case.fee import FeeAccount, Payment
+from hallnet.case.item import TimeLimit, TimeUnit
 from hallnet.case.person import ActorKind
 from hallnet.case.problems import ActorUnknown, ItemUnknown
 from hallnet.intake import accounts, cases, materials
@@ -35,6 +36,7 @@ from hallnet.intake.window.codecs import (
 )
 from hallnet.intake.window.records import RecordKind
 from hallnet.node.paging import Page
+from hallnet.node.settings import WindowSettings
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
@@ -55,9 +57,24 @@ from hallnet.wire.window.v1 import window_service_pb2 as wire
 class ServiceActs(Answering):
     """Half of WindowFace."""
 
-    def __init__(self, database: Database, hall: Hall, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        hall: Hall,
+        clock: Callable[[], datetime],
+        settings: WindowSettings | None = None,
+    ) -> None:
         super().__init__(database, clock)
         self._hall = hall
+        limits = settings or WindowSettings()
+        self._reply = _working_days(limits.reply_days)
+        self._call_back = _working_days(limits.call_back_days)
+        self._repair = _working_days(limits.repair_days)
+        self._tickets = {
+            ComplaintKind.ENQUIRY: _working_days(limits.ticket_enquiry_days),
+            ComplaintKind.REQUEST: _working_days(limits.ticket_request_days),
+            ComplaintKind.COMPLAINT: _working_days(limits.ticket_complaint_days),
+        }
 
     def _staff(self, connection: Connection, act: wire_intake.Act) -> Account:
         """Raises ActorUnknown for who is no member of staff."""
@@ -91,6 +108,7 @@ class ServiceActs(Answering):
                 owner,
                 now,
                 calendar,
+                self._reply,
             )
             records.ENQUIRIES.add(connection, opened)
             return wire.OpenEnquiryResponse(enquiry=ENQUIRY.to_message(opened))
@@ -144,6 +162,7 @@ class ServiceActs(Answering):
                 self._hall.releases.calendar(connection),
                 request.by_default,
                 request.named,
+                self._call_back,
             )
             records.RATINGS.add(connection, made)
             return wire.RateResponse(rating=RATING.to_message(made))
@@ -161,7 +180,7 @@ class ServiceActs(Answering):
                 match request.step:
                     case wire.RATING_STEP_CALL_BACK:
                         finding = chosen(Finding, request.finding, "finding")
-                        return ratings.called_back(rating, by, finding, now, calendar)
+                        return ratings.called_back(rating, by, finding, now, calendar, self._repair)
                     case wire.RATING_STEP_REPAIR:
                         return ratings.repaired(rating, by, request.words)
                     case wire.RATING_STEP_CLOSE:
@@ -182,7 +201,7 @@ class ServiceActs(Answering):
             found = list(records.RATINGS.made_between(connection, first, last))
             calendar = self._hall.releases.calendar(connection)
             satisfied = ratings.satisfied(found)
-            in_time = ratings.called_back_in_time(found, calendar)
+            in_time = ratings.called_back_in_time(found, calendar, self._call_back)
             return wire.GetRatingRatesResponse(
                 satisfied=SHARE.to_message(satisfied),
                 called_back_in_time=SHARE.to_message(in_time),
@@ -210,6 +229,7 @@ class ServiceActs(Answering):
                 request.owner,
                 now,
                 self._hall.releases.calendar(connection),
+                self._tickets,
             )
             records.COMPLAINTS.add(connection, opened)
             return wire.OpenComplaintResponse(complaint=COMPLAINT.to_message(opened))
@@ -419,6 +439,10 @@ class ServiceActs(Answering):
             total=len(found),
             gaps=len(gaps),
         )
+
+
+def _working_days(days: int) -> TimeLimit:
+    return TimeLimit(days, TimeUnit.WORKING_DAY)
 
 
 def _may_issue(account: FeeAccount) -> bool:
