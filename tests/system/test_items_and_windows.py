@@ -81,6 +81,18 @@ def test_a_county_tries_and_publishes_what_narrows_an_item_from_above(
     assert "OVERLAY_BASE_UNKNOWN" in refused
 
 
+def test_a_refusal_of_one_service_comes_through_another_with_its_reason(
+    real: RealNetwork, tmp_path: Path
+) -> None:
+    """A township without halls below may not publish: the exchange refuses to sign, branch-sync was asked."""
+    file = tmp_path / "township.yaml"
+    overlay = {"item_id": ITEM, "base_version": 1, "revision": 1, "enquiry_way": "12345"}
+    file.write_text(yaml.safe_dump({"overlays": [overlay]}, allow_unicode=True), "utf-8")
+    home = str(real.network.node(TOWNSHIP).home.folder)
+    refused = hallnet("release", "catalogue", home, "--file", str(file), code=1)
+    assert "PERMISSION_MISSING" in refused
+
+
 def test_slots_queue_rota_and_agents_are_seen_by_command(real: RealNetwork, tmp_path: Path) -> None:
     home = str(real.network.node(TOWNSHIP).home.folder)
     window = json.loads(hallnet("window", "put", home, "预约1", "--actor", CHIEF, "--rota"))
