@@ -21,7 +21,7 @@ from hallnet.case.person import Actor, ActorKind
 from hallnet.case.problems import ActorUnknown, CaseUnknown
 from hallnet.intake import tables
 from hallnet.intake.accounts import Account
-from hallnet.intake.face import ChoiceMissing
+from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.window import alarms, booking, tickets
 from hallnet.intake.window.face import CALLERS, WindowFace
 from hallnet.node.settings import WindowSettings

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import select
 
@@ -22,7 +22,7 @@ from hallnet.case.problems import CaseUnknown
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
 from hallnet.intake import accounts, cases, handling, listing, mandates, materials, tables, views
-from hallnet.intake.answering import Answering, Response, insert_record
+from hallnet.intake.answering import Answering, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
@@ -30,7 +30,6 @@ from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
 from hallnet.places import Village
-from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.store.room import ROOMY, Room
 from hallnet.wire.case.v1 import person_pb2 as wire_person
@@ -280,7 +279,6 @@ class IntakeFace(Answering, wire_grpc.IntakeServiceServicer):
         )
 
     # How every write is done
-
 
     def _view(
         self, connection: Connection, case: Case, act: wire.Act, now: datetime

@@ -16,8 +16,8 @@ from hallnet.case.problems import ActorUnknown, ItemUnknown
 from hallnet.intake import accounts, cases, materials
 from hallnet.intake.accounts import Account
 from hallnet.intake.answering import Answering, Response
-from hallnet.intake.context import Hall
 from hallnet.intake.asked import ChoiceMissing
+from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.window import records
 from hallnet.intake.window.choices import chosen, day_named
