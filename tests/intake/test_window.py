@@ -10,24 +10,35 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.case.builders import at
+from tests.case.builders import at, working_days
 from tests.exchange.test_face import ask
-from tests.intake.parts import ACCEPT, AGENT, RELIEF, VILLAGE, act, put_accounts, row_of, told
+from tests.intake.parts import (
+    ACCEPT,
+    AGENT,
+    RELIEF,
+    VILLAGE,
+    act,
+    put_accounts,
+    row_of,
+    take_release,
+    told,
+)
 from tests.simulation.halls import CHIEF, CLERK, Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
 from hallnet.case.fee_problems import FeeAlreadyCollected, FeeWithoutBasis
 from hallnet.case.person import Actor, ActorKind
+from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import ActorUnknown, CaseUnknown
 from hallnet.intake import tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.window import alarms, booking, tickets
 from hallnet.intake.window.face import CALLERS, WindowFace
-from hallnet.node.settings import WindowSettings
 from hallnet.places.problems import DivisionUnknown
 from hallnet.problems import Problem
 from hallnet.store.requests import RequestIdReused
+from hallnet.trust.release import ReleaseKind
 from hallnet.window.problems import (
     AlreadyBooked,
     AlreadyRated,
@@ -559,22 +570,19 @@ def test_a_complaint_is_answered_by_its_owner_and_closed_by_another(world: World
     assert due(world) == []
 
 
-def test_a_hall_sets_its_own_limits(world: World) -> None:
-    station = world.at(COUNTY)
-    settings = WindowSettings(call_back_days=3, ticket_complaint_days=5)
-    own = WindowFace(station.intake, station.hall, lambda: world.time.now, settings)
+def test_a_policy_sets_the_limits_of_its_place(world: World) -> None:
+    policy = Policy(call_back_limit=working_days(3), ticket_complaint_limit=working_days(5))
+    take_release(world, COUNTY, ReleaseKind.POLICY, POLICY.to_bytes(policy))
     go_to(world, "2026-03-02 09:00")
-    bad = service.RateRequest(
-        request_id="rate-own-1", subject="visit", level=wire.SATISFACTION_DISSATISFIED
-    )
-    assert ask(own.Rate(bad, None)).rating.due_on == "2026-03-05"
-    opened_ = service.OpenComplaintRequest(
-        act=act(),
+    assert rate(world, "visit", wire.SATISFACTION_DISSATISFIED).due_on == "2026-03-05"
+    complaint = call(
+        world,
+        "OpenComplaint",
         kind=wire.COMPLAINT_KIND_COMPLAINT,
         words="态度不好",
         owner=CLERK.actor.actor_id,
-    )
-    assert ask(own.OpenComplaint(opened_, None)).complaint.due_on == "2026-03-09"
+    ).complaint
+    assert complaint.due_on == "2026-03-09"
 
 
 # Fees

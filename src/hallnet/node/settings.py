@@ -116,23 +116,6 @@ class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     log_level: str = "INFO"
 
 
-class WindowSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits around a window, in working days: they differ from place to place."""
-
-    reply_days: int = 2
-    """An enquiry at the window is answered."""
-    call_back_days: int = 1
-    """A bad rating is called back."""
-    repair_days: int = 5
-    """What called for a bad rating is mended."""
-    ticket_enquiry_days: int = 2
-    """咨询 of the hotline."""
-    ticket_request_days: int = 10
-    """求助、建议 of the hotline."""
-    ticket_complaint_days: int = 15
-    """投诉、举报."""
-
-
 class CertificateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How this node certifies its children."""
 
@@ -157,7 +140,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     portal: PortalSettings = msgspec.field(default_factory=PortalSettings)
     notify: NotifySettings = msgspec.field(default_factory=NotifySettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
-    window: WindowSettings = msgspec.field(default_factory=WindowSettings)
     certificate: CertificateSettings = msgspec.field(default_factory=CertificateSettings)
     network: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
 

@@ -72,7 +72,7 @@ class Intake:
         server.add(
             wire_window.DESCRIPTOR.services_by_name["WindowService"],
             wire_window_grpc.add_WindowServiceServicer_to_server,
-            WindowFace(self._database, self._hall, self._clock, self._settings.window),
+            WindowFace(self._database, self._hall, self._clock),
             WINDOW_CALLERS,
         )
         feeds.add(tables.feed, self._database)

@@ -10,8 +10,8 @@ from typing import Any
 from hallnet.case import fee as fees
 from hallnet.case.case import day_of
 from hallnet.case.fee import FeeAccount, Payment
-from hallnet.case.item import TimeLimit, TimeUnit
 from hallnet.case.person import ActorKind
+from hallnet.case.policy import Policy
 from hallnet.case.problems import ActorUnknown, ItemUnknown
 from hallnet.intake import accounts, cases, materials
 from hallnet.intake.accounts import Account
@@ -36,7 +36,6 @@ from hallnet.intake.window.codecs import (
 )
 from hallnet.intake.window.records import RecordKind
 from hallnet.node.paging import Page
-from hallnet.node.settings import WindowSettings
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
@@ -57,24 +56,12 @@ from hallnet.wire.window.v1 import window_service_pb2 as wire
 class ServiceActs(Answering):
     """Half of WindowFace."""
 
-    def __init__(
-        self,
-        database: Database,
-        hall: Hall,
-        clock: Callable[[], datetime],
-        settings: WindowSettings | None = None,
-    ) -> None:
+    def __init__(self, database: Database, hall: Hall, clock: Callable[[], datetime]) -> None:
         super().__init__(database, clock)
         self._hall = hall
-        limits = settings or WindowSettings()
-        self._reply = _working_days(limits.reply_days)
-        self._call_back = _working_days(limits.call_back_days)
-        self._repair = _working_days(limits.repair_days)
-        self._tickets = {
-            ComplaintKind.ENQUIRY: _working_days(limits.ticket_enquiry_days),
-            ComplaintKind.REQUEST: _working_days(limits.ticket_request_days),
-            ComplaintKind.COMPLAINT: _working_days(limits.ticket_complaint_days),
-        }
+
+    def _policy(self, connection: Connection) -> Policy:
+        return self._hall.releases.policy(connection)
 
     def _staff(self, connection: Connection, act: wire_intake.Act) -> Account:
         """Raises ActorUnknown for who is no member of staff."""
@@ -108,7 +95,7 @@ class ServiceActs(Answering):
                 owner,
                 now,
                 calendar,
-                self._reply,
+                self._policy(connection).reply_limit or enquiries.REPLY_LIMIT,
             )
             records.ENQUIRIES.add(connection, opened)
             return wire.OpenEnquiryResponse(enquiry=ENQUIRY.to_message(opened))
@@ -162,7 +149,7 @@ class ServiceActs(Answering):
                 self._hall.releases.calendar(connection),
                 request.by_default,
                 request.named,
-                self._call_back,
+                self._policy(connection).call_back_limit or ratings.CALL_BACK_LIMIT,
             )
             records.RATINGS.add(connection, made)
             return wire.RateResponse(rating=RATING.to_message(made))
@@ -175,12 +162,13 @@ class ServiceActs(Answering):
         def work(connection: Connection) -> wire.StepRatingResponse:
             self._staff(connection, request.act)
             calendar = self._hall.releases.calendar(connection)
+            repair = self._policy(connection).repair_limit or ratings.REPAIR_LIMIT
 
             def rule(rating: Rating) -> Rating:
                 match request.step:
                     case wire.RATING_STEP_CALL_BACK:
                         finding = chosen(Finding, request.finding, "finding")
-                        return ratings.called_back(rating, by, finding, now, calendar, self._repair)
+                        return ratings.called_back(rating, by, finding, now, calendar, repair)
                     case wire.RATING_STEP_REPAIR:
                         return ratings.repaired(rating, by, request.words)
                     case wire.RATING_STEP_CLOSE:
@@ -201,7 +189,8 @@ class ServiceActs(Answering):
             found = list(records.RATINGS.made_between(connection, first, last))
             calendar = self._hall.releases.calendar(connection)
             satisfied = ratings.satisfied(found)
-            in_time = ratings.called_back_in_time(found, calendar, self._call_back)
+            limit = self._policy(connection).call_back_limit or ratings.CALL_BACK_LIMIT
+            in_time = ratings.called_back_in_time(found, calendar, limit)
             return wire.GetRatingRatesResponse(
                 satisfied=SHARE.to_message(satisfied),
                 called_back_in_time=SHARE.to_message(in_time),
@@ -229,7 +218,7 @@ class ServiceActs(Answering):
                 request.owner,
                 now,
                 self._hall.releases.calendar(connection),
-                self._tickets,
+                _ticket_limits(self._policy(connection)),
             )
             records.COMPLAINTS.add(connection, opened)
             return wire.OpenComplaintResponse(complaint=COMPLAINT.to_message(opened))
@@ -441,8 +430,14 @@ class ServiceActs(Answering):
         )
 
 
-def _working_days(days: int) -> TimeLimit:
-    return TimeLimit(days, TimeUnit.WORKING_DAY)
+def _ticket_limits(policy: Policy) -> complaints.Limits:
+    """The usual ones, where the policy does not say others."""
+    own = {
+        ComplaintKind.ENQUIRY: policy.ticket_enquiry_limit,
+        ComplaintKind.REQUEST: policy.ticket_request_limit,
+        ComplaintKind.COMPLAINT: policy.ticket_complaint_limit,
+    }
+    return {kind: limit or complaints.USUAL_LIMITS[kind] for kind, limit in own.items()}
 
 
 def _may_issue(account: FeeAccount) -> bool:
