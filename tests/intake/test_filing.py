@@ -305,6 +305,19 @@ def test_a_running_case_keeps_the_version_it_was_filed_under(world: World) -> No
     assert row_of(world.at(TOWNSHIP), newcomer).item_name == "新的救助"
 
 
+def test_other_content_under_the_number_of_a_version_changes_no_running_case(world: World) -> None:
+    case = world.file(TOWNSHIP, RELIEF)
+    world.act(TOWNSHIP, case, ACCEPT)
+    before = row_of(world.at(TOWNSHIP), case)
+    slower = replace(item(RELIEF), promised_limit=item(SUBSISTENCE).promised_limit, name="改名")
+    take_items(world, TOWNSHIP, [slower])
+    world.restart(TOWNSHIP)
+    after = row_of(world.at(TOWNSHIP), case)
+    assert (after.due_on, after.item_name) == (before.due_on, before.item_name)
+    newcomer = world.file(TOWNSHIP, RELIEF)
+    assert row_of(world.at(TOWNSHIP), newcomer).item_name == before.item_name
+
+
 def test_an_item_that_its_author_took_out_is_filed_no_more_but_handled_on(world: World) -> None:
     case = world.file(TOWNSHIP, RELIEF)
     take_items(world, TOWNSHIP, [item(SUBSISTENCE)])

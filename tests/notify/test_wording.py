@@ -250,6 +250,9 @@ def test_a_declined_case_is_declined_for_a_reason_that_is_told() -> None:
             "incident.recorded",
             "安全事件：拒收一封不真实的信封（原因）。证据已留存，请向上级报告。",
         ),
+        ("window.uncovered", "预约窗口无人值守（原因）。请立即安排接班人员。"),
+        ("window.instalment", "分期付款需要催交（原因）。请联系缴款人。"),
+        ("window.overdue", "一项回应已超期（原因）。请立即办理。"),
         ("release.refused", "拒收一项不可信的发布（原因）。请向上级报告。"),
     ],
 )

@@ -24,6 +24,7 @@ from tests.system.test_bad_input import filing
 from hallnet.branch_sync.face import CALLERS as BRANCH_SYNC_CALLERS
 from hallnet.exchange.face import CALLERS as EXCHANGE_CALLERS
 from hallnet.intake.face import CALLERS as INTAKE_CALLERS
+from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
 from hallnet.node import tls
 from hallnet.node.client import open_channel
 from hallnet.node.home import Home, Part
@@ -35,6 +36,7 @@ from hallnet.wire.exchange.v1 import exchange_service_pb2, link_pb2
 from hallnet.wire.feed.v1 import feed_pb2, feed_pb2_grpc
 from hallnet.wire.intake.v1 import intake_service_pb2
 from hallnet.wire.notify.v1 import notify_service_pb2
+from hallnet.wire.window.v1 import window_service_pb2
 
 PROTO = Path(__file__).parents[2] / "proto"
 SERVICES: list[tuple[Any, str, Callers]] = [
@@ -42,6 +44,7 @@ SERVICES: list[tuple[Any, str, Callers]] = [
     (exchange_service_pb2, "ExchangeService", EXCHANGE_CALLERS),
     (branch_sync_service_pb2, "BranchSyncService", BRANCH_SYNC_CALLERS),
     (notify_service_pb2, "NotifyService", NOTIFY_CALLERS),
+    (window_service_pb2, "WindowService", WINDOW_CALLERS),
 ]
 
 

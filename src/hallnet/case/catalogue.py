@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from hallnet.case.item import (
@@ -33,6 +34,16 @@ _PLACE_OF_LEVEL = {
 
 
 def require_catalogue(catalogue: Catalogue) -> None:
+    """A catalogue as halls use it: what `require_distinct` asks, and no overlays left.
+
+    Raises CatalogueMalformed.
+    """
+    if catalogue.overlays:
+        raise CatalogueMalformed("catalogue.overlays", detail="overlays")
+    require_distinct(catalogue)
+
+
+def require_distinct(catalogue: Catalogue) -> None:
     """Every version of an item can be named, and stands there once; raises CatalogueMalformed."""
     seen = set()
     for item in catalogue.items:
@@ -45,10 +56,45 @@ def require_catalogue(catalogue: Catalogue) -> None:
         seen.add(key)
 
 
+_SHELF = (
+    "status",
+    "status_remark",
+    "shelf_basis",
+    "effective_from",
+    "effective_until",
+    "results_stay_valid",
+)
+"""When a version can be applied for: the one thing about it that may be said anew."""
+
+
+def republished(known: ItemVersion, anew: ItemVersion) -> ItemVersion:
+    """A version as it is known, on the shelf as it is said anew.
+
+    Cases run under it: what it asks for and promises stays what it was when it first came.
+    """
+    return replace(known, **{name: getattr(anew, name) for name in _SHELF})
+
+
 def version_in_force(versions: Iterable[ItemVersion], day: date) -> ItemVersion | None:
-    """The newest version of an item that can be applied for on a day."""
-    fitting = [item for item in versions if item.in_force_on(day)]
-    return max(fitting, key=lambda item: item.version, default=None)
+    """The newest version of an item that can be applied for on a day.
+
+    A version that narrows one of a hall above comes after that one and before its successor, and holds
+    only as long as it: what the hall above withdraws is withdrawn everywhere.
+    """
+    fitting = {item.version: item for item in versions if item.in_force_on(day)}
+    standing = [
+        item for item in fitting.values() if not item.base_version or item.base_version in fitting
+    ]
+    return max(standing, key=lambda item: item.edition, default=None)
+
+
+def newest_in_force(items: Iterable[ItemVersion], day: date) -> list[ItemVersion]:
+    """Of each item the version that can be applied for on a day, in the order of the items."""
+    versions: dict[str, list[ItemVersion]] = {}
+    for item in items:
+        versions.setdefault(item.item_id, []).append(item)
+    found = (version_in_force(of_one, day) for of_one in versions.values())
+    return [item for item in found if item is not None]
 
 
 def accepts_here(item: ItemVersion, hall: Address, branch_field: str, at_village: bool) -> bool:

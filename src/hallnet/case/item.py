@@ -9,6 +9,16 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 
+from hallnet.case.item_terms import (
+    AuthorityKind,
+    DisclosureSet,
+    HandlingForm,
+    MaterialFormat,
+    PowerSource,
+    ResultKind,
+    ServedParty,
+    TrustLevel,
+)
 from hallnet.codec import Codec
 from hallnet.places import Level
 from hallnet.wire.case.v1 import item_pb2 as wire
@@ -18,8 +28,14 @@ class TaskType(IntEnum):
     """Class of an item (事项类型)."""
 
     LICENCE = 1
+    PENALTY = 2
+    COERCION = 3
+    LEVY = 4
     BENEFIT = 5
+    INSPECTION = 6
     CONFIRMATION = 7
+    AWARD = 8
+    RULING = 9
     OTHER = 10
     PUBLIC_SERVICE = 20
 
@@ -54,6 +70,7 @@ class TimeUnit(IntEnum):
 
     WORKING_DAY = 1
     CALENDAR_DAY = 2
+    HOUR = 3
 
 
 class ClockStart(IntEnum):
@@ -107,11 +124,12 @@ class MaterialSource(IntEnum):
 
 
 class MaterialForm(IntEnum):
-    """原件, 复印件, 电子."""
+    """原件, 复印件, 电子, 原件和复印件."""
 
     ORIGINAL = 1
     COPY = 2
     ELECTRONIC = 3
+    ORIGINAL_AND_COPY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +143,7 @@ class LegalBasis:
 
 @dataclass(frozen=True, slots=True)
 class TimeLimit:
-    """A length of time; 0 days is on the spot."""
+    """A length of time; 0 is on the spot. `days` counts the unit, also where that is the hour."""
 
     days: int
     unit: TimeUnit
@@ -138,6 +156,7 @@ class Extension:
 
     limit: TimeLimit
     approver: str
+    total_max: TimeLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +194,14 @@ class RequiredMaterial:
     form: MaterialForm
     shared_from: str
     condition: str
+    format: MaterialFormat | None = None
+    copies: int = 0
+    blank_form: str = ""
+    example: str = ""
+    acceptance_standard: str = ""
+    filling_help: str = ""
+    basis: str = ""
+    trust_level: TrustLevel | None = None
 
     @property
     def asked_of_applicant(self) -> bool:
@@ -190,6 +217,10 @@ class ItemOption:
     name: str
     statutory: TimeLimit | None
     remark: str
+    promised: TimeLimit | None = None
+    code: str = ""
+    materials: tuple[str, ...] = ()
+    needs_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +234,16 @@ class Fee:
     unit: str
     collected_by: str
     remark: str
+    standard: str = ""
+    permit: str = ""
+    reducible: bool = False
+    reduction: str = ""
+    instalments_allowed: bool = False
+
+    @property
+    def charges(self) -> bool:
+        """Whether something is asked for, here or by the place."""
+        return self.amount_fen > 0 or self.amount_set_locally
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +254,47 @@ class SpecialProcedure:
     limit: TimeLimit | None
     counted: bool
     remark: str
+    basis: str = ""
+    charged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOrigin:
+    """By what right a body decides."""
+
+    source: PowerSource | None
+    authority_kind: AuthorityKind | None
+    authority_code: str
+    granted_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLink:
+    """A step inside the body that decides (环节)."""
+
+    name: str
+    post: str
+    limit: TimeLimit | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlace:
+    """Where people go."""
+
+    name: str
+    address: str
+    opening_hours: str
+    telephone: str
+    division: str
+    counters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What people ask about an item."""
+
+    question: str
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +362,39 @@ class ItemVersion:
     provenance: Provenance | None
     commitment_remark: str
     cross_area_legs: tuple[CrossAreaLeg, ...]
+    power_origin: PowerOrigin | None = None
+    served: tuple[ServedParty, ...] = ()
+    handling_forms: tuple[HandlingForm, ...] = ()
+    conditions: str = ""
+    links: tuple[FlowLink, ...] = ()
+    complex_flow: bool = False
+    quantity_limit: str = ""
+    intermediary: str = ""
+    outside_hall_reason: str = ""
+    outside_hall_approver: str = ""
+    visits_reason: str = ""
+    online_depth: int = 0
+    paid_online: bool = False
+    sent_by_courier: bool = False
+    at_terminals: bool = False
+    places: tuple[ServicePlace, ...] = ()
+    enquiry_way: str = ""
+    complaint_way: str = ""
+    result_kind: ResultKind | None = None
+    result_sample: str = ""
+    questions: tuple[Question, ...] = ()
+    topics: tuple[str, ...] = ()
+    shelf_basis: str = ""
+    filing_only: bool = False
+    filed_anew_when_incomplete: bool = False
+    base_version: int = 0
+    needs_no_materials: bool = False
+    results_stay_valid: bool = False
+
+    @property
+    def edition(self) -> tuple[int, int]:
+        """By which versions of an item are ordered: what narrows a version comes right after it."""
+        return (self.base_version or self.version, self.version if self.base_version else 0)
 
     def in_force_on(self, day: date) -> bool:
         """Whether it can be applied for on a day."""
@@ -292,6 +407,69 @@ class ItemVersion:
     def material(self, name: str) -> RequiredMaterial | None:
         return next((item for item in self.materials if item.name == name), None)
 
+    def option(self, name: str) -> ItemOption | None:
+        return next((option for option in self.options if option.name == name), None)
+
+    def statutory_of(self, option: str) -> TimeLimit | None:
+        """The limit that the law sets for a variant ('' for none)."""
+        chosen = self.option(option)
+        return (chosen.statutory if chosen else None) or self.statutory_limit
+
+    def promised_of(self, option: str) -> TimeLimit | None:
+        """The limit that is promised for a variant ('' for none)."""
+        chosen = self.option(option)
+        return (chosen.promised if chosen else None) or self.promised_limit
+
+
+@dataclass(frozen=True, slots=True)
+class BaseItem:
+    """An entry of the base catalogue (基本目录)."""
+
+    base_code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishingRules:
+    """What a catalogue is checked against before it is published; 0 and () are the usual rules."""
+
+    disclosures: DisclosureSet | None = None
+    promise_percent_max: int = 0
+    links_max: int = 0
+    complex_links_max: int = 0
+    general_laws: tuple[str, ...] = ()
+    base_items: tuple[BaseItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAmount:
+    """The amount of a fee that an item leaves to the place, in fen."""
+
+    fee: str
+    amount_fen: int
+    basis: str
+    permit: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOverlay:
+    """What a hall says of an item of a hall above it: it may narrow, never widen."""
+
+    item_id: str
+    base_version: int
+    revision: int
+    promised_limit: TimeLimit | None = None
+    dropped_materials: tuple[str, ...] = ()
+    visits_saved: int = 0
+    places: tuple[ServicePlace, ...] = ()
+    enquiry_way: str = ""
+    complaint_way: str = ""
+    also_accepts_at: tuple[IntakePlace, ...] = ()
+    also_handled_by: tuple[HandlingForm, ...] = ()
+    local_amounts: tuple[LocalAmount, ...] = ()
+    effective_from: date | None = None
+    effective_until: date | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -299,6 +477,8 @@ class Catalogue:
 
     items: tuple[ItemVersion, ...]
     source: str
+    rules: PublishingRules | None = None
+    overlays: tuple[ItemOverlay, ...] = ()
 
 
 ITEM: Codec[ItemVersion] = Codec(ItemVersion, wire.ItemVersion)

@@ -42,6 +42,12 @@ class Policy:
     two_persons_decide: bool = False
     kind_scheme: KindScheme | None = None
     gaps_need_promise: bool = False
+    reply_limit: TimeLimit | None = None
+    call_back_limit: TimeLimit | None = None
+    repair_limit: TimeLimit | None = None
+    ticket_enquiry_limit: TimeLimit | None = None
+    ticket_request_limit: TimeLimit | None = None
+    ticket_complaint_limit: TimeLimit | None = None
 
     @property
     def prereview(self) -> TimeLimit:

@@ -14,6 +14,7 @@ _PARTS = (
     "case",
     "trust",
     "federation",
+    "window",
     "store",
     "node",
     "sandbox",

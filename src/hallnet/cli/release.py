@@ -22,16 +22,16 @@ app = typer.Typer(help="Releases: catalogue, calendar, trust.", no_args_is_help=
 def catalogue(
     home: HomeArgument,
     file: Annotated[
-        Path | None, typer.Option(help="YAML or JSON; the 45 supplied items if left out")
+        Path | None, typer.Option(help="YAML, JSON or CSV; the 45 supplied items if left out")
     ] = None,
     summary: Annotated[str, typer.Option(help="What changed, in words")] = "",
 ) -> None:
     """Publish service items for this hall and all halls below."""
-    from hallnet.case.catalogue_file import read_catalogue, supplied_catalogue
     from hallnet.case.item import CATALOGUE
+    from hallnet.cli.item import read_items
     from hallnet.wire.release.v1 import release_pb2 as wire_release
 
-    items = read_catalogue(file.read_text(encoding="utf-8")) if file else supplied_catalogue()
+    items = read_items(file)
     _publish(
         home,
         wire_release.RELEASE_KIND_CATALOGUE,

@@ -22,7 +22,7 @@ from hallnet.node import telemetry
 from hallnet.node.bounds import require_bounds
 from hallnet.node.home import NODE_NAME, Home, Part
 from hallnet.node.status import to_status
-from hallnet.problems import Kind, Problem
+from hallnet.problems import Kind, Problem, Reported
 
 MESSAGE_BYTES_MAX = 8 * 1024 * 1024
 UNARY_SECONDS_MAX = 30.0
@@ -182,7 +182,7 @@ class _Guard(aio.ServerInterceptor):
                         return await inner(request, context)
                 except TimeoutError:
                     await _abort(context, DeadlinePassed(seconds=round(limit)))
-                except Problem as problem:
+                except (Problem, Reported) as problem:
                     await _abort(context, problem)
                 except Exception as error:
                     await _report(context, method, error)
@@ -201,7 +201,7 @@ class _Guard(aio.ServerInterceptor):
                     self._require_caller(method, context)
                     async for response in handler.unary_stream(request, context):
                         yield response
-                except Problem as problem:
+                except (Problem, Reported) as problem:
                     await _abort(context, problem)
                 except Exception as error:
                     await _report(context, method, error)
@@ -222,7 +222,7 @@ class _Guard(aio.ServerInterceptor):
         _caller.set(known[0])
 
 
-async def _abort(context: Any, problem: Problem) -> None:
+async def _abort(context: Any, problem: Problem | Reported) -> None:
     _log.info("refused: %s", problem.reason)
     await context.abort_with_status(rpc_status.to_status(to_status(problem)))
 

@@ -39,11 +39,11 @@ class ServiceUnreachable(Problem):
     en_remedy = "Try again later; if it goes on, tell the operator of the hall"
 
 
-def to_status(problem: Problem) -> status_pb2.Status:
+def to_status(problem: Problem | Reported) -> status_pb2.Status:
+    """What another service reported is passed on as it was told."""
+    particulars = problem.particulars if isinstance(problem, Problem) else {}
     details = [
-        error_details_pb2.ErrorInfo(
-            reason=problem.reason, domain=DOMAIN, metadata=problem.particulars
-        ),
+        error_details_pb2.ErrorInfo(reason=problem.reason, domain=DOMAIN, metadata=particulars),
         error_details_pb2.LocalizedMessage(locale="zh-CN", message=problem.in_chinese()),
     ]
     if problem.where:

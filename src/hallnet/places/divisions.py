@@ -96,15 +96,24 @@ class Divisions:
 
     def villages_of(self, township: Address) -> dict[str, str]:
         """Codes and names of the villages of a township, in the order of their codes."""
-        return {
-            code: name for code, name in self._villages.items() if code[:9] == township.division
-        }
+        return dict(self._villages_by_township.get(township.division, ()))
+
+    @cached_property
+    def _villages_by_township(self) -> dict[str, list[tuple[str, str]]]:
+        grouped: dict[str, list[tuple[str, str]]] = {}
+        for code, name in sorted(self._villages.items()):
+            grouped.setdefault(code[: CODE_LENGTH[Level.TOWNSHIP]], []).append((code, name))
+        return grouped
+
+    def codes(self, level: Level, within: str = "") -> list[str]:
+        """The divisions of a level that lie within a code, in their order."""
+        table = self._villages if level == Level.VILLAGE else self._names
+        length = CODE_LENGTH[level]
+        return sorted(code for code in table if len(code) == length and code.startswith(within))
 
     def count(self, level: Level, within: str = "") -> int:
         """How many divisions of a level lie within a code."""
-        table = self._villages if level == Level.VILLAGE else self._names
-        length = CODE_LENGTH[level]
-        return sum(1 for code in table if len(code) == length and code.startswith(within))
+        return len(self.codes(level, within))
 
     def village_name(self, village: Village) -> str:
         return self.name(village.code)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from grpc import aio
 from sqlalchemy import Row
 
-from hallnet.branch_sync import releasing, tables
+from hallnet.branch_sync import catalogues, releasing, tables
 from hallnet.branch_sync.context import Context
 from hallnet.codec import Codec
 from hallnet.codec.codec import to_timestamp
@@ -61,10 +61,11 @@ class Publisher:
         Raises the problems of the content, those of the request_id, and those of the exchange.
         """
         releasing.require_author(self._context, publication.kind, self._context.here)
+        request = PUBLICATION.to_message(publication)
+        publication = await self._prepared(publication)
         releasing.require_content(self._context, publication.kind, publication.content)
         now = self._clock()
         releasing.require_storable(publication.summary, publication.effective_at or now)
-        request = PUBLICATION.to_message(publication)
         async with self._turn:
             known = await self._database.read(
                 lambda c: tables.answered.answer(
@@ -91,6 +92,15 @@ class Publisher:
             )
             tables.feed.announce()
             return answer
+
+    async def _prepared(self, publication: Publication) -> Publication:
+        """With overlays merged and rules of publication kept, where it is a catalogue."""
+        if publication.kind is not ReleaseKind.CATALOGUE:
+            return publication
+        content = await self._database.read(
+            lambda c: catalogues.prepared(c, self._context.here, publication.content)
+        )
+        return replace(publication, content=content)
 
     async def _signed(self, publication: Publication, now: datetime) -> wire_release.SignedRelease:
         here = str(self._context.here)

@@ -20,6 +20,7 @@ from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 SALT_BYTES = 16
+AGENTS_MAX = 20_000
 _HAVE_ACCOUNTS = frozenset({int(ActorKind.STAFF), int(ActorKind.AGENT)})
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
 
@@ -54,6 +55,13 @@ def put(
 def find(connection: Connection, actor_id: str) -> Account:
     """Raises ActorUnknown."""
     return _account(_row(connection, actor_id))
+
+
+def agents(connection: Connection) -> list[Account]:
+    """All agents of this hall."""
+    table = tables.account
+    query = select(table).where(table.c.kind == ActorKind.AGENT).order_by(table.c.actor_id)
+    return [_account(row) for row in connection.execute(query.limit(AGENTS_MAX))]
 
 
 def sign_in(connection: Connection, actor_id: str, password: str) -> Account:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from google.protobuf.message import Message
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from hallnet.case.case import Case, day_of
 from hallnet.case.catalogue import accepts_here
@@ -23,6 +22,7 @@ from hallnet.case.problems import CaseUnknown
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
 from hallnet.intake import accounts, cases, handling, listing, mandates, materials, tables, views
+from hallnet.intake.answering import Answering, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
@@ -30,14 +30,11 @@ from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
 from hallnet.places import Village
-from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.store.room import ROOMY, Room
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
-
-Response = TypeVar("Response", bound=Message)
 
 _DESK = frozenset({Part.PORTAL, Part.OPERATOR})
 CALLERS: Callers = {
@@ -57,7 +54,7 @@ CALLERS: Callers = {
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
-class IntakeFace(wire_grpc.IntakeServiceServicer):
+class IntakeFace(Answering, wire_grpc.IntakeServiceServicer):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
     def __init__(
@@ -69,9 +66,8 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
         spool_folder: Path | None = None,
     ) -> None:
         """`room` looks at the disk; uploads wait in `spool_folder` until their digest is known."""
-        self._database = database
+        super().__init__(database, clock)
         self._hall = hall
-        self._clock = clock
         self._room = room
         self._spool_folder = spool_folder
 
@@ -239,7 +235,7 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
             handling.require_may_look(accounts.find(connection, request.actor_id), case)
             act = wire.Act(actor_id=request.actor_id)
             view = self._view(connection, case, act, now)
-            _insert_record(
+            insert_record(
                 connection, now, request.actor_id, case_id, "GetCase", request.purpose, ""
             )
             return wire.GetCaseResponse(case=view)
@@ -275,7 +271,7 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
                 raise CaseUnknown() from problem
             if case.filed.query_code != request.query_code.strip().upper():
                 raise CaseUnknown()
-            _insert_record(connection, now, "applicant", case.case_id, "GetProgress", "", "")
+            insert_record(connection, now, "applicant", case.case_id, "GetProgress", "", "")
             return views.progress(connection, self._hall, case, now)
 
         return await self._recorded(
@@ -283,56 +279,6 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
         )
 
     # How every write is done
-
-    async def _write(
-        self,
-        request: Any,
-        response: type[Response],
-        work: Callable[[Connection], Response],
-        subject: str = "",
-        act: str = "",
-    ) -> Response:
-        answer: Response = await self._recorded(
-            act or type(request).__name__.removesuffix("Request"),
-            request.act.actor_id,
-            subject,
-            self._once(request.act.request_id, request, response, work),
-        )
-        return answer
-
-    async def _once(
-        self,
-        request_id: str,
-        request: Message,
-        response: type[Response],
-        work: Callable[[Connection], Response],
-    ) -> Response:
-        now = self._clock()
-        result: Response = await self._database.write(
-            lambda connection: tables.answered.once(
-                connection, request_id, request, now, response, lambda: work(connection)
-            )
-        )
-        tables.feed.announce()
-        return result
-
-    async def _recorded(
-        self, act: str, actor_id: str, subject: str, answer: Any, purpose: str = ""
-    ) -> Any:
-        """Wait for an answer; if it is a refusal, record it."""
-        try:
-            return await answer
-        except Problem as problem:
-            await self._record(actor_id, subject, act, purpose, problem.reason)
-            raise
-
-    async def _record(
-        self, actor_id: str, subject: str, act: str, purpose: str, refused: str
-    ) -> None:
-        now = self._clock()
-        await self._database.write(
-            lambda c: _insert_record(c, now, actor_id, subject, act, purpose, refused)
-        )
 
     def _view(
         self, connection: Connection, case: Case, act: wire.Act, now: datetime
@@ -342,27 +288,6 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
             select(tables.case).where(tables.case.c.case_id == case.case_id)
         ).one()
         return views.case_view(connection, self._hall, case, account, row, now)
-
-
-def _insert_record(
-    connection: Connection,
-    at: datetime,
-    actor_id: str,
-    subject: str,
-    act: str,
-    purpose: str,
-    refused: str,
-) -> None:
-    connection.execute(
-        insert(tables.access_record).values(
-            at=at,
-            actor_id=actor_id[:64],
-            subject=subject[:64],
-            act=act,
-            purpose=purpose,
-            refused=refused,
-        )
-    )
 
 
 def _material(message: wire_person.Material, now: datetime) -> Material:

@@ -32,12 +32,14 @@ class Paper(Enum):
 def next_case_no(connection: Connection, hall: Address, day: date) -> str:
     """For example 330127101-20261122-0007: it stays with the case at every hall."""
     stamp = day.strftime("%Y%m%d")
-    return f"{hall}-{stamp}-{_next(connection, f'case-{stamp}'):04}"
+    return f"{hall}-{stamp}-{next_number(connection, f'case-{stamp}'):04}"
 
 
 def next_document_no(connection: Connection, hall: Address, paper: Paper, day: date) -> str:
     """For example 330127101受〔2026〕12号."""
-    return f"{hall}{paper.value}〔{day.year}〕{_next(connection, f'{paper.name}-{day.year}')}号"
+    return (
+        f"{hall}{paper.value}〔{day.year}〕{next_number(connection, f'{paper.name}-{day.year}')}号"
+    )
 
 
 def query_code(random: bytes) -> str:
@@ -47,7 +49,7 @@ def query_code(random: bytes) -> str:
     )
 
 
-def _next(connection: Connection, series: str) -> int:
+def next_number(connection: Connection, series: str) -> int:
     table = tables.number_counter
     statement = upsert(connection, table).values(series=series, last=1)
     counted = statement.on_conflict_do_update(

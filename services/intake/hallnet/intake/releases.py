@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import func, select, update
 
 from hallnet.case.calendar import CALENDAR, Calendar
-from hallnet.case.catalogue import version_in_force
+from hallnet.case.catalogue import newest_in_force, republished, version_in_force
 from hallnet.case.item import CATALOGUE, ITEM, ItemVersion
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import ItemNotInForce, ItemUnknown
@@ -60,8 +60,12 @@ class Releases:
         return True
 
     def _take_catalogue(self, connection: Connection, author: str, content: bytes) -> None:
-        """The author's list is replaced; versions that cases run under are kept."""
+        """The author's list is replaced; versions that cases run under are kept as they first came."""
         table = tables.item_version
+        known = {
+            (row.item_id, row.version): ITEM.from_bytes(row.item)
+            for row in connection.execute(select(table).where(table.c.author == author))
+        }
         connection.execute(update(table).where(table.c.author == author).values(sequence=-1))
         rows = [
             {
@@ -69,7 +73,9 @@ class Releases:
                 "version": item.version,
                 "author": author,
                 "sequence": sequence,
-                "item": ITEM.to_bytes(item),
+                "item": ITEM.to_bytes(
+                    republished(known.get((item.item_id, item.version), item), item)
+                ),
             }
             for sequence, item in enumerate(CATALOGUE.from_bytes(content).items)
         ]
@@ -129,7 +135,7 @@ class Releases:
 
     def items_in_force(self, connection: Connection, day: date) -> list[ItemVersion]:
         """All items that can be applied for on a day, in the order of the catalogue."""
-        return [item for item in self._listed(connection) if item.in_force_on(day)]
+        return newest_in_force(self._listed(connection), day)
 
     def results_suspended_since(
         self, connection: Connection, founded_at: datetime | None, now: datetime

@@ -15,6 +15,9 @@ from grpc import aio
 from hallnet.intake import fetching, following, materials, tables, watching
 from hallnet.intake.context import Hall
 from hallnet.intake.face import CALLERS, IntakeFace
+from hallnet.intake.window import alarms
+from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
+from hallnet.intake.window.face import WindowFace
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
@@ -27,9 +30,12 @@ from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_exchange_
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
+from hallnet.wire.window.v1 import window_service_pb2 as wire_window
+from hallnet.wire.window.v1 import window_service_pb2_grpc as wire_window_grpc
 
 ARRIVALS_SECONDS = 10.0
 WATCH_SECONDS = 60.0
+ALARM_SECONDS = 600.0
 
 _log = logging.getLogger("hallnet.intake")
 
@@ -63,6 +69,12 @@ class Intake:
             IntakeFace(self._database, self._hall, self._clock, self._room, self._spool_folder()),
             CALLERS,
         )
+        server.add(
+            wire_window.DESCRIPTOR.services_by_name["WindowService"],
+            wire_window_grpc.add_WindowServiceServicer_to_server,
+            WindowFace(self._database, self._hall, self._clock),
+            WINDOW_CALLERS,
+        )
         feeds.add(tables.feed, self._database)
 
     def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
@@ -75,6 +87,7 @@ class Intake:
             ),
             ("intake fetches materials", self._fetch_materials),
             ("intake watches the calendar", self._watch),
+            ("intake sounds alarms", self._sound_alarms),
         ]
 
     async def close(self) -> None:
@@ -132,6 +145,13 @@ class Intake:
                 tables.feed.announce()
             else:
                 await asyncio.sleep(WATCH_SECONDS)
+
+    async def _sound_alarms(self) -> None:
+        while True:
+            now = self._clock()
+            if await self._database.write(lambda c, now=now: alarms.sound(c, self._hall, now)):  # type: ignore[misc]
+                tables.feed.announce()
+            await asyncio.sleep(ALARM_SECONDS)
 
     def _spool_folder(self) -> Path | None:
         """Beside the records if they are files here, else where temporary files are."""

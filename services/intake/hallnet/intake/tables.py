@@ -181,3 +181,102 @@ number_counter = Table(
     Column("series", String(32), primary_key=True),
     Column("last", Integer, nullable=False),
 )
+
+# What stands around a window. Nothing here is part of a case; a case id is a reference.
+
+window = Table(
+    "window",
+    metadata,
+    Column("window_id", String(64), primary_key=True),
+    Column("body", Bytes, nullable=False),
+)
+
+ticket = Table(
+    "ticket",
+    metadata,
+    Column("ticket_id", String(24), primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("called_at", Moment),
+    Column("body", Bytes, nullable=False),
+    Index("ticket_of_day", "day", "state", "ticket_id"),
+    Index("ticket_called", "day", "called_at"),
+)
+
+slot = Table(
+    "slot",
+    metadata,
+    Column("slot_id", String(96), primary_key=True),
+    Column("group", String(64), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("taken", Integer, nullable=False),
+    Column("body", Bytes, nullable=False),
+    Index("slot_of_day", "day", "group", "slot_id"),
+)
+
+appointment = Table(
+    "appointment",
+    metadata,
+    Column("appointment_id", String(36), primary_key=True),
+    Column("slot_id", String(96), nullable=False),
+    Column("holder", String(64), nullable=False),
+    # Day, group and holder while it stands, so that nobody has two; empty once it is given back.
+    Column("standing", String(160), unique=True),
+    Column("state", Integer, nullable=False),
+    Column("visitor", ClosedText("appointment.visitor"), nullable=False),
+    Column("telephone", ClosedText("appointment.telephone", 32), nullable=False),
+    Column("case_id", String(36), nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Index("appointment_of_slot", "slot_id", "state", "made_at", "appointment_id"),
+)
+
+post = Table(
+    "post",
+    metadata,
+    Column("post_id", String(64), primary_key=True),
+    Column("body", Bytes, nullable=False),
+)
+
+shift = Table(
+    "shift",
+    metadata,
+    Column("window_id", String(64), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("half", Integer, primary_key=True, autoincrement=False),
+    Column("post_id", String(64), nullable=False),
+    Index("shift_of_day", "day"),
+)
+
+absence = Table(
+    "absence",
+    metadata,
+    Column("actor_id", String(64), primary_key=True),
+    Column("first", Date, primary_key=True),
+    Column("last", Date, nullable=False),
+    Index("absence_until", "last"),
+)
+
+# Enquiries, ratings, complaints, fees and score sheets: each one value with its life.
+window_record = Table(
+    "window_record",
+    metadata,
+    Column("kind", Integer, primary_key=True, autoincrement=False),
+    Column("record_id", String(64), primary_key=True),
+    Column("subject", String(64), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("made_on", Date, nullable=False),
+    # Empty once nobody has to act any more.
+    Column("due_on", Date),
+    Column("body", Closed("window_record.body"), nullable=False),
+    Index("window_record_due", "due_on", "kind", "record_id"),
+    Index("window_record_made", "kind", "made_on"),
+)
+
+# Alarms that were told, so that each is told once.
+alarm_told = Table(
+    "alarm_told",
+    metadata,
+    Column("alarm", String(128), primary_key=True),
+    Column("told_at", Moment, nullable=False),
+)

@@ -254,6 +254,9 @@ _FOR_STAFF = {
     "case.request_refused": "申请人的请求未被办理大厅接受（{detail}）。请告知申请人。",
     "incident.recorded": "安全事件：拒收一封不真实的信封（{detail}）。证据已留存，请向上级报告。",
     "incident.journal": "安全事件：{detail}。",
+    "window.uncovered": "预约窗口无人值守（{detail}）。请立即安排接班人员。",
+    "window.instalment": "分期付款需要催交（{detail}）。请联系缴款人。",
+    "window.overdue": "一项回应已超期（{detail}）。请立即办理。",
     "release.refused": "拒收一项不可信的发布（{detail}）。请向上级报告。",
 }
 

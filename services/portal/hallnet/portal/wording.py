@@ -94,6 +94,7 @@ FORMS: Mapping[int, str] = {
     MaterialForm.ORIGINAL: "原件",
     MaterialForm.COPY: "复印件",
     MaterialForm.ELECTRONIC: "电子件",
+    MaterialForm.ORIGINAL_AND_COPY: "原件和复印件",
 }
 OPINIONS: Mapping[int, str] = {Opinion.FAVOURABLE: "符合条件", Opinion.UNFAVOURABLE: "不符合条件"}
 OUTCOMES: Mapping[int, str] = {Outcome.GRANTED: "准予", Outcome.REFUSED: "不予"}
@@ -195,6 +196,7 @@ _WEEKDAYS = "一二三四五六日"
 _UNITS: Mapping[int, str] = {
     wire_item.TIME_UNIT_WORKING_DAY: "个工作日",
     wire_item.TIME_UNIT_CALENDAR_DAY: "个自然日",
+    wire_item.TIME_UNIT_HOUR: "小时",
 }
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _KILOBYTE = 1024

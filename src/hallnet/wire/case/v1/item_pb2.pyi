@@ -29,10 +29,22 @@ class _TaskTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskType.Val
     """No class was named: the message is malformed."""
     TASK_TYPE_LICENCE: _TaskType.ValueType  # 1
     """行政许可, licence."""
+    TASK_TYPE_PENALTY: _TaskType.ValueType  # 2
+    """行政处罚, penalty."""
+    TASK_TYPE_COERCION: _TaskType.ValueType  # 3
+    """行政强制, coercion."""
+    TASK_TYPE_LEVY: _TaskType.ValueType  # 4
+    """行政征收, levy."""
     TASK_TYPE_BENEFIT: _TaskType.ValueType  # 5
     """行政给付, benefit."""
+    TASK_TYPE_INSPECTION: _TaskType.ValueType  # 6
+    """行政检查, inspection."""
     TASK_TYPE_CONFIRMATION: _TaskType.ValueType  # 7
     """行政确认, confirmation."""
+    TASK_TYPE_AWARD: _TaskType.ValueType  # 8
+    """行政奖励, award."""
+    TASK_TYPE_RULING: _TaskType.ValueType  # 9
+    """行政裁决, ruling."""
     TASK_TYPE_OTHER: _TaskType.ValueType  # 10
     """其他行政权力, other power."""
     TASK_TYPE_PUBLIC_SERVICE: _TaskType.ValueType  # 20
@@ -45,10 +57,22 @@ TASK_TYPE_UNSPECIFIED: TaskType.ValueType  # 0
 """No class was named: the message is malformed."""
 TASK_TYPE_LICENCE: TaskType.ValueType  # 1
 """行政许可, licence."""
+TASK_TYPE_PENALTY: TaskType.ValueType  # 2
+"""行政处罚, penalty."""
+TASK_TYPE_COERCION: TaskType.ValueType  # 3
+"""行政强制, coercion."""
+TASK_TYPE_LEVY: TaskType.ValueType  # 4
+"""行政征收, levy."""
 TASK_TYPE_BENEFIT: TaskType.ValueType  # 5
 """行政给付, benefit."""
+TASK_TYPE_INSPECTION: TaskType.ValueType  # 6
+"""行政检查, inspection."""
 TASK_TYPE_CONFIRMATION: TaskType.ValueType  # 7
 """行政确认, confirmation."""
+TASK_TYPE_AWARD: TaskType.ValueType  # 8
+"""行政奖励, award."""
+TASK_TYPE_RULING: TaskType.ValueType  # 9
+"""行政裁决, ruling."""
 TASK_TYPE_OTHER: TaskType.ValueType  # 10
 """其他行政权力, other power."""
 TASK_TYPE_PUBLIC_SERVICE: TaskType.ValueType  # 20
@@ -191,6 +215,8 @@ class _TimeUnitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TimeUnit.Val
     """工作日."""
     TIME_UNIT_CALENDAR_DAY: _TimeUnit.ValueType  # 2
     """自然日."""
+    TIME_UNIT_HOUR: _TimeUnit.ValueType  # 3
+    """小时: hours in which the hall is open; `days` of a limit then says how many hours."""
 
 class TimeUnit(_TimeUnit, metaclass=_TimeUnitEnumTypeWrapper):
     """TimeUnit is what a limit is counted in."""
@@ -201,6 +227,8 @@ TIME_UNIT_WORKING_DAY: TimeUnit.ValueType  # 1
 """工作日."""
 TIME_UNIT_CALENDAR_DAY: TimeUnit.ValueType  # 2
 """自然日."""
+TIME_UNIT_HOUR: TimeUnit.ValueType  # 3
+"""小时: hours in which the hall is open; `days` of a limit then says how many hours."""
 Global___TimeUnit: _TypeAlias = TimeUnit  # noqa: Y015
 
 class _ClockStart:
@@ -393,6 +421,8 @@ class _MaterialFormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Material
     """复印件."""
     MATERIAL_FORM_ELECTRONIC: _MaterialForm.ValueType  # 3
     """电子."""
+    MATERIAL_FORM_ORIGINAL_AND_COPY: _MaterialForm.ValueType  # 4
+    """原件和复印件: the original is shown, the copy is kept."""
 
 class MaterialForm(_MaterialForm, metaclass=_MaterialFormEnumTypeWrapper):
     """MaterialForm is the form in which a material is shown."""
@@ -405,7 +435,269 @@ MATERIAL_FORM_COPY: MaterialForm.ValueType  # 2
 """复印件."""
 MATERIAL_FORM_ELECTRONIC: MaterialForm.ValueType  # 3
 """电子."""
+MATERIAL_FORM_ORIGINAL_AND_COPY: MaterialForm.ValueType  # 4
+"""原件和复印件: the original is shown, the copy is kept."""
 Global___MaterialForm: _TypeAlias = MaterialForm  # noqa: Y015
+
+class _MaterialFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MaterialFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MaterialFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MATERIAL_FORMAT_UNSPECIFIED: _MaterialFormat.ValueType  # 0
+    """Nothing was said."""
+    MATERIAL_FORMAT_PAPER: _MaterialFormat.ValueType  # 1
+    """纸质."""
+    MATERIAL_FORMAT_FILE: _MaterialFormat.ValueType  # 2
+    """电子."""
+    MATERIAL_FORMAT_EITHER: _MaterialFormat.ValueType  # 3
+    """纸质或电子."""
+
+class MaterialFormat(_MaterialFormat, metaclass=_MaterialFormatEnumTypeWrapper):
+    """MaterialFormat is whether a material is handed in on paper or as a file."""
+
+MATERIAL_FORMAT_UNSPECIFIED: MaterialFormat.ValueType  # 0
+"""Nothing was said."""
+MATERIAL_FORMAT_PAPER: MaterialFormat.ValueType  # 1
+"""纸质."""
+MATERIAL_FORMAT_FILE: MaterialFormat.ValueType  # 2
+"""电子."""
+MATERIAL_FORMAT_EITHER: MaterialFormat.ValueType  # 3
+"""纸质或电子."""
+Global___MaterialFormat: _TypeAlias = MaterialFormat  # noqa: Y015
+
+class _TrustLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrustLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrustLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRUST_LEVEL_UNSPECIFIED: _TrustLevel.ValueType  # 0
+    """Nothing was said."""
+    TRUST_LEVEL_ISSUED: _TrustLevel.ValueType  # 1
+    """A: issued by an administrative body."""
+    TRUST_LEVEL_VERIFIED: _TrustLevel.ValueType  # 2
+    """B: verified by a counter."""
+    TRUST_LEVEL_UPLOADED: _TrustLevel.ValueType  # 3
+    """C: uploaded; the original has still to be seen."""
+    TRUST_LEVEL_DECLARED: _TrustLevel.ValueType  # 4
+    """D: made and declared by the applicant."""
+
+class TrustLevel(_TrustLevel, metaclass=_TrustLevelEnumTypeWrapper):
+    """TrustLevel is how far a material may be relied upon and reused (国办函〔2016〕108号)."""
+
+TRUST_LEVEL_UNSPECIFIED: TrustLevel.ValueType  # 0
+"""Nothing was said."""
+TRUST_LEVEL_ISSUED: TrustLevel.ValueType  # 1
+"""A: issued by an administrative body."""
+TRUST_LEVEL_VERIFIED: TrustLevel.ValueType  # 2
+"""B: verified by a counter."""
+TRUST_LEVEL_UPLOADED: TrustLevel.ValueType  # 3
+"""C: uploaded; the original has still to be seen."""
+TRUST_LEVEL_DECLARED: TrustLevel.ValueType  # 4
+"""D: made and declared by the applicant."""
+Global___TrustLevel: _TypeAlias = TrustLevel  # noqa: Y015
+
+class _PowerSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PowerSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PowerSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    POWER_SOURCE_UNSPECIFIED: _PowerSource.ValueType  # 0
+    """Nothing was said."""
+    POWER_SOURCE_OWN: _PowerSource.ValueType  # 1
+    """法定本级行使."""
+    POWER_SOURCE_DEVOLVED: _PowerSource.ValueType  # 2
+    """上级下放."""
+    POWER_SOURCE_AUTHORISED_FROM_ABOVE: _PowerSource.ValueType  # 3
+    """上级授权."""
+    POWER_SOURCE_AUTHORISED_BY_PEER: _PowerSource.ValueType  # 4
+    """同级授权."""
+    POWER_SOURCE_ENTRUSTED_FROM_ABOVE: _PowerSource.ValueType  # 5
+    """上级委托."""
+    POWER_SOURCE_ENTRUSTED_BY_PEER: _PowerSource.ValueType  # 6
+    """同级委托."""
+
+class PowerSource(_PowerSource, metaclass=_PowerSourceEnumTypeWrapper):
+    """PowerSource is where the power to decide comes from (权力来源)."""
+
+POWER_SOURCE_UNSPECIFIED: PowerSource.ValueType  # 0
+"""Nothing was said."""
+POWER_SOURCE_OWN: PowerSource.ValueType  # 1
+"""法定本级行使."""
+POWER_SOURCE_DEVOLVED: PowerSource.ValueType  # 2
+"""上级下放."""
+POWER_SOURCE_AUTHORISED_FROM_ABOVE: PowerSource.ValueType  # 3
+"""上级授权."""
+POWER_SOURCE_AUTHORISED_BY_PEER: PowerSource.ValueType  # 4
+"""同级授权."""
+POWER_SOURCE_ENTRUSTED_FROM_ABOVE: PowerSource.ValueType  # 5
+"""上级委托."""
+POWER_SOURCE_ENTRUSTED_BY_PEER: PowerSource.ValueType  # 6
+"""同级委托."""
+Global___PowerSource: _TypeAlias = PowerSource  # noqa: Y015
+
+class _AuthorityKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AuthorityKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AuthorityKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUTHORITY_KIND_UNSPECIFIED: _AuthorityKind.ValueType  # 0
+    """Nothing was said."""
+    AUTHORITY_KIND_STATUTORY: _AuthorityKind.ValueType  # 1
+    """法定机关."""
+    AUTHORITY_KIND_AUTHORISED: _AuthorityKind.ValueType  # 2
+    """授权组织."""
+    AUTHORITY_KIND_ENTRUSTED: _AuthorityKind.ValueType  # 3
+    """受委托组织."""
+    AUTHORITY_KIND_OTHER: _AuthorityKind.ValueType  # 9
+    """其他."""
+
+class AuthorityKind(_AuthorityKind, metaclass=_AuthorityKindEnumTypeWrapper):
+    """AuthorityKind is the nature of the body that decides (GB/T 39046-2020 appendix A)."""
+
+AUTHORITY_KIND_UNSPECIFIED: AuthorityKind.ValueType  # 0
+"""Nothing was said."""
+AUTHORITY_KIND_STATUTORY: AuthorityKind.ValueType  # 1
+"""法定机关."""
+AUTHORITY_KIND_AUTHORISED: AuthorityKind.ValueType  # 2
+"""授权组织."""
+AUTHORITY_KIND_ENTRUSTED: AuthorityKind.ValueType  # 3
+"""受委托组织."""
+AUTHORITY_KIND_OTHER: AuthorityKind.ValueType  # 9
+"""其他."""
+Global___AuthorityKind: _TypeAlias = AuthorityKind  # noqa: Y015
+
+class _ServedParty:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ServedPartyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ServedParty.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SERVED_PARTY_UNSPECIFIED: _ServedParty.ValueType  # 0
+    """Nobody was named: the message is malformed."""
+    SERVED_PARTY_PERSON: _ServedParty.ValueType  # 1
+    """自然人."""
+    SERVED_PARTY_ENTERPRISE: _ServedParty.ValueType  # 2
+    """企业法人."""
+    SERVED_PARTY_INSTITUTION: _ServedParty.ValueType  # 3
+    """事业法人."""
+    SERVED_PARTY_SOCIAL_ORGANISATION: _ServedParty.ValueType  # 4
+    """社会组织法人."""
+    SERVED_PARTY_ADMINISTRATION: _ServedParty.ValueType  # 5
+    """行政机关."""
+    SERVED_PARTY_OTHER: _ServedParty.ValueType  # 6
+    """其他组织."""
+
+class ServedParty(_ServedParty, metaclass=_ServedPartyEnumTypeWrapper):
+    """ServedParty is whom an item serves (服务对象; GB/T 39046-2020 appendix A)."""
+
+SERVED_PARTY_UNSPECIFIED: ServedParty.ValueType  # 0
+"""Nobody was named: the message is malformed."""
+SERVED_PARTY_PERSON: ServedParty.ValueType  # 1
+"""自然人."""
+SERVED_PARTY_ENTERPRISE: ServedParty.ValueType  # 2
+"""企业法人."""
+SERVED_PARTY_INSTITUTION: ServedParty.ValueType  # 3
+"""事业法人."""
+SERVED_PARTY_SOCIAL_ORGANISATION: ServedParty.ValueType  # 4
+"""社会组织法人."""
+SERVED_PARTY_ADMINISTRATION: ServedParty.ValueType  # 5
+"""行政机关."""
+SERVED_PARTY_OTHER: ServedParty.ValueType  # 6
+"""其他组织."""
+Global___ServedParty: _TypeAlias = ServedParty  # noqa: Y015
+
+class _HandlingForm:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HandlingFormEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HandlingForm.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HANDLING_FORM_UNSPECIFIED: _HandlingForm.ValueType  # 0
+    """No form was named: the message is malformed."""
+    HANDLING_FORM_COUNTER: _HandlingForm.ValueType  # 1
+    """窗口办理."""
+    HANDLING_FORM_WEB: _HandlingForm.ValueType  # 2
+    """电脑端办理."""
+    HANDLING_FORM_MOBILE: _HandlingForm.ValueType  # 3
+    """移动端办理."""
+    HANDLING_FORM_COURIER: _HandlingForm.ValueType  # 4
+    """快递申请."""
+    HANDLING_FORM_OTHER: _HandlingForm.ValueType  # 9
+    """其他."""
+
+class HandlingForm(_HandlingForm, metaclass=_HandlingFormEnumTypeWrapper):
+    """HandlingForm is a way in which an item can be handled (办理形式; GB/T 39046-2020 appendix A)."""
+
+HANDLING_FORM_UNSPECIFIED: HandlingForm.ValueType  # 0
+"""No form was named: the message is malformed."""
+HANDLING_FORM_COUNTER: HandlingForm.ValueType  # 1
+"""窗口办理."""
+HANDLING_FORM_WEB: HandlingForm.ValueType  # 2
+"""电脑端办理."""
+HANDLING_FORM_MOBILE: HandlingForm.ValueType  # 3
+"""移动端办理."""
+HANDLING_FORM_COURIER: HandlingForm.ValueType  # 4
+"""快递申请."""
+HANDLING_FORM_OTHER: HandlingForm.ValueType  # 9
+"""其他."""
+Global___HandlingForm: _TypeAlias = HandlingForm  # noqa: Y015
+
+class _ResultKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ResultKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ResultKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RESULT_KIND_UNSPECIFIED: _ResultKind.ValueType  # 0
+    """Nothing was said."""
+    RESULT_KIND_CERTIFICATE: _ResultKind.ValueType  # 1
+    """证照."""
+    RESULT_KIND_APPROVAL: _ResultKind.ValueType  # 2
+    """批文."""
+    RESULT_KIND_OTHER: _ResultKind.ValueType  # 9
+    """其他."""
+
+class ResultKind(_ResultKind, metaclass=_ResultKindEnumTypeWrapper):
+    """ResultKind is what the applicant has in hand at the end (结果类型)."""
+
+RESULT_KIND_UNSPECIFIED: ResultKind.ValueType  # 0
+"""Nothing was said."""
+RESULT_KIND_CERTIFICATE: ResultKind.ValueType  # 1
+"""证照."""
+RESULT_KIND_APPROVAL: ResultKind.ValueType  # 2
+"""批文."""
+RESULT_KIND_OTHER: ResultKind.ValueType  # 9
+"""其他."""
+Global___ResultKind: _TypeAlias = ResultKind  # noqa: Y015
+
+class _DisclosureSet:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisclosureSetEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisclosureSet.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISCLOSURE_SET_UNSPECIFIED: _DisclosureSet.ValueType  # 0
+    """Nothing was said: five."""
+    DISCLOSURE_SET_FIVE: _DisclosureSet.ValueType  # 1
+    """五公开: 内容、程序、材料、时限、收费."""
+    DISCLOSURE_SET_EIGHT: _DisclosureSet.ValueType  # 2
+    """八公开: the same and 依据、示范文本、结果."""
+
+class DisclosureSet(_DisclosureSet, metaclass=_DisclosureSetEnumTypeWrapper):
+    """DisclosureSet is what an item has to show before it is published."""
+
+DISCLOSURE_SET_UNSPECIFIED: DisclosureSet.ValueType  # 0
+"""Nothing was said: five."""
+DISCLOSURE_SET_FIVE: DisclosureSet.ValueType  # 1
+"""五公开: 内容、程序、材料、时限、收费."""
+DISCLOSURE_SET_EIGHT: DisclosureSet.ValueType  # 2
+"""八公开: the same and 依据、示范文本、结果."""
+Global___DisclosureSet: _TypeAlias = DisclosureSet  # noqa: Y015
 
 @_typing.final
 class LegalBasis(_message.Message):
@@ -475,21 +767,27 @@ class Extension(_message.Message):
 
     LIMIT_FIELD_NUMBER: _builtins.int
     APPROVER_FIELD_NUMBER: _builtins.int
+    TOTAL_MAX_FIELD_NUMBER: _builtins.int
     approver: _builtins.str
     """Who may grant it."""
     @_builtins.property
     def limit(self) -> Global___TimeLimit:
         """The added time."""
 
+    @_builtins.property
+    def total_max(self) -> Global___TimeLimit:
+        """The longest that limit and extension may be together; absent if only the extension is bounded."""
+
     def __init__(
         self,
         *,
         limit: Global___TimeLimit | None = ...,
         approver: _builtins.str = ...,
+        total_max: Global___TimeLimit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "total_max", b"total_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver", b"approver", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver", b"approver", "limit", b"limit", "total_max", b"total_max"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -601,6 +899,14 @@ class RequiredMaterial(_message.Message):
     FORM_FIELD_NUMBER: _builtins.int
     SHARED_FROM_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    COPIES_FIELD_NUMBER: _builtins.int
+    BLANK_FORM_FIELD_NUMBER: _builtins.int
+    EXAMPLE_FIELD_NUMBER: _builtins.int
+    ACCEPTANCE_STANDARD_FIELD_NUMBER: _builtins.int
+    FILLING_HELP_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    TRUST_LEVEL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name, unique in the item."""
     requirement: Global___Requirement.ValueType
@@ -613,6 +919,22 @@ class RequiredMaterial(_message.Message):
     """From whom it can be had by sharing; empty if from nobody."""
     condition: _builtins.str
     """In which case it is needed; empty if always."""
+    format: Global___MaterialFormat.ValueType
+    """Paper or file."""
+    copies: _builtins.int
+    """How many; 0 if nothing was said."""
+    blank_form: _builtins.str
+    """Where the blank form is; empty if there is none."""
+    example: _builtins.str
+    """Where a filled-in example is; empty if there is none."""
+    acceptance_standard: _builtins.str
+    """受理标准: when it is good enough."""
+    filling_help: _builtins.str
+    """填报须知."""
+    basis: _builtins.str
+    """The rule that asks for it; empty if that of the item."""
+    trust_level: Global___TrustLevel.ValueType
+    """How far what is handed in may be relied upon."""
     def __init__(
         self,
         *,
@@ -622,10 +944,18 @@ class RequiredMaterial(_message.Message):
         form: Global___MaterialForm.ValueType = ...,
         shared_from: _builtins.str = ...,
         condition: _builtins.str = ...,
+        format: Global___MaterialFormat.ValueType = ...,
+        copies: _builtins.int = ...,
+        blank_form: _builtins.str = ...,
+        example: _builtins.str = ...,
+        acceptance_standard: _builtins.str = ...,
+        filling_help: _builtins.str = ...,
+        basis: _builtins.str = ...,
+        trust_level: Global___TrustLevel.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "form", b"form", "name", b"name", "requirement", b"requirement", "shared_from", b"shared_from", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance_standard", b"acceptance_standard", "basis", b"basis", "blank_form", b"blank_form", "condition", b"condition", "copies", b"copies", "example", b"example", "filling_help", b"filling_help", "form", b"form", "format", b"format", "name", b"name", "requirement", b"requirement", "shared_from", b"shared_from", "source", b"source", "trust_level", b"trust_level"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -640,13 +970,29 @@ class ItemOption(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     STATUTORY_FIELD_NUMBER: _builtins.int
     REMARK_FIELD_NUMBER: _builtins.int
+    PROMISED_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    MATERIALS_FIELD_NUMBER: _builtins.int
+    NEEDS_NOTHING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name, unique in the item."""
     remark: _builtins.str
     """A remark."""
+    code: _builtins.str
+    """业务办理项: the two digits that follow the 实施编码; empty if it has none."""
+    needs_nothing: _builtins.bool
+    """Whether nothing has to be applied for in this case: the counter says so (行政许可法 article 32 (1))."""
     @_builtins.property
     def statutory(self) -> Global___TimeLimit:
         """Its own statutory limit, where it differs."""
+
+    @_builtins.property
+    def promised(self) -> Global___TimeLimit:
+        """Its own promised limit, where it differs."""
+
+    @_builtins.property
+    def materials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Materials that only this variant needs, by name."""
 
     def __init__(
         self,
@@ -654,10 +1000,14 @@ class ItemOption(_message.Message):
         name: _builtins.str = ...,
         statutory: Global___TimeLimit | None = ...,
         remark: _builtins.str = ...,
+        promised: Global___TimeLimit | None = ...,
+        code: _builtins.str = ...,
+        materials: _abc.Iterable[_builtins.str] | None = ...,
+        needs_nothing: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["statutory", b"statutory"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["promised", b"promised", "statutory", b"statutory"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "remark", b"remark", "statutory", b"statutory"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "materials", b"materials", "name", b"name", "needs_nothing", b"needs_nothing", "promised", b"promised", "remark", b"remark", "statutory", b"statutory"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -676,6 +1026,11 @@ class Fee(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     COLLECTED_BY_FIELD_NUMBER: _builtins.int
     REMARK_FIELD_NUMBER: _builtins.int
+    STANDARD_FIELD_NUMBER: _builtins.int
+    PERMIT_FIELD_NUMBER: _builtins.int
+    REDUCIBLE_FIELD_NUMBER: _builtins.int
+    REDUCTION_FIELD_NUMBER: _builtins.int
+    INSTALMENTS_ALLOWED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     amount_fen: _builtins.int
@@ -690,6 +1045,16 @@ class Fee(_message.Message):
     """Who collects it; empty if the hall."""
     remark: _builtins.str
     """A remark, for example on waivers, instalments and late payment."""
+    standard: _builtins.str
+    """收费标准 in words, where the amount alone does not say it."""
+    permit: _builtins.str
+    """The line of the fee permit or of the published list of fees that allows it (收费亮证)."""
+    reducible: _builtins.bool
+    """Whether it can be reduced or waived."""
+    reduction: _builtins.str
+    """For whom, and by how much."""
+    instalments_allowed: _builtins.bool
+    """Whether it may be paid in instalments."""
     def __init__(
         self,
         *,
@@ -700,10 +1065,15 @@ class Fee(_message.Message):
         unit: _builtins.str = ...,
         collected_by: _builtins.str = ...,
         remark: _builtins.str = ...,
+        standard: _builtins.str = ...,
+        permit: _builtins.str = ...,
+        reducible: _builtins.bool = ...,
+        reduction: _builtins.str = ...,
+        instalments_allowed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "amount_set_locally", b"amount_set_locally", "basis", b"basis", "collected_by", b"collected_by", "name", b"name", "remark", b"remark", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "amount_set_locally", b"amount_set_locally", "basis", b"basis", "collected_by", b"collected_by", "instalments_allowed", b"instalments_allowed", "name", b"name", "permit", b"permit", "reducible", b"reducible", "reduction", b"reduction", "remark", b"remark", "standard", b"standard", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -719,12 +1089,18 @@ class SpecialProcedure(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     COUNTED_FIELD_NUMBER: _builtins.int
     REMARK_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    CHARGED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     counted: _builtins.bool
     """Whether its time counts in the limit of the case (行政许可法 article 45)."""
     remark: _builtins.str
     """A remark."""
+    basis: _builtins.str
+    """The rule that orders it; empty if nothing was said."""
+    charged: _builtins.bool
+    """Whether the applicant pays for it."""
     @_builtins.property
     def limit(self) -> Global___TimeLimit:
         """How long it takes, if that is known."""
@@ -736,14 +1112,344 @@ class SpecialProcedure(_message.Message):
         limit: Global___TimeLimit | None = ...,
         counted: _builtins.bool = ...,
         remark: _builtins.str = ...,
+        basis: _builtins.str = ...,
+        charged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counted", b"counted", "limit", b"limit", "name", b"name", "remark", b"remark"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "charged", b"charged", "counted", b"counted", "limit", b"limit", "name", b"name", "remark", b"remark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SpecialProcedure: _TypeAlias = SpecialProcedure  # noqa: Y015
+
+@_typing.final
+class PowerOrigin(_message.Message):
+    """PowerOrigin is by what right a body decides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    AUTHORITY_KIND_FIELD_NUMBER: _builtins.int
+    AUTHORITY_CODE_FIELD_NUMBER: _builtins.int
+    GRANTED_BY_FIELD_NUMBER: _builtins.int
+    source: Global___PowerSource.ValueType
+    """权力来源."""
+    authority_kind: Global___AuthorityKind.ValueType
+    """实施主体性质."""
+    authority_code: _builtins.str
+    """Unified social credit code of the body (GB 32100); empty if it is not known."""
+    granted_by: _builtins.str
+    """Who entrusted or authorised it; empty if nobody."""
+    def __init__(
+        self,
+        *,
+        source: Global___PowerSource.ValueType = ...,
+        authority_kind: Global___AuthorityKind.ValueType = ...,
+        authority_code: _builtins.str = ...,
+        granted_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority_code", b"authority_code", "authority_kind", b"authority_kind", "granted_by", b"granted_by", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PowerOrigin: _TypeAlias = PowerOrigin  # noqa: Y015
+
+@_typing.final
+class FlowLink(_message.Message):
+    """FlowLink is a step inside the body that decides (环节): 审查, 审核, 决定 ..."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POST_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """What is done."""
+    post: _builtins.str
+    """By whom."""
+    @_builtins.property
+    def limit(self) -> Global___TimeLimit:
+        """In which time, if that is set."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        post: _builtins.str = ...,
+        limit: Global___TimeLimit | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "name", b"name", "post", b"post"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlowLink: _TypeAlias = FlowLink  # noqa: Y015
+
+@_typing.final
+class ServicePlace(_message.Message):
+    """ServicePlace is where people go."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    OPENING_HOURS_FIELD_NUMBER: _builtins.int
+    TELEPHONE_FIELD_NUMBER: _builtins.int
+    DIVISION_FIELD_NUMBER: _builtins.int
+    COUNTERS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the place."""
+    address: _builtins.str
+    """办理地点."""
+    opening_hours: _builtins.str
+    """办理时间, in words."""
+    telephone: _builtins.str
+    """Telephone."""
+    division: _builtins.str
+    """Division code of 2 to 12 digits; empty if that of the hall."""
+    @_builtins.property
+    def counters(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Numbers or names of the counters."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        address: _builtins.str = ...,
+        opening_hours: _builtins.str = ...,
+        telephone: _builtins.str = ...,
+        division: _builtins.str = ...,
+        counters: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "counters", b"counters", "division", b"division", "name", b"name", "opening_hours", b"opening_hours", "telephone", b"telephone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServicePlace: _TypeAlias = ServicePlace  # noqa: Y015
+
+@_typing.final
+class Question(_message.Message):
+    """Question is what people ask about an item, with its answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """The question."""
+    answer: _builtins.str
+    """The answer."""
+    def __init__(
+        self,
+        *,
+        question: _builtins.str = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Question: _TypeAlias = Question  # noqa: Y015
+
+@_typing.final
+class BaseItem(_message.Message):
+    """BaseItem is an entry of the base catalogue (基本目录): the name that an item of this code must bear."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASE_CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    base_code: _builtins.str
+    """基本编码, 12 characters."""
+    name: _builtins.str
+    """Name, as the law has it."""
+    def __init__(
+        self,
+        *,
+        base_code: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_code", b"base_code", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BaseItem: _TypeAlias = BaseItem  # noqa: Y015
+
+@_typing.final
+class PublishingRules(_message.Message):
+    """PublishingRules are what a catalogue is checked against before it is published."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISCLOSURES_FIELD_NUMBER: _builtins.int
+    PROMISE_PERCENT_MAX_FIELD_NUMBER: _builtins.int
+    LINKS_MAX_FIELD_NUMBER: _builtins.int
+    COMPLEX_LINKS_MAX_FIELD_NUMBER: _builtins.int
+    GENERAL_LAWS_FIELD_NUMBER: _builtins.int
+    BASE_ITEMS_FIELD_NUMBER: _builtins.int
+    disclosures: Global___DisclosureSet.ValueType
+    """Five or eight disclosures."""
+    promise_percent_max: _builtins.int
+    """How many per cent of the statutory limit may be promised; 0 means 50."""
+    links_max: _builtins.int
+    """How many links an ordinary item may have; 0 means 2 (一审一核)."""
+    complex_links_max: _builtins.int
+    """How many links a complex item may have; 0 means 5."""
+    @_builtins.property
+    def general_laws(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Laws on which many items stand, so that they are no sign of splitting."""
+
+    @_builtins.property
+    def base_items(self) -> _containers.RepeatedCompositeFieldContainer[Global___BaseItem]:
+        """The base catalogue; empty if names are not checked."""
+
+    def __init__(
+        self,
+        *,
+        disclosures: Global___DisclosureSet.ValueType = ...,
+        promise_percent_max: _builtins.int = ...,
+        links_max: _builtins.int = ...,
+        complex_links_max: _builtins.int = ...,
+        general_laws: _abc.Iterable[_builtins.str] | None = ...,
+        base_items: _abc.Iterable[Global___BaseItem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_items", b"base_items", "complex_links_max", b"complex_links_max", "disclosures", b"disclosures", "general_laws", b"general_laws", "links_max", b"links_max", "promise_percent_max", b"promise_percent_max"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishingRules: _TypeAlias = PublishingRules  # noqa: Y015
+
+@_typing.final
+class ItemOverlay(_message.Message):
+    """ItemOverlay is what a hall says of an item of a hall above it: it may narrow, never widen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    BASE_VERSION_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    PROMISED_LIMIT_FIELD_NUMBER: _builtins.int
+    DROPPED_MATERIALS_FIELD_NUMBER: _builtins.int
+    VISITS_SAVED_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    ENQUIRY_WAY_FIELD_NUMBER: _builtins.int
+    COMPLAINT_WAY_FIELD_NUMBER: _builtins.int
+    ALSO_ACCEPTS_AT_FIELD_NUMBER: _builtins.int
+    ALSO_HANDLED_BY_FIELD_NUMBER: _builtins.int
+    LOCAL_AMOUNTS_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_FROM_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_UNTIL_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The item."""
+    base_version: _builtins.int
+    """Version of the item on which it was made."""
+    revision: _builtins.int
+    """Counts the overlays on that version, from 1 to 999."""
+    visits_saved: _builtins.int
+    """By how many fewer visits it is done here."""
+    enquiry_way: _builtins.str
+    """咨询方式; empty if it is left."""
+    complaint_way: _builtins.str
+    """监督投诉方式; empty if it is left."""
+    effective_from: _builtins.str
+    """First day on which it holds, YYYY-MM-DD; empty if at once."""
+    effective_until: _builtins.str
+    """First day on which it no longer holds, YYYY-MM-DD; empty if open."""
+    @_builtins.property
+    def promised_limit(self) -> Global___TimeLimit:
+        """A shorter promise; absent if it is left."""
+
+    @_builtins.property
+    def dropped_materials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Materials that are not asked for here, by name."""
+
+    @_builtins.property
+    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServicePlace]:
+        """Places in the stead of those of the item; empty if they are left."""
+
+    @_builtins.property
+    def also_accepts_at(self) -> _containers.RepeatedScalarFieldContainer[Global___IntakePlace.ValueType]:
+        """More places at which it is taken in."""
+
+    @_builtins.property
+    def also_handled_by(self) -> _containers.RepeatedScalarFieldContainer[Global___HandlingForm.ValueType]:
+        """More ways of handling."""
+
+    @_builtins.property
+    def local_amounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalAmount]:
+        """Amounts of fees that the item leaves to the place."""
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        base_version: _builtins.int = ...,
+        revision: _builtins.int = ...,
+        promised_limit: Global___TimeLimit | None = ...,
+        dropped_materials: _abc.Iterable[_builtins.str] | None = ...,
+        visits_saved: _builtins.int = ...,
+        places: _abc.Iterable[Global___ServicePlace] | None = ...,
+        enquiry_way: _builtins.str = ...,
+        complaint_way: _builtins.str = ...,
+        also_accepts_at: _abc.Iterable[Global___IntakePlace.ValueType] | None = ...,
+        also_handled_by: _abc.Iterable[Global___HandlingForm.ValueType] | None = ...,
+        local_amounts: _abc.Iterable[Global___LocalAmount] | None = ...,
+        effective_from: _builtins.str = ...,
+        effective_until: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["promised_limit", b"promised_limit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["also_accepts_at", b"also_accepts_at", "also_handled_by", b"also_handled_by", "base_version", b"base_version", "complaint_way", b"complaint_way", "dropped_materials", b"dropped_materials", "effective_from", b"effective_from", "effective_until", b"effective_until", "enquiry_way", b"enquiry_way", "item_id", b"item_id", "local_amounts", b"local_amounts", "places", b"places", "promised_limit", b"promised_limit", "revision", b"revision", "visits_saved", b"visits_saved"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemOverlay: _TypeAlias = ItemOverlay  # noqa: Y015
+
+@_typing.final
+class LocalAmount(_message.Message):
+    """LocalAmount is the amount of a fee that an item leaves to the place."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    PERMIT_FIELD_NUMBER: _builtins.int
+    fee: _builtins.str
+    """Name of the fee."""
+    amount_fen: _builtins.int
+    """In fen."""
+    basis: _builtins.str
+    """The local rule."""
+    permit: _builtins.str
+    """The line of the fee permit or of the published list of fees."""
+    def __init__(
+        self,
+        *,
+        fee: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        basis: _builtins.str = ...,
+        permit: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "basis", b"basis", "fee", b"fee", "permit", b"permit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LocalAmount: _TypeAlias = LocalAmount  # noqa: Y015
 
 @_typing.final
 class ItemCodes(_message.Message):
@@ -853,6 +1559,34 @@ class ItemVersion(_message.Message):
     PROVENANCE_FIELD_NUMBER: _builtins.int
     COMMITMENT_REMARK_FIELD_NUMBER: _builtins.int
     CROSS_AREA_LEGS_FIELD_NUMBER: _builtins.int
+    POWER_ORIGIN_FIELD_NUMBER: _builtins.int
+    SERVED_FIELD_NUMBER: _builtins.int
+    HANDLING_FORMS_FIELD_NUMBER: _builtins.int
+    CONDITIONS_FIELD_NUMBER: _builtins.int
+    LINKS_FIELD_NUMBER: _builtins.int
+    COMPLEX_FLOW_FIELD_NUMBER: _builtins.int
+    QUANTITY_LIMIT_FIELD_NUMBER: _builtins.int
+    INTERMEDIARY_FIELD_NUMBER: _builtins.int
+    OUTSIDE_HALL_REASON_FIELD_NUMBER: _builtins.int
+    OUTSIDE_HALL_APPROVER_FIELD_NUMBER: _builtins.int
+    VISITS_REASON_FIELD_NUMBER: _builtins.int
+    ONLINE_DEPTH_FIELD_NUMBER: _builtins.int
+    PAID_ONLINE_FIELD_NUMBER: _builtins.int
+    SENT_BY_COURIER_FIELD_NUMBER: _builtins.int
+    AT_TERMINALS_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    ENQUIRY_WAY_FIELD_NUMBER: _builtins.int
+    COMPLAINT_WAY_FIELD_NUMBER: _builtins.int
+    RESULT_KIND_FIELD_NUMBER: _builtins.int
+    RESULT_SAMPLE_FIELD_NUMBER: _builtins.int
+    QUESTIONS_FIELD_NUMBER: _builtins.int
+    TOPICS_FIELD_NUMBER: _builtins.int
+    SHELF_BASIS_FIELD_NUMBER: _builtins.int
+    FILING_ONLY_FIELD_NUMBER: _builtins.int
+    FILED_ANEW_WHEN_INCOMPLETE_FIELD_NUMBER: _builtins.int
+    BASE_VERSION_FIELD_NUMBER: _builtins.int
+    NEEDS_NO_MATERIALS_FIELD_NUMBER: _builtins.int
+    RESULTS_STAY_VALID_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """Stable name of the item, the same in all versions."""
     version: _builtins.int
@@ -909,6 +1643,48 @@ class ItemVersion(_message.Message):
     """First day on which it can no longer be applied for, YYYY-MM-DD; empty if open."""
     commitment_remark: _builtins.str
     """A remark on notice-and-commitment."""
+    conditions: _builtins.str
+    """受理条件."""
+    complex_flow: _builtins.bool
+    """Whether the flow is a complex one, which may have more links."""
+    quantity_limit: _builtins.str
+    """数量限制; empty if there is none."""
+    intermediary: _builtins.str
+    """中介服务; empty if there is none."""
+    outside_hall_reason: _builtins.str
+    """Why it is not handled in the hall; empty if it is (应进必进)."""
+    outside_hall_approver: _builtins.str
+    """Who allowed that."""
+    visits_reason: _builtins.str
+    """Why a visit is needed."""
+    online_depth: _builtins.int
+    """网办深度, 1 to 4; 0 if nothing was said."""
+    paid_online: _builtins.bool
+    """Whether fees can be paid online."""
+    sent_by_courier: _builtins.bool
+    """Whether the result can be sent."""
+    at_terminals: _builtins.bool
+    """Whether it is on self-service terminals."""
+    enquiry_way: _builtins.str
+    """咨询方式."""
+    complaint_way: _builtins.str
+    """监督投诉方式."""
+    result_kind: Global___ResultKind.ValueType
+    """结果类型."""
+    result_sample: _builtins.str
+    """Where a sample of the result is; empty if there is none."""
+    shelf_basis: _builtins.str
+    """The rule by which it was put on the shelf or taken off it."""
+    filing_only: _builtins.bool
+    """备案: it is complete once the information has arrived; nothing is decided and nothing refused."""
+    filed_anew_when_incomplete: _builtins.bool
+    """Incomplete papers are returned and filed anew: there is no supplement round."""
+    base_version: _builtins.int
+    """Version of the item of a hall above that this one narrows; 0 if it stands for itself."""
+    needs_no_materials: _builtins.bool
+    """Whether nothing has to be handed in (免申即享), so that no materials is no omission."""
+    results_stay_valid: _builtins.bool
+    """Whether results issued under it remain valid after it was taken off the shelf."""
     @_builtins.property
     def accepts_at(self) -> _containers.RepeatedScalarFieldContainer[Global___IntakePlace.ValueType]:
         """Where it can be applied for."""
@@ -973,6 +1749,34 @@ class ItemVersion(_message.Message):
     def cross_area_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___CrossAreaLeg]:
         """Who does what when it is filed elsewhere, where that differs from `legs`."""
 
+    @_builtins.property
+    def power_origin(self) -> Global___PowerOrigin:
+        """By what right the body decides."""
+
+    @_builtins.property
+    def served(self) -> _containers.RepeatedScalarFieldContainer[Global___ServedParty.ValueType]:
+        """服务对象."""
+
+    @_builtins.property
+    def handling_forms(self) -> _containers.RepeatedScalarFieldContainer[Global___HandlingForm.ValueType]:
+        """办理形式."""
+
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlowLink]:
+        """办理环节, in their order."""
+
+    @_builtins.property
+    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___ServicePlace]:
+        """Where people go."""
+
+    @_builtins.property
+    def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Question]:
+        """常见问题."""
+
+    @_builtins.property
+    def topics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Topics under which people look for it."""
+
     def __init__(
         self,
         *,
@@ -1020,10 +1824,38 @@ class ItemVersion(_message.Message):
         provenance: Global___Provenance | None = ...,
         commitment_remark: _builtins.str = ...,
         cross_area_legs: _abc.Iterable[Global___CrossAreaLeg] | None = ...,
+        power_origin: Global___PowerOrigin | None = ...,
+        served: _abc.Iterable[Global___ServedParty.ValueType] | None = ...,
+        handling_forms: _abc.Iterable[Global___HandlingForm.ValueType] | None = ...,
+        conditions: _builtins.str = ...,
+        links: _abc.Iterable[Global___FlowLink] | None = ...,
+        complex_flow: _builtins.bool = ...,
+        quantity_limit: _builtins.str = ...,
+        intermediary: _builtins.str = ...,
+        outside_hall_reason: _builtins.str = ...,
+        outside_hall_approver: _builtins.str = ...,
+        visits_reason: _builtins.str = ...,
+        online_depth: _builtins.int = ...,
+        paid_online: _builtins.bool = ...,
+        sent_by_courier: _builtins.bool = ...,
+        at_terminals: _builtins.bool = ...,
+        places: _abc.Iterable[Global___ServicePlace] | None = ...,
+        enquiry_way: _builtins.str = ...,
+        complaint_way: _builtins.str = ...,
+        result_kind: Global___ResultKind.ValueType = ...,
+        result_sample: _builtins.str = ...,
+        questions: _abc.Iterable[Global___Question] | None = ...,
+        topics: _abc.Iterable[_builtins.str] | None = ...,
+        shelf_basis: _builtins.str = ...,
+        filing_only: _builtins.bool = ...,
+        filed_anew_when_incomplete: _builtins.bool = ...,
+        base_version: _builtins.int = ...,
+        needs_no_materials: _builtins.bool = ...,
+        results_stay_valid: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "extension", b"extension", "legal_cap", b"legal_cap", "promised_limit", b"promised_limit", "provenance", b"provenance", "statutory_limit", b"statutory_limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["codes", b"codes", "extension", b"extension", "legal_cap", b"legal_cap", "power_origin", b"power_origin", "promised_limit", b"promised_limit", "provenance", b"provenance", "statutory_limit", b"statutory_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_at", b"accepts_at", "agent_allowed", b"agent_allowed", "agent_limit", b"agent_limit", "authority", b"authority", "booking", b"booking", "branch_hall_field", b"branch_hall_field", "bundled_items", b"bundled_items", "clock_start", b"clock_start", "codes", b"codes", "commitment_allowed", b"commitment_allowed", "commitment_remark", b"commitment_remark", "cross_area_legs", b"cross_area_legs", "cross_area_mode", b"cross_area_mode", "cross_area_remark", b"cross_area_remark", "effective_from", b"effective_from", "effective_until", b"effective_until", "extension", b"extension", "fees", b"fees", "half_rule_exemption", b"half_rule_exemption", "handling_kind", b"handling_kind", "item_id", b"item_id", "joint_bodies", b"joint_bodies", "joint_mode", b"joint_mode", "legal_basis", b"legal_basis", "legal_cap", b"legal_cap", "legs", b"legs", "level", b"level", "materials", b"materials", "max_visits", b"max_visits", "name", b"name", "needs_presence", b"needs_presence", "options", b"options", "prereview", b"prereview", "promised_limit", b"promised_limit", "provenance", b"provenance", "report_up", b"report_up", "result_name", b"result_name", "scope", b"scope", "special_procedures", b"special_procedures", "status", b"status", "status_remark", b"status_remark", "statutory_limit", b"statutory_limit", "task_type", b"task_type", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_at", b"accepts_at", "agent_allowed", b"agent_allowed", "agent_limit", b"agent_limit", "at_terminals", b"at_terminals", "authority", b"authority", "base_version", b"base_version", "booking", b"booking", "branch_hall_field", b"branch_hall_field", "bundled_items", b"bundled_items", "clock_start", b"clock_start", "codes", b"codes", "commitment_allowed", b"commitment_allowed", "commitment_remark", b"commitment_remark", "complaint_way", b"complaint_way", "complex_flow", b"complex_flow", "conditions", b"conditions", "cross_area_legs", b"cross_area_legs", "cross_area_mode", b"cross_area_mode", "cross_area_remark", b"cross_area_remark", "effective_from", b"effective_from", "effective_until", b"effective_until", "enquiry_way", b"enquiry_way", "extension", b"extension", "fees", b"fees", "filed_anew_when_incomplete", b"filed_anew_when_incomplete", "filing_only", b"filing_only", "half_rule_exemption", b"half_rule_exemption", "handling_forms", b"handling_forms", "handling_kind", b"handling_kind", "intermediary", b"intermediary", "item_id", b"item_id", "joint_bodies", b"joint_bodies", "joint_mode", b"joint_mode", "legal_basis", b"legal_basis", "legal_cap", b"legal_cap", "legs", b"legs", "level", b"level", "links", b"links", "materials", b"materials", "max_visits", b"max_visits", "name", b"name", "needs_no_materials", b"needs_no_materials", "needs_presence", b"needs_presence", "online_depth", b"online_depth", "options", b"options", "outside_hall_approver", b"outside_hall_approver", "outside_hall_reason", b"outside_hall_reason", "paid_online", b"paid_online", "places", b"places", "power_origin", b"power_origin", "prereview", b"prereview", "promised_limit", b"promised_limit", "provenance", b"provenance", "quantity_limit", b"quantity_limit", "questions", b"questions", "report_up", b"report_up", "result_kind", b"result_kind", "result_name", b"result_name", "result_sample", b"result_sample", "results_stay_valid", b"results_stay_valid", "scope", b"scope", "sent_by_courier", b"sent_by_courier", "served", b"served", "shelf_basis", b"shelf_basis", "special_procedures", b"special_procedures", "status", b"status", "status_remark", b"status_remark", "statutory_limit", b"statutory_limit", "task_type", b"task_type", "topics", b"topics", "version", b"version", "visits_reason", b"visits_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1037,21 +1869,33 @@ class Catalogue(_message.Message):
 
     ITEMS_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    OVERLAYS_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """Licence and source of the data, in words."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemVersion]:
         """All item versions, the older ones of an item included as long as cases may run under them."""
 
+    @_builtins.property
+    def rules(self) -> Global___PublishingRules:
+        """What it is checked against; absent for the usual rules."""
+
+    @_builtins.property
+    def overlays(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemOverlay]:
+        """What this hall says of items of halls above it; replaced by whole items when it is published."""
+
     def __init__(
         self,
         *,
         items: _abc.Iterable[Global___ItemVersion] | None = ...,
         source: _builtins.str = ...,
+        rules: Global___PublishingRules | None = ...,
+        overlays: _abc.Iterable[Global___ItemOverlay] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rules", b"rules"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "overlays", b"overlays", "rules", b"rules", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

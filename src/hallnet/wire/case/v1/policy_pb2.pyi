@@ -85,6 +85,12 @@ class Policy(_message.Message):
     TWO_PERSONS_DECIDE_FIELD_NUMBER: _builtins.int
     KIND_SCHEME_FIELD_NUMBER: _builtins.int
     GAPS_NEED_PROMISE_FIELD_NUMBER: _builtins.int
+    REPLY_LIMIT_FIELD_NUMBER: _builtins.int
+    CALL_BACK_LIMIT_FIELD_NUMBER: _builtins.int
+    REPAIR_LIMIT_FIELD_NUMBER: _builtins.int
+    TICKET_ENQUIRY_LIMIT_FIELD_NUMBER: _builtins.int
+    TICKET_REQUEST_LIMIT_FIELD_NUMBER: _builtins.int
+    TICKET_COMPLAINT_LIMIT_FIELD_NUMBER: _builtins.int
     gaps_end: _fact_pb2.GapEnd.ValueType
     """What becomes of a case whose promised materials do not come."""
     leg_silence: Global___LegSilence.ValueType
@@ -113,6 +119,30 @@ class Policy(_message.Message):
     def after_check_limit(self) -> _item_pb2.TimeLimit:
         """How soon after the decision a promise is checked."""
 
+    @_builtins.property
+    def reply_limit(self) -> _item_pb2.TimeLimit:
+        """How soon an enquiry at a window is answered."""
+
+    @_builtins.property
+    def call_back_limit(self) -> _item_pb2.TimeLimit:
+        """How soon a bad rating is called back."""
+
+    @_builtins.property
+    def repair_limit(self) -> _item_pb2.TimeLimit:
+        """How soon what called for a bad rating is mended."""
+
+    @_builtins.property
+    def ticket_enquiry_limit(self) -> _item_pb2.TimeLimit:
+        """How soon an enquiry of the hotline is answered."""
+
+    @_builtins.property
+    def ticket_request_limit(self) -> _item_pb2.TimeLimit:
+        """How soon a request or proposal of the hotline is answered."""
+
+    @_builtins.property
+    def ticket_complaint_limit(self) -> _item_pb2.TimeLimit:
+        """How soon a complaint of the hotline is answered."""
+
     def __init__(
         self,
         *,
@@ -126,10 +156,16 @@ class Policy(_message.Message):
         two_persons_decide: _builtins.bool = ...,
         kind_scheme: Global___KindScheme.ValueType = ...,
         gaps_need_promise: _builtins.bool = ...,
+        reply_limit: _item_pb2.TimeLimit | None = ...,
+        call_back_limit: _item_pb2.TimeLimit | None = ...,
+        repair_limit: _item_pb2.TimeLimit | None = ...,
+        ticket_enquiry_limit: _item_pb2.TimeLimit | None = ...,
+        ticket_request_limit: _item_pb2.TimeLimit | None = ...,
+        ticket_complaint_limit: _item_pb2.TimeLimit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "gaps_limit", b"gaps_limit", "prereview_limit", b"prereview_limit", "supplement_limit", b"supplement_limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_limit", b"gaps_limit", "prereview_limit", b"prereview_limit", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "prereview_limit", b"prereview_limit", "refusal_report_waived", b"refusal_report_waived", "supplement_limit", b"supplement_limit", "two_persons_decide", b"two_persons_decide"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "prereview_limit", b"prereview_limit", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""What stands around a window, with its tables: the rules are those of `hallnet.window`."""

@@ -1,0 +1,166 @@
+"""Enquiries, ratings, complaints, fees and score sheets: values that a rule turns into the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import IntEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import insert, select, update
+
+from hallnet.case.case import day_of
+from hallnet.case.fee import FeeAccount
+from hallnet.codec import Codec
+from hallnet.intake import tables
+from hallnet.intake.window.codecs import COMPLAINT, ENQUIRY, FEE_ACCOUNT, RATING, SCORING
+from hallnet.node.paging import Page
+from hallnet.store import Connection
+from hallnet.window.complaint import Complaint, ComplaintState
+from hallnet.window.enquiry import Enquiry, EnquiryState
+from hallnet.window.problems import RecordUnknown
+from hallnet.window.rating import Rating
+
+Value = TypeVar("Value")
+
+
+class RecordKind(IntEnum):
+    """The numbers are those of the wire."""
+
+    ENQUIRY = 1
+    RATING = 2
+    COMPLAINT = 3
+    FEE = 4
+    SCORE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """How a record stands in lists."""
+
+    record_id: str
+    subject: str
+    owner: str
+    made_on: date
+    due_on: date | None
+
+
+class Records(Generic[Value]):
+    """The records of one kind."""
+
+    def __init__(
+        self, kind: RecordKind, codec: Codec[Value], listed: Callable[[Value], Listed]
+    ) -> None:
+        self._kind = kind
+        self._codec = codec
+        self._listed = listed
+
+    def add(self, connection: Connection, value: Value) -> Value:
+        """A record of the same number is not to be there."""
+        listed = self._listed(value)
+        connection.execute(
+            insert(tables.window_record).values(
+                kind=self._kind,
+                record_id=listed.record_id,
+                made_on=listed.made_on,
+                **self._columns(value, listed),
+            )
+        )
+        return value
+
+    def find(self, connection: Connection, record_id: str) -> Value | None:
+        raw = connection.execute(self._query(record_id)).scalar_one_or_none()
+        return None if raw is None else self._codec.from_bytes(raw)
+
+    def change(
+        self, connection: Connection, record_id: str, rule: Callable[[Value], Value]
+    ) -> Value:
+        """Apply a rule; raises RecordUnknown and what the rule raises."""
+        query = self._query(record_id).with_for_update()
+        raw = connection.execute(query).scalar_one_or_none()
+        if raw is None:
+            raise RecordUnknown("record_id")
+        value = rule(self._codec.from_bytes(raw))
+        table = tables.window_record
+        connection.execute(
+            update(table)
+            .where(table.c.kind == self._kind, table.c.record_id == record_id)
+            .values(**self._columns(value, self._listed(value)))
+        )
+        return value
+
+    def made_between(self, connection: Connection, first: date, last: date) -> Iterator[Value]:
+        table = tables.window_record
+        query = select(table.c.body).where(
+            table.c.kind == self._kind, table.c.made_on.between(first, last)
+        )
+        for raw in connection.execute(query).scalars():
+            yield self._codec.from_bytes(raw)
+
+    def _query(self, record_id: str) -> Any:
+        table = tables.window_record
+        return select(table.c.body).where(
+            table.c.kind == self._kind, table.c.record_id == record_id
+        )
+
+    def _columns(self, value: Value, listed: Listed) -> dict[str, object]:
+        return {
+            "subject": listed.subject[:64],
+            "owner": listed.owner[:64],
+            "due_on": listed.due_on,
+            "body": self._codec.to_bytes(value),
+        }
+
+
+def _enquiry(one: Enquiry) -> Listed:
+    open_ = one.state is EnquiryState.OPEN
+    owner, made = one.owner, day_of(one.opened_at)
+    return Listed(one.enquiry_id, "", owner, made, one.due_on if open_ else None)
+
+
+def _rating(one: Rating) -> Listed:
+    return Listed(one.rating_id, one.subject, "", day_of(one.rated_at), one.due_on)
+
+
+def _complaint(one: Complaint) -> Listed:
+    waits = one.state in (ComplaintState.OPEN, ComplaintState.ANSWERED)
+    made = day_of(one.opened_at)
+    return Listed(one.complaint_id, one.subject, one.owner, made, one.due_on if waits else None)
+
+
+def _fee(one: FeeAccount) -> Listed:
+    """Listed by the instalment that is next."""
+    due_on = None
+    if one.plan is not None and one.outstanding > 0:
+        covered = 0
+        for part in one.plan.instalments:
+            covered += part.amount_fen
+            if covered > one.paid:
+                due_on = part.due_on
+                break
+    return Listed(one.case_id, one.case_id, "", date.min, due_on)
+
+
+ENQUIRIES = Records(RecordKind.ENQUIRY, ENQUIRY, _enquiry)
+RATINGS = Records(RecordKind.RATING, RATING, _rating)
+COMPLAINTS = Records(RecordKind.COMPLAINT, COMPLAINT, _complaint)
+FEES = Records(RecordKind.FEE, FEE_ACCOUNT, _fee)
+SCORES = Records(
+    RecordKind.SCORE, SCORING, lambda one: Listed(one.sheet.sheet_id, "", "", date.min, None)
+)
+
+
+def due(
+    connection: Connection, kinds: Sequence[RecordKind], owner: str, page: Page
+) -> Sequence[Any]:
+    """What waits for somebody, the one due first at the top; one row more than the page if there is more."""
+    table = tables.window_record
+    columns = (table.c.kind, table.c.record_id, table.c.subject, table.c.owner, table.c.due_on)
+    query = select(*columns).where(table.c.due_on.is_not(None))
+    if kinds:
+        query = query.where(table.c.kind.in_(kinds))
+    if owner:
+        query = query.where(table.c.owner == owner)
+    order = (table.c.due_on, table.c.kind, table.c.record_id)
+    return connection.execute(query.order_by(*order).offset(page.after).limit(page.size + 1)).all()

@@ -1,0 +1,256 @@
+"""Fees of a case: only with basis, standard and permit, collected once, or in approved instalments.
+
+行政许可法 articles 58 and 59: no fee unless a law allows it, and all of it to the treasury. Instalments
+(分期付款): reviewed by one head, approved by another, promised in writing; the result may be issued once
+the first one is paid. Amounts are in fen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import IntEnum
+
+from hallnet.case.calendar import Calendar
+from hallnet.case.fee_problems import (
+    FeeAlreadyCollected,
+    FeeAmountWrong,
+    FeeOutstanding,
+    FeeUnknown,
+    FeeWithoutBasis,
+    InstalmentsNotAllowed,
+    PromiseNotSigned,
+)
+from hallnet.case.item import Fee, ItemVersion
+
+INSTALMENTS_MAX = 24
+UNITS_MAX = 10_000_000
+REMINDED_WORKING_DAYS_BEFORE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A fee as it is charged in a case, with what allows it."""
+
+    fee: str
+    amount_fen: int
+    basis: str
+    permit: str
+    collected_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money that came in, by the number of its receipt."""
+
+    receipt_no: str
+    amount_fen: int
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """A part of the total, and the last day on which it is paid."""
+
+    amount_fen: int
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentPlan:
+    """How the total is paid in parts, by whose leave and on what promise."""
+
+    instalments: tuple[Instalment, ...]
+    reviewed_by: str
+    approved_by: str
+    promise_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FeeAccount:
+    """What a case owes and has paid."""
+
+    case_id: str
+    charges: tuple[Charge, ...]
+    payments: tuple[Payment, ...]
+    plan: InstalmentPlan | None
+    instalments_allowed: bool
+
+    @property
+    def total(self) -> int:
+        return sum(charge.amount_fen for charge in self.charges)
+
+    @property
+    def paid(self) -> int:
+        return sum(payment.amount_fen for payment in self.payments)
+
+    @property
+    def outstanding(self) -> int:
+        return self.total - self.paid
+
+
+def assessed(
+    case_id: str,
+    item: ItemVersion,
+    units: Mapping[str, int] | None = None,
+    local: Mapping[str, int] | None = None,
+) -> FeeAccount:
+    """What an application costs: all fees of the item, told at once.
+
+    `units` says how many of the unit of a fee (area, copies), one if left out; `local` amounts of fees
+    that the item leaves to the place. Raises FeeUnknown, FeeWithoutBasis, FeeAmountWrong.
+    """
+    many, amounts = units or {}, local or {}
+    for name in (*many, *amounts):
+        if all(fee.name != name for fee in item.fees):
+            raise FeeUnknown("fee", fee=name[:64])
+    charges = tuple(
+        _charge(fee, many.get(fee.name, 1), amounts.get(fee.name))
+        for fee in item.fees
+        if fee.charges
+    )
+    allowed = any(fee.instalments_allowed for fee in item.fees)
+    return FeeAccount(case_id, charges, (), None, allowed)
+
+
+def require_basis(fee: Fee) -> None:
+    """收费亮证: raises FeeWithoutBasis if basis, standard or permit is missing."""
+    missing = [
+        name
+        for name, there in (
+            ("收费依据", fee.basis),
+            ("收费标准", fee.amount_fen or fee.standard or fee.unit),
+            ("收费许可或目录清单", fee.permit),
+        )
+        if not there
+    ]
+    if missing:
+        raise FeeWithoutBasis("fee", fee=fee.name, missing="、".join(missing))
+
+
+def planned(account: FeeAccount, instalments: tuple[Instalment, ...]) -> FeeAccount:
+    """A plan is put forward; raises InstalmentsNotAllowed, FeeAmountWrong."""
+    if not account.instalments_allowed:
+        raise InstalmentsNotAllowed("instalments", detail="事项不允许分期")
+    if account.payments:
+        raise InstalmentsNotAllowed("instalments", detail="已经收过费")
+    if not 2 <= len(instalments) <= INSTALMENTS_MAX:
+        raise InstalmentsNotAllowed("instalments", detail=f"期数应为2至{INSTALMENTS_MAX}")
+    days = [part.due_on for part in instalments]
+    if days != sorted(set(days)) or any(part.amount_fen <= 0 for part in instalments):
+        raise InstalmentsNotAllowed("instalments", detail="各期应有金额且日期依次递增")
+    given = sum(part.amount_fen for part in instalments)
+    if given != account.total:
+        raise FeeAmountWrong("instalments", owed=account.total, given=given)
+    return replace(account, plan=InstalmentPlan(instalments, "", "", b""))
+
+
+def reviewed(account: FeeAccount, by: str) -> FeeAccount:
+    """分管审核; what was approved and paid is not reviewed anew."""
+    plan = _plan(account)
+    if account.payments:
+        raise InstalmentsNotAllowed("reviewed_by", detail="已经收过费")
+    return replace(account, plan=replace(plan, reviewed_by=by, approved_by=""))
+
+
+def approved(account: FeeAccount, by: str) -> FeeAccount:
+    """主管审批, by another than who reviewed; raises InstalmentsNotAllowed."""
+    plan = _plan(account)
+    if not plan.reviewed_by or plan.reviewed_by == by:
+        raise InstalmentsNotAllowed(
+            "approved_by", detail="须先经分管审核，且审核、审批不得为同一人"
+        )
+    return replace(account, plan=replace(plan, approved_by=by))
+
+
+def promised(account: FeeAccount, promise_digest: bytes) -> FeeAccount:
+    """书面承诺: the signed promise, by the digest of the material."""
+    return replace(account, plan=replace(_plan(account), promise_digest=promise_digest))
+
+
+def paid(account: FeeAccount, payment: Payment) -> FeeAccount:
+    """Money came in: the whole total at once, or with an approved plan the next instalment.
+
+    The same receipt again changes nothing. Raises FeeAlreadyCollected, FeeAmountWrong,
+    InstalmentsNotAllowed.
+    """
+    if payment in account.payments:
+        return account
+    known = any(known.receipt_no == payment.receipt_no for known in account.payments)
+    if known or account.outstanding <= 0:
+        raise FeeAlreadyCollected("receipt_no")
+    owed = account.outstanding
+    if account.plan is not None and payment.amount_fen != owed:
+        if not account.plan.approved_by:
+            raise InstalmentsNotAllowed("amount_fen", detail="分期计划未经批准")
+        owed = account.plan.instalments[len(account.payments)].amount_fen
+    if payment.amount_fen != owed:
+        raise FeeAmountWrong("amount_fen", owed=owed, given=payment.amount_fen)
+    return replace(account, payments=(*account.payments, payment))
+
+
+def require_may_issue(account: FeeAccount | None) -> None:
+    """The guard of issuing a result; None is a case that costs nothing.
+
+    Raises FeeOutstanding, PromiseNotSigned.
+    """
+    if account is None or account.outstanding <= 0:
+        return
+    plan = account.plan
+    if plan is None or not plan.approved_by or not account.payments:
+        raise FeeOutstanding("fee", owed=account.outstanding)
+    if not plan.promise_digest:
+        raise PromiseNotSigned("promise")
+
+
+class Dunning(IntEnum):
+    """How pressing an instalment is; the numbers are those of the wire."""
+
+    SOON = 1
+    OVERDUE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """An instalment of which somebody has to be reminded (按期催交)."""
+
+    number: int
+    instalment: Instalment
+    dunning: Dunning
+
+
+def reminders(account: FeeAccount, today: date, calendar: Calendar) -> tuple[Reminder, ...]:
+    """Instalments that are unpaid and due within a few working days, or were due."""
+    if account.plan is None or account.outstanding <= 0:
+        return ()
+    found = []
+    covered = 0
+    for number, part in enumerate(account.plan.instalments, 1):
+        covered += part.amount_fen
+        if covered <= account.paid:
+            continue
+        if today > part.due_on:
+            found.append(Reminder(number, part, Dunning.OVERDUE))
+        elif calendar.working_days_between(today, part.due_on) <= REMINDED_WORKING_DAYS_BEFORE:
+            found.append(Reminder(number, part, Dunning.SOON))
+    return tuple(found)
+
+
+def _charge(fee: Fee, units: int, local: int | None) -> Charge:
+    require_basis(fee)
+    if fee.amount_set_locally:
+        if not local or local < 0:
+            raise FeeWithoutBasis("fee", fee=fee.name, missing="本地核定金额")
+    elif local is not None and local != fee.amount_fen:
+        raise FeeAmountWrong("fee", owed=fee.amount_fen, given=local)
+    if not 1 <= units <= UNITS_MAX:
+        raise FeeAmountWrong("units", owed=1, given=units)
+    amount = (local if fee.amount_set_locally and local else fee.amount_fen) * units
+    return Charge(fee.name, amount, fee.basis, fee.permit, fee.collected_by)
+
+
+def _plan(account: FeeAccount) -> InstalmentPlan:
+    if account.plan is None:
+        raise InstalmentsNotAllowed("instalments", detail="还没有分期计划")
+    return account.plan

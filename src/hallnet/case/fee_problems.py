@@ -1,0 +1,80 @@
+"""What can be wrong with a fee."""
+
+from hallnet.problems import Kind, Problem
+
+
+class FeeWithoutBasis(Problem):
+    """A fee that no rule allows (行政许可法 article 58)."""
+
+    kind = Kind.DENIED
+    reason = "FEE_WITHOUT_BASIS"
+    zh = "“{fee}”缺少{missing}，不得收取"
+    zh_remedy = "无收费依据、标准和许可（目录清单）的一律不收；请核对事项的收费信息"
+    en = "The fee {fee} may not be taken: {missing} missing"
+    en_remedy = "Take no fee without basis, standard and permit; check the fees of the item"
+
+
+class FeeUnknown(Problem):
+    """A fee that the item does not have."""
+
+    kind = Kind.INVALID
+    reason = "FEE_UNKNOWN"
+    zh = "事项没有“{fee}”这项收费"
+    zh_remedy = "请只收取办事指南列明的费用"
+    en = "The item has no fee {fee}"
+    en_remedy = "Charge only what the service guide lists"
+
+
+class FeeAmountWrong(Problem):
+    """An amount that is not what is owed."""
+
+    kind = Kind.INVALID
+    reason = "FEE_AMOUNT_WRONG"
+    zh = "应收{owed}分，本次为{given}分"
+    zh_remedy = "请按核定的总额一次收取，或按批准的分期计划收取"
+    en = "{owed} fen are owed, {given} were given"
+    en_remedy = "Collect the total at once, or the instalment that is due"
+
+
+class FeeAlreadyCollected(Problem):
+    """A fee is collected a second time."""
+
+    kind = Kind.CONFLICT
+    reason = "FEE_ALREADY_COLLECTED"
+    zh = "费用已经收讫"
+    zh_remedy = "同一办件只收一次费，请勿重复收取"
+    en = "The fee has been collected"
+    en_remedy = "Collect it once only"
+
+
+class InstalmentsNotAllowed(Problem):
+    """Instalments that the item does not allow or nobody has approved."""
+
+    kind = Kind.DENIED
+    reason = "INSTALMENTS_NOT_ALLOWED"
+    zh = "不能分期付款：{detail}"
+    zh_remedy = "请核对事项是否允许分期，并先完成审核、审批和书面承诺"
+    en = "Instalments are not possible: {detail}"
+    en_remedy = "Check whether the item allows them, and have them reviewed, approved and promised in writing"
+
+
+class FeeOutstanding(Problem):
+    """A result is to be issued before it is paid for."""
+
+    kind = Kind.CONFLICT
+    reason = "FEE_OUTSTANDING"
+    zh = "尚有{owed}分未缴清，不能出件"
+    zh_remedy = "请先收费；批准分期的，须已收首期并有书面承诺"
+    en = "{owed} fen are outstanding: nothing may be issued"
+    en_remedy = "Collect them; with approved instalments the first one and a signed promise"
+
+
+class PromiseNotSigned(Problem):
+    """A result is to be issued on instalments without a signed promise."""
+
+    kind = Kind.DENIED
+    reason = "PROMISE_NOT_SIGNED"
+    zh = "分期付款没有书面承诺，不能出件"
+    zh_remedy = "请缴款人签署分期付款承诺书并上传"
+    en = "There is no signed promise for the instalments: nothing may be issued"
+    en_remedy = "Have the promise signed and upload it"

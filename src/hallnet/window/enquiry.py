@@ -1,0 +1,111 @@
+"""Enquiries: who is asked first owns the question until somebody else has taken it (首问负责).
+
+An enquiry is never with nobody: an offer leaves the owner what he is, and only acceptance makes another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import IntEnum
+
+from hallnet.case.calendar import Calendar
+from hallnet.case.case import day_of
+from hallnet.case.item import TimeLimit, TimeUnit
+from hallnet.window.problems import NotYours, OwnerMissing, StepNotPossible, WordsMissing
+
+HAND_OVERS_MAX = 20
+REPLY_LIMIT = TimeLimit(2, TimeUnit.WORKING_DAY, "咨询类2个工作日内答复")
+
+
+class EnquiryState(IntEnum):
+    """The numbers are those of the wire."""
+
+    OPEN = 1
+    ANSWERED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Enquiry:
+    """A question, whose it is, whom it is offered to, and whose it was before."""
+
+    enquiry_id: str
+    question: str
+    asked_by: str
+    opened_at: datetime
+    owner: str
+    offered_to: str
+    owners_before: tuple[str, ...]
+    answer: str
+    answered_at: datetime | None
+    state: EnquiryState
+    due_on: date
+
+
+def opened(
+    enquiry_id: str,
+    question: str,
+    asked_by: str,
+    owner: str,
+    now: datetime,
+    calendar: Calendar,
+    limit: TimeLimit = REPLY_LIMIT,
+) -> Enquiry:
+    """Raises OwnerMissing or WordsMissing."""
+    if not owner:
+        raise OwnerMissing("owner")
+    if not question.strip():
+        raise WordsMissing("question", what="咨询内容")
+    due_on = calendar.count(day_of(now), limit).due_on
+    return Enquiry(
+        enquiry_id, question, asked_by, now, owner, "", (), "", None, EnquiryState.OPEN, due_on
+    )
+
+
+def offered(enquiry: Enquiry, by: str, to: str) -> Enquiry:
+    """The owner asks another to take it, and stays the owner meanwhile."""
+    _require_open(enquiry, "转交")
+    _require_owner(enquiry, by)
+    if not to or to == by:
+        raise OwnerMissing("to")
+    if len(enquiry.owners_before) >= HAND_OVERS_MAX:
+        raise StepNotPossible("enquiry_id", state=f"已转交{HAND_OVERS_MAX}次", act="再转交")
+    return replace(enquiry, offered_to=to)
+
+
+def accepted(enquiry: Enquiry, by: str) -> Enquiry:
+    """Who was asked takes it, and owns it from now on."""
+    _require_open(enquiry, "接手")
+    if not by or enquiry.offered_to != by:
+        raise NotYours("by", detail="未转交给您")
+    before = (*enquiry.owners_before, enquiry.owner)
+    return replace(enquiry, owner=by, offered_to="", owners_before=before)
+
+
+def declined(enquiry: Enquiry, by: str) -> Enquiry:
+    """Who was asked does not take it: it stays where it is."""
+    _require_open(enquiry, "退回")
+    if not by or enquiry.offered_to != by:
+        raise NotYours("by", detail="未转交给您")
+    return replace(enquiry, offered_to="")
+
+
+def answered(enquiry: Enquiry, by: str, answer: str, now: datetime) -> Enquiry:
+    """The owner answers."""
+    _require_open(enquiry, "答复")
+    _require_owner(enquiry, by)
+    if not answer.strip():
+        raise WordsMissing("answer", what="答复内容")
+    return replace(
+        enquiry, answer=answer, answered_at=now, offered_to="", state=EnquiryState.ANSWERED
+    )
+
+
+def _require_open(enquiry: Enquiry, act: str) -> None:
+    if enquiry.state is not EnquiryState.OPEN:
+        raise StepNotPossible("enquiry_id", state="已答复", act=act)
+
+
+def _require_owner(enquiry: Enquiry, by: str) -> None:
+    if by != enquiry.owner:
+        raise NotYours("by", detail="负责人是他人")

@@ -1,0 +1,223 @@
+"""What can be wrong with an act at or around a window."""
+
+from hallnet.problems import Kind, Problem
+
+
+class SlotMalformed(Problem):
+    """A slot that nobody can come to."""
+
+    kind = Kind.INVALID
+    reason = "SLOT_MALFORMED"
+    zh = "预约号源有误：{detail}"
+    zh_remedy = "请核对日期、起止时间、间隔和每段容量"
+    en = "The slots cannot be opened: {detail}"
+    en_remedy = "Check day, beginning, end, length and capacity"
+
+
+class SlotUnknown(Problem):
+    """There is no such slot."""
+
+    kind = Kind.NOT_FOUND
+    reason = "SLOT_UNKNOWN"
+    zh = "没有这个预约时段"
+    zh_remedy = "请重新选择时段"
+    en = "There is no such slot"
+    en_remedy = "Choose one from the list"
+
+
+class SlotFull(Problem):
+    """All places of a slot are taken."""
+
+    kind = Kind.EXHAUSTED
+    reason = "SLOT_FULL"
+    zh = "该时段已约满"
+    zh_remedy = "请选择其他时段，或登记候补"
+    en = "All places of the slot are taken"
+    en_remedy = "Choose another slot, or wait for a place"
+
+
+class SlotOver(Problem):
+    """The slot has begun."""
+
+    kind = Kind.CONFLICT
+    reason = "SLOT_OVER"
+    zh = "该时段已经开始，不能再预约或取消"
+    zh_remedy = "请选择之后的时段；已到场的请直接取号"
+    en = "The slot has begun: it can be neither booked nor given back"
+    en_remedy = "Choose a later one; who is here takes a ticket"
+
+
+class AlreadyBooked(Problem):
+    """The same holder has an appointment on that day."""
+
+    kind = Kind.CONFLICT
+    reason = "ALREADY_BOOKED"
+    zh = "当日在该窗口组已有预约"
+    zh_remedy = "请先取消原预约，或按原预约到场"
+    en = "There is an appointment on that day already"
+    en_remedy = "Keep it, or cancel it first"
+
+
+class AppointmentUnknown(Problem):
+    """There is no such appointment."""
+
+    kind = Kind.NOT_FOUND
+    reason = "APPOINTMENT_UNKNOWN"
+    zh = "没有这个预约"
+    zh_remedy = "请核对预约编号"
+    en = "There is no such appointment"
+    en_remedy = "Check its number"
+
+
+class StepNotPossible(Problem):
+    """An act that does not follow from where things stand."""
+
+    kind = Kind.CONFLICT
+    reason = "STEP_NOT_POSSIBLE"
+    zh = "当前为“{state}”，不能{act}"
+    zh_remedy = "请刷新后按当前状态办理"
+    en = "It stands at {state}: {act} is not possible"
+    en_remedy = "Look again and act on how it stands now"
+
+
+class QueueFull(Problem):
+    """More people wait than can be served."""
+
+    kind = Kind.EXHAUSTED
+    reason = "QUEUE_FULL"
+    zh = "等候人数已达上限{limit}，暂停取号"
+    zh_remedy = "请预约其他时段，或请工作人员增开窗口"
+    en = "{limit} people wait: no more tickets for now"
+    en_remedy = "Book another time, or have more counters opened"
+
+
+class WindowUnknown(Problem):
+    """There is no such window."""
+
+    kind = Kind.NOT_FOUND
+    reason = "WINDOW_UNKNOWN"
+    zh = "没有窗口“{window}”"
+    zh_remedy = "请核对窗口编号，或先登记窗口"
+    en = "There is no window {window}"
+    en_remedy = "Check its name, or enter it first"
+
+
+class WindowNotForThis(Problem):
+    """The window is shut, or may not serve the item."""
+
+    kind = Kind.CONFLICT
+    reason = "WINDOW_NOT_FOR_THIS"
+    zh = "窗口“{window}”未开放，或不办理该事项"
+    zh_remedy = "请叫到能办理该事项的窗口"
+    en = "The window {window} is shut or does not handle the item"
+    en_remedy = "Choose a window that does"
+
+
+class TicketUnknown(Problem):
+    """There is no such ticket."""
+
+    kind = Kind.NOT_FOUND
+    reason = "TICKET_UNKNOWN"
+    zh = "没有这个排队号"
+    zh_remedy = "请核对号码和日期"
+    en = "There is no such ticket"
+    en_remedy = "Check its number and day"
+
+
+class PriorityUnfounded(Problem):
+    """A place in the priority lane without a ground."""
+
+    kind = Kind.INVALID
+    reason = "PRIORITY_UNFOUNDED"
+    zh = "优先号没有说明优先理由"
+    zh_remedy = "请选择老年人、残疾人、现役军人等优先情形"
+    en = "A priority ticket without a ground"
+    en_remedy = "Choose the ground: old age, disability, service in the forces"
+
+
+class OwnerMissing(Problem):
+    """Something that somebody has to own, and nobody does."""
+
+    kind = Kind.INVALID
+    reason = "OWNER_MISSING"
+    zh = "必须有负责人，不能无人负责"
+    zh_remedy = "请指定首问负责人或接手人"
+    en = "It needs an owner: nothing is ever with nobody"
+    en_remedy = "Name the first contact, or who takes over"
+
+
+class NotYours(Problem):
+    """Somebody acts in the place of who has to."""
+
+    kind = Kind.DENIED
+    reason = "NOT_YOURS"
+    zh = "这一步不由您办理：{detail}"
+    zh_remedy = "请由应办理的人员操作"
+    en = "This is not for you to do: {detail}"
+    en_remedy = "Leave it to the one who has to"
+
+
+class RecordUnknown(Problem):
+    """There is no record of that number."""
+
+    kind = Kind.NOT_FOUND
+    reason = "WINDOW_RECORD_UNKNOWN"
+    zh = "没有这条记录"
+    zh_remedy = "请核对编号"
+    en = "There is no such record"
+    en_remedy = "Check its number"
+
+
+class AlreadyRated(Problem):
+    """A visit or a case was rated before."""
+
+    kind = Kind.CONFLICT
+    reason = "ALREADY_RATED"
+    zh = "本次办理已经评价过"
+    zh_remedy = "如需补充，请追加评价"
+    en = "This visit has been rated"
+    en_remedy = "Add to the rating instead"
+
+
+class WordsMissing(Problem):
+    """An act that needs a reason or a finding in words."""
+
+    kind = Kind.INVALID
+    reason = "WORDS_MISSING"
+    zh = "缺少文字说明：{what}"
+    zh_remedy = "请填写后再提交"
+    en = "Words are missing: {what}"
+    en_remedy = "Write them, then send it again"
+
+
+class CodeUnknown(Problem):
+    """A code that the table of the other side does not have."""
+
+    kind = Kind.INVALID
+    reason = "RATING_CODE_UNKNOWN"
+    zh = "对照表“{table}”中没有代码{code}"
+    zh_remedy = "请核对所用的代码表：国标表与接口表的满意度代码方向相反"
+    en = "The table {table} has no code {code}"
+    en_remedy = "Check which table is meant: they run in opposite directions"
+
+
+class ScoreSheetMalformed(Problem):
+    """Rules of a score sheet that do not make up its full score, or evidence without a rule."""
+
+    kind = Kind.INVALID
+    reason = "SCORE_SHEET_MALFORMED"
+    zh = "考核表有误：{detail}"
+    zh_remedy = "请核对考核细则、满分和证据"
+    en = "The score sheet is not sound: {detail}"
+    en_remedy = "Check its rules, its full score and its evidence"
+
+
+class ScoreNotReproducible(Problem):
+    """A claimed total that does not follow from the evidence."""
+
+    kind = Kind.CONFLICT
+    reason = "SCORE_NOT_REPRODUCIBLE"
+    zh = "上报得分{claimed}与按证据计算的{computed}不符"
+    zh_remedy = "请以证据重新计分，或补充证据"
+    en = "The claimed score {claimed} is not what the evidence gives: {computed}"
+    en_remedy = "Score it anew from the evidence, or add what is missing"

@@ -1,0 +1,231 @@
+"""Queue tickets: who is called next, to which window, and how long people waited.
+
+Old and disabled people and soldiers go first, then who booked, then who came (老年人、残疾人、现役军人优先);
+but of each run of privileged calls there is an end while ordinary people wait. A window is called only
+for items that it may serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import IntEnum
+
+from hallnet.window.problems import PriorityUnfounded, StepNotPossible, WindowNotForThis
+
+WAITING_MAX = 500
+"""Tickets that may wait in a hall at once."""
+TICKETS_A_DAY_MAX = 5_000
+CALLS_MAX = 3
+"""After so many calls without anybody coming a ticket is missed."""
+PRIVILEGED_RUN_MAX = 3
+"""Privileged calls in a row while an ordinary ticket waits."""
+ANY_ITEM = "*"
+
+
+class Lane(IntEnum):
+    """The numbers are those of the wire, in the order of the calls."""
+
+    PRIORITY = 1
+    BOOKED = 2
+    ORDINARY = 3
+
+
+class PriorityGround(IntEnum):
+    """Why somebody goes first."""
+
+    OLD_AGE = 1
+    DISABILITY = 2
+    SOLDIER = 3
+    PREGNANCY = 4
+
+
+class TicketState(IntEnum):
+    """The numbers are those of the wire."""
+
+    WAITING = 1
+    CALLED = 2
+    SERVED = 3
+    MISSED = 4
+    DONE = 5
+    LEFT = 6
+
+
+STATE_NAMES = {
+    TicketState.WAITING: "等候",
+    TicketState.CALLED: "已叫号",
+    TicketState.SERVED: "办理中",
+    TicketState.MISSED: "过号",
+    TicketState.DONE: "办结离开",
+    TicketState.LEFT: "放弃",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window: what it may serve, and whether somebody sits there."""
+
+    window_id: str
+    title: str
+    items: tuple[str, ...]
+    open: bool
+    needs_rota: bool
+
+    def serves(self, item_id: str) -> bool:
+        return self.open and (ANY_ITEM in self.items or item_id in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A number that was taken. `stands_since` is its place in the queue; `only_for` a window it waits for."""
+
+    ticket_id: str
+    label: str
+    item_id: str
+    lane: Lane
+    ground: PriorityGround | None
+    state: TicketState
+    taken_at: datetime
+    stands_since: datetime
+    called_at: datetime | None
+    served_at: datetime | None
+    ended_at: datetime | None
+    window_id: str
+    only_for: str
+    calls: int
+    waited_seconds: int
+
+
+def require_lane(lane: Lane, ground: PriorityGround | None) -> None:
+    """Raises PriorityUnfounded."""
+    if (lane is Lane.PRIORITY) is (ground is None):
+        raise PriorityUnfounded("ground")
+
+
+def next_for(window: Window, waiting: Iterable[Ticket], privileged_run: int = 0) -> Ticket | None:
+    """Whom a window calls next; None if nobody whom it may serve waits.
+
+    `privileged_run` is how many of the last calls in a row were privileged.
+    """
+    fitting = [ticket for ticket in waiting if _may_call(window, ticket)]
+    ordinary = [t for t in fitting if t.lane is Lane.ORDINARY and t.only_for != window.window_id]
+    handed = [ticket for ticket in fitting if ticket.only_for == window.window_id]
+    if ordinary and not handed and privileged_run >= PRIVILEGED_RUN_MAX:
+        fitting = ordinary
+    return min(fitting, key=lambda ticket: _place(ticket, window), default=None)
+
+
+def privileged_run(lanes_called: Sequence[Lane]) -> int:
+    """Of the last calls, the newest first, how many in a row were privileged."""
+    for number, lane in enumerate(lanes_called):
+        if lane is Lane.ORDINARY:
+            return number
+    return len(lanes_called)
+
+
+def called(ticket: Ticket, window: Window, now: datetime) -> Ticket:
+    """Called to a window, or called there again; raises StepNotPossible or WindowNotForThis."""
+    if ticket.state is TicketState.WAITING:
+        if not _may_call(window, ticket):
+            raise WindowNotForThis("window_id", window=window.window_id)
+        waited = ticket.waited_seconds + int((now - ticket.stands_since).total_seconds())
+        return replace(
+            ticket,
+            state=TicketState.CALLED,
+            window_id=window.window_id,
+            called_at=now,
+            calls=1,
+            waited_seconds=waited,
+        )
+    again = ticket.state is TicketState.CALLED and ticket.calls < CALLS_MAX
+    _require(again and ticket.window_id == window.window_id, ticket, "再叫号")
+    return replace(ticket, called_at=now, calls=ticket.calls + 1)
+
+
+def served(ticket: Ticket, now: datetime) -> Ticket:
+    """Who was called has come."""
+    _require(ticket.state is TicketState.CALLED, ticket, "开始办理")
+    return replace(ticket, state=TicketState.SERVED, served_at=now)
+
+
+def missed(ticket: Ticket, now: datetime) -> Ticket:
+    """Who was called did not come; only after the last call."""
+    gone = ticket.state is TicketState.CALLED and ticket.calls >= CALLS_MAX
+    _require(gone, ticket, "作过号处理")
+    return replace(ticket, state=TicketState.MISSED, ended_at=now)
+
+
+def back(ticket: Ticket, now: datetime) -> Ticket:
+    """Who missed the call stands at the end of the lane again, with the same number."""
+    _require(ticket.state is TicketState.MISSED, ticket, "重新排队")
+    return replace(
+        ticket, state=TicketState.WAITING, stands_since=now, ended_at=None, window_id="", calls=0
+    )
+
+
+def handed_over(ticket: Ticket, to: Window, now: datetime) -> Ticket:
+    """Served at one window, now the next one at another; raises WindowNotForThis, StepNotPossible."""
+    _require(ticket.state is TicketState.SERVED, ticket, "转窗口")
+    if not to.serves(ticket.item_id) or to.window_id == ticket.window_id:
+        raise WindowNotForThis("window_id", window=to.window_id)
+    return replace(
+        ticket,
+        state=TicketState.WAITING,
+        stands_since=now,
+        only_for=to.window_id,
+        window_id="",
+        calls=0,
+    )
+
+
+def done(ticket: Ticket, now: datetime) -> Ticket:
+    """The business is over."""
+    _require(ticket.state is TicketState.SERVED, ticket, "结束办理")
+    return replace(ticket, state=TicketState.DONE, ended_at=now)
+
+
+def left(ticket: Ticket, now: datetime) -> Ticket:
+    """Who waited has gone."""
+    _require(ticket.state in (TicketState.WAITING, TicketState.MISSED), ticket, "放弃排队")
+    return replace(ticket, state=TicketState.LEFT, ended_at=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long people waited until their first call and all later ones together, in seconds."""
+
+    people: int
+    total: int
+    median: int
+    p95: int
+    longest: int
+
+
+def waits(tickets: Iterable[Ticket]) -> Waits:
+    """Of all who were called; who still waits or has left is not among them."""
+    lengths = sorted(t.waited_seconds for t in tickets if t.called_at is not None)
+    if not lengths:
+        return Waits(0, 0, 0, 0, 0)
+
+    def share(percent: int) -> int:
+        return lengths[max(0, -(-len(lengths) * percent // 100) - 1)]
+
+    return Waits(len(lengths), sum(lengths), share(50), share(95), lengths[-1])
+
+
+def _may_call(window: Window, ticket: Ticket) -> bool:
+    return (
+        ticket.state is TicketState.WAITING
+        and window.serves(ticket.item_id)
+        and ticket.only_for in ("", window.window_id)
+    )
+
+
+def _place(ticket: Ticket, window: Window) -> tuple[bool, Lane, datetime, str]:
+    return (ticket.only_for != window.window_id, ticket.lane, ticket.stands_since, ticket.ticket_id)
+
+
+def _require(possible: bool, ticket: Ticket, act: str) -> None:
+    if not possible:
+        raise StepNotPossible("ticket_id", state=STATE_NAMES[ticket.state], act=act)
