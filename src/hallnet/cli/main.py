@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import typer
 
-from hallnet.cli import account, bench, case, node, release, tools, trust
+from hallnet.cli import account, bench, case, check, node, numbers, release, tools, trust
 from hallnet.problems import Problem, Reported
 
 app = typer.Typer(
@@ -27,9 +27,10 @@ app.add_typer(node.app, name="node")
 app.add_typer(account.app, name="account")
 app.add_typer(release.app, name="release")
 app.add_typer(case.app, name="case")
+app.add_typer(numbers.app, name="numbers")
 app.add_typer(trust.app, name="trust")
 app.add_typer(bench.app, name="bench")
-for command in tools.COMMANDS:
+for command in (*tools.COMMANDS, check.check):
     app.command()(command)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from hallnet.case.case import Case, day_of
 from hallnet.case.catalogue import accepts_here
@@ -26,6 +26,7 @@ from hallnet.intake import accounts, cases, handling, listing, mandates, materia
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
+from hallnet.intake.numbers_face import NumbersFace
 from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
@@ -33,6 +34,7 @@ from hallnet.places import Village
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.store.room import ROOMY, Room
+from hallnet.store.sharing import LookUp, SharedWrites
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
@@ -52,12 +54,17 @@ CALLERS: Callers = {
     "GetCase": _DESK,
     "ListCases": _DESK,
     "GetProgress": _DESK,
+    "CountCases": _DESK,
+    "GetNumbers": _DESK,
+    "ListNumberedCases": _DESK,
+    "FreezeMonth": _DESK,
+    "ListMonthLines": _DESK,
 }
 
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
-class IntakeFace(wire_grpc.IntakeServiceServicer):
+class IntakeFace(NumbersFace, wire_grpc.IntakeServiceServicer):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
     def __init__(
@@ -70,6 +77,7 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
     ) -> None:
         """`room` looks at the disk; uploads wait in `spool_folder` until their digest is known."""
         self._database = database
+        self._writes = SharedWrites(database)
         self._hall = hall
         self._clock = clock
         self._room = room
@@ -204,7 +212,9 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
                 now,
                 request.for_prereview,
             )
-            return wire.FileCaseResponse(case=self._view(connection, case, request.act, now))
+            view = self._view(connection, case, request.act, now)
+            self._show_others(connection, case, view, request.act.actor_id, now)
+            return wire.FileCaseResponse(case=view)
 
         return await self._write(request, wire.FileCaseResponse, work)
 
@@ -239,6 +249,7 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
             handling.require_may_look(accounts.find(connection, request.actor_id), case)
             act = wire.Act(actor_id=request.actor_id)
             view = self._view(connection, case, act, now)
+            self._show_others(connection, case, view, request.actor_id, now)
             _insert_record(
                 connection, now, request.actor_id, case_id, "GetCase", request.purpose, ""
             )
@@ -296,7 +307,7 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
             act or type(request).__name__.removesuffix("Request"),
             request.act.actor_id,
             subject,
-            self._once(request.act.request_id, request, response, work),
+            self._once(request.act.request_id, request, response, work, subject),
         )
         return answer
 
@@ -306,12 +317,17 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
         request: Message,
         response: type[Response],
         work: Callable[[Connection], Response],
+        case_id: str = "",
     ) -> Response:
         now = self._clock()
-        result: Response = await self._database.write(
+        keys: dict[LookUp, str] = {tables.answered.look_up: request_id}
+        if case_id:
+            keys[cases.look_up] = case_id
+        result: Response = await self._writes.write(
             lambda connection: tables.answered.once(
                 connection, request_id, request, now, response, lambda: work(connection)
-            )
+            ),
+            keys,
         )
         tables.feed.announce()
         return result
@@ -338,10 +354,23 @@ class IntakeFace(wire_grpc.IntakeServiceServicer):
         self, connection: Connection, case: Case, act: wire.Act, now: datetime
     ) -> wire.CaseView:
         account = accounts.find(connection, act.actor_id)
-        row = connection.execute(
-            select(tables.case).where(tables.case.c.case_id == case.case_id)
-        ).one()
+        row = cases.row_of(connection, case)
         return views.case_view(connection, self._hall, case, account, row, now)
+
+    def _show_others(
+        self,
+        connection: Connection,
+        case: Case,
+        view: wire.CaseView,
+        actor_id: str,
+        now: datetime,
+    ) -> None:
+        """The same person, item and option once more: shown to staff, never to agents."""
+        if accounts.find(connection, actor_id).actor.kind is ActorKind.AGENT:
+            return
+        since = now - views.LIKE_WITHIN
+        for row in cases.others_like(connection, case, since):
+            view.possible_duplicates.append(views.summary(row, day_of(now)))
 
 
 def _insert_record(
