@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -193,11 +194,10 @@ def test_two_clerks_accept_a_case_at_once_and_one_of_them_is_told(world: World) 
         world,
         [("ActOnCase", asking(act(), case.case_id, wire_command.Accept())) for _ in range(3)],
     )
-    assert sorted(type(answer).__name__ for answer in found) == [
-        "ActOnCaseResponse",
-        "ActNotPossible",
-        "ActNotPossible",
-    ]
+    assert Counter(type(answer) for answer in found) == {
+        wire.ActOnCaseResponse: 1,
+        ActNotPossible: 2,
+    }
     assert len(raws(world.at(TOWNSHIP), case)) == 2
 
 

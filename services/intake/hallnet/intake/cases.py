@@ -288,6 +288,14 @@ def row_of(connection: Connection, case: Case) -> Any:
     return read_once(_row_key(case), read)
 
 
+def rows_of(connection: Connection, case_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """What lists say of those of the cases that are here."""
+    execute_now(connection, _INSERT, _UPDATE)
+    table = tables.case
+    query = select(table).where(table.c.case_id.in_(case_ids))
+    return {row.case_id: row for row in connection.execute(query)}
+
+
 def _row_key(case: Case) -> tuple[str, str, bytes]:
     return "row", case.case_id, case.last_digest
 

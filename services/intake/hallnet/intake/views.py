@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
-
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import Case, day_of
 from hallnet.case.clock import Alarm, Clock, ClockKind
@@ -18,7 +16,7 @@ from hallnet.case.item import TimeLimit
 from hallnet.case.kind import axes_of, names_of
 from hallnet.codec import Codec
 from hallnet.codec.codec import to_timestamp
-from hallnet.intake import cases, handling, materials, memory, tables
+from hallnet.intake import cases, handling, materials, memory
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.steps import hall_name, step_text
@@ -118,8 +116,7 @@ def _legs(connection: Connection, case: Case, today: date) -> list[wire.LegView]
     if not case.legs:
         return []
     ids = [leg.leg_case_id for leg in case.legs]
-    query = select(tables.case).where(tables.case.c.case_id.in_(ids))
-    rows = {row.case_id: row for row in connection.execute(query)}
+    rows = cases.rows_of(connection, ids)
     ended = {fact.leg: fact for fact in case.all_of(LegEnded)}
     views = []
     for leg in case.legs:
