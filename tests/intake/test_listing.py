@@ -106,7 +106,7 @@ def test_pages_lose_and_repeat_nothing_while_cases_come_in(world: World) -> None
 def test_cases_without_a_due_date_are_paged_too(world: World) -> None:
     fill(world, 12)
     world.at(TOWNSHIP).intake.transact(
-        lambda c: c.execute(tables.case.update().values(due_on=None))
+        lambda c: c.execute(tables.case.update().values(due_on=None, listed_by=cases.LISTED_LAST))
     )
     seen = [row.case_id for found in pages(world, page_size=5) for row in found.cases]
     assert len(seen) == len(set(seen)) == 13

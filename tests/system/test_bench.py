@@ -72,3 +72,26 @@ def test_the_soak_tells_the_memory_of_each_round() -> None:
     assert len(found["rounds"]) >= 2
     assert all(moment["township_mb"] > 10 for moment in found["rounds"])
     assert found["county_growth"] > 0
+
+
+def test_the_benchmark_of_the_intake_loses_nothing_when_asked_too_much() -> None:
+    found = printed("intake --cycles 100 --stored 300")
+    assert (found["database"], found["cycles"], found["stored"]) == ("sqlite", 100, 300)
+    names = ("lifecycles_per_second", "p95_ms", "list_p95_ms", "search_p95_ms", "counts_p95_ms")
+    assert all(found[name] > 0 for name in names)
+    overload = found["overload"]
+    assert overload["accepted"] > 0
+    assert overload["other_errors"] == {}
+    assert overload["acknowledged_but_not_there"] == 0
+
+
+def test_the_replay_of_a_county_year_reconciles_and_is_the_same_from_its_events() -> None:
+    found = printed("year --cases 912")
+    assert found["numbers_different"] == 0
+    accepted = {
+        row["handling_kind"]: int(row["amount"])
+        for row in found["report"]["numbers"]
+        if row["measure"] == "MEASURE_ACCEPTED"
+    }
+    # 883,439 of 893,236 are instant.
+    assert accepted == {"HANDLING_KIND_INSTANT": 901, "HANDLING_KIND_COMMITTED": 11}

@@ -19,6 +19,8 @@ from hallnet.codec import Codec
 from hallnet.wire.case.v1 import calendar_pb2 as wire
 
 COUNTED_DAYS_MAX = 2000
+COUNTS_REMEMBERED_MAX = 1_000
+"""Most cases of a day start the same few limits: each is counted once."""
 _SATURDAY = 5
 _ONE_DAY = timedelta(days=1)
 _WEEKDAYS = "一二三四五六日"
@@ -93,6 +95,7 @@ class Calendar:
 
     def __init__(self, published: WorkingCalendar) -> None:
         self._years = frozenset(year.year for year in published.years)
+        self._counted: dict[tuple[date, TimeLimit, tuple[Pause, ...]], Count] = {}
         self._exceptions = {day.date: day for year in published.years for day in year.exceptions}
 
     def is_published(self, year: int) -> bool:
@@ -109,6 +112,15 @@ class Calendar:
         Raises LimitTooLong beyond COUNTED_DAYS_MAX days.
         """
         stops = tuple(pauses)
+        key = (event_on, limit, stops)
+        known = self._counted.get(key)
+        if known is None:
+            if len(self._counted) >= COUNTS_REMEMBERED_MAX:
+                self._counted.clear()
+            known = self._counted[key] = self._count(event_on, limit, stops)
+        return known
+
+    def _count(self, event_on: date, limit: TimeLimit, stops: tuple[Pause, ...]) -> Count:
         if limit.days > COUNTED_DAYS_MAX:
             raise LimitTooLong("limit.days", limit=COUNTED_DAYS_MAX)
         days = [DayCount(event_on, False, 0, "起始当日不计入")]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import IntEnum
 
+from hallnet.case import codes
+from hallnet.case.code_problems import CodeCheckCharacter
 from hallnet.case.problems import (
     DocumentKindUnknown,
     IdentityNumberCheckDigit,
     IdentityNumberMalformed,
     NameMissing,
 )
+from hallnet.problems import Problem
 
 RESIDENT_IDENTITY_CARD = "111"
 DOCUMENT_KINDS = {
@@ -24,10 +26,6 @@ DOCUMENT_KINDS = {
     "553": "外国人永久居留身份证",
 }
 """Kinds of identity documents (GA/T 2000.156)."""
-
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK_CHARACTERS = "10X98765432"
-_IDENTITY_NUMBER = re.compile(r"\d{17}[\dX]", re.ASCII)
 
 
 class ActorKind(IntEnum):
@@ -105,12 +103,9 @@ def require_identity_number(number: str, where: str) -> None:
     The division in it may be an abolished one, so it is not looked up. Raises
     IdentityNumberMalformed or IdentityNumberCheckDigit.
     """
-    if _IDENTITY_NUMBER.fullmatch(number) is None:
-        raise IdentityNumberMalformed(where)
     try:
-        date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError as error:
-        raise IdentityNumberMalformed(where) from error
-    total = sum(int(digit) * weight for digit, weight in zip(number, _WEIGHTS, strict=False))
-    if number[17] != _CHECK_CHARACTERS[total % 11]:
-        raise IdentityNumberCheckDigit(where)
+        codes.require_identity_number(number, where)
+    except CodeCheckCharacter as problem:
+        raise IdentityNumberCheckDigit(where) from problem
+    except Problem as problem:
+        raise IdentityNumberMalformed(where) from problem

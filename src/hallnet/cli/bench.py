@@ -169,3 +169,60 @@ def soak(
         typer.echo(
             f"memory of the {hall} at the end: {found[f'{hall}_growth']} of that at the start"
         )
+
+
+@app.command()
+def intake(
+    cycles: Annotated[int, typer.Option(help="Life cycles that are timed", min=1)] = 4000,
+    stored: Annotated[int, typer.Option(help="Cases stored before", min=0)] = 0,
+    postgresql: Annotated[bool, typer.Option(help="On PostgreSQL instead of SQLite")] = False,
+    overload: Annotated[bool, typer.Option(help="Ask twice as much as it can do")] = True,
+    json: Json = False,
+) -> None:
+    """Life cycles of cases a second: file, accept, decide, close, by 100 clients over gRPC.
+
+    Then lists, searches and counts, and twice the rate that was reached: what is accepted has to be there
+    at the end, the rest is told when to come back.
+    """
+    import asyncio
+
+    from hallnet.bench.intake import measure
+    from hallnet.cli.output import print_json
+
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    found = asyncio.run(measure(cycles, stored, postgresql, say, overload)).as_data()
+    if json:
+        database = "postgresql" if postgresql else "sqlite"
+        print_json({"database": database, "cycles": cycles, **found})
+
+
+@app.command()
+def year(
+    cases: Annotated[int, typer.Option(help="How many of the 893,236 cases", min=1)] = 893_236,
+    json: Json = False,
+) -> None:
+    """A county's year in the mix of a published one, by the intake's own rules; its report reconciles.
+
+    And all its numbers anew from the events. Exit code 2 if one is different.
+    """
+    import asyncio
+
+    from hallnet.bench.year import replay
+    from hallnet.cli.numbers import print_numbers
+    from hallnet.cli.output import print_json
+
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    found = asyncio.run(replay(cases, say))
+    if json:
+        print_json(
+            {
+                "cases": found.cases,
+                "replayed_per_second": round(found.replayed_per_second, 1),
+                "rebuilt_per_processor_second": round(found.rebuilt_per_processor_second, 1),
+                "numbers_different": found.numbers_different,
+                "report": found.report,
+            }
+        )
+    else:
+        print_numbers(found.report)
+    raise typer.Exit(2 if found.numbers_different else 0)

@@ -39,21 +39,32 @@ def show(
 
 
 @app.command("list")
-def list_cases(home: HomeArgument, actor: Actor, json: Json = False) -> None:
-    """Cases of a hall, the one due first at the top."""
+def list_cases(
+    home: HomeArgument,
+    actor: Actor,
+    search: Annotated[
+        str, typer.Option(help="Beginning of a case number; whole name, document number or phone")
+    ] = "",
+    item: Annotated[str, typer.Option(help="Only cases of this item, by its id")] = "",
+    due_until: Annotated[str, typer.Option(help="Only cases due by this day, YYYY-MM-DD")] = "",
+    json: Json = False,
+) -> None:
+    """Cases of a hall, the one due first at the top; what a name or number finds, the newest first."""
     from hallnet.cli.operator import ask
     from hallnet.cli.output import print_json, print_table
     from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
     async def question(desk: Desk) -> wire.ListCasesResponse:
-        return await desk.intake.ListCases(wire.ListCasesRequest(actor_id=actor))
+        return await desk.intake.ListCases(
+            wire.ListCasesRequest(actor_id=actor, search=search, item_id=item, due_until=due_until)
+        )
 
     answer = ask(home, question)
     if json:
         print_json(answer)
         return
     print_table(
-        f"{answer.total} cases",
+        f"{answer.total}{'+' if answer.total_is_least else ''} cases",
         ("number", "item", "applicant", "stage", "with", "due"),
         [
             (

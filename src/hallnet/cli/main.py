@@ -12,7 +12,19 @@ from typing import NoReturn
 
 import typer
 
-from hallnet.cli import account, bench, case, item, node, release, tools, trust, window
+from hallnet.cli import (
+    account,
+    bench,
+    case,
+    check,
+    item,
+    node,
+    numbers,
+    release,
+    tools,
+    trust,
+    window,
+)
 from hallnet.problems import Problem, Reported
 
 app = typer.Typer(
@@ -29,9 +41,10 @@ app.add_typer(release.app, name="release")
 app.add_typer(item.app, name="item")
 app.add_typer(case.app, name="case")
 app.add_typer(window.app, name="window")
+app.add_typer(numbers.app, name="numbers")
 app.add_typer(trust.app, name="trust")
 app.add_typer(bench.app, name="bench")
-for command in tools.COMMANDS:
+for command in (*tools.COMMANDS, check.check):
     app.command()(command)
 
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 from typing import cast
 
 import grpc
-from google.protobuf import any_pb2
+from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc import aio
 from grpc_status import rpc_status
 
 from hallnet.problems import Kind, Problem, Reported
+from hallnet.store.sharing import HallBusy
 
 DOMAIN = "hallnet"
+RETRY_SECONDS = "retry_seconds"
+"""The particular of a problem that says when to come back; it becomes a google.rpc.RetryInfo."""
+TOO_MANY_CALLS_RETRY_SECONDS = 5
+_TOO_MANY_CALLS = "Concurrent RPC limit"
 _CODES = {
     Kind.INVALID: code_pb2.INVALID_ARGUMENT,
     Kind.NOT_FOUND: code_pb2.NOT_FOUND,
@@ -51,6 +56,9 @@ def to_status(problem: Problem | Reported) -> status_pb2.Status:
             field=problem.where, description=problem.in_chinese(), reason=problem.reason
         )
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if RETRY_SECONDS in particulars:
+        delay = duration_pb2.Duration(seconds=int(particulars[RETRY_SECONDS]))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     packed = []
     for detail in details:
         item = any_pb2.Any()
@@ -65,13 +73,12 @@ def from_error(error: aio.AioRpcError) -> Reported:
     """What a failed call says; a call that got no answer says SERVICE_UNREACHABLE."""
     status = rpc_status.from_call(cast(grpc.Call, error))
     if status is None:
-        unreachable = ServiceUnreachable(code=error.code().name)
+        problem: Problem = ServiceUnreachable(code=error.code().name)
+        if _TOO_MANY_CALLS in (error.details() or ""):
+            # The server turns away what comes beyond its bound before it looks at it.
+            problem = HallBusy(waiting="…", retry_seconds=TOO_MANY_CALLS_RETRY_SECONDS)
         return Reported(
-            unreachable.kind,
-            unreachable.reason,
-            unreachable.in_chinese(),
-            unreachable.in_english(),
-            "",
+            problem.kind, problem.reason, problem.in_chinese(), problem.in_english(), ""
         )
     info = error_details_pb2.ErrorInfo()
     text = error_details_pb2.LocalizedMessage()

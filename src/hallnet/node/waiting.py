@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 
 async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
@@ -13,3 +17,13 @@ async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
             return await event.wait()
     except TimeoutError:
         return False
+
+
+async def comes_about(
+    look: Callable[[], Awaitable[Found]], seconds: float, pause: float = 0.05
+) -> Found:
+    """What `look` finds, as soon as it finds something; raises TimeoutError if it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not (found := await look()):  # noqa: ASYNC110
+            await asyncio.sleep(pause)
+        return found

@@ -2,7 +2,7 @@
 
 Who has the database has not what people wrote: the key to closed columns belongs to the database object,
 not to the table, so that rules and stores speak of plain values. What is closed cannot be compared or
-sorted by the database; an index of keyed digests finds it (`Vault.index`).
+sorted by the database; a column of keyed digests finds it (`FoundBy`).
 """
 
 from __future__ import annotations
@@ -130,3 +130,32 @@ class ClosedText(TypeDecorator[str]):
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         return None if value is None else _vault.get().open(value, self.place.encode()).decode()
+
+
+DIGEST_BYTES = 16
+"""Enough that no two values of a database ever share a digest by chance."""
+
+
+class FoundBy(TypeDecorator[str]):
+    """A keyed digest of a text that lies closed elsewhere: equal texts are found, and nothing else.
+
+    Rules and stores compare it with plain text; what is read back is the digest in hexadecimal. The
+    column's place is part of what is digested, so that columns cannot be compared with each other.
+    """
+
+    impl = Bytes
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        if not value:
+            # What was not given is not found by looking for nothing.
+            return None
+        text = self.place.encode() + b"\0" + value.encode()
+        return _vault.get().index(text)[:DIGEST_BYTES]
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.hex()

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from hallnet.codec.codec import to_timestamp
 from hallnet.store.columns import Closed
 from hallnet.store.database import Connection, Database
+from hallnet.store.gathering import gathered
 from hallnet.store.upsert import upsert
 from hallnet.wire.feed.v1 import feed_pb2 as wire
 
@@ -72,10 +73,16 @@ class Feed:
     def append(self, connection: Connection, entries: Sequence[Entry]) -> int:
         """Append in order; returns the new head. To be called as late as possible in a transaction.
 
-        With nothing to append the head is not touched, so that nobody waits for it.
+        In a shared transaction it waits for the end of it, and 0 is returned. With nothing to append the head is not touched, so that nobody waits for it.
         """
         if not entries:
             return self.head(connection)
+        waiting = gathered(lambda: _Waiting(self), self)
+        if waiting is not None:
+            return waiting.add(entries)
+        return self._write(connection, entries)
+
+    def _write(self, connection: Connection, entries: Sequence[Entry]) -> int:
         count = len(entries)
         head: int | None = connection.execute(
             update(self._head)
@@ -185,6 +192,30 @@ class Feed:
             return await database.read(look)
         finally:
             self._waiting.discard(committed)
+
+
+class _Waiting:
+    """Entries of a shared transaction, which go into the feed together at its end."""
+
+    is_last = True
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._entries: list[Entry] = []
+
+    def add(self, entries: Sequence[Entry]) -> int:
+        self._entries += entries
+        return 0
+
+    def mark(self) -> int:
+        return len(self._entries)
+
+    def undo(self, mark: int) -> None:
+        del self._entries[mark:]
+
+    def flush(self, connection: Connection) -> None:
+        if self._entries:
+            self._feed._write(connection, self._entries)
 
 
 def _runs(messages: Sequence[wire.FeedEntry]) -> Iterator[Sequence[wire.FeedEntry]]:

@@ -22,7 +22,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData
 from sqlalchemy.engine import Connection
 
-from hallnet.store.columns import Bytes, Closed, ClosedText, Moment
+from hallnet.store.columns import Bytes, Closed, ClosedText, FoundBy, Moment
 from hallnet.store.database import Database
 
 _LOCK = 8812
@@ -47,7 +47,7 @@ def tables_of(package: str) -> MetaData:
 
 def describe_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
     """How a step writes our own column types."""
-    if kind == "type" and isinstance(item, Closed | ClosedText):
+    if kind == "type" and isinstance(item, Closed | ClosedText | FoundBy):
         return "sa.LargeBinary()"
     if kind == "type" and isinstance(item, Bytes):
         return f"sa.LargeBinary({item.length or ''})"

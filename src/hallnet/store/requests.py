@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, MetaData, String, Table, insert, select
+from sqlalchemy import Column, MetaData, String, Table, bindparam, insert, select
 
 from hallnet.problems import Kind, Problem
 from hallnet.store.columns import Bytes, Closed, Moment
 from hallnet.store.database import Connection
+from hallnet.store.gathering import execute_later, gathered
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -53,6 +54,13 @@ class AnsweredRequests:
             Column("answer", Closed("answered_request.answer"), nullable=False),
             Column("answered_at", Moment, nullable=False),
         )
+        self._keep = insert(self._request)
+        self._find_all = select(
+            self._request.c.request_id, self._request.c.digest, self._request.c.answer
+        ).where(self._request.c.request_id.in_(bindparam("sought", expanding=True)))
+        self._find = select(self._request.c.digest, self._request.c.answer).where(
+            self._request.c.request_id == bindparam("sought")
+        )
 
     def once(
         self,
@@ -71,14 +79,16 @@ class AnsweredRequests:
         if known is not None:
             return known
         answer = act()
-        connection.execute(
-            insert(self._request).values(
-                request_id=request_id,
-                digest=_digest(request),
-                answer=answer.SerializeToString(),
-                answered_at=now,
-            )
-        )
+        row: dict[str, Any] = {
+            "request_id": request_id,
+            "digest": _digest(request),
+            "answer": answer.SerializeToString(),
+            "answered_at": now,
+        }
+        execute_later(connection, self._keep, [row])
+        answers = gathered(_Answers, self)
+        if answers is not None:
+            answers.add(request_id, _digest(request), row["answer"])
         return answer
 
     def answer(
@@ -93,16 +103,61 @@ class AnsweredRequests:
         plain = request_id.replace("-", "")
         if not (shortest <= len(request_id) <= longest and plain.isascii() and plain.isalnum()):
             raise RequestIdMissing("request_id")
-        known: Any = connection.execute(
-            select(self._request.c.digest, self._request.c.answer).where(
-                self._request.c.request_id == request_id
-            )
-        ).one_or_none()
+        known = self._known(connection, request_id)
         if known is None:
             return None
-        if known.digest != _digest(request):
+        if known[0] != _digest(request):
             raise RequestIdReused("request_id")
-        return answer_type.FromString(known.answer)
+        return answer_type.FromString(known[1])
+
+    def look_up(self, connection: Connection, request_ids: Sequence[str]) -> None:
+        """Find the answers to many requests of a shared transaction at once."""
+        answers = gathered(_Answers, self)
+        if answers is None:
+            return
+        usable = [request_id for request_id in request_ids if "\0" not in request_id]
+        found = connection.execute(self._find_all, {"sought": usable})
+        answers.looked_up(usable, {row.request_id: (row.digest, row.answer) for row in found})
+
+    def _known(self, connection: Connection, request_id: str) -> tuple[bytes, bytes] | None:
+        """The digest of the request and the answer, also of one earlier in the same transaction."""
+        answers = gathered(_Answers, self)
+        if answers is not None and answers.has_looked_for(request_id):
+            return answers.find(request_id)
+        found: Any = connection.execute(self._find, {"sought": request_id}).one_or_none()
+        return None if found is None else (found.digest, found.answer)
+
+
+class _Answers:
+    """Answers that a shared transaction has looked up, and its own, which are not in the table yet."""
+
+    def __init__(self) -> None:
+        self._stored: dict[str, tuple[bytes, bytes]] = {}
+        self._looked_for: set[str] = set()
+        self._own: dict[str, tuple[bytes, bytes]] = {}
+
+    def looked_up(self, request_ids: Sequence[str], found: dict[str, tuple[bytes, bytes]]) -> None:
+        self._looked_for.update(request_ids)
+        self._stored.update(found)
+
+    def has_looked_for(self, request_id: str) -> bool:
+        return request_id in self._looked_for or request_id in self._own
+
+    def add(self, request_id: str, digest: bytes, answer: bytes) -> None:
+        self._own[request_id] = digest, answer
+
+    def find(self, request_id: str) -> tuple[bytes, bytes] | None:
+        return self._own.get(request_id) or self._stored.get(request_id)
+
+    def mark(self) -> int:
+        return len(self._own)
+
+    def undo(self, mark: int) -> None:
+        for request_id in list(self._own)[mark:]:
+            del self._own[request_id]
+
+    def flush(self, connection: Connection) -> None:
+        """They are kept by a statement that is executed later."""
 
 
 def _digest(request: Message) -> bytes:

@@ -15,6 +15,7 @@ from hallnet.case.problems import ActorUnknown
 from hallnet.intake import tables
 from hallnet.places import Village
 from hallnet.store import Connection
+from hallnet.store.gathering import forget_read, read_once
 from hallnet.store.upsert import upsert
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -50,11 +51,12 @@ def put(
     )
     changed = values | ({"password_hash": hashed} if password else {})
     connection.execute(statement.on_conflict_do_update(index_elements=["actor_id"], set_=changed))
+    forget_read()
 
 
 def find(connection: Connection, actor_id: str) -> Account:
     """Raises ActorUnknown."""
-    return _account(_row(connection, actor_id))
+    return read_once(("account", actor_id), lambda: _account(_row(connection, actor_id)))
 
 
 def agents(connection: Connection) -> list[Account]:

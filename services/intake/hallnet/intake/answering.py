@@ -35,7 +35,7 @@ class Answering:
             act or type(request).__name__.removesuffix("Request"),
             request.act.actor_id,
             subject,
-            self._once(request.act.request_id, request, response, work),
+            self._once(request.act.request_id, request, response, work, subject),
         )
         return answer
 
@@ -45,15 +45,24 @@ class Answering:
         request: Message,
         response: type[Response],
         work: Callable[[Connection], Response],
+        case_id: str = "",
     ) -> Response:
         now = self._clock()
-        result: Response = await self._database.write(
-            lambda connection: tables.answered.once(
+
+        def once(connection: Connection) -> Response:
+            return tables.answered.once(
                 connection, request_id, request, now, response, lambda: work(connection)
             )
-        )
+
+        result = await self._commit(once, request_id, case_id)
         tables.feed.announce()
         return result
+
+    async def _commit(
+        self, work: Callable[[Connection], Response], request_id: str, case_id: str
+    ) -> Response:
+        """One act, one transaction; a face may have acts share them."""
+        return await self._database.write(work)
 
     async def _recorded(
         self, act: str, actor_id: str, subject: str, answer: Any, purpose: str = ""

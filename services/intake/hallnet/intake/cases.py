@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from hallnet.case.case import Case, evolve, read_history
-from hallnet.case.clock import Clock, case_clock, clocks
-from hallnet.case.event import EVENT, CaseEvent, Fact, HandedOver, digest
+from hallnet.case.clock import Clock, case_clock
+from hallnet.case.event import EVENT, CaseEvent, Fact, Filed, HandedOver, digest
 from hallnet.case.item import ItemVersion
 from hallnet.case.person import Actor, Material
 from hallnet.case.problems import CaseUnknown
 from hallnet.case.rules.time import watch_on
-from hallnet.intake import tables
+from hallnet.case.sought import matter, normal_document_number, normal_name, normal_phone
+from hallnet.case.stage import Stage
+from hallnet.intake import counting, memory, queues, tables
 from hallnet.intake.context import Hall
+from hallnet.intake.identifiers import is_id
 from hallnet.node import telemetry
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.store.upsert import upsert
+from hallnet.store.gathering import execute_later, execute_now, note_read, read_once
 from hallnet.trust.envelope import Urgency
 from hallnet.wire.case.v1 import case_event_pb2 as wire
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
@@ -28,6 +34,26 @@ from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 EVENTS_KIND = "case.events"
 REQUEST_KIND = "case.request"
+LISTED_LAST = date(9999, 12, 31)
+"""Where a case without a due date stands in a list."""
+
+OTHERS_SHOWN_MAX = 10
+"""Cases that look like the same one, shown with a case."""
+
+# Statements of every act, made once.
+_case, _event = tables.case, tables.case_event
+_ID_OF = select(_case.c.case_id).where(_case.c.case_no == bindparam("ref"))
+_EVENTS_FROM = (
+    select(_event.c.event)
+    .where(_event.c.case_id == bindparam("of_case"), _event.c.sequence >= bindparam("first"))
+    .order_by(_event.c.sequence)
+)
+_LAST_DIGESTS = select(_case.c.case_id, _case.c.last_digest).where(
+    _case.c.case_id.in_(bindparam("of_cases", expanding=True))
+)
+_INSERT = insert(_case)
+_INSERT_EVENTS = insert(_event)
+_UPDATE = update(_case).where(_case.c.case_id == bindparam("of_case"))
 
 
 def load(connection: Connection, case_id: str) -> Case:
@@ -39,22 +65,66 @@ def load(connection: Connection, case_id: str) -> Case:
 
 
 def find(connection: Connection, case_id: str) -> Case | None:
-    return read_history(history(connection, case_id))
+    found = _history(connection, case_id)
+    return found.case if found else None
 
 
 def history(connection: Connection, case_id: str) -> list[bytes]:
     """Serialised events, the oldest first."""
-    table = tables.case_event
-    query = select(table.c.event).where(table.c.case_id == case_id).order_by(table.c.sequence)
-    return list(connection.scalars(query))
+    found = _history(connection, case_id)
+    return list(found.raws) if found else []
+
+
+def event_messages(connection: Connection, case: Case) -> Sequence[wire.CaseEvent]:
+    """The events that a case is the fold of."""
+    known = memory.history_of(case.case_id)
+    if known is None or known.case.last_digest != case.last_digest:
+        known = _history(connection, case.case_id)
+    return known.messages if known else ()
+
+
+def _history(connection: Connection, case_id: str) -> memory.History | None:
+    """Only what is newer than what is remembered is read; if that does not fit on, all of it."""
+    known = memory.history_of(case_id)
+    if known is not None and read_once(("last digest", case_id), bytes) == known.case.last_digest:
+        return known
+    if known is not None:
+        last, *newer = _events_from(connection, case_id, known.case.sequence) or [b""]
+        if last == known.raws[-1]:
+            return _folded(known, newer) if newer else known
+    raws = _events_from(connection, case_id, 1)
+    return _folded(None, raws) if raws else None
+
+
+def look_up(connection: Connection, case_ids: Sequence[str]) -> None:
+    """Find out for many cases of a shared transaction at once whether what is remembered is right."""
+    usable = [case_id for case_id in case_ids if is_id(case_id)]
+    for row in connection.execute(_LAST_DIGESTS, {"of_cases": usable}):
+        _note_last_digest(row.case_id, row.last_digest)
+
+
+def _note_last_digest(case_id: str, last_digest: bytes) -> None:
+    note_read(("last digest", case_id), last_digest)
+
+
+def _folded(before: memory.History | None, raws: Sequence[bytes]) -> memory.History:
+    case = read_history(raws, before.case if before else None)
+    assert case is not None
+    return memory.remember(case, raws, before)
+
+
+def _events_from(connection: Connection, case_id: str, sequence: int) -> list[bytes]:
+    execute_now(connection, _INSERT_EVENTS)
+    return list(connection.scalars(_EVENTS_FROM, {"of_case": case_id, "first": sequence}))
 
 
 def id_of(connection: Connection, case_ref: str) -> str:
     """The id of a case by its id or number; raises CaseUnknown."""
-    table = tables.case
-    found: str | None = connection.execute(
-        select(table.c.case_id).where((table.c.case_id == case_ref) | (table.c.case_no == case_ref))
-    ).scalar_one_or_none()
+    if is_id(case_ref):
+        # Whether there is one shows as soon as it is loaded.
+        return case_ref
+    execute_now(connection, _INSERT)
+    found: str | None = connection.execute(_ID_OF, {"ref": case_ref}).scalar_one_or_none()
     if found is None:
         raise CaseUnknown("case_ref")
     return found
@@ -78,6 +148,7 @@ def append(
     """Add this hall's own events, and tell the feed and every other hall concerned."""
     before = case
     raws: list[bytes] = []
+    stages: list[Case] = []
     for fact in facts:
         event = CaseEvent(
             case_id=case_id,
@@ -89,11 +160,15 @@ def append(
             fact=fact,
         )
         raw = EVENT.to_bytes(event)
-        case = evolve(case, event, digest(raw))
+        stages.append(case := evolve(case, event, digest(raw)))
         raws.append(raw)
     assert case is not None
-    _insert(connection, hall.address, case_id, raws, case.sequence - len(raws) + 1)
-    project(connection, hall, case)
+    _insert(connection, hall.address, case, raws)
+    _remember(before, case, raws)
+    for earlier, later in pairwise((before, *stages)):
+        assert later is not None
+        counting.note(connection, hall, earlier, later)
+    project(connection, hall, before, case)
     trace = telemetry.traceparent()
     entries = [Entry("case.event", case_id, raw, now, traceparent=trace) for raw in raws]
     dispatches = _dispatches(connection, hall, before, case, raws)
@@ -116,8 +191,9 @@ def append_replica(
 ) -> None:
     """Add events of another hall that were checked; if they bring in a hall that is new to the case,
     or hand the case over once more, tell that hall what this hall itself has said so far."""
-    _insert(connection, author, case.case_id, raws, case.sequence - len(raws) + 1)
-    project(connection, hall, case)
+    _insert(connection, author, case, raws)
+    counting.note(connection, hall, before, case)
+    project(connection, hall, before, case)
     known = before.halls() if before else frozenset()
     own = own_events(connection, hall.address, case.case_id)
     concerned = (case.halls() - known) | _handed_to(case, raws)
@@ -142,6 +218,7 @@ def sent_again(connection: Connection, hall: Hall, case: Case, now: datetime) ->
 
 def own_events(connection: Connection, here: Address, case_id: str) -> list[bytes]:
     """What this hall itself has said about a case."""
+    execute_now(connection, _INSERT_EVENTS)
     table = tables.case_event
     query = (
         select(table.c.event)
@@ -151,31 +228,29 @@ def own_events(connection: Connection, here: Address, case_id: str) -> list[byte
     return list(connection.scalars(query))
 
 
-def project(connection: Connection, hall: Hall, case: Case) -> Clock | None:
+def project(connection: Connection, hall: Hall, before: Case | None, case: Case) -> Clock | None:
     """Bring the row of a case up to date with its events, its item and the calendar.
 
-    Returns the clock by which it is listed.
+    `before` is the case as the row has it. Returns the clock by which the case is listed.
     """
     filed = case.filed
     item = hall.releases.item(connection, filed.item_id, filed.item_version)
     calendar = hall.releases.calendar(connection)
     policy = hall.releases.policy(connection)
-    running = clocks(case, item, calendar, policy) if item is not None else []
+    running = memory.clocks_of(case, item, calendar, policy) if item is not None else []
     clock = case_clock(running)
-    values = {
-        "case_no": case.case_no,
-        "query_code": filed.query_code,
-        "item_id": filed.item_id,
-        "item_version": filed.item_version,
+    queue = queues.queue_of(case, hall.address)
+    moves = {
+        # The item may have come after the case.
         "item_name": item.name if item else filed.item_id,
         "handling_kind": item.handling_kind if item else 0,
-        "applicant": filed.applicant.masked_name,
-        "agent_id": filed.mandate.agent_id if filed.mandate else "",
         "stage": case.stage,
+        "place": queue.place,
+        "last_digest": case.last_digest,
+        "listed_by": clock.due_on if clock else LISTED_LAST,
         "ended": case.ended,
         "custodian": "" if case.transit else str(case.custodian),
         "in_transit_to": str(case.transit.to) if case.transit else "",
-        "received_at": case.received_at,
         "changed_at": case.changed_at,
         "due_on": clock.due_on if clock and not clock.stands else None,
         "due_kind": clock.kind if clock else 0,
@@ -184,23 +259,121 @@ def project(connection: Connection, hall: Hall, case: Case) -> Clock | None:
         "yellow_on": clock.yellow_on(calendar) if clock else None,
         "watch_on": watch_on(case, running),
     }
-    statement = upsert(connection, tables.case).values(case_id=case.case_id, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["case_id"], set_=values))
+    if before is None:
+        execute_later(connection, _INSERT, [{"case_id": case.case_id, **_stays(case), **moves}])
+        queues.move(connection, None, queue)
+    else:
+        execute_later(connection, _UPDATE, [{"of_case": case.case_id, **moves}])
+        queues.move(connection, queues.queue_of(before, hall.address), queue)
+    # Whoever acted is shown the case: the row need not be read to be shown.
+    shown = SimpleNamespace(
+        case_id=case.case_id,
+        case_no=case.case_no,
+        applicant=filed.applicant.masked_name,
+        received_at=case.received_at,
+        **moves,
+    )
+    read_once(_row_key(case), lambda: shown)
     return clock
+
+
+def row_of(connection: Connection, case: Case) -> Any:
+    """What lists say of a case."""
+    table = tables.case
+
+    def read() -> Any:
+        execute_now(connection, _INSERT, _UPDATE)
+        return connection.execute(select(table).where(table.c.case_id == case.case_id)).one()
+
+    return read_once(_row_key(case), read)
+
+
+def rows_of(connection: Connection, case_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """What lists say of those of the cases that are here."""
+    execute_now(connection, _INSERT, _UPDATE)
+    table = tables.case
+    query = select(table).where(table.c.case_id.in_(case_ids))
+    return {row.case_id: row for row in connection.execute(query)}
+
+
+def _row_key(case: Case) -> tuple[str, str, bytes]:
+    return "row", case.case_id, case.last_digest
+
+
+def _remember(before: Case | None, case: Case, raws: Sequence[bytes]) -> None:
+    """The next act on the case, and the view of it, need not read what was just written."""
+    known = memory.history_of(case.case_id)
+    if before is None:
+        memory.remember(case, raws, None)
+    elif known is not None and known.case.last_digest == before.last_digest:
+        memory.remember(case, raws, known)
+    _note_last_digest(case.case_id, case.last_digest)
+
+
+def _stays(case: Case) -> dict[str, object]:
+    """What the row of a case says for ever: indexes over it are written once."""
+    filed, applicant = case.filed, case.filed.applicant
+    return {
+        "case_no": case.case_no,
+        "query_code": filed.query_code,
+        "item_id": filed.item_id,
+        "item_version": filed.item_version,
+        "applicant": applicant.masked_name,
+        "agent_id": filed.mandate.agent_id if filed.mandate else "",
+        "received_at": case.received_at,
+        "applicant_name": normal_name(applicant.name),
+        "document_number": normal_document_number(applicant.document_number),
+        "phone": normal_phone(applicant.phone),
+        "matter": matter_of(filed),
+    }
+
+
+def matter_of(filed: Filed) -> str:
+    applicant = filed.applicant
+    return matter(filed.item_id, filed.option, applicant.document_kind, applicant.document_number)
+
+
+def others_like(connection: Connection, case: Case, since: datetime) -> Sequence[Row[Any]]:
+    """Rows of other cases here of the same person, item and option, the newest first: those that are open,
+    and those that ended with a result and were received since a moment."""
+    execute_now(connection, _INSERT, _UPDATE)
+    table = tables.case
+    query = (
+        select(table)
+        .where(
+            table.c.matter == matter_of(case.filed),
+            table.c.case_id != case.case_id,
+            table.c.stage.notin_([int(Stage.DECLINED), int(Stage.WITHDRAWN)]),
+            ~table.c.ended | (table.c.received_at >= since),
+        )
+        .order_by(table.c.case_id.desc())
+        .limit(OTHERS_SHOWN_MAX)
+    )
+    return connection.execute(query).all()
 
 
 def item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion | None:
     return hall.releases.item(connection, case.filed.item_id, case.filed.item_version)
 
 
-def _insert(
-    connection: Connection, author: Address, case_id: str, raws: Sequence[bytes], first: int
-) -> None:
-    connection.execute(
-        insert(tables.case_event),
+def _insert(connection: Connection, author: Address, case: Case, raws: Sequence[bytes]) -> None:
+    """The newest events of a case."""
+    marks = case.marks[-len(raws) :]
+    execute_later(
+        connection,
+        _INSERT_EVENTS,
         [
-            {"case_id": case_id, "sequence": sequence, "event": raw, "author": str(author)}
-            for sequence, raw in enumerate(raws, first)
+            {
+                "case_id": case.case_id,
+                "sequence": sequence,
+                "event": raw,
+                "author": str(author),
+                "on_day": mark.day,
+                "fact": counting.FACT_NUMBER[type(mark.fact)],
+            }
+            for sequence, raw, mark in zip(
+                range(case.sequence - len(raws) + 1, case.sequence + 1), raws, marks, strict=True
+            )
         ],
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from hallnet.intake.releases import Releases
-from hallnet.places import Address, Divisions
+from hallnet.node.home import Home
+from hallnet.places import Address, Divisions, divisions
 
 RandomBytes = Callable[[int], bytes]
 
@@ -23,3 +25,15 @@ class Hall:
     founded_at: datetime | None = None
     """When the node was certified: its trust data are as old as that while no bundle has come."""
     releases: Releases = field(default_factory=Releases)
+
+
+def hall_of(home: Home) -> Hall:
+    """The hall of a node that is a member of the network."""
+    settings = home.settings().hall
+    return Hall(
+        Address.parse(settings.address, "hall.address"),
+        settings.branch_field,
+        divisions(),
+        os.urandom,
+        home.membership().certificate.body.not_before,
+    )

@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from hallnet.case.case import Case, day_of
 from hallnet.case.catalogue import accepts_here
 from hallnet.case.event import Channel
@@ -22,16 +20,18 @@ from hallnet.case.problems import CaseUnknown
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
 from hallnet.intake import accounts, cases, handling, listing, mandates, materials, tables, views
-from hallnet.intake.answering import Answering, insert_record
+from hallnet.intake.answering import Answering, Response, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
+from hallnet.intake.numbers_face import NumbersFace
 from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
 from hallnet.places import Village
 from hallnet.store import Connection, Database
 from hallnet.store.room import ROOMY, Room
+from hallnet.store.sharing import LookUp, SharedWrites
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
@@ -49,12 +49,17 @@ CALLERS: Callers = {
     "GetCase": _DESK,
     "ListCases": _DESK,
     "GetProgress": _DESK,
+    "CountCases": _DESK,
+    "GetNumbers": _DESK,
+    "ListNumberedCases": _DESK,
+    "FreezeMonth": _DESK,
+    "ListMonthLines": _DESK,
 }
 
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
-class IntakeFace(Answering, wire_grpc.IntakeServiceServicer):
+class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
     def __init__(
@@ -67,6 +72,7 @@ class IntakeFace(Answering, wire_grpc.IntakeServiceServicer):
     ) -> None:
         """`room` looks at the disk; uploads wait in `spool_folder` until their digest is known."""
         super().__init__(database, clock)
+        self._writes = SharedWrites(database)
         self._hall = hall
         self._room = room
         self._spool_folder = spool_folder
@@ -200,7 +206,9 @@ class IntakeFace(Answering, wire_grpc.IntakeServiceServicer):
                 now,
                 request.for_prereview,
             )
-            return wire.FileCaseResponse(case=self._view(connection, case, request.act, now))
+            view = self._view(connection, case, request.act, now)
+            self._show_others(connection, case, view, request.act.actor_id, now)
+            return wire.FileCaseResponse(case=view)
 
         return await self._write(request, wire.FileCaseResponse, work)
 
@@ -235,6 +243,7 @@ class IntakeFace(Answering, wire_grpc.IntakeServiceServicer):
             handling.require_may_look(accounts.find(connection, request.actor_id), case)
             act = wire.Act(actor_id=request.actor_id)
             view = self._view(connection, case, act, now)
+            self._show_others(connection, case, view, request.actor_id, now)
             insert_record(
                 connection, now, request.actor_id, case_id, "GetCase", request.purpose, ""
             )
@@ -280,14 +289,36 @@ class IntakeFace(Answering, wire_grpc.IntakeServiceServicer):
 
     # How every write is done
 
+    async def _commit(
+        self, work: Callable[[Connection], Response], request_id: str, case_id: str
+    ) -> Response:
+        """The acts of many clerks share a transaction."""
+        keys: dict[LookUp, str] = {tables.answered.look_up: request_id}
+        if case_id:
+            keys[cases.look_up] = case_id
+        return await self._writes.write(work, keys)
+
     def _view(
         self, connection: Connection, case: Case, act: wire.Act, now: datetime
     ) -> wire.CaseView:
         account = accounts.find(connection, act.actor_id)
-        row = connection.execute(
-            select(tables.case).where(tables.case.c.case_id == case.case_id)
-        ).one()
+        row = cases.row_of(connection, case)
         return views.case_view(connection, self._hall, case, account, row, now)
+
+    def _show_others(
+        self,
+        connection: Connection,
+        case: Case,
+        view: wire.CaseView,
+        actor_id: str,
+        now: datetime,
+    ) -> None:
+        """The same person, item and option once more: shown to staff, never to agents."""
+        if accounts.find(connection, actor_id).actor.kind is ActorKind.AGENT:
+            return
+        since = now - views.LIKE_WITHIN
+        for row in cases.others_like(connection, case, since):
+            view.possible_duplicates.append(views.summary(row, day_of(now)))
 
 
 def _material(message: wire_person.Material, now: datetime) -> Material:

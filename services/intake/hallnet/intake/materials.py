@@ -19,6 +19,7 @@ from hallnet.case.problems import MaterialEmpty, MaterialNotUploaded, MaterialTo
 from hallnet.federation import limits
 from hallnet.intake import tables
 from hallnet.store import Connection
+from hallnet.store.gathering import read_once
 from hallnet.store.upsert import upsert
 
 CHUNK_BYTES = 256 * 1024
@@ -215,10 +216,14 @@ def here(connection: Connection, digests: Sequence[bytes]) -> set[bytes]:
 def sizes(connection: Connection, digests: Sequence[bytes]) -> dict[bytes, int]:
     """The lengths in bytes of those of the materials that are stored at this hall."""
     table = tables.material
-    query = select(table.c.digest, table.c.size).where(
-        table.c.digest.in_(digests), table.c.complete
-    )
-    return {row.digest: row.size for row in connection.execute(query)}
+
+    def read() -> dict[bytes, int]:
+        query = select(table.c.digest, table.c.size).where(
+            table.c.digest.in_(digests), table.c.complete
+        )
+        return {row.digest: row.size for row in connection.execute(query)}
+
+    return read_once(("materials", *sorted(digests)), read) if digests else {}
 
 
 def require_here(connection: Connection, materials: Iterable[Material], where: str) -> None:

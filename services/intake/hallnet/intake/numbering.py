@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from enum import Enum
+
+from sqlalchemy import select
 
 from hallnet.intake import tables
 from hallnet.places import Address
 from hallnet.store import Connection
+from hallnet.store.gathering import gathered
 from hallnet.store.upsert import upsert
 
 QUERY_CODE_LENGTH = 8
@@ -50,10 +54,50 @@ def query_code(random: bytes) -> str:
 
 
 def next_number(connection: Connection, series: str) -> int:
+    taken = gathered(_Taken)
+    if taken is None:
+        return _take(connection, series, 1)
+    return taken.next(connection, series)
+
+
+class _Taken:
+    """Numbers that the acts of a shared transaction took: each series is read and written once.
+
+    A number that was given to an act that is refused is given to the next one.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[str, int] = {}
+        self._taken: list[str] = []
+
+    def next(self, connection: Connection, series: str) -> int:
+        if series not in self._before:
+            table = tables.number_counter
+            # The row is held from here on: nobody else takes a number of the series meanwhile.
+            query = select(table.c.last).where(table.c.series == series).with_for_update()
+            self._before[series] = connection.execute(query).scalar_one_or_none() or 0
+        self._taken.append(series)
+        return self._before[series] + self._taken.count(series)
+
+    def mark(self) -> int:
+        return len(self._taken)
+
+    def undo(self, mark: int) -> None:
+        del self._taken[mark:]
+        # The savepoint took back what held the row.
+        self._before.clear()
+
+    def flush(self, connection: Connection) -> None:
+        for series, count in sorted(Counter(self._taken).items()):
+            _take(connection, series, count)
+
+
+def _take(connection: Connection, series: str, count: int) -> int:
+    """The last of `count` further numbers."""
     table = tables.number_counter
-    statement = upsert(connection, table).values(series=series, last=1)
+    statement = upsert(connection, table).values(series=series, last=count)
     counted = statement.on_conflict_do_update(
-        index_elements=["series"], set_={"last": table.c.last + 1}
+        index_elements=["series"], set_={"last": table.c.last + count}
     )
     last: int = connection.execute(counted.returning(table.c.last)).scalar_one()
     return last

@@ -30,7 +30,7 @@ def recount(connection: Connection, hall: Hall, now: datetime) -> None:
     changed: list[Entry] = []
     for row in open_cases:
         case = cases.load(connection, row.case_id)
-        clock = cases.project(connection, hall, case)
+        clock = cases.project(connection, hall, case, case)
         if clock is None or clock.met_on is not None or case.filed.intake_hall != hall.address:
             continue
         before = (row.due_kind, row.due_on, row.due_provisional)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from hallnet.case.calendar import CALENDAR, Calendar
 from hallnet.case.catalogue import newest_in_force, republished, version_in_force
@@ -15,6 +15,7 @@ from hallnet.case.problems import ItemNotInForce, ItemUnknown
 from hallnet.codec.codec import from_timestamp
 from hallnet.intake import tables
 from hallnet.store import Connection
+from hallnet.store.gathering import forget_read, read_once
 from hallnet.store.upsert import upsert
 from hallnet.trust.freshness import without_bundle
 from hallnet.trust.release import ReleaseBody, ReleaseKind
@@ -22,6 +23,14 @@ from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
 _USED = frozenset(
     {ReleaseKind.CATALOGUE, ReleaseKind.CALENDAR, ReleaseKind.TRUST, ReleaseKind.POLICY}
+)
+
+
+_NEAREST = (
+    select(tables.release.c.content)
+    .where(tables.release.c.kind == bindparam("of_kind"))
+    .order_by(func.length(tables.release.c.author).desc())
+    .limit(1)
 )
 
 
@@ -55,6 +64,7 @@ class Releases:
                 },
             )
         )
+        forget_read()
         if release.kind is ReleaseKind.CATALOGUE:
             self._take_catalogue(connection, author, release.content)
         return True
@@ -125,7 +135,7 @@ class Releases:
 
     def item_to_file(self, connection: Connection, item_id: str, day: date) -> ItemVersion:
         """The version that can be applied for on a day; raises ItemUnknown or ItemNotInForce."""
-        versions = self._listed(connection, item_id)
+        versions = read_once(("versions", item_id), lambda: self._listed(connection, item_id))
         if not versions:
             raise ItemUnknown("item_id", item=item_id[:64])
         found = version_in_force(versions, day)
@@ -154,14 +164,10 @@ class Releases:
         return ends if now >= ends else None
 
     def _nearest(self, connection: Connection, kind: ReleaseKind) -> bytes | None:
-        table = tables.release
-        query = (
-            select(table.c.content)
-            .where(table.c.kind == kind)
-            .order_by(func.length(table.c.author).desc())
-            .limit(1)
+        return read_once(
+            ("release", kind),
+            lambda: connection.execute(_NEAREST, {"of_kind": int(kind)}).scalar_one_or_none(),
         )
-        return connection.execute(query).scalar_one_or_none()
 
     def _listed(self, connection: Connection, item_id: str = "") -> list[ItemVersion]:
         table = tables.item_version

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from grpc import aio
 
 from hallnet.intake import fetching, following, materials, tables, watching
-from hallnet.intake.context import Hall
+from hallnet.intake.context import hall_of
 from hallnet.intake.face import CALLERS, IntakeFace
 from hallnet.intake.window import alarms
 from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
@@ -22,7 +21,6 @@ from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
-from hallnet.places import Address, divisions
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.store.room import Room, measured
@@ -51,14 +49,7 @@ class Intake:
         self._clock = clock
         self._database = Database(home.database_url("intake"), "intake", home.vault(self.part))
         migrate(self._database, "hallnet.intake")
-        hall = self._settings.hall
-        self._hall = Hall(
-            Address.parse(hall.address, "hall.address"),
-            hall.branch_field,
-            divisions(),
-            os.urandom,
-            home.membership().certificate.body.not_before,
-        )
+        self._hall = hall_of(home)
         self._channels: list[aio.Channel] = []
         self._arrived = asyncio.Event()
 

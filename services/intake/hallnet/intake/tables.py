@@ -13,7 +13,7 @@ from sqlalchemy import (
     Text,
 )
 
-from hallnet.store import Bytes, Closed, ClosedText, Moment
+from hallnet.store import Bytes, Closed, ClosedText, FoundBy, Moment
 from hallnet.store.feed import Cursors, Feed
 from hallnet.store.requests import AnsweredRequests
 
@@ -52,6 +52,10 @@ case_event = Table(
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("event", Closed("case_event.event"), nullable=False),
     Column("author", String(40), nullable=False),
+    # The day of the event in China and the number of its fact on the wire, to find what a number counts.
+    Column("on_day", Date, nullable=False),
+    Column("fact", Integer, nullable=False),
+    Index("case_event_of_day", "on_day", "fact", "author", "case_id", "sequence"),
 )
 
 # Events of other halls that came before those they follow on. Several may claim the same place.
@@ -82,7 +86,13 @@ case = Table(
     "case",
     metadata,
     Column("case_id", String(36), primary_key=True),
-    Column("case_no", String(64), nullable=False, unique=True),
+    # Compared byte by byte, so that the numbers that begin with something stand together.
+    Column(
+        "case_no",
+        String(64).with_variant(String(64, collation="C"), "postgresql"),
+        nullable=False,
+        unique=True,
+    ),
     Column("query_code", ClosedText("case.query_code", 16), nullable=False),
     Column("item_id", String(64), nullable=False),
     Column("item_version", Integer, nullable=False),
@@ -104,10 +114,68 @@ case = Table(
     # The last day before silence is acceptance, or before the case is overdue: after it the hall looks.
     Column("watch_on", Date),
     Index("case_to_watch", "custodian", "watch_on"),
-    Index("case_by_due", "ended", "due_on", "case_id"),
-    Index("case_by_stage", "stage", "due_on", "case_id"),
-    Index("case_by_custodian", "custodian", "ended", "due_on", "case_id"),
-    Index("case_by_agent", "agent_id", "received_at"),
+    # Where the case is, seen from here, and the day by which lists are in order: far off if none is due.
+    Column("place", Integer, nullable=False),
+    Column("listed_by", Date, nullable=False),
+    # The digest of the last event, by which what is remembered of a case is known to be right.
+    Column("last_digest", Bytes(32), nullable=False),
+    # By what a clerk finds it.
+    Column("applicant_name", FoundBy("case.applicant_name")),
+    Column("document_number", FoundBy("case.document_number")),
+    Column("phone", FoundBy("case.phone")),
+    # By what the same thing, wanted by the same person, is found once more.
+    Column("matter", FoundBy("case.matter")),
+    Index("case_in_queue", "place", "stage", "listed_by", "case_id"),
+    Index("case_of_item", "item_id", "place", "stage", "listed_by", "case_id"),
+    # What never changes is in order of the ids, that is of the time of filing: no act writes there again.
+    Index("case_of_name", "applicant_name", "case_id"),
+    Index("case_of_document", "document_number", "case_id"),
+    Index("case_of_phone", "phone", "case_id"),
+    Index("case_of_matter", "matter", "case_id"),
+)
+_BY_AN_AGENT = case.c.agent_id != ""
+Index(
+    "case_of_agent",
+    case.c.agent_id,
+    case.c.listed_by,
+    case.c.case_id,
+    sqlite_where=_BY_AN_AGENT,
+    postgresql_where=_BY_AN_AGENT,
+)
+
+# How many cases stand in each queue of each item, kept with every act: nothing is counted when it is
+# asked for.
+queue_count = Table(
+    "queue_count",
+    metadata,
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("stage", Integer, primary_key=True, autoincrement=False),
+    Column("item_id", String(64), primary_key=True),
+    Column("cases", BigInteger, nullable=False),
+)
+
+# What this hall did, by day: a projection of the events, kept with every act.
+number = Table(
+    "number",
+    metadata,
+    Column("measure", Integer, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("item_id", String(64), primary_key=True),
+    Column("handling_kind", Integer, primary_key=True, autoincrement=False),
+    Column("amount", BigInteger, nullable=False),
+)
+
+# The numbers of a month as they were frozen. A line is never changed; a correction is the next line.
+month_line = Table(
+    "month_line",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    Column("frozen_at", Moment, nullable=False),
+    Column("frozen_by", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("numbers", Bytes, nullable=False),
+    Column("digest", Bytes(32), nullable=False),
 )
 
 material = Table(

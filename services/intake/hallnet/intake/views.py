@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
-
-from sqlalchemy import Row, select
 
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import Case, day_of
-from hallnet.case.clock import Alarm, Clock, ClockKind, clocks
+from hallnet.case.clock import Alarm, Clock, ClockKind
 from hallnet.case.context import Context
 from hallnet.case.decide import possible_acts
-from hallnet.case.event import EVENT, NoticeGiven, PrereviewReturned, Supplemented
+from hallnet.case.event import NoticeGiven, PrereviewReturned, Supplemented
 from hallnet.case.fact import LegEnded, PlannedLeg
-from hallnet.case.item import ITEM, TimeLimit
+from hallnet.case.item import TimeLimit
 from hallnet.case.kind import axes_of, names_of
 from hallnet.codec import Codec
 from hallnet.codec.codec import to_timestamp
-from hallnet.intake import cases, handling, materials, tables
+from hallnet.intake import cases, handling, materials, memory
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.steps import hall_name, step_text
@@ -30,9 +28,11 @@ from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 _PLANNED_LEG: Codec[PlannedLeg] = Codec(PlannedLeg, wire_fact.PlannedLeg)
 _LEG_ENDED: Codec[LegEnded] = Codec(LegEnded, wire_fact.LegEnded)
+LIKE_WITHIN = timedelta(days=90)
+"""A case that ended with a result is shown beside another one like it if it was received so lately."""
 
 
-def summary(row: Row[Any], today: date) -> wire.CaseSummary:
+def summary(row: Any, today: date) -> wire.CaseSummary:
     """A row of a list."""
     return wire.CaseSummary(
         case_id=row.case_id,
@@ -52,7 +52,7 @@ def summary(row: Row[Any], today: date) -> wire.CaseSummary:
     )
 
 
-def _row_alarm(row: Row[Any], today: date) -> int:
+def _row_alarm(row: Any, today: date) -> int:
     """As the clock says it, without counting its days again."""
     if row.due_on is None:
         return Alarm.NONE
@@ -66,7 +66,7 @@ def case_view(
     hall: Hall,
     case: Case,
     account: Account,
-    row: Row[Any],
+    row: Any,
     now: datetime,
 ) -> wire.CaseView:
     """A case as staff and agents of this hall see it."""
@@ -74,10 +74,7 @@ def case_view(
     today = day_of(now)
     view = wire.CaseView(
         summary=summary(row, today),
-        events=[
-            EVENT.to_message(EVENT.from_bytes(raw))
-            for raw in cases.history(connection, case.case_id)
-        ],
+        events=cases.event_messages(connection, case),
         last_digest=case.last_digest,
         gaps=case.gaps,
         in_custody=case.transit is None and case.custodian == hall.address,
@@ -100,10 +97,10 @@ def case_view(
         view.query_code = case.filed.query_code
     item = cases.item_of(connection, hall, case)
     if item is not None:
-        view.item.CopyFrom(ITEM.to_message(item))
+        view.item.CopyFrom(memory.item_message(item))
         view.clocks.extend(
             clock_view(clock, today, calendar)
-            for clock in clocks(case, item, calendar, hall.releases.policy(connection))
+            for clock in memory.clocks_of(case, item, calendar, hall.releases.policy(connection))
         )
         axes = axes_of(case, item)
         view.kinds.extend(names_of(axes, hall.releases.policy(connection)))
@@ -119,8 +116,7 @@ def _legs(connection: Connection, case: Case, today: date) -> list[wire.LegView]
     if not case.legs:
         return []
     ids = [leg.leg_case_id for leg in case.legs]
-    query = select(tables.case).where(tables.case.c.case_id.in_(ids))
-    rows = {row.case_id: row for row in connection.execute(query)}
+    rows = cases.rows_of(connection, ids)
     ended = {fact.leg: fact for fact in case.all_of(LegEnded)}
     views = []
     for leg in case.legs:
@@ -134,7 +130,11 @@ def _legs(connection: Connection, case: Case, today: date) -> list[wire.LegView]
 
 
 def clock_view(clock: Clock, today: date, calendar: Calendar) -> wire.ClockView:
-    """A clock with its explanation."""
+    """A clock with its explanation; not to be changed."""
+    return memory.clock_message(clock, today, lambda clock: _clock_view(clock, today, calendar))
+
+
+def _clock_view(clock: Clock, today: date, calendar: Calendar) -> wire.ClockView:
     return wire.ClockView(
         kind=int(clock.kind),  # type: ignore[arg-type]
         started_by=clock.started_by,
@@ -187,7 +187,7 @@ def progress(
             )
     if item is not None:
         calendar = hall.releases.calendar(connection)
-        running = clocks(case, item, calendar, hall.releases.policy(connection))
+        running = memory.clocks_of(case, item, calendar, hall.releases.policy(connection))
         promises = [clock for clock in running if clock.kind is ClockKind.PROMISE]
         if promises:
             response.promise.CopyFrom(clock_view(promises[0], day_of(now), calendar))

@@ -45,5 +45,5 @@ def watch(connection: Connection, hall: Hall, now: datetime) -> int:
             joining.follow(connection, hall, case, after, context)
             changed += 1
         else:
-            cases.project(connection, hall, case)
+            cases.project(connection, hall, case, case)
     return changed

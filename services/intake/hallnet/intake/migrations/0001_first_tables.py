@@ -88,7 +88,11 @@ def upgrade() -> None:
     op.create_table(
         "case",
         sa.Column("case_id", sa.String(length=36), nullable=False),
-        sa.Column("case_no", sa.String(length=64), nullable=False),
+        sa.Column(
+            "case_no",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("query_code", sa.LargeBinary(), nullable=False),
         sa.Column("item_id", sa.String(length=64), nullable=False),
         sa.Column("item_version", sa.Integer(), nullable=False),
@@ -108,16 +112,34 @@ def upgrade() -> None:
         sa.Column("met_on", sa.Date(), nullable=True),
         sa.Column("yellow_on", sa.Date(), nullable=True),
         sa.Column("watch_on", sa.Date(), nullable=True),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("listed_by", sa.Date(), nullable=False),
+        sa.Column("last_digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("applicant_name", sa.LargeBinary(), nullable=True),
+        sa.Column("document_number", sa.LargeBinary(), nullable=True),
+        sa.Column("phone", sa.LargeBinary(), nullable=True),
+        sa.Column("matter", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("case_id"),
         sa.UniqueConstraint("case_no"),
     )
     with op.batch_alter_table("case", schema=None) as batch_op:
-        batch_op.create_index("case_by_agent", ["agent_id", "received_at"], unique=False)
         batch_op.create_index(
-            "case_by_custodian", ["custodian", "ended", "due_on", "case_id"], unique=False
+            "case_in_queue", ["place", "stage", "listed_by", "case_id"], unique=False
         )
-        batch_op.create_index("case_by_due", ["ended", "due_on", "case_id"], unique=False)
-        batch_op.create_index("case_by_stage", ["stage", "due_on", "case_id"], unique=False)
+        batch_op.create_index(
+            "case_of_agent",
+            ["agent_id", "listed_by", "case_id"],
+            unique=False,
+            sqlite_where=sa.text("agent_id != ''"),
+            postgresql_where=sa.text("agent_id != ''"),
+        )
+        batch_op.create_index("case_of_document", ["document_number", "case_id"], unique=False)
+        batch_op.create_index(
+            "case_of_item", ["item_id", "place", "stage", "listed_by", "case_id"], unique=False
+        )
+        batch_op.create_index("case_of_matter", ["matter", "case_id"], unique=False)
+        batch_op.create_index("case_of_name", ["applicant_name", "case_id"], unique=False)
+        batch_op.create_index("case_of_phone", ["phone", "case_id"], unique=False)
         batch_op.create_index("case_to_watch", ["custodian", "watch_on"], unique=False)
 
     op.create_table(
@@ -126,8 +148,15 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("event", sa.LargeBinary(), nullable=False),
         sa.Column("author", sa.String(length=40), nullable=False),
+        sa.Column("on_day", sa.Date(), nullable=False),
+        sa.Column("fact", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", "sequence"),
     )
+    with op.batch_alter_table("case_event", schema=None) as batch_op:
+        batch_op.create_index(
+            "case_event_of_day", ["on_day", "fact", "author", "case_id", "sequence"], unique=False
+        )
+
     op.create_table(
         "cursor",
         sa.Column("feed", sa.String(length=32), nullable=False),
@@ -203,6 +232,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", "sequence"),
     )
     op.create_table(
+        "month_line",
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("frozen_at", Moment(), nullable=False),
+        sa.Column("frozen_by", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("numbers", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.PrimaryKeyConstraint("month", "line"),
+    )
+    op.create_table(
+        "number",
+        sa.Column("measure", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("item_id", sa.String(length=64), nullable=False),
+        sa.Column("handling_kind", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("measure", "day", "item_id", "handling_kind"),
+    )
+    op.create_table(
         "number_counter",
         sa.Column("series", sa.String(length=32), nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
@@ -213,6 +262,14 @@ def upgrade() -> None:
         sa.Column("post_id", sa.String(length=64), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("post_id"),
+    )
+    op.create_table(
+        "queue_count",
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("stage", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("item_id", sa.String(length=64), nullable=False),
+        sa.Column("cases", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("place", "stage", "item_id"),
     )
     op.create_table(
         "release",
@@ -321,8 +378,11 @@ def downgrade() -> None:
     op.drop_table("shift")
     op.drop_table("set_aside")
     op.drop_table("release")
+    op.drop_table("queue_count")
     op.drop_table("post")
     op.drop_table("number_counter")
+    op.drop_table("number")
+    op.drop_table("month_line")
     op.drop_table("material_chunk")
     op.drop_table("material_arrival")
     with op.batch_alter_table("material", schema=None) as batch_op:
@@ -338,13 +398,23 @@ def downgrade() -> None:
     op.drop_table("feed_head")
     op.drop_table("early_event")
     op.drop_table("cursor")
+    with op.batch_alter_table("case_event", schema=None) as batch_op:
+        batch_op.drop_index("case_event_of_day")
+
     op.drop_table("case_event")
     with op.batch_alter_table("case", schema=None) as batch_op:
         batch_op.drop_index("case_to_watch")
-        batch_op.drop_index("case_by_stage")
-        batch_op.drop_index("case_by_due")
-        batch_op.drop_index("case_by_custodian")
-        batch_op.drop_index("case_by_agent")
+        batch_op.drop_index("case_of_phone")
+        batch_op.drop_index("case_of_name")
+        batch_op.drop_index("case_of_matter")
+        batch_op.drop_index("case_of_item")
+        batch_op.drop_index("case_of_document")
+        batch_op.drop_index(
+            "case_of_agent",
+            sqlite_where=sa.text("agent_id != ''"),
+            postgresql_where=sa.text("agent_id != ''"),
+        )
+        batch_op.drop_index("case_in_queue")
 
     op.drop_table("case")
     with op.batch_alter_table("appointment", schema=None) as batch_op:

@@ -141,6 +141,38 @@ CASE_STAGE_REVOKED: CaseStage.ValueType  # 12
 """决定已撤销."""
 Global___CaseStage: _TypeAlias = CaseStage  # noqa: Y015
 
+class _SearchBy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SearchByEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SearchBy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SEARCH_BY_UNSPECIFIED: _SearchBy.ValueType  # 0
+    """Told by the form of the text."""
+    SEARCH_BY_CASE_NUMBER: _SearchBy.ValueType  # 1
+    """The beginning of a case number."""
+    SEARCH_BY_NAME: _SearchBy.ValueType  # 2
+    """The whole name of the applicant."""
+    SEARCH_BY_DOCUMENT_NUMBER: _SearchBy.ValueType  # 3
+    """The number of the applicant's document."""
+    SEARCH_BY_PHONE: _SearchBy.ValueType  # 4
+    """The applicant's telephone number."""
+
+class SearchBy(_SearchBy, metaclass=_SearchByEnumTypeWrapper):
+    """SearchBy is by what a text finds cases."""
+
+SEARCH_BY_UNSPECIFIED: SearchBy.ValueType  # 0
+"""Told by the form of the text."""
+SEARCH_BY_CASE_NUMBER: SearchBy.ValueType  # 1
+"""The beginning of a case number."""
+SEARCH_BY_NAME: SearchBy.ValueType  # 2
+"""The whole name of the applicant."""
+SEARCH_BY_DOCUMENT_NUMBER: SearchBy.ValueType  # 3
+"""The number of the applicant's document."""
+SEARCH_BY_PHONE: SearchBy.ValueType  # 4
+"""The applicant's telephone number."""
+Global___SearchBy: _TypeAlias = SearchBy  # noqa: Y015
+
 class _ClockKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -200,6 +232,174 @@ CLOCK_KIND_AFTER_CHECK: ClockKind.ValueType  # 10
 CLOCK_KIND_URGENT: ClockKind.ValueType  # 11
 """The short clock of an urgent case."""
 Global___ClockKind: _TypeAlias = ClockKind  # noqa: Y015
+
+class _QueuePlace:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _QueuePlaceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_QueuePlace.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    QUEUE_PLACE_UNSPECIFIED: _QueuePlace.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    QUEUE_PLACE_HERE: _QueuePlace.ValueType  # 1
+    """This hall is the custodian."""
+    QUEUE_PLACE_ELSEWHERE: _QueuePlace.ValueType  # 2
+    """Another hall is the custodian."""
+    QUEUE_PLACE_IN_TRANSIT: _QueuePlace.ValueType  # 3
+    """On its way, with nobody as custodian."""
+
+class QueuePlace(_QueuePlace, metaclass=_QueuePlaceEnumTypeWrapper):
+    """QueuePlace is where a case is, seen from this hall."""
+
+QUEUE_PLACE_UNSPECIFIED: QueuePlace.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+QUEUE_PLACE_HERE: QueuePlace.ValueType  # 1
+"""This hall is the custodian."""
+QUEUE_PLACE_ELSEWHERE: QueuePlace.ValueType  # 2
+"""Another hall is the custodian."""
+QUEUE_PLACE_IN_TRANSIT: QueuePlace.ValueType  # 3
+"""On its way, with nobody as custodian."""
+Global___QueuePlace: _TypeAlias = QueuePlace  # noqa: Y015
+
+class _Measure:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MeasureEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Measure.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEASURE_UNSPECIFIED: _Measure.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    MEASURE_RECEIVED: _Measure.ValueType  # 1
+    """收件."""
+    MEASURE_NOTICED: _Measure.ValueType  # 2
+    """一次性告知."""
+    MEASURE_SUPPLEMENTED: _Measure.ValueType  # 3
+    """补正."""
+    MEASURE_ACCEPTED: _Measure.ValueType  # 4
+    """受理."""
+    MEASURE_DECLINED: _Measure.ValueType  # 5
+    """不予受理."""
+    MEASURE_REVIEWED: _Measure.ValueType  # 6
+    """初审."""
+    MEASURE_REPORTED_UP: _Measure.ValueType  # 7
+    """上报."""
+    MEASURE_HANDED_ACROSS: _Measure.ValueType  # 8
+    """转交."""
+    MEASURE_RETURNED_RESULT: _Measure.ValueType  # 9
+    """结果回传."""
+    MEASURE_TAKEN_OVER: _Measure.ValueType  # 10
+    """接收."""
+    MEASURE_GRANTED: _Measure.ValueType  # 11
+    """准予."""
+    MEASURE_REFUSED: _Measure.ValueType  # 12
+    """不予许可."""
+    MEASURE_FINISHED: _Measure.ValueType  # 13
+    """办结."""
+    MEASURE_IN_PROMISE: _Measure.ValueType  # 14
+    """Finished, decided within the promise."""
+    MEASURE_OVERDUE: _Measure.ValueType  # 15
+    """Finished, decided later than promised."""
+    MEASURE_WITHOUT_PROMISE: _Measure.ValueType  # 16
+    """Finished, with nothing promised."""
+    MEASURE_EARLY: _Measure.ValueType  # 17
+    """Finished, decided before the last promised day."""
+    MEASURE_WITHDRAWN: _Measure.ValueType  # 18
+    """撤回."""
+    MEASURE_CAME: _Measure.ValueType  # 19
+    """Came into the hands of this hall, open."""
+    MEASURE_LEFT: _Measure.ValueType  # 20
+    """Left its hands, or ended there."""
+    MEASURE_ACCEPTED_JOINT: _Measure.ValueType  # 21
+    """Accepted, of items that several bodies handle; among the accepted."""
+    MEASURE_ACCEPTED_TO_REPORT_UP: _Measure.ValueType  # 22
+    """Accepted, of items that are reported up; among the accepted."""
+    MEASURE_STATUTORY_DAYS: _Measure.ValueType  # 23
+    """Working days that the law gives to what was finished, together."""
+    MEASURE_PROMISED_DAYS: _Measure.ValueType  # 24
+    """Working days that were promised, together."""
+    MEASURE_ACTUAL_DAYS: _Measure.ValueType  # 25
+    """Working days that were taken, together."""
+    MEASURE_ACCEPTED_URGENT: _Measure.ValueType  # 26
+    """Accepted, and urgent; among the accepted."""
+    MEASURE_PREREVIEW_RETURNED: _Measure.ValueType  # 27
+    """预审退回."""
+    MEASURE_ENDED: _Measure.ValueType  # 28
+    """Ended without a decision."""
+    MEASURE_REVOKED: _Measure.ValueType  # 29
+    """撤销决定."""
+    MEASURE_LEG_ACCEPTED: _Measure.ValueType  # 30
+    """Legs of joint cases that were accepted; the joint case is counted, not its legs."""
+    MEASURE_LEG_FINISHED: _Measure.ValueType  # 31
+    """Legs of joint cases that were finished."""
+
+class Measure(_Measure, metaclass=_MeasureEnumTypeWrapper):
+    """Measure is what a number counts. A hall counts what it did itself, so the numbers of halls add up."""
+
+MEASURE_UNSPECIFIED: Measure.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+MEASURE_RECEIVED: Measure.ValueType  # 1
+"""收件."""
+MEASURE_NOTICED: Measure.ValueType  # 2
+"""一次性告知."""
+MEASURE_SUPPLEMENTED: Measure.ValueType  # 3
+"""补正."""
+MEASURE_ACCEPTED: Measure.ValueType  # 4
+"""受理."""
+MEASURE_DECLINED: Measure.ValueType  # 5
+"""不予受理."""
+MEASURE_REVIEWED: Measure.ValueType  # 6
+"""初审."""
+MEASURE_REPORTED_UP: Measure.ValueType  # 7
+"""上报."""
+MEASURE_HANDED_ACROSS: Measure.ValueType  # 8
+"""转交."""
+MEASURE_RETURNED_RESULT: Measure.ValueType  # 9
+"""结果回传."""
+MEASURE_TAKEN_OVER: Measure.ValueType  # 10
+"""接收."""
+MEASURE_GRANTED: Measure.ValueType  # 11
+"""准予."""
+MEASURE_REFUSED: Measure.ValueType  # 12
+"""不予许可."""
+MEASURE_FINISHED: Measure.ValueType  # 13
+"""办结."""
+MEASURE_IN_PROMISE: Measure.ValueType  # 14
+"""Finished, decided within the promise."""
+MEASURE_OVERDUE: Measure.ValueType  # 15
+"""Finished, decided later than promised."""
+MEASURE_WITHOUT_PROMISE: Measure.ValueType  # 16
+"""Finished, with nothing promised."""
+MEASURE_EARLY: Measure.ValueType  # 17
+"""Finished, decided before the last promised day."""
+MEASURE_WITHDRAWN: Measure.ValueType  # 18
+"""撤回."""
+MEASURE_CAME: Measure.ValueType  # 19
+"""Came into the hands of this hall, open."""
+MEASURE_LEFT: Measure.ValueType  # 20
+"""Left its hands, or ended there."""
+MEASURE_ACCEPTED_JOINT: Measure.ValueType  # 21
+"""Accepted, of items that several bodies handle; among the accepted."""
+MEASURE_ACCEPTED_TO_REPORT_UP: Measure.ValueType  # 22
+"""Accepted, of items that are reported up; among the accepted."""
+MEASURE_STATUTORY_DAYS: Measure.ValueType  # 23
+"""Working days that the law gives to what was finished, together."""
+MEASURE_PROMISED_DAYS: Measure.ValueType  # 24
+"""Working days that were promised, together."""
+MEASURE_ACTUAL_DAYS: Measure.ValueType  # 25
+"""Working days that were taken, together."""
+MEASURE_ACCEPTED_URGENT: Measure.ValueType  # 26
+"""Accepted, and urgent; among the accepted."""
+MEASURE_PREREVIEW_RETURNED: Measure.ValueType  # 27
+"""预审退回."""
+MEASURE_ENDED: Measure.ValueType  # 28
+"""Ended without a decision."""
+MEASURE_REVOKED: Measure.ValueType  # 29
+"""撤销决定."""
+MEASURE_LEG_ACCEPTED: Measure.ValueType  # 30
+"""Legs of joint cases that were accepted; the joint case is counted, not its legs."""
+MEASURE_LEG_FINISHED: Measure.ValueType  # 31
+"""Legs of joint cases that were finished."""
+Global___Measure: _TypeAlias = Measure  # noqa: Y015
 
 @_typing.final
 class Act(_message.Message):
@@ -841,6 +1041,11 @@ class ListCasesRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     ACTOR_ID_FIELD_NUMBER: _builtins.int
     IN_TRANSIT_FIELD_NUMBER: _builtins.int
+    SEARCH_FIELD_NUMBER: _builtins.int
+    SEARCH_BY_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    DUE_FROM_FIELD_NUMBER: _builtins.int
+    DUE_UNTIL_FIELD_NUMBER: _builtins.int
     in_custody: _builtins.bool
     """Only those of which this hall is the custodian."""
     case_no_prefix: _builtins.str
@@ -855,6 +1060,18 @@ class ListCasesRequest(_message.Message):
     """Who looks, for the record."""
     in_transit: _builtins.bool
     """Only those that are on their way to another hall."""
+    search: _builtins.str
+    """Only those that this finds: the beginning of a case number, or a whole name, document number or
+    telephone number of the applicant. What it is taken for is told by its form, unless search_by says.
+    """
+    search_by: Global___SearchBy.ValueType
+    """What the text is; unspecified to tell by its form."""
+    item_id: _builtins.str
+    """Only those of this item."""
+    due_from: _builtins.str
+    """Only those that are due on or after this day, YYYY-MM-DD."""
+    due_until: _builtins.str
+    """Only those that are due on or before this day, YYYY-MM-DD."""
     @_builtins.property
     def stages(self) -> _containers.RepeatedScalarFieldContainer[Global___CaseStage.ValueType]:
         """Only those in one of these stages; empty for all."""
@@ -870,10 +1087,15 @@ class ListCasesRequest(_message.Message):
         page_token: _builtins.str = ...,
         actor_id: _builtins.str = ...,
         in_transit: _builtins.bool = ...,
+        search: _builtins.str = ...,
+        search_by: Global___SearchBy.ValueType = ...,
+        item_id: _builtins.str = ...,
+        due_from: _builtins.str = ...,
+        due_until: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "in_custody", b"in_custody", "in_transit", b"in_transit", "page_size", b"page_size", "page_token", b"page_token", "stages", b"stages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "due_from", b"due_from", "due_until", b"due_until", "in_custody", b"in_custody", "in_transit", b"in_transit", "item_id", b"item_id", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "search_by", b"search_by", "stages", b"stages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -881,17 +1103,23 @@ Global___ListCasesRequest: _TypeAlias = ListCasesRequest  # noqa: Y015
 
 @_typing.final
 class ListCasesResponse(_message.Message):
-    """ListCasesResponse is a page of cases, the one due first at the top."""
+    """ListCasesResponse is a page of cases: the one due first at the top, of those that a name, a document or a
+    telephone number finds the newest, of those that a case number finds in the order of the numbers. A page
+    may be shorter than asked for and still be followed by another.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CASES_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    TOTAL_IS_LEAST_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """For the next page; empty if this was the last."""
     total: _builtins.int
     """How many match in all."""
+    total_is_least: _builtins.bool
+    """True if there may be more than that: they were not counted."""
     @_builtins.property
     def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseSummary]:
         """The page."""
@@ -902,10 +1130,11 @@ class ListCasesResponse(_message.Message):
         cases: _abc.Iterable[Global___CaseSummary] | None = ...,
         next_page_token: _builtins.str = ...,
         total: _builtins.int = ...,
+        total_is_least: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "next_page_token", b"next_page_token", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "next_page_token", b"next_page_token", "total", b"total", "total_is_least", b"total_is_least"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1138,6 +1367,7 @@ class CaseView(_message.Message):
     LEGS_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     GAPS_FIELD_NUMBER: _builtins.int
+    POSSIBLE_DUPLICATES_FIELD_NUMBER: _builtins.int
     last_digest: _builtins.bytes
     """SHA-256 digest of the last event: equal at all halls that agree."""
     in_custody: _builtins.bool
@@ -1184,6 +1414,12 @@ class CaseView(_message.Message):
     def gaps(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Promised materials that have not come."""
 
+    @_builtins.property
+    def possible_duplicates(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseSummary]:
+        """Other cases that this hall knows of the same person, item and option; told to staff when a case is
+        filed or looked at. Nothing is done about them but by people.
+        """
+
     def __init__(
         self,
         *,
@@ -1200,10 +1436,11 @@ class CaseView(_message.Message):
         legs: _abc.Iterable[Global___LegView] | None = ...,
         kinds: _abc.Iterable[_builtins.str] | None = ...,
         gaps: _abc.Iterable[_builtins.str] | None = ...,
+        possible_duplicates: _abc.Iterable[Global___CaseSummary] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "possible_acts", b"possible_acts", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "possible_acts", b"possible_acts", "possible_duplicates", b"possible_duplicates", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1354,3 +1591,527 @@ class GetProgressResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetProgressResponse: _TypeAlias = GetProgressResponse  # noqa: Y015
+
+@_typing.final
+class CountCasesRequest(_message.Message):
+    """CountCasesRequest asks how many cases stand where."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """Who looks, for the record."""
+    item_id: _builtins.str
+    """Only those of this item; empty for all."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "item_id", b"item_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountCasesRequest: _TypeAlias = CountCasesRequest  # noqa: Y015
+
+@_typing.final
+class QueueCount(_message.Message):
+    """QueueCount is a queue and how many cases stand in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    CASES_FIELD_NUMBER: _builtins.int
+    place: Global___QueuePlace.ValueType
+    """Where."""
+    stage: Global___CaseStage.ValueType
+    """In which stage."""
+    cases: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        place: Global___QueuePlace.ValueType = ...,
+        stage: Global___CaseStage.ValueType = ...,
+        cases: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "place", b"place", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueCount: _TypeAlias = QueueCount  # noqa: Y015
+
+@_typing.final
+class CountCasesResponse(_message.Message):
+    """CountCasesResponse tells the queues that are not empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUES_FIELD_NUMBER: _builtins.int
+    RED_FIELD_NUMBER: _builtins.int
+    YELLOW_FIELD_NUMBER: _builtins.int
+    ALARMS_ARE_LEAST_FIELD_NUMBER: _builtins.int
+    red: _builtins.int
+    """How many of those that are here and not decided are over their due date; no more than 1,000 are counted."""
+    yellow: _builtins.int
+    """How many of those are near it; no more than 1,000 are counted."""
+    alarms_are_least: _builtins.bool
+    """True if red or yellow is more than was counted."""
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueCount]:
+        """In the order of place and stage. Each case stands in one."""
+
+    def __init__(
+        self,
+        *,
+        queues: _abc.Iterable[Global___QueueCount] | None = ...,
+        red: _builtins.int = ...,
+        yellow: _builtins.int = ...,
+        alarms_are_least: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarms_are_least", b"alarms_are_least", "queues", b"queues", "red", b"red", "yellow", b"yellow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountCasesResponse: _TypeAlias = CountCasesResponse  # noqa: Y015
+
+@_typing.final
+class GetNumbersRequest(_message.Message):
+    """GetNumbersRequest asks for the numbers of a period."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    BY_ITEM_FIELD_NUMBER: _builtins.int
+    BY_DAY_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """Who looks, for the record."""
+    first: _builtins.str
+    """The first day, YYYY-MM-DD."""
+    last: _builtins.str
+    """The last day, YYYY-MM-DD."""
+    item_id: _builtins.str
+    """Only those of this item; empty for all."""
+    by_item: _builtins.bool
+    """Whether to tell them item by item."""
+    by_day: _builtins.bool
+    """Whether to tell them day by day."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        first: _builtins.str = ...,
+        last: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        by_item: _builtins.bool = ...,
+        by_day: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "by_day", b"by_day", "by_item", b"by_item", "first", b"first", "item_id", b"item_id", "last", b"last"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNumbersRequest: _TypeAlias = GetNumbersRequest  # noqa: Y015
+
+@_typing.final
+class Number(_message.Message):
+    """Number is how many of something there were."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEASURE_FIELD_NUMBER: _builtins.int
+    HANDLING_KIND_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    measure: Global___Measure.ValueType
+    """What is counted."""
+    handling_kind: _item_pb2.HandlingKind.ValueType
+    """Whether instant or committed; unspecified while the version of the item is not known here."""
+    item_id: _builtins.str
+    """The item, if told item by item."""
+    day: _builtins.str
+    """The day, YYYY-MM-DD, if told day by day."""
+    amount: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        measure: Global___Measure.ValueType = ...,
+        handling_kind: _item_pb2.HandlingKind.ValueType = ...,
+        item_id: _builtins.str = ...,
+        day: _builtins.str = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "day", b"day", "handling_kind", b"handling_kind", "item_id", b"item_id", "measure", b"measure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Number: _TypeAlias = Number  # noqa: Y015
+
+@_typing.final
+class Rate(_message.Message):
+    """Rate is a quotient with what it is made of."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    NUMERATOR_FIELD_NUMBER: _builtins.int
+    DENOMINATOR_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name, in Chinese."""
+    numerator: _builtins.int
+    """What is divided."""
+    denominator: _builtins.int
+    """By what."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        numerator: _builtins.int = ...,
+        denominator: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denominator", b"denominator", "name", b"name", "numerator", b"numerator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rate: _TypeAlias = Rate  # noqa: Y015
+
+@_typing.final
+class GetNumbersResponse(_message.Message):
+    """GetNumbersResponse is the numbers of a period."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    NUMBERS_FIELD_NUMBER: _builtins.int
+    RATES_FIELD_NUMBER: _builtins.int
+    IN_HAND_BEFORE_FIELD_NUMBER: _builtins.int
+    IN_HAND_AFTER_FIELD_NUMBER: _builtins.int
+    WORKING_DAYS_FIELD_NUMBER: _builtins.int
+    first: _builtins.str
+    """The first day, YYYY-MM-DD."""
+    last: _builtins.str
+    """The last day, YYYY-MM-DD."""
+    in_hand_before: _builtins.int
+    """Open cases in the hands of this hall before the first day."""
+    in_hand_after: _builtins.int
+    """And after the last."""
+    working_days: _builtins.int
+    """Working days of the period."""
+    @_builtins.property
+    def numbers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Number]:
+        """Those that are not 0."""
+
+    @_builtins.property
+    def rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rate]:
+        """Those of which there is something to divide by; not told for a single item."""
+
+    def __init__(
+        self,
+        *,
+        first: _builtins.str = ...,
+        last: _builtins.str = ...,
+        numbers: _abc.Iterable[Global___Number] | None = ...,
+        rates: _abc.Iterable[Global___Rate] | None = ...,
+        in_hand_before: _builtins.int = ...,
+        in_hand_after: _builtins.int = ...,
+        working_days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "in_hand_after", b"in_hand_after", "in_hand_before", b"in_hand_before", "last", b"last", "numbers", b"numbers", "rates", b"rates", "working_days", b"working_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNumbersResponse: _TypeAlias = GetNumbersResponse  # noqa: Y015
+
+@_typing.final
+class ListNumberedCasesRequest(_message.Message):
+    """ListNumberedCasesRequest names a number."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    HANDLING_KIND_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """Who looks, for the record."""
+    first: _builtins.str
+    """The first day, YYYY-MM-DD."""
+    last: _builtins.str
+    """The last day, YYYY-MM-DD."""
+    measure: Global___Measure.ValueType
+    """What is counted."""
+    handling_kind: _item_pb2.HandlingKind.ValueType
+    """Only instant or only committed ones; unspecified for both."""
+    item_id: _builtins.str
+    """Only those of this item; empty for all."""
+    page_size: _builtins.int
+    """At most this many, up to 200; 0 means 50."""
+    page_token: _builtins.str
+    """From a former answer; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        first: _builtins.str = ...,
+        last: _builtins.str = ...,
+        measure: Global___Measure.ValueType = ...,
+        handling_kind: _item_pb2.HandlingKind.ValueType = ...,
+        item_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "first", b"first", "handling_kind", b"handling_kind", "item_id", b"item_id", "last", b"last", "measure", b"measure", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNumberedCasesRequest: _TypeAlias = ListNumberedCasesRequest  # noqa: Y015
+
+@_typing.final
+class NumberedCase(_message.Message):
+    """NumberedCase is a case and the event by which it is counted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    day: _builtins.str
+    """The day of the event, YYYY-MM-DD."""
+    sequence: _builtins.int
+    """The place of the event in the history of the case."""
+    amount: _builtins.int
+    """How much it adds to the number."""
+    @_builtins.property
+    def summary(self) -> Global___CaseSummary:
+        """The case as it stands now."""
+
+    def __init__(
+        self,
+        *,
+        summary: Global___CaseSummary | None = ...,
+        day: _builtins.str = ...,
+        sequence: _builtins.int = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "day", b"day", "sequence", b"sequence", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NumberedCase: _TypeAlias = NumberedCase  # noqa: Y015
+
+@_typing.final
+class ListNumberedCasesResponse(_message.Message):
+    """ListNumberedCasesResponse is a page of cases in the order of the days. It may be shorter than asked for
+    and still be followed by another.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty if this was the last."""
+    @_builtins.property
+    def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___NumberedCase]:
+        """The page."""
+
+    def __init__(
+        self,
+        *,
+        cases: _abc.Iterable[Global___NumberedCase] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNumberedCasesResponse: _TypeAlias = ListNumberedCasesResponse  # noqa: Y015
+
+@_typing.final
+class FreezeMonthRequest(_message.Message):
+    """FreezeMonthRequest asks to freeze the numbers of a month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    MONTH_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    month: _builtins.str
+    """The month, YYYY-MM; it is over."""
+    reason: _builtins.str
+    """Why they are frozen once more; empty the first time."""
+    @_builtins.property
+    def act(self) -> Global___Act:
+        """Who freezes them."""
+
+    def __init__(
+        self,
+        *,
+        act: Global___Act | None = ...,
+        month: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "month", b"month", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FreezeMonthRequest: _TypeAlias = FreezeMonthRequest  # noqa: Y015
+
+@_typing.final
+class FreezeMonthResponse(_message.Message):
+    """FreezeMonthResponse is what was frozen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def line(self) -> Global___MonthLine:
+        """The newest line."""
+
+    def __init__(
+        self,
+        *,
+        line: Global___MonthLine | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["line", b"line"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FreezeMonthResponse: _TypeAlias = FreezeMonthResponse  # noqa: Y015
+
+@_typing.final
+class ListMonthLinesRequest(_message.Message):
+    """ListMonthLinesRequest names a month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    MONTH_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """Who looks, for the record."""
+    month: _builtins.str
+    """The month, YYYY-MM."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        month: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "month", b"month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMonthLinesRequest: _TypeAlias = ListMonthLinesRequest  # noqa: Y015
+
+@_typing.final
+class ListMonthLinesResponse(_message.Message):
+    """ListMonthLinesResponse is what was frozen of a month."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___MonthLine]:
+        """The oldest first."""
+
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[Global___MonthLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMonthLinesResponse: _TypeAlias = ListMonthLinesResponse  # noqa: Y015
+
+@_typing.final
+class MonthLine(_message.Message):
+    """MonthLine is the numbers of a month as they were frozen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    FROZEN_AT_FIELD_NUMBER: _builtins.int
+    FROZEN_BY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    NUMBERS_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    month: _builtins.str
+    """The month, YYYY-MM."""
+    line: _builtins.int
+    """1 for the first; each correction is one more."""
+    frozen_by: _builtins.str
+    """By whom."""
+    reason: _builtins.str
+    """Why; empty for the first."""
+    digest: _builtins.bytes
+    """SHA-256 digest of the line before and of these numbers."""
+    @_builtins.property
+    def frozen_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def numbers(self) -> Global___GetNumbersResponse:
+        """The numbers, item by item."""
+
+    def __init__(
+        self,
+        *,
+        month: _builtins.str = ...,
+        line: _builtins.int = ...,
+        frozen_at: _timestamp_pb2.Timestamp | None = ...,
+        frozen_by: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        numbers: Global___GetNumbersResponse | None = ...,
+        digest: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frozen_at", b"frozen_at", "numbers", b"numbers"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "frozen_at", b"frozen_at", "frozen_by", b"frozen_by", "line", b"line", "month", b"month", "numbers", b"numbers", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MonthLine: _TypeAlias = MonthLine  # noqa: Y015

@@ -93,6 +93,31 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetProgressRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetProgressResponse.FromString,
                 _registered_method=True)
+        self.CountCases = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/CountCases',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CountCasesRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CountCasesResponse.FromString,
+                _registered_method=True)
+        self.GetNumbers = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/GetNumbers',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetNumbersRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetNumbersResponse.FromString,
+                _registered_method=True)
+        self.ListNumberedCases = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ListNumberedCases',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListNumberedCasesRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListNumberedCasesResponse.FromString,
+                _registered_method=True)
+        self.FreezeMonth = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/FreezeMonth',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FreezeMonthRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FreezeMonthResponse.FromString,
+                _registered_method=True)
+        self.ListMonthLines = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ListMonthLines',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesResponse.FromString,
+                _registered_method=True)
 
 
 class IntakeServiceServicer:
@@ -180,6 +205,42 @@ class IntakeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CountCases(self, request, context):
+        """CountCases tells how many cases stand in each queue of this hall.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetNumbers(self, request, context):
+        """GetNumbers gives the numbers of a period, reconciled, with numerator and denominator of each rate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNumberedCases(self, request, context):
+        """ListNumberedCases gives the cases that a number counts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FreezeMonth(self, request, context):
+        """FreezeMonth freezes the numbers of a month that is over. To do it again a reason is needed: the
+        correction is a new line, and what was frozen stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMonthLines(self, request, context):
+        """ListMonthLines gives what was frozen of a month, the oldest line first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IntakeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -237,6 +298,31 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.GetProgress,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetProgressRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetProgressResponse.SerializeToString,
+            ),
+            'CountCases': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountCases,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CountCasesRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CountCasesResponse.SerializeToString,
+            ),
+            'GetNumbers': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetNumbers,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetNumbersRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetNumbersResponse.SerializeToString,
+            ),
+            'ListNumberedCases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNumberedCases,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListNumberedCasesRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListNumberedCasesResponse.SerializeToString,
+            ),
+            'FreezeMonth': grpc.unary_unary_rpc_method_handler(
+                    servicer.FreezeMonth,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FreezeMonthRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FreezeMonthResponse.SerializeToString,
+            ),
+            'ListMonthLines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMonthLines,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -540,6 +626,141 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/GetProgress',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetProgressRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetProgressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/CountCases',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CountCasesRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CountCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNumbers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/GetNumbers',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetNumbersRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetNumbersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNumberedCases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ListNumberedCases',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListNumberedCasesRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListNumberedCasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FreezeMonth(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/FreezeMonth',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FreezeMonthRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FreezeMonthResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMonthLines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ListMonthLines',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesResponse.FromString,
             options,
             channel_credentials,
             insecure,

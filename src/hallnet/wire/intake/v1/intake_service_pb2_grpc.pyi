@@ -61,6 +61,18 @@ class IntakeServiceStub:
     """ListCases gives the cases of this hall."""
     GetProgress: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.GetProgressRequest, _intake_service_pb2.GetProgressResponse]
     """GetProgress tells an applicant how the case stands; nobody signs in for it."""
+    CountCases: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.CountCasesRequest, _intake_service_pb2.CountCasesResponse]
+    """CountCases tells how many cases stand in each queue of this hall."""
+    GetNumbers: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.GetNumbersRequest, _intake_service_pb2.GetNumbersResponse]
+    """GetNumbers gives the numbers of a period, reconciled, with numerator and denominator of each rate."""
+    ListNumberedCases: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListNumberedCasesRequest, _intake_service_pb2.ListNumberedCasesResponse]
+    """ListNumberedCases gives the cases that a number counts."""
+    FreezeMonth: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.FreezeMonthRequest, _intake_service_pb2.FreezeMonthResponse]
+    """FreezeMonth freezes the numbers of a month that is over. To do it again a reason is needed: the
+    correction is a new line, and what was frozen stays.
+    """
+    ListMonthLines: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListMonthLinesRequest, _intake_service_pb2.ListMonthLinesResponse]
+    """ListMonthLines gives what was frozen of a month, the oldest line first."""
 
 @_typing.type_check_only
 class IntakeServiceAsyncStub(IntakeServiceStub):
@@ -95,6 +107,18 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """ListCases gives the cases of this hall."""
     GetProgress: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.GetProgressRequest, _intake_service_pb2.GetProgressResponse]  # type: ignore[assignment]
     """GetProgress tells an applicant how the case stands; nobody signs in for it."""
+    CountCases: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.CountCasesRequest, _intake_service_pb2.CountCasesResponse]  # type: ignore[assignment]
+    """CountCases tells how many cases stand in each queue of this hall."""
+    GetNumbers: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.GetNumbersRequest, _intake_service_pb2.GetNumbersResponse]  # type: ignore[assignment]
+    """GetNumbers gives the numbers of a period, reconciled, with numerator and denominator of each rate."""
+    ListNumberedCases: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListNumberedCasesRequest, _intake_service_pb2.ListNumberedCasesResponse]  # type: ignore[assignment]
+    """ListNumberedCases gives the cases that a number counts."""
+    FreezeMonth: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.FreezeMonthRequest, _intake_service_pb2.FreezeMonthResponse]  # type: ignore[assignment]
+    """FreezeMonth freezes the numbers of a month that is over. To do it again a reason is needed: the
+    correction is a new line, and what was frozen stays.
+    """
+    ListMonthLines: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListMonthLinesRequest, _intake_service_pb2.ListMonthLinesResponse]  # type: ignore[assignment]
+    """ListMonthLines gives what was frozen of a month, the oldest line first."""
 
 class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
     """IntakeService is the counter of a hall: items, cases, clocks, materials, mandates, staff.
@@ -192,5 +216,47 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_service_pb2.GetProgressResponse, _abc.Awaitable[_intake_service_pb2.GetProgressResponse]]:
         """GetProgress tells an applicant how the case stands; nobody signs in for it."""
+
+    @_abc_1.abstractmethod
+    def CountCases(
+        self,
+        request: _intake_service_pb2.CountCasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.CountCasesResponse, _abc.Awaitable[_intake_service_pb2.CountCasesResponse]]:
+        """CountCases tells how many cases stand in each queue of this hall."""
+
+    @_abc_1.abstractmethod
+    def GetNumbers(
+        self,
+        request: _intake_service_pb2.GetNumbersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.GetNumbersResponse, _abc.Awaitable[_intake_service_pb2.GetNumbersResponse]]:
+        """GetNumbers gives the numbers of a period, reconciled, with numerator and denominator of each rate."""
+
+    @_abc_1.abstractmethod
+    def ListNumberedCases(
+        self,
+        request: _intake_service_pb2.ListNumberedCasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ListNumberedCasesResponse, _abc.Awaitable[_intake_service_pb2.ListNumberedCasesResponse]]:
+        """ListNumberedCases gives the cases that a number counts."""
+
+    @_abc_1.abstractmethod
+    def FreezeMonth(
+        self,
+        request: _intake_service_pb2.FreezeMonthRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.FreezeMonthResponse, _abc.Awaitable[_intake_service_pb2.FreezeMonthResponse]]:
+        """FreezeMonth freezes the numbers of a month that is over. To do it again a reason is needed: the
+        correction is a new line, and what was frozen stays.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMonthLines(
+        self,
+        request: _intake_service_pb2.ListMonthLinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ListMonthLinesResponse, _abc.Awaitable[_intake_service_pb2.ListMonthLinesResponse]]:
+        """ListMonthLines gives what was frozen of a month, the oldest line first."""
 
 def add_IntakeServiceServicer_to_server(servicer: IntakeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
