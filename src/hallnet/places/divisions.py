@@ -96,15 +96,28 @@ class Divisions:
 
     def villages_of(self, township: Address) -> dict[str, str]:
         """Codes and names of the villages of a township, in the order of their codes."""
-        return {
-            code: name for code, name in self._villages.items() if code[:9] == township.division
-        }
+        return dict(self._villages_by_township.get(township.division, {}))
+
+    @cached_property
+    def _villages_by_township(self) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for code, name in self._villages.items():
+            found.setdefault(code[: CODE_LENGTH[Level.TOWNSHIP]], {})[code] = name
+        return found
 
     def count(self, level: Level, within: str = "") -> int:
         """How many divisions of a level lie within a code."""
         table = self._villages if level == Level.VILLAGE else self._names
         length = CODE_LENGTH[level]
         return sum(1 for code in table if len(code) == length and code.startswith(within))
+
+    def halls(self, within: str) -> Iterator[Address]:
+        """All places within a code that have a hall, without its branch halls; raises DivisionUnknown."""
+        top = Address(within)
+        self.name(top.division)
+        for code in self._names:
+            if code.startswith(within) and self._is_administered(code):
+                yield Address(code)
 
     def village_name(self, village: Village) -> str:
         return self.name(village.code)
