@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import typer
 
-from hallnet.cli import account, bench, case, node, release, tools, trust
+from hallnet.cli import account, bench, case, node, release, simulate, tools, trust
 from hallnet.problems import Problem, Reported
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ app.add_typer(release.app, name="release")
 app.add_typer(case.app, name="case")
 app.add_typer(trust.app, name="trust")
 app.add_typer(bench.app, name="bench")
-for command in tools.COMMANDS:
+for command in (*tools.COMMANDS, *simulate.COMMANDS):
     app.command()(command)
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from sqlalchemy.exc import OperationalError
 
 from hallnet.branch_sync import following as sync_following
-from hallnet.branch_sync import releasing
+from hallnet.branch_sync import comparing, releasing
 from hallnet.branch_sync import tables as sync_tables
 from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
@@ -188,7 +188,11 @@ class Hall:
             ("exchange follows branch-sync", self._follow("branch_sync", "exchange", self._carry)),
             ("intake follows exchange", self._follow("exchange", "intake", self._take)),
             ("intake follows branch-sync", self._follow("branch_sync", "intake", self._take_down)),
-            ("branch-sync follows exchange", self._follow("exchange", "branch_sync", self._keep_up)),
+            (
+                "branch-sync follows exchange",
+                self._follow("exchange", "branch_sync", self._keep_up),
+            ),
+            ("branch-sync follows intake", self._follow("intake", "branch_sync", self._share)),
             ("exchange retransmits", self._retransmit),
             ("exchange sends attachments", self._send_attachments),
             ("exchange looks after attachments", self._look_after_attachments),
@@ -241,13 +245,14 @@ class Hall:
     def _keep_up(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         sync_following.take(connection, self.sync_context, entries, self.now())
 
+    def _share(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
+        sync_following.take_cases(connection, self.sync_context, entries, self.now())
+
     # Links
 
     def _start_link(self, neighbour: Address) -> None:
         is_up = neighbour == self.context.parent
-        line = Line(
-            self.network, self.address, neighbour, self.address if is_up else neighbour
-        )
+        line = Line(self.network, self.address, neighbour, self.address if is_up else neighbour)
         loop = LinkLoop(
             neighbour,
             _as_client(line),
@@ -290,7 +295,9 @@ class Hall:
                 self._links[neighbour].wake()
 
     def wake_those_with_parcels(self) -> None:
-        waiting = self.exchange.ask("SELECT DISTINCT neighbour FROM parcel WHERE state = ?", WAITING)
+        waiting = self.exchange.ask(
+            "SELECT DISTINCT neighbour FROM parcel WHERE state = ?", WAITING
+        )
         self._wake_links([Address.parse(neighbour) for (neighbour,) in waiting])
 
     async def _receive(self, giver: Address, kind: str, data: bytes) -> bytes | None:
@@ -369,13 +376,25 @@ class Hall:
             await self._links[self.context.parent].say_hello()
 
     async def _housekeeping(self) -> None:
+        await self.ask_all()
         while True:
             now = self.now()
             if self.sync.ask("SELECT 1 FROM release WHERE standing = 1"):
                 await self.sync.write(lambda c: releasing.enforce(c, self.sync_context, self.now()))
+            await self._compare()
             if self.exchange.ask("SELECT 1 FROM parcel WHERE state <> ?", WAITING):
                 await self.exchange.write(lambda c, now=now: parcels.sweep(c, now))  # type: ignore[misc]
             await asyncio.sleep(self._rhythm.housekeeping)
+
+    async def _compare(self) -> None:
+        now = self.now()
+        if self.sync.ask("SELECT 1 FROM comparison WHERE due_at <= ?", written(now)):
+            await self.sync.write(lambda c: comparing.ask_those_due(c, self.sync_context, now))
+
+    async def ask_all(self) -> None:
+        """As after a start: does everybody have what this hall said?"""
+        await self.sync.write(lambda c: comparing.ask_all(c, self.now()))
+        await self._compare()
 
     # Materials
 
@@ -441,9 +460,7 @@ class Hall:
         if not self.intake.look(lambda c: materials.is_here(c, digest)):
             fetching = materials.Fetching(arrival)
             if not self.intake.look(lambda c: materials.is_begun(c, digest)):
-                await self.intake.write(
-                    lambda c: materials.begin(c, digest, arrival.size, "", now)
-                )
+                await self.intake.write(lambda c: materials.begin(c, digest, arrival.size, "", now))
             while not self.intake.look(fetching.resume):
                 pass
             while data := self._slice(digest, fetching.offset):
@@ -490,6 +507,11 @@ CURSORS: dict[str, Cursors] = {
 }
 WAITING = int(parcels.State.WAITING)
 OPEN = tuple(int(state) for state in sorted(delivery.OPEN))
+
+
+def written(moment: datetime) -> str:
+    """A moment as SQLite keeps it, for plain SQL."""
+    return moment.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def is_full(error: BaseException) -> bool:

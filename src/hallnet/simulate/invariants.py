@@ -24,6 +24,7 @@ from hallnet.simulate.disk import Disk
 from hallnet.simulate.founding import KEYS
 from hallnet.simulate.hall import FEEDS, Hall
 from hallnet.simulate.people import Record
+from hallnet.simulate.villains import FORGED
 from hallnet.store import Connection
 from hallnet.trust import merkle
 from hallnet.trust.journal import Journal
@@ -257,8 +258,9 @@ class Checker:
             return
         if truth.transit is not None:
             self.broken(
-                Invariant.NOTHING_LOST, home, f"case {case_id} is for ever under way to "
-                f"{truth.transit.to}"
+                Invariant.NOTHING_LOST,
+                home,
+                f"case {case_id} is for ever under way to {truth.transit.to}",
             )
         if truth.sequence != len(self._histories[case_id]):
             self.broken(
@@ -308,7 +310,8 @@ class Checker:
 
         def look(connection: Connection) -> None:
             table = tables.delivery
-            for row in connection.execute(select(table).where(table.c.state.in_(delivery.OPEN))):
+            still_open = table.c.state.in_(delivery.OPEN) & (table.c.reference != FORGED)
+            for row in connection.execute(select(table).where(still_open)):
                 if sound(Address.parse(row.recipient)) and sound(hall.address):
                     self.broken(
                         Invariant.NOTHING_LOST,
@@ -325,7 +328,9 @@ class Checker:
             for neighbour, count in waiting:
                 if sound(Address.parse(neighbour)) and sound(hall.address):
                     self.broken(
-                        Invariant.NOTHING_LOST, hall.address, f"{count} parcels wait for {neighbour}"
+                        Invariant.NOTHING_LOST,
+                        hall.address,
+                        f"{count} parcels wait for {neighbour}",
                     )
 
         hall.exchange.inspect(look)

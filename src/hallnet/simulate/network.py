@@ -136,6 +136,4 @@ class Line:
 
     async def request(self, subject: str, data: bytes, timeout: float) -> bytes:  # noqa: ASYNC109
         kind = subject.rpartition(".")[2]
-        return await self._network.request(
-            self._line, self._here, self._there, kind, data, timeout
-        )
+        return await self._network.request(self._line, self._here, self._there, kind, data, timeout)

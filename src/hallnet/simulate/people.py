@@ -62,7 +62,9 @@ class Record:
     """How often somebody had to come again, because the hall was down or its disk full."""
 
 
-def arrivals(halls: list[Address], days: float, per_hall_and_day: float, seed: int) -> list[Arrival]:
+def arrivals(
+    halls: list[Address], days: float, per_hall_and_day: float, seed: int
+) -> list[Arrival]:
     """Who comes when: between opening and shutting, more to higher halls."""
     found = []
     number = 0
@@ -271,9 +273,7 @@ class People:
             return "Close", "CloseCase", close
         return "", "", None
 
-    async def _try(
-        self, hall: Hall, act: Callable[[], Any], name: str, looks: bool = False
-    ) -> Any:
+    async def _try(self, hall: Hall, act: Callable[[], Any], name: str, looks: bool = False) -> Any:
         """Do it; if the hall is down or its disk full, come again. None if it is refused."""
         for _ in range(TRIES_MAX):
             if hall.is_up:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hallnet.case.case import Case
 from hallnet.case.event import (
@@ -32,6 +33,8 @@ from hallnet.wire.case.v1 import case_event_pb2 as wire_case
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
+FORGED = "forged"
+"""How the villain calls what it sends: whether it arrives is nobody's concern."""
 NOBODY = Actor(ActorKind.STAFF, "villain", "某人")
 
 
@@ -85,8 +88,10 @@ def _around(hall: Hall) -> list[Address]:
 async def _send(hall: Hall, wishes: Sequence[Wish]) -> None:
     """By way of the hall's own journal, sealed and signed as is right."""
 
+    marked = [replace(wish, reference=FORGED) for wish in wishes]
+
     def send(connection: Connection) -> None:
-        entries = outgoing.send(connection, hall.context, wishes, hall.now())
+        entries = outgoing.send(connection, hall.context, marked, hall.now())
         tables.feed.append(connection, entries)
 
     await hall.exchange.write(send)
@@ -130,9 +135,7 @@ def _false_release(villain: Hall) -> list[Wish]:
     """A calendar in the name of the highest hall."""
     kind, content = supplied()[1]
     top = villain.identity.chain[-2].address
-    body = ReleaseBody(
-        KEYS.suite, kind, top, 99, villain.now(), villain.now(), content, "伪造"
-    )
+    body = ReleaseBody(KEYS.suite, kind, top, 99, villain.now(), villain.now(), content, "伪造")
     chain = list(villain.identity.chain[:-1])
     raw = sign_release(body, villain.identity.signing_key, chain).SerializeToString()
     return [Wish(hall, "release", "release", Urgency.ORDINARY, raw) for hall in _around(villain)]

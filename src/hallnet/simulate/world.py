@@ -56,6 +56,8 @@ class Scenario:
     cases_per_hall_and_day: float = 1.0
     faults_per_day: float = 50.0
     lying_disks: int = 0
+    clock_seconds_max: float = 2 * HOUR
+    """How far clocks jump."""
     villains: bool = True
     weather: Weather = Weather()
     rhythm: Rhythm = Rhythm()
@@ -74,7 +76,7 @@ class Scenario:
         return self._some(Level.TOWNSHIP, "bungler") if self.villains else None
 
     def _some(self, level: Level, who: str) -> Address:
-        fitting = [hall for hall in self.halls if hall.level is level]
+        fitting = [hall for hall in self.halls if hall.level is level and not hall.branch]
         return chance(self.seed, who).choice(fitting or list(self.halls))
 
     def planned(self) -> Scenario:
@@ -331,7 +333,9 @@ class World:
         elif fault is Fault.LYING_DISK:
             await self._lie(hall, step.seconds)
         elif fault is Fault.CLOCK:
-            hall.clock_is_off = timedelta(seconds=draw.choice((-1, 1)) * draw.uniform(1, 2 * HOUR))
+            hall.clock_is_off = timedelta(
+                seconds=draw.choice((-1, 1)) * draw.uniform(1, self._scenario.clock_seconds_max)
+            )
             await asyncio.sleep(step.seconds)
             hall.clock_is_off = timedelta(0)
         elif fault is Fault.REPLAY:
@@ -424,12 +428,17 @@ class World:
                 hall.up()
             hall.came_back()
         began = asyncio.get_running_loop().time()
+        await self._until_quiet()
+        for hall in self.halls.values():
+            await hall.ask_all()
+        await self._until_quiet()
+        return (asyncio.get_running_loop().time() - began) / HOUR
+
+    async def _until_quiet(self) -> None:
         for _ in range(HEALING_HOURS_MAX * 6):
             await asyncio.sleep(10 * MINUTE)
             if not any(map(_is_busy, self.halls.values())):
-                break
-        await asyncio.sleep(MINUTE)
-        return (asyncio.get_running_loop().time() - began) / HOUR
+                return
 
     def _report(self, hours: float, seconds: float) -> Report:
         record, network = self.people.record, self._network
@@ -463,7 +472,10 @@ def _above(address: Address, halls: dict[Address, Hall], register: object) -> Ad
 def _is_busy(hall: Hall) -> bool:
     """Whether something of this hall is under way."""
     waiting = hall.exchange.ask("SELECT 1 FROM parcel WHERE state = 1 LIMIT 1")
-    open_ones = hall.exchange.ask("SELECT 1 FROM delivery WHERE state IN (1, 2, 8) LIMIT 1")
+    open_ones = hall.exchange.ask(
+        "SELECT 1 FROM delivery WHERE state IN (1, 2, 8) AND reference <> ? LIMIT 1",
+        villains.FORGED,
+    )
     return bool(waiting or open_ones)
 
 
