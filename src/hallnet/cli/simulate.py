@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hallnet.cli.options import Json
+
+if TYPE_CHECKING:
+    from hallnet.simulate.world import Report
 
 
 def simulate(
@@ -40,10 +44,12 @@ def simulate(
     """
     from hallnet.cli.output import print_json, print_table
     from hallnet.simulate.shrinking import shrunk
-    from hallnet.simulate.world import SMALL_TREE, Report, Scenario, whole
+    from hallnet.simulate.world import SMALL_TREE, Scenario, whole
     from hallnet.simulate.world import simulate as live
 
-    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    def say(text: str) -> None:
+        typer.echo(text, err=json)
+
     chosen = SMALL_TREE if small else whole(divisions, halls)
     reports: list[Report] = []
     for number in range(seed, seed + seeds):
@@ -67,16 +73,11 @@ def simulate(
         print_json(found[0] if seeds == 1 else found)
     else:
         for data in found[:1] if seeds == 1 else []:
-            rows = [(name, value) for name, value in data.items()]
-            print_table("", ("", ""), rows)
+            print_table("", ("", ""), list(data.items()))
     sys.exit(1 if any(report.violations for report in reports) else 0)
 
 
-def _tell_short_history(report: object, say: object) -> None:
-    from hallnet.simulate.world import Report
-
-    assert isinstance(report, Report)
-    assert callable(say)
+def _tell_short_history(report: Report, say: Callable[[str], None]) -> None:
     say("the shortest history that was found:")
     for step in report.scenario.steps or ():
         say(f"  {step}")

@@ -21,6 +21,8 @@ RANGES = FAN_OUT * FAN_OUT
 SUM_BYTES = 16
 WITHIN_MAX = 64
 """So many ranges are gone into at once; what else differs is found in the next round."""
+LISTED_MAX = 4096
+"""So many of the finest ranges are listed in one message."""
 MARKS_MAX = 2000
 """So many cases are listed in one message: ranges that hold more are left for the next round."""
 _MODULUS = 1 << (8 * SUM_BYTES)
@@ -86,7 +88,8 @@ def differing(one: Sums, other: Sums, most: int = WITHIN_MAX) -> list[int]:
 
 def by_case(own: Mapping[str, Mark], theirs: Mapping[str, Mark]) -> Difference:
     """Compare what the author has said with what the other hall has of it."""
-    behind, ahead = [], []
+    behind: list[str] = []
+    ahead: list[str] = []
     for case_id in sorted(own.keys() | theirs.keys()):
         mine, its = own.get(case_id, _NOTHING), theirs.get(case_id, _NOTHING)
         if mine == its:

@@ -80,9 +80,9 @@ def plan(
         # Most of it while there are people, for then it does harm.
         at = draw.random() * days * DAY
         if draw.random() < 0.8:
-            at = at // DAY * DAY + HOUR + draw.random() * 8 * HOUR
+            at = (at // DAY * DAY + HOUR + draw.random() * 8 * HOUR) % (days * DAY)
         hall = _where(fault, halls, villain, bungler, draw.choice(list(halls)))
-        if hall is not None and at < days * DAY:
+        if hall is not None:
             steps.append(Step(at, fault, hall, draw.expovariate(1 / (20 * MINUTE)), number))
     lowest = [hall for hall in halls if len(hall.division) == 9] or list(halls)
     for number in range(lying_disks):

@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from hallnet.branch_sync import following as sync_following
 from hallnet.branch_sync import comparing, releasing
+from hallnet.branch_sync import following as sync_following
 from hallnet.branch_sync import tables as sync_tables
 from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
@@ -104,7 +105,7 @@ class Hall:
         self._root = root
         self._rhythm = rhythm
         self._seed = seed
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._links: dict[Address, LinkLoop] = {}
         self._taking: set[Address] = set()
         self._fed: dict[str, asyncio.Event] = {}
@@ -210,7 +211,7 @@ class Hall:
             fed = self._fed[feed]
             while True:
                 position = target.look(lambda c: cursors.position(c, source.name))
-                entries = self.disks[feed].look(lambda c: source.after(c, position))
+                entries = self.disks[feed].look(partial(source.after, position=position))
                 if not entries:
                     fed.clear()
                     await fed.wait()
@@ -356,9 +357,9 @@ class Hall:
         spread = chance(self._seed, "spread", self.address).random()
         await asyncio.sleep(self._rhythm.retransmit * spread)
         while True:
-            if self.exchange.ask(f"SELECT 1 FROM delivery WHERE state IN {OPEN} LIMIT 1"):
-                if await self.exchange.write(self._send_again):
-                    self.wake_those_with_parcels()
+            count = await self.exchange.write(self._send_again) if has_open(self) else 0
+            if count:
+                self.wake_those_with_parcels()
             await asyncio.sleep(self._rhythm.retransmit)
 
     def _send_again(self, connection: Connection) -> int:
@@ -506,7 +507,17 @@ CURSORS: dict[str, Cursors] = {
     "branch_sync": sync_tables.cursors,
 }
 WAITING = int(parcels.State.WAITING)
-OPEN = tuple(int(state) for state in sorted(delivery.OPEN))
+
+
+def has_open(hall: Hall, but_for: str = "\0") -> bool:
+    """Whether an envelope of a hall has no verdict yet, but for those that bear a reference."""
+    states = sorted(int(state) for state in delivery.OPEN)
+    found = hall.exchange.ask(
+        "SELECT 1 FROM delivery WHERE state IN (?, ?, ?) AND reference <> ? LIMIT 1",
+        *states,
+        but_for,
+    )
+    return bool(found)
 
 
 def written(moment: datetime) -> str:

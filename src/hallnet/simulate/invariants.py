@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 
 from sqlalchemy import func, select
 
@@ -28,7 +29,9 @@ from hallnet.simulate.villains import FORGED
 from hallnet.store import Connection
 from hallnet.trust import merkle
 from hallnet.trust.journal import Journal
+from hallnet.trust.problems import NeighbourForked, NeighbourRewound, OwnJournalRewound
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 VIOLATIONS_MAX = 50
 """So many are told; a run that broke once breaks in many ways."""
@@ -73,6 +76,10 @@ class Checker:
     events: int = 0
     untrusted: set[Address] = field(default_factory=set)
     """Halls whose disk forgot something it had confirmed: what they say of themselves is not believed."""
+    to_be_noticed: set[Address] = field(default_factory=set)
+    """Those of them that forgot what a neighbour had seen: an incident has to tell of it."""
+    forgiven: Counter[str] = field(default_factory=Counter)
+    """What halls did that had forgotten what their disks had confirmed."""
     _heads: dict[tuple[Address, str], int] = field(default_factory=dict)
     _histories: dict[str, list[bytes]] = field(default_factory=dict)
     """The true history of each case: digests of its events."""
@@ -87,7 +94,9 @@ class Checker:
     _roots: dict[tuple[Address, int], str] = field(default_factory=dict)
 
     def broken(self, invariant: Invariant, hall: Address, what: str) -> None:
-        if len(self.violations) < VIOLATIONS_MAX:
+        if hall in self.untrusted and invariant in _OF_WHO_FORGOT:
+            self.forgiven[invariant.name.lower()] += 1
+        elif len(self.violations) < VIOLATIONS_MAX:
             self.violations.append(Violation(invariant, hall, what, self.now()))
 
     # After each commit
@@ -123,7 +132,7 @@ class Checker:
 
     def _entries(self, disk: Disk, after: int) -> Iterable[wire_feed.FeedEntry]:
         feed = FEEDS[disk.schema]
-        while entries := disk.inspect(lambda c: feed.after(c, after)):
+        while entries := disk.inspect(partial(feed.after, position=after)):
             yield from entries
             after = entries[-1].position
 
@@ -158,15 +167,19 @@ class Checker:
         if not (place < len(history) and history[place] == mark):
             self.broken(
                 Invariant.ONE_CUSTODIAN,
-                where,
+                event.author if event.author in self.untrusted else where,
                 f"case {event.case_id} has two events {event.sequence}: "
                 f"{type(event.fact).__name__} by {event.author} is the second",
             )
         if event.sequence == 1:
-            self._number(where, event.case_id, event.fact.case_no)  # type: ignore[union-attr]
+            self._number(event.author, event.case_id, event.fact.case_no)  # type: ignore[union-attr]
 
     def _number(self, where: Address, case_id: str, case_no: str) -> None:
-        if self._numbers.setdefault(case_no, case_id) != case_id:
+        if self._numbers.setdefault(case_no, case_id) == case_id:
+            return
+        if where in self.untrusted:
+            self.forgiven["numbers given twice"] += 1
+        else:
             self.broken(Invariant.NOTHING_TWICE, where, f"the number {case_no} was given twice")
 
     def _case(self, hall: Hall, case_id: str) -> None:
@@ -221,7 +234,13 @@ class Checker:
             rows = disk.ask("SELECT position FROM feed_head")
             self._heads[hall.address, service] = rows[0][0] if rows else 0
         rows = hall.exchange.ask("SELECT size FROM journal_head")
-        self._journals[hall.address] = rows[0][0] if rows else 0
+        size = self._journals[hall.address] = rows[0][0] if rows else 0
+        for neighbour in self.halls.values():
+            seen = neighbour.exchange.ask(
+                "SELECT seen_size FROM link WHERE neighbour = ?", str(hall.address)
+            )
+            if seen and seen[0][0] > size:
+                self.to_be_noticed.add(hall.address)
 
     # When everything has healed
 
@@ -232,6 +251,8 @@ class Checker:
         for case_id in self._histories:
             if case_id not in record.filed:
                 self._end_of_case(case_id, self._home_of(case_id), sound)
+        for address in sorted(self.to_be_noticed):
+            self._noticed(address)
         for hall in self.halls.values():
             if hall.address in self.untrusted:
                 continue
@@ -239,6 +260,17 @@ class Checker:
             self._nothing_open(hall, sound)
             self._looks(hall, record)
             self._sums(hall)
+
+    def _noticed(self, address: Address) -> None:
+        """Somebody holds it as an incident that the journal of a hall went back."""
+        self.checks["rewound journals"] += 1
+        for hall in self.halls.values():
+            for (raw,) in hall.exchange.ask("SELECT incident FROM incident"):
+                incident = wire_trust.Incident.FromString(raw)
+                of_itself = hall.address == address and incident.reason == OwnJournalRewound.reason
+                if of_itself or (incident.reason in _DOUBTS and incident.neighbour == str(address)):
+                    return
+        self.broken(Invariant.NOTHING_FAILS, address, "forgot, and nobody noticed")
 
     def _home_of(self, case_id: str) -> Address:
         return self._authors[self._histories[case_id][0]]
@@ -363,6 +395,10 @@ class Checker:
         listed = dict(hall.intake.ask('SELECT stage, count(*) FROM "case" GROUP BY stage'))
         if listed != dict(hall.intake.inspect(look)):
             self.broken(Invariant.NUMBERS_RECONCILE, hall.address, f"{listed}")
+
+
+_OF_WHO_FORGOT = frozenset({Invariant.ONE_CUSTODIAN, Invariant.HISTORY_ONLY_GROWS})
+_DOUBTS = frozenset({NeighbourRewound.reason, NeighbourForked.reason})
 
 
 def _root_in(note: bytes) -> str:

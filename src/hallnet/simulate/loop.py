@@ -50,10 +50,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._waiting.now
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
-        # The clock of a real loop may be coarse; this one is exact, and what is due now is due.
-        return super().call_at(max(when, self.time()), callback, *args, context=context)
-
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:
     """Run to the end in virtual time."""

@@ -43,7 +43,8 @@ class Network:
     cut: Counter[Address] = field(default_factory=Counter)
     """Children whose line is cut, and by how many faults at once."""
     messages: int = 0
-    bytes: int = 0
+    carried: int = 0
+    """In bytes, both ways."""
     trouble: Counter[str] = field(default_factory=Counter)
     attic: deque[tuple[Address, Address, str, bytes]] = field(
         default_factory=lambda: deque(maxlen=ATTIC_MAX)
@@ -56,7 +57,7 @@ class Network:
     ) -> bytes:
         """What the other end answers; raises NeighbourAbsent or NeighbourSilent."""
         self.messages += 1
-        self.bytes += len(data)
+        self.carried += len(data)
         self._sent[giver, taker] += 1
         fate = chance(self.seed, "line", giver, taker, self._sent[giver, taker])
         way = self.weather.seconds * fate.lognormvariate(0, 0.6)
@@ -91,7 +92,7 @@ class Network:
             await self._hang(patience)
         assert answer is not None
         await asyncio.sleep(way)
-        self.bytes += len(answer)
+        self.carried += len(answer)
         return answer
 
     async def replay(self, number: int) -> None:

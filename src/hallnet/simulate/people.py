@@ -240,36 +240,40 @@ class People:
         self, hall: Hall, case: Case, item: ItemVersion, draw: random.Random
     ) -> tuple[str, str, Any]:
         """What is sensible for a case at a stage, with the method and the request for it."""
-        named = {"case_id": case.case_id}
+        case_id = case.case_id
         competent = case.filed.competent_hall == hall.address
         reports_up = item.report_up and case.filed.competent_hall.may_certify(hall.address)
         stage, missing = case.stage, case.missing_materials(item)
         if draw.random() < 0.02:
-            return "Withdraw", "WithdrawCase", wire.WithdrawCaseRequest(**named, reason="不办了")
+            return (
+                "Withdraw",
+                "WithdrawCase",
+                wire.WithdrawCaseRequest(case_id=case_id, reason="不办了"),
+            )
         if stage is Stage.CORRECTING:
-            request = wire.SupplementCaseRequest(**named)
+            request = wire.SupplementCaseRequest(case_id=case_id)
             for name in missing:
                 data = name.encode() + draw.randbytes(100)
                 request.materials.append(await self._upload(hall, name, data))
             return "Supplement", "SupplementCase", request
         if stage is Stage.RECEIVED:
             if missing:
-                notice = wire.GiveNoticeRequest(**named)
+                notice = wire.GiveNoticeRequest(case_id=case_id)
                 for name in missing:
                     notice.defects.add(material=name, problem="缺少", remedy="请补交")
                 return "GiveNotice", "GiveNotice", notice
             if not competent and not reports_up:
-                return _hand_over(named)
+                return _hand_over(case_id)
             if competent and item.handling_kind is HandlingKind.INSTANT:
-                return _decide(named, draw)
-            return "Accept", "AcceptCase", wire.AcceptCaseRequest(**named)
+                return _decide(case_id, draw)
+            return "Accept", "AcceptCase", wire.AcceptCaseRequest(case_id=case_id)
         if stage is Stage.ACCEPTED and not competent:
-            review = wire.ReviewCaseRequest(**named, opinion=1, explanation="符合条件")  # type: ignore[arg-type]
+            review = wire.ReviewCaseRequest(case_id=case_id, opinion=1, explanation="符合条件")  # type: ignore[arg-type]
             return "Review", "ReviewCase", review
         if stage in (Stage.ACCEPTED, Stage.REVIEWED):
-            return _decide(named, draw) if competent else _hand_over(named)
+            return _decide(case_id, draw) if competent else _hand_over(case_id)
         if stage is Stage.DECIDED:
-            close = wire.CloseCaseRequest(**named, method=1, received_by="本人")  # type: ignore[arg-type]
+            close = wire.CloseCaseRequest(case_id=case_id, method=1, received_by="本人")  # type: ignore[arg-type]
             return "Close", "CloseCase", close
         return "", "", None
 
@@ -306,14 +310,18 @@ def _act(request_id: str) -> wire.Act:
     return wire.Act(request_id=request_id.lower(), actor_id=_ACTOR)
 
 
-def _hand_over(named: dict[str, str]) -> tuple[str, str, Any]:
-    return "HandOver", "HandOverCase", wire.HandOverCaseRequest(**named, explanation="请办理")
+def _hand_over(case_id: str) -> tuple[str, str, Any]:
+    return (
+        "HandOver",
+        "HandOverCase",
+        wire.HandOverCaseRequest(case_id=case_id, explanation="请办理"),
+    )
 
 
-def _decide(named: dict[str, str], draw: random.Random) -> tuple[str, str, Any]:
+def _decide(case_id: str, draw: random.Random) -> tuple[str, str, Any]:
     refused = draw.random() < 0.1
     request = wire.DecideCaseRequest(
-        **named,
+        case_id=case_id,
         outcome=2 if refused else 1,  # type: ignore[arg-type]
         reasons="不符合条件" if refused else "符合条件",
         legal_basis="行政许可法第三十八条",

@@ -48,7 +48,7 @@ async def forge(villain: Hall, network: Network, known: Case | None, draw: rando
     elif kind == 2:
         await _send(villain, _false_certificate(villain))
     elif network.attic:
-        giver, _, _, data = draw.choice(list(network.attic))
+        data = draw.choice(list(network.attic))[3]
         await _hand_on(villain, network, _twisted(data, draw) if kind == 3 else data, draw)
 
 

@@ -10,11 +10,12 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
 from hallnet.case.calendar import CALENDAR
+from hallnet.case.case import Case
 from hallnet.exchange import believing
 from hallnet.intake import cases
 from hallnet.places import Address, Level, divisions
@@ -32,12 +33,11 @@ from hallnet.simulate.founding import (
     supplied,
     top_identity,
 )
-from hallnet.simulate.hall import Hall, Rhythm, is_full
-from hallnet.simulate.invariants import Checker, Violation
+from hallnet.simulate.hall import Hall, Rhythm, has_open, is_full
+from hallnet.simulate.invariants import Checker, Invariant, Violation
 from hallnet.simulate.loop import run
 from hallnet.simulate.network import CALM, Network, Weather
 from hallnet.simulate.people import HOUR, MINUTE, Arrival, People, arrivals
-from hallnet.store import Connection
 from hallnet.trust.release import ReleaseKind
 
 COMMITS_UNTIL_KILL_MAX = 12
@@ -59,8 +59,8 @@ class Scenario:
     clock_seconds_max: float = 2 * HOUR
     """How far clocks jump."""
     villains: bool = True
-    weather: Weather = Weather()
-    rhythm: Rhythm = Rhythm()
+    weather: Weather = field(default_factory=Weather)
+    rhythm: Rhythm = field(default_factory=Rhythm)
     steps: tuple[Step, ...] | None = None
     """The trouble; None: what follows from the seed."""
     people: tuple[Arrival, ...] | None = None
@@ -98,13 +98,7 @@ class Scenario:
             people = tuple(
                 arrivals(list(self.halls), self.days, self.cases_per_hall_and_day, self.seed)
             )
-        return _with(self, steps=steps, people=people)
-
-
-def _with(scenario: Scenario, **changes: object) -> Scenario:
-    from dataclasses import replace
-
-    return replace(scenario, **changes)  # type: ignore[arg-type]
+        return replace(self, steps=steps, people=people)
 
 
 @dataclass(slots=True)
@@ -122,6 +116,8 @@ class Report:
     checks: Counter[str] = field(default_factory=Counter)
     acts: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
+    forgiven: Counter[str] = field(default_factory=Counter)
+    """What halls did whose disks had forgotten what they had confirmed."""
     waited: int = 0
     healing_hours: float = 0.0
     seconds: float = 0.0
@@ -156,6 +152,7 @@ class Report:
             "seconds": round(self.seconds, 1),
             "memory_mb": round(self.memory_mb, 1),
             "digest": self.digest,
+            "forgiven": dict(sorted(self.forgiven.items())),
             "violations": [str(violation) for violation in self.violations],
         }
 
@@ -202,13 +199,12 @@ class World:
         scenario, seed = self._scenario, self._scenario.seed
         top = scenario.halls[0]
         root, root_key = root_of(top, seed)
-        register = divisions()
         for address in scenario.halls:
             disks = {
                 service: Disk(service, blank(service), seal(str(address).encode(), service))
                 for service in SERVICES
             }
-            parent = None if address == top else self.halls[_above(address, self.halls, register)]
+            parent = None if address == top else self.halls[_above(address, self.halls)]
             if parent is None:
                 identity = top_identity(top, root, root_key, seed)
             else:
@@ -273,8 +269,6 @@ class World:
             raise PowerFailed
 
     def _failed(self, address: Address, what: str, trace: str) -> None:
-        from hallnet.simulate.invariants import Invariant
-
         self.checker.broken(Invariant.NOTHING_FAILS, address, f"{what}: {trace}")
 
     def _is_sound(self, address: Address) -> bool:
@@ -352,7 +346,7 @@ class World:
             calendar = CALENDAR.from_bytes(supplied()[1][1])
             await hall.publish(ReleaseKind.CALENDAR, CALENDAR.to_bytes(calendar))
 
-    def _some_case(self, draw: random.Random) -> object:
+    def _some_case(self, draw: random.Random) -> Case | None:
         filed = self.people.record.filed
         if not filed:
             return None
@@ -404,7 +398,8 @@ class World:
         await asyncio.sleep(seconds)
         was_up = hall.is_up
         hall.down()
-        if any([disk.forget() for disk in hall.disks.values()]):
+        forgot = [disk.forget() for disk in hall.disks.values()]
+        if any(forgot):
             self.checker.forgot(hall)
         if was_up:
             await asyncio.sleep(1)
@@ -447,13 +442,14 @@ class World:
             self.checker.violations,
             self._faults + Counter({f"message {k}": n for k, n in network.trouble.items()}),
             network.messages,
-            network.bytes,
+            network.carried,
             self.checker.events,
             sum(disk.commits for hall in self.halls.values() for disk in hall.disks.values()),
             len(record.filed),
             self.checker.checks,
             record.acts,
             record.refusals,
+            self.checker.forgiven,
             record.waited,
             hours,
             seconds,
@@ -462,7 +458,7 @@ class World:
         )
 
 
-def _above(address: Address, halls: dict[Address, Hall], register: object) -> Address:
+def _above(address: Address, halls: dict[Address, Hall]) -> Address:
     above = divisions().parent(address)
     assert above is not None
     assert above in halls, f"{address} was founded before {above}"
@@ -472,11 +468,7 @@ def _above(address: Address, halls: dict[Address, Hall], register: object) -> Ad
 def _is_busy(hall: Hall) -> bool:
     """Whether something of this hall is under way."""
     waiting = hall.exchange.ask("SELECT 1 FROM parcel WHERE state = 1 LIMIT 1")
-    open_ones = hall.exchange.ask(
-        "SELECT 1 FROM delivery WHERE state IN (1, 2, 8) AND reference <> ? LIMIT 1",
-        villains.FORGED,
-    )
-    return bool(waiting or open_ones)
+    return bool(waiting) or has_open(hall, but_for=villains.FORGED)
 
 
 def simulate(scenario: Scenario, stop_at_first: bool = False) -> Report:

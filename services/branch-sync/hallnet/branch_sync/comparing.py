@@ -142,7 +142,8 @@ def _list(
     for at in range(0, len(ranges), comparison.WITHIN_MAX):
         portion = ranges[at : at + comparison.WITHIN_MAX]
         known = sharing.marks(connection, context.here, author, Side.THEIRS, portion)
-        if within and len(found) + len(known) > comparison.MARKS_MAX:
+        full = len(found) + len(known) > comparison.MARKS_MAX
+        if within and (full or len(within) + len(portion) > comparison.LISTED_MAX):
             break
         within += portion
         found += [
@@ -196,7 +197,12 @@ def _read(payload: bytes) -> wire.Comparison | None:
         _sums(message)
     except (DecodeError, ValueError):
         return None
-    if len(message.within) > comparison.RANGES or len(message.marks) > 2 * comparison.MARKS_MAX:
+    numbers = [*message.within, *(item.number for item in message.ranges)]
+    if (
+        len(message.within) > comparison.LISTED_MAX
+        or len(message.marks) > 2 * comparison.MARKS_MAX
+        or any(number >= comparison.RANGES for number in numbers)
+    ):
         return None
     return message
 
