@@ -57,7 +57,7 @@ def compare(halls: Halls, at: str) -> None:
     """A hall asks all with which it shares cases, and everything comes to rest."""
     sync = halls.at(at)
     sync.database.transact(lambda c: comparing.ask_all(c, halls.now))
-    sync.database.transact(lambda c: comparing.ask_those_due(c, sync.context, halls.now))
+    sync.database.transact(lambda c: comparing.ask_those_due(c, halls.now))
     halls.settle()
 
 
@@ -167,7 +167,7 @@ def test_comparisons_come_once_a_day(halls: Halls) -> None:
     sync = halls.at(TOWNSHIP)
     for hours, asked in ((23, 1), (2, 2)):
         halls.world.time.now += timedelta(hours=hours)
-        sync.database.transact(lambda c: comparing.ask_those_due(c, sync.context, halls.now))
+        sync.database.transact(lambda c: comparing.ask_those_due(c, halls.now))
         assert questions(halls, TOWNSHIP) == asked
 
 

@@ -390,7 +390,7 @@ class Hall:
     async def _compare(self) -> None:
         now = self.now()
         if self.sync.ask("SELECT 1 FROM comparison WHERE due_at <= ?", written(now)):
-            await self.sync.write(lambda c: comparing.ask_those_due(c, self.sync_context, now))
+            await self.sync.write(lambda c: comparing.ask_those_due(c, now))
 
     async def ask_all(self) -> None:
         """As after a start: does everybody have what this hall said?"""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from google.protobuf.message import DecodeError
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from hallnet.branch_sync import sharing, tables
-from hallnet.branch_sync.context import Context
 from hallnet.branch_sync.sharing import Side
+from hallnet.codec.codec import to_timestamp
 from hallnet.federation import comparison
 from hallnet.federation.comparison import Mark
 from hallnet.places import Address
@@ -19,6 +19,7 @@ from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
 from hallnet.trust.envelope import Urgency
+from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_service
 from hallnet.wire.branch_sync.v1 import comparison_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
@@ -35,11 +36,11 @@ BEHIND_MAX = 200
 """Of so many cases is told at once that another hall is behind."""
 
 
-def notice(connection: Connection, context: Context, now: datetime) -> None:
+def notice(connection: Connection, here: Address, now: datetime) -> None:
     """Plan comparisons with halls that are new."""
     table = tables.comparison
     known = set(connection.scalars(select(table.c.hall)))
-    fresh = [hall for hall in sharing.sharers(connection, context.here) if str(hall) not in known]
+    fresh = [hall for hall in sharing.sharers(connection, here) if str(hall) not in known]
     if fresh:
         connection.execute(
             upsert(connection, table).on_conflict_do_nothing(),
@@ -65,7 +66,7 @@ def ask_all(connection: Connection, now: datetime) -> None:
     connection.execute(update(table).where(table.c.due_at > now).values(due_at=now))
 
 
-def ask_those_due(connection: Connection, context: Context, now: datetime) -> int:
+def ask_those_due(connection: Connection, now: datetime) -> int:
     """Begin the comparisons whose time has come; returns how many."""
     table = tables.comparison
     due = connection.scalars(
@@ -81,7 +82,7 @@ def ask_those_due(connection: Connection, context: Context, now: datetime) -> in
 
 
 def take_question(
-    connection: Connection, context: Context, author: Address, payload: bytes, now: datetime
+    connection: Connection, here: Address, author: Address, payload: bytes, now: datetime
 ) -> None:
     """The author says what it has said; answer what this hall has of it, where that is something else."""
     question = _read(payload)
@@ -101,13 +102,13 @@ def take_question(
     within = set(question.within)
     finest = {n: value for n, value in theirs.items() if n // comparison.FAN_OUT in within}
     listed = _list(
-        connection, context, author, comparison.differing(asked, finest, len(asked) + len(finest))
+        connection, here, author, comparison.differing(asked, finest, len(asked) + len(finest))
     )
     _say(connection, ANSWERED_KIND, author, listed, now)
 
 
 def take_answer(
-    connection: Connection, context: Context, other: Address, payload: bytes, now: datetime
+    connection: Connection, here: Address, other: Address, payload: bytes, now: datetime
 ) -> None:
     """What the other hall has of what this hall said: go into what differs, down to the cases."""
     answer = _read(payload)
@@ -122,26 +123,44 @@ def take_answer(
             question = wire.Comparison(level=2, within=within, ranges=_ranges(finest))
             _say(connection, ASKED_KIND, other, question, now)
         return
-    own_marks = sharing.marks(connection, context.here, other, Side.OWN, list(answer.within))
+    own_marks = sharing.marks(connection, here, other, Side.OWN, list(answer.within))
     theirs = {mark.case_id: Mark(mark.sequence, mark.digest) for mark in answer.marks}
     found = comparison.by_case(own_marks, theirs)
     _tell_behind(connection, other, found.behind, now)
     if found.behind:
         _note(connection, other, due_at=now + COMPARE_AGAIN)
-    known = sharing.last_own(connection, context.here, found.ahead)
+    known = sharing.last_own(connection, here, found.ahead)
     forgotten = [one for one in found.ahead if known.get(one, 0) < theirs[one].sequence]
     _note(connection, other, behind=len(found.behind), forgotten=len(forgotten))
 
 
+def views(connection: Connection) -> list[wire_service.ReplicaView]:
+    """How this hall and the others with which it shares cases stand."""
+    part, table = tables.case_part, tables.comparison
+    shared = connection.execute(select(part.c.hall, func.count()).group_by(part.c.hall))
+    counts: dict[str, int] = dict(shared.tuples().all())
+    return [
+        wire_service.ReplicaView(
+            hall=row.hall,
+            agreed_at=to_timestamp(row.agreed_at) if row.agreed_at else None,
+            asked_at=to_timestamp(row.asked_at) if row.asked_at else None,
+            behind=row.behind,
+            forgotten=row.forgotten,
+            cases=counts.get(row.hall, 0),
+        )
+        for row in connection.execute(select(table).order_by(table.c.hall))
+    ]
+
+
 def _list(
-    connection: Connection, context: Context, author: Address, ranges: Sequence[int]
+    connection: Connection, here: Address, author: Address, ranges: Sequence[int]
 ) -> wire.Comparison:
     """What this hall has of the author in some finest ranges, case by case, as many as may be listed."""
     found: list[wire.CaseMark] = []
     within: list[int] = []
     for at in range(0, len(ranges), comparison.WITHIN_MAX):
         portion = ranges[at : at + comparison.WITHIN_MAX]
-        known = sharing.marks(connection, context.here, author, Side.THEIRS, portion)
+        known = sharing.marks(connection, here, author, Side.THEIRS, portion)
         full = len(found) + len(known) > comparison.MARKS_MAX
         if within and (full or len(within) + len(portion) > comparison.LISTED_MAX):
             break

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hallnet.branch_sync import releasing, tables
+from hallnet.branch_sync import comparing, releasing, tables
 from hallnet.branch_sync.publishing import PUBLICATION, Publisher, view
 from hallnet.codec import MessageMalformed
 from hallnet.node.home import Part
@@ -24,6 +24,8 @@ CALLERS: Callers = {
     "PublishRelease": frozenset({Part.OPERATOR}),
     "ListReleases": EVERY_PART,
     "GetRelease": EVERY_PART,
+    "ListReplicas": EVERY_PART,
+    "CompareReplicas": frozenset({Part.OPERATOR}),
 }
 
 
@@ -64,6 +66,16 @@ class BranchSyncFace(wire_grpc.BranchSyncServiceServicer):
             )
 
         return await self._database.read(look)
+
+    async def ListReplicas(self, request: wire.ListReplicasRequest, context: Any) -> Any:
+        return await self._database.read(
+            lambda c: wire.ListReplicasResponse(replicas=comparing.views(c))
+        )
+
+    async def CompareReplicas(self, request: wire.CompareReplicasRequest, context: Any) -> Any:
+        now = self._clock()
+        await self._database.write(lambda c: comparing.ask_all(c, now))
+        return wire.CompareReplicasResponse()
 
 
 def _kind(number: int) -> ReleaseKind:

@@ -48,7 +48,7 @@ def take(
                 changed |= certificates.take(connection, context, told, now)
             elif message.kind in _COMPARISONS:
                 sender = Address.parse(message.sender)
-                _COMPARISONS[message.kind](connection, context, sender, message.payload, now)
+                _COMPARISONS[message.kind](connection, context.here, sender, message.payload, now)
         elif entry.kind == "delivery.ended":
             _take_end(connection, entry.payload, now)
     return changed
@@ -64,7 +64,7 @@ def take_cases(
     raws = [entry.payload for entry in entries if entry.kind in ("case.event", "case.replica")]
     if raws:
         sharing.take_events(connection, context.here, raws)
-        comparing.notice(connection, context, now)
+        comparing.notice(connection, context.here, now)
 
 
 def _take_end(connection: Connection, payload: bytes, now: datetime) -> None:

@@ -126,7 +126,7 @@ class BranchSync:
         while True:
             now = self._clock()
             if await self._database.write(
-                lambda c, now=now: comparing.ask_those_due(c, self._context, now)  # type: ignore[misc]
+                lambda c, now=now: comparing.ask_those_due(c, now)  # type: ignore[misc]
             ):
                 tables.feed.announce()
             await asyncio.sleep(COMPARE_CHECK_SECONDS)

@@ -286,3 +286,128 @@ class GetReleaseResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetReleaseResponse: _TypeAlias = GetReleaseResponse  # noqa: Y015
+
+@_typing.final
+class ListReplicasRequest(_message.Message):
+    """ListReplicasRequest asks for all of them: a hall shares cases with few others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReplicasRequest: _TypeAlias = ListReplicasRequest  # noqa: Y015
+
+@_typing.final
+class ListReplicasResponse(_message.Message):
+    """ListReplicasResponse has one entry for each hall, in the order of addresses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLICAS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def replicas(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplicaView]:
+        """The halls."""
+
+    def __init__(
+        self,
+        *,
+        replicas: _abc.Iterable[Global___ReplicaView] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replicas", b"replicas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReplicasResponse: _TypeAlias = ListReplicasResponse  # noqa: Y015
+
+@_typing.final
+class ReplicaView(_message.Message):
+    """ReplicaView is how this node and another hall stand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALL_FIELD_NUMBER: _builtins.int
+    AGREED_AT_FIELD_NUMBER: _builtins.int
+    ASKED_AT_FIELD_NUMBER: _builtins.int
+    BEHIND_FIELD_NUMBER: _builtins.int
+    FORGOTTEN_FIELD_NUMBER: _builtins.int
+    CASES_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """The other hall."""
+    behind: _builtins.int
+    """In how many cases the other hall had a gap, the last time that a difference was found."""
+    forgotten: _builtins.int
+    """In how many cases the other hall knew more of this node's own words than this node itself: its
+    records are older than they should be.
+    """
+    cases: _builtins.int
+    """How many cases the two share."""
+    @_builtins.property
+    def agreed_at(self) -> _timestamp_pb2.Timestamp:
+        """When the other hall last showed that all it had said by then is here; absent if it never did. That is
+        the age of what this node has of the other's words.
+        """
+
+    @_builtins.property
+    def asked_at(self) -> _timestamp_pb2.Timestamp:
+        """When this node last asked whether the other has all that this one said."""
+
+    def __init__(
+        self,
+        *,
+        hall: _builtins.str = ...,
+        agreed_at: _timestamp_pb2.Timestamp | None = ...,
+        asked_at: _timestamp_pb2.Timestamp | None = ...,
+        behind: _builtins.int = ...,
+        forgotten: _builtins.int = ...,
+        cases: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreed_at", b"agreed_at", "asked_at", b"asked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed_at", b"agreed_at", "asked_at", b"asked_at", "behind", b"behind", "cases", b"cases", "forgotten", b"forgotten", "hall", b"hall"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplicaView: _TypeAlias = ReplicaView  # noqa: Y015
+
+@_typing.final
+class CompareReplicasRequest(_message.Message):
+    """CompareReplicasRequest is empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareReplicasRequest: _TypeAlias = CompareReplicasRequest  # noqa: Y015
+
+@_typing.final
+class CompareReplicasResponse(_message.Message):
+    """CompareReplicasResponse is empty: what comes of it, ListReplicas tells."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareReplicasResponse: _TypeAlias = CompareReplicasResponse  # noqa: Y015
