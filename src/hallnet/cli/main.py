@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import typer
 
-from hallnet.cli import account, bench, case, node, release, replica, simulate, tools, trust
+from hallnet.cli import account, bench, case, node, release, replica, rollup, simulate, tools, trust
 from hallnet.problems import Problem, Reported
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.add_typer(node.app, name="node")
 app.add_typer(account.app, name="account")
 app.add_typer(release.app, name="release")
 app.add_typer(replica.app, name="replica")
+app.add_typer(rollup.app, name="rollup")
 app.add_typer(case.app, name="case")
 app.add_typer(trust.app, name="trust")
 app.add_typer(bench.app, name="bench")

@@ -16,9 +16,10 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from hallnet.branch_sync import comparing, releasing
+from hallnet.branch_sync import comparing, releasing, rollups
 from hallnet.branch_sync import following as sync_following
 from hallnet.branch_sync import tables as sync_tables
+from hallnet.case.case import day_of
 from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
@@ -383,6 +384,7 @@ class Hall:
             if self.sync.ask("SELECT 1 FROM release WHERE standing = 1"):
                 await self.sync.write(lambda c: releasing.enforce(c, self.sync_context, self.now()))
             await self._compare()
+            await self.report_days()
             if self.exchange.ask("SELECT 1 FROM parcel WHERE state <> ?", WAITING):
                 await self.exchange.write(lambda c, now=now: parcels.sweep(c, now))  # type: ignore[misc]
             await asyncio.sleep(self._rhythm.housekeeping)
@@ -391,6 +393,18 @@ class Hall:
         now = self.now()
         if self.sync.ask("SELECT 1 FROM comparison WHERE due_at <= ?", written(now)):
             await self.sync.write(lambda c: comparing.ask_those_due(c, now))
+
+    async def report_days(self) -> None:
+        """The days that are over, once each unless something of them comes to light later."""
+        today = day_of(self.now()).isoformat()
+        done = self.sync.ask(
+            "SELECT count(*), sum(changed) FROM rollup WHERE hall = ? AND day < ?",
+            str(self.address),
+            today,
+        )[0]
+        days = (day_of(self.now()) - day_of(BEGINNING)).days + 1
+        if done[0] < days or done[1]:
+            await self.sync.write(lambda c: rollups.report_days(c, self.sync_context, self.now()))
 
     async def ask_all(self) -> None:
         """As after a start: does everybody have what this hall said?"""

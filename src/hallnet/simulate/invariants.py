@@ -12,8 +12,9 @@ from functools import partial
 
 from sqlalchemy import func, select
 
-from hallnet.case.case import Case
-from hallnet.case.event import EVENT, digest
+from hallnet.branch_sync import rollups
+from hallnet.case.case import Case, day_of
+from hallnet.case.event import EVENT, CaseEvent, Filed, digest
 from hallnet.exchange import tables
 from hallnet.exchange.journal_store import read_runs, read_tile
 from hallnet.exchange.parcels import State as ParcelState
@@ -80,6 +81,9 @@ class Checker:
     """Those of them that forgot what a neighbour had seen: an incident has to tell of it."""
     forgiven: Counter[str] = field(default_factory=Counter)
     """What halls did that had forgotten what their disks had confirmed."""
+    counted: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
+    """What halls did: by hall, day, item and measure."""
+    _items: dict[str, str] = field(default_factory=dict)
     _heads: dict[tuple[Address, str], int] = field(default_factory=dict)
     _histories: dict[str, list[bytes]] = field(default_factory=dict)
     """The true history of each case: digests of its events."""
@@ -158,6 +162,7 @@ class Checker:
             if event.author != where:
                 self.broken(Invariant.ONLY_ITS_OWN_VOICE, where, f"spoke as {event.author}")
             self._authors[mark] = where
+            self._count(event)
             if place == len(history):
                 history.append(mark)
         elif self._authors.get(mark) != event.author:
@@ -173,6 +178,15 @@ class Checker:
             )
         if event.sequence == 1:
             self._number(event.author, event.case_id, event.fact.case_no)  # type: ignore[union-attr]
+
+    def _count(self, event: CaseEvent) -> None:
+        if isinstance(event.fact, Filed):
+            self._items[event.case_id] = event.fact.item_id
+        measure = rollups.measure_of(event)
+        if measure is not None:
+            day = day_of(event.at).isoformat()
+            item_id = self._items[event.case_id]
+            self.counted[str(event.author), day, item_id, measure] += 1
 
     def _number(self, where: Address, case_id: str, case_no: str) -> None:
         if self._numbers.setdefault(case_no, case_id) == case_id:
@@ -244,13 +258,14 @@ class Checker:
 
     # When everything has healed
 
-    def wholly(self, record: Record, sound: Callable[[Address], bool]) -> None:
+    def wholly(self, record: Record, sound: Callable[[Address], bool], today: str) -> None:
         """Look at everything once. `sound` says of a hall whether it kept to the rules."""
         for case_id, home in record.filed.items():
             self._end_of_case(case_id, home, sound)
         for case_id in self._histories:
             if case_id not in record.filed:
                 self._end_of_case(case_id, self._home_of(case_id), sound)
+        self._rollups(today)
         for address in sorted(self.to_be_noticed):
             self._noticed(address)
         for hall in self.halls.values():
@@ -260,6 +275,28 @@ class Checker:
             self._nothing_open(hall, sound)
             self._looks(hall, record)
             self._sums(hall)
+
+    def _rollups(self, today: str) -> None:
+        """The highest hall's numbers of the days that are over are what every hall did."""
+        top = next(iter(self.halls.values()))
+        found = {
+            row[:4]: row[4]
+            for row in top.sync.ask("SELECT hall, day, item_id, measure, times FROM rollup_count")
+            if row[1] < today and Address.parse(row[0]) not in self.untrusted
+        }
+        true = {
+            place: count
+            for place, count in self.counted.items()
+            if place[1] < today and Address.parse(place[0]) not in self.untrusted
+        }
+        self.checks["rollups at the end"] += len(true) + 1
+        for place in sorted(found.keys() | true.keys()):
+            if found.get(place) != true.get(place):
+                self.broken(
+                    Invariant.NUMBERS_RECONCILE,
+                    top.address,
+                    f"{place}: {found.get(place)} reported, {true.get(place)} happened",
+                )
 
     def _noticed(self, address: Address) -> None:
         """Somebody holds it as an incident that the journal of a hall went back."""

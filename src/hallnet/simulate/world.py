@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 
 from hallnet.case.calendar import CALENDAR
-from hallnet.case.case import Case
+from hallnet.case.case import Case, day_of
 from hallnet.exchange import believing
 from hallnet.intake import cases
 from hallnet.places import Address, Level, divisions
@@ -184,7 +184,8 @@ class World:
         hours = 0.0
         if not (self._stop_at_first and self.checker.violations):
             hours = await self._heal()
-            self.checker.wholly(self.people.record, self._is_sound)
+            today = day_of(next(iter(self.halls.values())).now()).isoformat()
+            self.checker.wholly(self.people.record, self._is_sound, today)
         for hall in self.halls.values():
             hall.down()
         report = self._report(hours, time.perf_counter() - began)
@@ -426,6 +427,7 @@ class World:
         await self._until_quiet()
         for hall in self.halls.values():
             await hall.ask_all()
+            await hall.report_days()
         await self._until_quiet()
         return (asyncio.get_running_loop().time() - began) / HOUR
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.branch_sync import certificates, comparing, releasing, sharing
+from hallnet.branch_sync import certificates, comparing, releasing, rollups, sharing
 from hallnet.branch_sync.context import Context
 from hallnet.places import Address
 from hallnet.store import Connection
@@ -46,6 +46,9 @@ def take(
             elif message.kind == certificates.CERTIFICATES_KIND:
                 told = certificates.read_told(message.payload)
                 changed |= certificates.take(connection, context, told, now)
+            elif message.kind == rollups.ROLLUP_KIND:
+                sender = Address.parse(message.sender)
+                rollups.take(connection, context, sender, message.payload, now)
             elif message.kind in _COMPARISONS:
                 sender = Address.parse(message.sender)
                 _COMPARISONS[message.kind](connection, context.here, sender, message.payload, now)
@@ -65,6 +68,7 @@ def take_cases(
     if raws:
         sharing.take_events(connection, context.here, raws)
         comparing.notice(connection, context.here, now)
+        rollups.count_events(connection, context.here, raws, now)
 
 
 def _take_end(connection: Connection, payload: bytes, now: datetime) -> None:

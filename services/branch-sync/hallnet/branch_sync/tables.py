@@ -2,7 +2,9 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    Date,
     Index,
     Integer,
     MetaData,
@@ -118,4 +120,37 @@ comparison = Table(
     Column("behind", Integer, nullable=False),
     Column("forgotten", Integer, nullable=False, default=0, server_default="0"),
     Index("comparison_due", "due_at"),
+)
+
+# The item of each case that is known here, for the days' numbers.
+case_item = Table(
+    "case_item",
+    metadata,
+    Column("case_id", String(36), primary_key=True),
+    Column("item_id", String(64), nullable=False),
+)
+
+# What halls did on a day: this one as it counts, those below as they reported.
+rollup_count = Table(
+    "rollup_count",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("item_id", String(64), primary_key=True),
+    Column("measure", String(64), primary_key=True),
+    Column("times", BigInteger, nullable=False),
+    Index("rollup_count_of_day", "day", "hall"),
+)
+
+# Which version of a day is here: of this hall the one it sent last, 0 before the first.
+rollup = Table(
+    "rollup",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("version", Integer, nullable=False),
+    # Of this hall: whether something was counted since it was sent.
+    Column("changed", Boolean, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Index("rollup_of_day", "day", "hall"),
 )

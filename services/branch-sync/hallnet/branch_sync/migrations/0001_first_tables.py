@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-
 from hallnet.store import Moment
 
 revision = "0001"
@@ -20,6 +19,12 @@ def upgrade() -> None:
         sa.Column("answer", sa.LargeBinary(), nullable=False),
         sa.Column("answered_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("request_id"),
+    )
+    op.create_table(
+        "case_item",
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("item_id", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("case_id"),
     )
     op.create_table(
         "case_part",
@@ -111,6 +116,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("certificate_id"),
     )
     op.create_table(
+        "rollup",
+        sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Boolean(), nullable=False),
+        sa.Column("received_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("hall", "day"),
+    )
+    with op.batch_alter_table("rollup", schema=None) as batch_op:
+        batch_op.create_index("rollup_of_day", ["day", "hall"], unique=False)
+
+    op.create_table(
+        "rollup_count",
+        sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("item_id", sa.String(length=64), nullable=False),
+        sa.Column("measure", sa.String(length=64), nullable=False),
+        sa.Column("times", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("hall", "day", "item_id", "measure"),
+    )
+    with op.batch_alter_table("rollup_count", schema=None) as batch_op:
+        batch_op.create_index("rollup_count_of_day", ["day", "hall"], unique=False)
+
+    op.create_table(
         "root_succession",
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
         sa.Column("succession", sa.LargeBinary(), nullable=False),
@@ -138,6 +167,14 @@ def downgrade() -> None:
     op.drop_table("succession")
     op.drop_table("shared_range")
     op.drop_table("root_succession")
+    with op.batch_alter_table("rollup_count", schema=None) as batch_op:
+        batch_op.drop_index("rollup_count_of_day")
+
+    op.drop_table("rollup_count")
+    with op.batch_alter_table("rollup", schema=None) as batch_op:
+        batch_op.drop_index("rollup_of_day")
+
+    op.drop_table("rollup")
     op.drop_table("revocation")
     with op.batch_alter_table("release", schema=None) as batch_op:
         batch_op.drop_index("release_pending")
@@ -158,5 +195,6 @@ def downgrade() -> None:
         batch_op.drop_index("case_part_of_range")
 
     op.drop_table("case_part")
+    op.drop_table("case_item")
     op.drop_table("answered_request")
     # ### end Alembic commands ###

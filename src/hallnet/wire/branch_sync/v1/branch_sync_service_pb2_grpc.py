@@ -60,6 +60,11 @@ class BranchSyncServiceStub:
                 request_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasResponse.FromString,
                 _registered_method=True)
+        self.SumRollups = channel.unary_unary(
+                '/hallnet.wire.branch_sync.v1.BranchSyncService/SumRollups',
+                request_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsResponse.FromString,
+                _registered_method=True)
 
 
 class BranchSyncServiceServicer:
@@ -103,6 +108,14 @@ class BranchSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SumRollups(self, request, context):
+        """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
+        not report.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BranchSyncServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +143,11 @@ def add_BranchSyncServiceServicer_to_server(servicer, server):
                     servicer.CompareReplicas,
                     request_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasResponse.SerializeToString,
+            ),
+            'SumRollups': grpc.unary_unary_rpc_method_handler(
+                    servicer.SumRollups,
+                    request_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -268,6 +286,33 @@ class BranchSyncService:
             '/hallnet.wire.branch_sync.v1.BranchSyncService/CompareReplicas',
             hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasRequest.SerializeToString,
             hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SumRollups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.branch_sync.v1.BranchSyncService/SumRollups',
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsRequest.SerializeToString,
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsResponse.FromString,
             options,
             channel_credentials,
             insecure,

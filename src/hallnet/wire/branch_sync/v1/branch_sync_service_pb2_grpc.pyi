@@ -47,6 +47,10 @@ class BranchSyncServiceStub:
     """
     CompareReplicas: _grpc.UnaryUnaryMultiCallable[_branch_sync_service_pb2.CompareReplicasRequest, _branch_sync_service_pb2.CompareReplicasResponse]
     """CompareReplicas has this node compare with all of them now."""
+    SumRollups: _grpc.UnaryUnaryMultiCallable[_branch_sync_service_pb2.SumRollupsRequest, _branch_sync_service_pb2.SumRollupsResponse]
+    """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
+    not report.
+    """
 
 @_typing.type_check_only
 class BranchSyncServiceAsyncStub(BranchSyncServiceStub):
@@ -67,6 +71,10 @@ class BranchSyncServiceAsyncStub(BranchSyncServiceStub):
     """
     CompareReplicas: _aio.UnaryUnaryMultiCallable[_branch_sync_service_pb2.CompareReplicasRequest, _branch_sync_service_pb2.CompareReplicasResponse]  # type: ignore[assignment]
     """CompareReplicas has this node compare with all of them now."""
+    SumRollups: _aio.UnaryUnaryMultiCallable[_branch_sync_service_pb2.SumRollupsRequest, _branch_sync_service_pb2.SumRollupsResponse]  # type: ignore[assignment]
+    """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
+    not report.
+    """
 
 class BranchSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     """BranchSyncService keeps a node in step with the network: releases that flow down the tree."""
@@ -114,5 +122,15 @@ class BranchSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_branch_sync_service_pb2.CompareReplicasResponse, _abc.Awaitable[_branch_sync_service_pb2.CompareReplicasResponse]]:
         """CompareReplicas has this node compare with all of them now."""
+
+    @_abc_1.abstractmethod
+    def SumRollups(
+        self,
+        request: _branch_sync_service_pb2.SumRollupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_branch_sync_service_pb2.SumRollupsResponse, _abc.Awaitable[_branch_sync_service_pb2.SumRollupsResponse]]:
+        """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
+        not report.
+        """
 
 def add_BranchSyncServiceServicer_to_server(servicer: BranchSyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
