@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,6 +42,7 @@ from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.service import BUSY_FOR
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation import delivery
+from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.intake import following as intake_following
 from hallnet.intake import materials
 from hallnet.intake import tables as intake_tables
@@ -108,7 +110,8 @@ class Hall:
         self._seed = seed
         self._tasks: set[asyncio.Task[Any]] = set()
         self._links: dict[Address, LinkLoop] = {}
-        self._taking: set[Address] = set()
+        self._asking: Counter[Address] = Counter()
+        self._turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._fed: dict[str, asyncio.Event] = {}
 
     def now(self) -> datetime:
@@ -146,7 +149,8 @@ class Hall:
         self.is_up = True
         self.load()
         self._links.clear()
-        self._taking.clear()
+        self._asking.clear()
+        self._turns.clear()
         self._fed = {name: asyncio.Event() for name in self.disks}
         self._sent = asyncio.Event()
         self._came = asyncio.Event()
@@ -297,10 +301,7 @@ class Hall:
                 self._links[neighbour].wake()
 
     def wake_those_with_parcels(self) -> None:
-        waiting = self.exchange.ask(
-            "SELECT DISTINCT neighbour FROM parcel WHERE state = ?", WAITING
-        )
-        self._wake_links([Address.parse(neighbour) for (neighbour,) in waiting])
+        self._wake_links([Address.parse(neighbour) for neighbour in waiting_for(self)])
 
     async def _receive(self, giver: Address, kind: str, data: bytes) -> bytes | None:
         """A request from a neighbour, in a task of this hall; None if it fails or the hall goes down."""
@@ -322,17 +323,18 @@ class Hall:
             return None
 
     async def _take_batch(self, neighbour: Address, data: bytes) -> bytes:
-        if neighbour in self._taking:
+        if self._asking[neighbour] >= UNDER_WAY_MAX:
             again = to_timestamp(self.now() + BUSY_FOR)
             return wire_link.BatchReply(reason="BUSY", retry_at=again).SerializeToString()
-        self._taking.add(neighbour)
+        self._asking[neighbour] += 1
         try:
-            now = self.now()
-            taken = await self.exchange.write(
-                lambda c: take_batch(c, self.context, neighbour, data, now)
-            )
+            async with self._turns[neighbour]:
+                now = self.now()
+                taken = await self.exchange.write(
+                    lambda c: take_batch(c, self.context, neighbour, data, now)
+                )
         finally:
-            self._taking.discard(neighbour)
+            self._asking[neighbour] -= 1
         if taken.has_materials:
             self._came.set()
         self._wake_links(taken.wake | {neighbour})
@@ -521,6 +523,16 @@ CURSORS: dict[str, Cursors] = {
     "branch_sync": sync_tables.cursors,
 }
 WAITING = int(parcels.State.WAITING)
+
+
+def waiting_for(hall: Hall) -> list[str]:
+    """The neighbours for which something waits in the queues of a hall."""
+    found = hall.exchange.ask(
+        "SELECT neighbour FROM parcel WHERE state = ?"
+        " UNION SELECT neighbour FROM delivery WHERE queued = 1",
+        WAITING,
+    )
+    return sorted(neighbour for (neighbour,) in found)
 
 
 def has_open(hall: Hall, but_for: str = "\0") -> bool:

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from hallnet.branch_sync import rollups
 from hallnet.case.case import Case, day_of
 from hallnet.case.event import EVENT, CaseEvent, Filed, digest
-from hallnet.exchange import tables
+from hallnet.exchange import queues, tables
 from hallnet.exchange.journal_store import read_runs, read_tile
-from hallnet.exchange.parcels import State as ParcelState
 from hallnet.federation import delivery
 from hallnet.intake import cases
 from hallnet.intake import tables as intake_tables
@@ -388,13 +387,7 @@ class Checker:
                         f"{row.kind} {row.subject} to {row.recipient} has no verdict"
                         f" (state {row.state}, {row.attempts} attempts)",
                     )
-            parcel = tables.parcel
-            waiting = connection.execute(
-                select(parcel.c.neighbour, func.count())
-                .where(parcel.c.state == ParcelState.WAITING)
-                .group_by(parcel.c.neighbour)
-            )
-            for neighbour, count in waiting:
+            for neighbour, (count, _) in queues.backlog(connection).items():
                 if sound(Address.parse(neighbour)) and sound(hall.address):
                     self.broken(
                         Invariant.NOTHING_LOST,

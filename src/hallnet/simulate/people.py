@@ -13,16 +13,18 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hallnet.case.case import Case, Stage
+from hallnet.case.case import Case
 from hallnet.case.catalogue import accepts_here
 from hallnet.case.catalogue_file import supplied_catalogue
 from hallnet.case.item import HandlingKind, ItemVersion
+from hallnet.case.stage import Stage
 from hallnet.intake import cases
 from hallnet.places import Address, Level, divisions
 from hallnet.problems import Problem
 from hallnet.simulate.disk import PowerFailed
 from hallnet.simulate.founding import CHIEF, chance
 from hallnet.simulate.hall import Hall, is_full
+from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
@@ -201,11 +203,14 @@ class People:
         if draw.random() < 0.03:
             # Somebody who has no say tries it too: refused, and nothing changes.
             hall = self._somebody(case, draw)
-        act, method, request = await self._next(hall, case, item, draw)
-        if request is None:
+        command = await self._next(hall, case, item, draw)
+        if command is None:
             return False
-        request.act.CopyFrom(_act(f"{act}-{request_id}"))
-        await self._try(hall, lambda: getattr(hall.face, method)(request, None), act)
+        act = command.WhichOneof("command") or ""
+        request = wire.ActOnCaseRequest(
+            act=_act(f"{act.replace('_', '-')}-{request_id}"), case_id=case_id, command=command
+        )
+        await self._try(hall, lambda: hall.face.ActOnCase(request, None), act)
         return False
 
     async def _look(self, hall: Hall, case_id: str) -> None:
@@ -238,44 +243,41 @@ class People:
 
     async def _next(
         self, hall: Hall, case: Case, item: ItemVersion, draw: random.Random
-    ) -> tuple[str, str, Any]:
-        """What is sensible for a case at a stage, with the method and the request for it."""
-        case_id = case.case_id
+    ) -> wire_command.CaseCommand | None:
+        """What is sensible for a case at its stage."""
         competent = case.filed.competent_hall == hall.address
         reports_up = item.report_up and case.filed.competent_hall.may_certify(hall.address)
         stage, missing = case.stage, case.missing_materials(item)
+        command = wire_command.CaseCommand()
         if draw.random() < 0.02:
-            return (
-                "Withdraw",
-                "WithdrawCase",
-                wire.WithdrawCaseRequest(case_id=case_id, reason="不办了"),
-            )
-        if stage is Stage.CORRECTING:
-            request = wire.SupplementCaseRequest(case_id=case_id)
+            command.withdraw.reason = "不办了"
+        elif stage is Stage.CORRECTING:
+            command.supplement.SetInParent()
             for name in missing:
                 data = name.encode() + draw.randbytes(100)
-                request.materials.append(await self._upload(hall, name, data))
-            return "Supplement", "SupplementCase", request
-        if stage is Stage.RECEIVED:
-            if missing:
-                notice = wire.GiveNoticeRequest(case_id=case_id)
-                for name in missing:
-                    notice.defects.add(material=name, problem="缺少", remedy="请补交")
-                return "GiveNotice", "GiveNotice", notice
-            if not competent and not reports_up:
-                return _hand_over(case_id)
-            if competent and item.handling_kind is HandlingKind.INSTANT:
-                return _decide(case_id, draw)
-            return "Accept", "AcceptCase", wire.AcceptCaseRequest(case_id=case_id)
-        if stage is Stage.ACCEPTED and not competent:
-            review = wire.ReviewCaseRequest(case_id=case_id, opinion=1, explanation="符合条件")  # type: ignore[arg-type]
-            return "Review", "ReviewCase", review
-        if stage in (Stage.ACCEPTED, Stage.REVIEWED):
-            return _decide(case_id, draw) if competent else _hand_over(case_id)
-        if stage is Stage.DECIDED:
-            close = wire.CloseCaseRequest(case_id=case_id, method=1, received_by="本人")  # type: ignore[arg-type]
-            return "Close", "CloseCase", close
-        return "", "", None
+                command.supplement.materials.append(await self._upload(hall, name, data))
+        elif stage is Stage.RECEIVED and missing:
+            for name in missing:
+                command.give_notice.defects.add(material=name, problem="缺少", remedy="请补交")
+        elif stage is Stage.RECEIVED and not competent and not reports_up:
+            command.hand_over.explanation = "请办理"
+        elif stage is Stage.RECEIVED and competent and item.handling_kind is HandlingKind.INSTANT:
+            _decide(command, draw)
+        elif stage is Stage.RECEIVED:
+            command.accept.SetInParent()
+        elif stage is Stage.ACCEPTED and not competent:
+            command.review.opinion = 1  # type: ignore[assignment]
+            command.review.explanation = "符合条件"
+        elif stage in (Stage.ACCEPTED, Stage.REVIEWED) and competent:
+            _decide(command, draw)
+        elif stage in (Stage.ACCEPTED, Stage.REVIEWED):
+            command.hand_over.explanation = "请办理"
+        elif stage is Stage.DECIDED:
+            command.close.method = 1  # type: ignore[assignment]
+            command.close.received_by = "本人"
+        else:
+            return None
+        return command
 
     async def _try(self, hall: Hall, act: Callable[[], Any], name: str, looks: bool = False) -> Any:
         """Do it; if the hall is down or its disk full, come again. None if it is refused."""
@@ -310,23 +312,11 @@ def _act(request_id: str) -> wire.Act:
     return wire.Act(request_id=request_id.lower(), actor_id=_ACTOR)
 
 
-def _hand_over(case_id: str) -> tuple[str, str, Any]:
-    return (
-        "HandOver",
-        "HandOverCase",
-        wire.HandOverCaseRequest(case_id=case_id, explanation="请办理"),
-    )
-
-
-def _decide(case_id: str, draw: random.Random) -> tuple[str, str, Any]:
+def _decide(command: wire_command.CaseCommand, draw: random.Random) -> None:
     refused = draw.random() < 0.1
-    request = wire.DecideCaseRequest(
-        case_id=case_id,
-        outcome=2 if refused else 1,  # type: ignore[arg-type]
-        reasons="不符合条件" if refused else "符合条件",
-        legal_basis="行政许可法第三十八条",
-    )
-    return "Decide", "DecideCase", request
+    command.decide.outcome = 2 if refused else 1  # type: ignore[assignment]
+    command.decide.reasons = "不符合条件" if refused else "符合条件"
+    command.decide.legal_basis = "行政许可法第三十八条"
 
 
 def _person(draw: random.Random) -> wire_person.Person:

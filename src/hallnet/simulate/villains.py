@@ -19,8 +19,8 @@ from hallnet.case.event import (
 )
 from hallnet.case.person import Actor, ActorKind
 from hallnet.exchange import outgoing, tables
-from hallnet.exchange.outgoing import Wish
-from hallnet.intake import cases, handling
+from hallnet.exchange.sealing import Wish
+from hallnet.intake import cases
 from hallnet.places import Address
 from hallnet.simulate.founding import KEYS, supplied
 from hallnet.simulate.hall import Hall
@@ -65,7 +65,7 @@ async def blunder(bungler: Hall, network: Network, draw: random.Random) -> None:
     elif kind == 2:
         await _hand_on(bungler, network, draw.randbytes(100), draw, "hello")
     else:
-        names = (cases.EVENTS_KIND, handling.REQUEST_KIND, "release", "trust.certificates", "?")
+        names = (cases.EVENTS_KIND, cases.REQUEST_KIND, "release", "trust.certificates", "?")
         neighbours = _around(bungler)
         wishes = [
             Wish(

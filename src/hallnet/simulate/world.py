@@ -33,7 +33,7 @@ from hallnet.simulate.founding import (
     supplied,
     top_identity,
 )
-from hallnet.simulate.hall import Hall, Rhythm, has_open, is_full
+from hallnet.simulate.hall import Hall, Rhythm, has_open, is_full, waiting_for
 from hallnet.simulate.invariants import Checker, Invariant, Violation
 from hallnet.simulate.loop import run
 from hallnet.simulate.network import CALM, Network, Weather
@@ -469,8 +469,7 @@ def _above(address: Address, halls: dict[Address, Hall]) -> Address:
 
 def _is_busy(hall: Hall) -> bool:
     """Whether something of this hall is under way."""
-    waiting = hall.exchange.ask("SELECT 1 FROM parcel WHERE state = 1 LIMIT 1")
-    return bool(waiting) or has_open(hall, but_for=villains.FORGED)
+    return bool(waiting_for(hall)) or has_open(hall, but_for=villains.FORGED)
 
 
 def simulate(scenario: Scenario, stop_at_first: bool = False) -> Report:

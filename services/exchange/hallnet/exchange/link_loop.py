@@ -209,7 +209,9 @@ class LinkLoop:
             woken.cancel()
 
     def _send(self, batch: sending.Batch) -> _UnderWay:
-        return _UnderWay(batch, asyncio.create_task(self._request(batch.data)), asyncio.get_running_loop().time())
+        return _UnderWay(
+            batch, asyncio.create_task(self._request(batch.data)), asyncio.get_running_loop().time()
+        )
 
     def _has_room(self, batch: sending.Batch, under_way: Collection[_UnderWay]) -> bool:
         if len(under_way) == UNDER_WAY_MAX:
