@@ -20,7 +20,7 @@ JOBS ?= 2
 ROOMY_MEMORY = $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print $$6}')
 TESTS_IN ?= $(or $(TMPDIR),$(ROOMY_MEMORY),/tmp)
 
-.PHONY: help demo test check format proto publish-contracts lock clean
+.PHONY: help demo test simulate check format proto publish-contracts lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ demo: $(VENV)/.run-ready ## Found a real network of nine halls and send cases th
 
 test: $(VENV)/.dev-ready ## Run every test, on SQLite and PostgreSQL, with real NATS (add ARGS="-k name" ...)
 	@TMPDIR="$(TESTS_IN)" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+simulate: $(VENV)/.run-ready ## Live through thousands of small worlds in virtual time (add ARGS="--seeds 10" ...)
+	@$(BIN)/hallnet simulate --small --days 0.2 --cases 3 --seeds 2000 $(ARGS)
 
 check: $(VENV)/.dev-ready ## Run the linters, the type checker, the import rules and the contract rules
 	@$(BIN)/ruff format --check .

@@ -168,7 +168,11 @@ class Halls:
 
     def receive(self, at: str, kind: str, payload: bytes) -> None:
         """The exchange of a hall hands over a message."""
-        message = wire_feed.InboundMessage(kind=kind, payload=payload)
+        self.receive_from(at, "", kind, payload)
+
+    def receive_from(self, at: str, sender: str, kind: str, payload: bytes) -> None:
+        """The exchange of a hall hands over a message of another one."""
+        message = wire_feed.InboundMessage(sender=sender, kind=kind, payload=payload)
         entry = wire_feed.FeedEntry(kind="message.received", payload=message.SerializeToString())
         self.take(at, entry)
 

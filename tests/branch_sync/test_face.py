@@ -78,7 +78,7 @@ def face(halls: Halls, home: Home, at: str, exchange: str) -> BranchSyncFace:
     sync = halls.at(at)
     channel = open_channel(home, Part.BRANCH_SYNC, exchange)
     publisher = Publisher(sync.database, sync.context, channel, lambda: halls.now)
-    return BranchSyncFace(sync.database, publisher, lambda: halls.now)
+    return BranchSyncFace(sync.database, sync.context, publisher, lambda: halls.now)
 
 
 def with_exchange(

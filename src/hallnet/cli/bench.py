@@ -226,3 +226,32 @@ def year(
     else:
         print_numbers(found.report)
     raise typer.Exit(2 if found.numbers_different else 0)
+
+
+@app.command()
+def sync(
+    cases: Annotated[int, typer.Option(help="Cases that the two halls share", min=1)] = 1_000_000,
+    differing: Annotated[int, typer.Option(help="In so many of them they differ", min=0)] = 10,
+    json: Json = False,
+) -> None:
+    """What it costs two halls to find out in which of their shared cases the one lacks something.
+
+    The rules and tables of branch-sync on two SQLite files; the messages are handed over directly, so
+    that what is measured is the comparison: seconds, messages and their bytes.
+    """
+    from dataclasses import asdict
+
+    from hallnet.bench.sync import measure
+    from hallnet.cli.output import print_json, print_table
+
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    agreed, found = measure(cases, differing, say)
+    data = {"agreeing": asdict(agreed), "differing": asdict(found)}
+    if json:
+        print_json({"cases": cases, "differing_in": differing, **data})
+        return
+    columns = ("", *data["agreeing"])
+    rows = [
+        (name, f"{cost['seconds']:.3f}", *list(cost.values())[1:]) for name, cost in data.items()
+    ]
+    print_table("", columns, rows)

@@ -21,6 +21,9 @@ from hallnet.cli import (
     node,
     numbers,
     release,
+    replica,
+    rollup,
+    simulate,
     tools,
     trust,
     window,
@@ -39,12 +42,14 @@ app.add_typer(node.app, name="node")
 app.add_typer(account.app, name="account")
 app.add_typer(release.app, name="release")
 app.add_typer(item.app, name="item")
+app.add_typer(replica.app, name="replica")
+app.add_typer(rollup.app, name="rollup")
 app.add_typer(case.app, name="case")
 app.add_typer(window.app, name="window")
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(trust.app, name="trust")
 app.add_typer(bench.app, name="bench")
-for command in (*tools.COMMANDS, check.check):
+for command in (*tools.COMMANDS, check.check, *simulate.COMMANDS):
     app.command()(command)
 
 

@@ -90,7 +90,7 @@ async def follow(
             async for batch in stub.Follow(request):
                 pause = RETRY_SECONDS
                 if batch.entries:
-                    await database.write(partial(_deal, feed, batch, cursors, handle))
+                    await database.write(partial(deal, feed, batch, cursors, handle))
                     committed()
         except aio.AioRpcError as error:
             _log.info("%s lost the feed of %s: %s", follower, feed, error.code().name)
@@ -100,13 +100,14 @@ async def follow(
         pause = min(pause * 2, RETRY_SECONDS_MAX)
 
 
-def _deal(
+def deal(
     feed: str,
     batch: wire.FollowResponse,
     cursors: Cursors,
     handle: Handle,
     connection: Connection,
 ) -> None:
+    """Deal with a batch in this transaction, which stores the position too: each entry once."""
     position = cursors.claim(connection, feed)
     entries = [entry for entry in batch.entries if entry.position > position]
     if entries:

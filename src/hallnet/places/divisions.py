@@ -115,6 +115,14 @@ class Divisions:
         """How many divisions of a level lie within a code."""
         return len(self.codes(level, within))
 
+    def halls(self, within: str) -> Iterator[Address]:
+        """All places within a code that have a hall, without its branch halls; raises DivisionUnknown."""
+        top = Address(within)
+        self.name(top.division)
+        for code in self._names:
+            if code.startswith(within) and self._is_administered(code):
+                yield Address(code)
+
     def village_name(self, village: Village) -> str:
         return self.name(village.code)
 

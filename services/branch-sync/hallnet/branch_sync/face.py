@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hallnet.branch_sync import releasing, tables
+from hallnet.branch_sync import comparing, releasing, rollups, tables
+from hallnet.branch_sync.context import Context
 from hallnet.branch_sync.publishing import PUBLICATION, Publisher, view
 from hallnet.codec import MessageMalformed
 from hallnet.node.home import Part
@@ -24,6 +25,9 @@ CALLERS: Callers = {
     "PublishRelease": frozenset({Part.OPERATOR}),
     "ListReleases": EVERY_PART,
     "GetRelease": EVERY_PART,
+    "ListReplicas": EVERY_PART,
+    "CompareReplicas": frozenset({Part.OPERATOR}),
+    "SumRollups": EVERY_PART,
 }
 
 
@@ -31,9 +35,14 @@ class BranchSyncFace(wire_grpc.BranchSyncServiceServicer):
     """Serves hallnet.wire.branch_sync.v1.BranchSyncService."""
 
     def __init__(
-        self, database: Database, publisher: Publisher, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        context: Context,
+        publisher: Publisher,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
+        self._context = context
         self._publisher = publisher
         self._clock = clock
 
@@ -64,6 +73,20 @@ class BranchSyncFace(wire_grpc.BranchSyncServiceServicer):
             )
 
         return await self._database.read(look)
+
+    async def ListReplicas(self, request: wire.ListReplicasRequest, context: Any) -> Any:
+        return await self._database.read(
+            lambda c: wire.ListReplicasResponse(replicas=comparing.views(c))
+        )
+
+    async def CompareReplicas(self, request: wire.CompareReplicasRequest, context: Any) -> Any:
+        now = self._clock()
+        await self._database.write(lambda c: comparing.ask_all(c, now))
+        return wire.CompareReplicasResponse()
+
+    async def SumRollups(self, request: wire.SumRollupsRequest, context: Any) -> Any:
+        now = self._clock()
+        return await self._database.read(lambda c: rollups.sums(c, self._context, request, now))
 
 
 def _kind(number: int) -> ReleaseKind:

@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.branch_sync import certificates, releasing
+from hallnet.branch_sync import certificates, comparing, releasing, rollups, sharing
 from hallnet.branch_sync.context import Context
+from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.trust.certificate import read_certificate
+from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
+CASE_EVENTS_KIND = "case.events"
+"""Of the messages in which the intake tells other halls what happened to a case."""
 
 
 def take(
@@ -41,4 +46,40 @@ def take(
             elif message.kind == certificates.CERTIFICATES_KIND:
                 told = certificates.read_told(message.payload)
                 changed |= certificates.take(connection, context, told, now)
+            elif message.kind == rollups.ROLLUP_KIND:
+                sender = Address.parse(message.sender)
+                rollups.take(connection, context, sender, message.payload, now)
+            elif message.kind in _COMPARISONS:
+                sender = Address.parse(message.sender)
+                _COMPARISONS[message.kind](connection, context.here, sender, message.payload, now)
+        elif entry.kind == "delivery.ended":
+            _take_end(connection, entry.payload, now)
     return changed
+
+
+def take_cases(
+    connection: Connection,
+    context: Context,
+    entries: Sequence[wire_feed.FeedEntry],
+    now: datetime,
+) -> None:
+    """What the intake tells: who said something about which case."""
+    raws = [entry.payload for entry in entries if entry.kind in ("case.event", "case.replica")]
+    if raws:
+        sharing.take_events(connection, context.here, raws)
+        comparing.notice(connection, context.here, now)
+        rollups.count_events(connection, context.here, raws, now)
+
+
+def _take_end(connection: Connection, payload: bytes, now: datetime) -> None:
+    """A message about a case that nobody took leaves a gap at its recipient."""
+    ended = wire_feed.DeliveryEnded.FromString(payload)
+    accepted = ended.verdict == wire_envelope.VERDICT_ACCEPTED
+    if ended.kind == CASE_EVENTS_KIND and not accepted:
+        comparing.not_delivered(connection, ended.recipient, now)
+
+
+_COMPARISONS = {
+    comparing.ASKED_KIND: comparing.take_question,
+    comparing.ANSWERED_KIND: comparing.take_answer,
+}

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from grpc import aio
 
-from hallnet.branch_sync import certificates, following, releasing, tables
+from hallnet.branch_sync import certificates, comparing, following, releasing, rollups, tables
 from hallnet.branch_sync.face import CALLERS, BranchSyncFace
 from hallnet.branch_sync.publishing import Publication, Publisher
 from hallnet.node.client import open_channel
@@ -30,6 +30,8 @@ from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 ENFORCE_SECONDS = 1.0
 GATHER_SECONDS = 0.3
 """How long new certificates are gathered before a bundle is published."""
+COMPARE_CHECK_SECONDS = 60.0
+REPORT_CHECK_SECONDS = 300.0
 RENEWAL_CHECK_SECONDS = 3600.0
 
 _log = logging.getLogger("hallnet.branch_sync")
@@ -71,7 +73,7 @@ class BranchSync:
         server.add(
             wire.DESCRIPTOR.services_by_name["BranchSyncService"],
             wire_grpc.add_BranchSyncServiceServicer_to_server,
-            BranchSyncFace(self._database, self._publisher, self._clock),
+            BranchSyncFace(self._database, self._context, self._publisher, self._clock),
             CALLERS,
         )
         feeds.add(tables.feed, self._database)
@@ -79,7 +81,10 @@ class BranchSync:
     def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("branch-sync follows exchange", self._follow_exchange),
+            ("branch-sync follows intake", self._follow_intake),
             ("branch-sync puts releases in force", self._enforce),
+            ("branch-sync compares replicas", self._compare),
+            ("branch-sync reports its days", self._report_days),
         ]
         if self._context.parent is None:
             loops.append(("branch-sync publishes the trust bundle", self._publish_trust))
@@ -105,6 +110,37 @@ class BranchSync:
             self._take,
             tables.feed.announce,
         )
+
+    async def _follow_intake(self) -> None:
+        await follow(
+            self._channel(self._settings.endpoints.intake),
+            "intake",
+            "branch-sync",
+            self._database,
+            tables.cursors,
+            lambda c, entries: following.take_cases(c, self._context, entries, self._clock()),
+            tables.feed.announce,
+        )
+
+    async def _compare(self) -> None:
+        # Whatever happened while this process was not there, it is found now.
+        await self._database.write(lambda c: comparing.ask_all(c, self._clock()))
+        while True:
+            now = self._clock()
+            if await self._database.write(
+                lambda c, now=now: comparing.ask_those_due(c, now)  # type: ignore[misc]
+            ):
+                tables.feed.announce()
+            await asyncio.sleep(COMPARE_CHECK_SECONDS)
+
+    async def _report_days(self) -> None:
+        while True:
+            now = self._clock()
+            if await self._database.write(
+                lambda c, now=now: rollups.report_days(c, self._context, now)  # type: ignore[misc]
+            ):
+                tables.feed.announce()
+            await asyncio.sleep(REPORT_CHECK_SECONDS)
 
     def _take(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         if following.take(connection, self._context, entries, self._clock()):

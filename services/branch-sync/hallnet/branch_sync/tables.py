@@ -2,7 +2,9 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    Date,
     Index,
     Integer,
     MetaData,
@@ -80,4 +82,75 @@ certificate = Table(
     Column("id", Bytes(32), primary_key=True),
     Column("subject", String(40), nullable=False),
     Column("certificate", Bytes, nullable=False),
+)
+
+# Who has a part in a case that is known here, and the last event of each; sequence 0: nothing said yet.
+case_part = Table(
+    "case_part",
+    metadata,
+    Column("case_id", String(36), primary_key=True),
+    Column("hall", String(40), primary_key=True),
+    Column("range", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("digest", Bytes(32), nullable=False),
+    Index("case_part_of_range", "hall", "range"),
+)
+
+# Sums over the cases that are shared with a hall: see federation/comparison.py.
+shared_range = Table(
+    "shared_range",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("side", Integer, primary_key=True, autoincrement=False),
+    Column("range", Integer, primary_key=True, autoincrement=False),
+    Column("sum", Bytes(16), nullable=False),
+)
+
+# When this hall and another one compare what they have of each other, and what came of it.
+comparison = Table(
+    "comparison",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("due_at", Moment, nullable=False),
+    # When this hall last asked the other one.
+    Column("asked_at", Moment),
+    # When it turned out last that all is here that the other hall said.
+    Column("agreed_at", Moment),
+    # In how many cases the other hall had not all that this one said, and in how many it had more.
+    Column("behind", Integer, nullable=False),
+    Column("forgotten", Integer, nullable=False, default=0, server_default="0"),
+    Index("comparison_due", "due_at"),
+)
+
+# The item of each case that is known here, for the days' numbers.
+case_item = Table(
+    "case_item",
+    metadata,
+    Column("case_id", String(36), primary_key=True),
+    Column("item_id", String(64), nullable=False),
+)
+
+# What halls did on a day: this one as it counts, those below as they reported.
+rollup_count = Table(
+    "rollup_count",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("item_id", String(64), primary_key=True),
+    Column("measure", String(64), primary_key=True),
+    Column("times", BigInteger, nullable=False),
+    Index("rollup_count_of_day", "day", "hall"),
+)
+
+# Which version of a day is here: of this hall the one it sent last, 0 before the first.
+rollup = Table(
+    "rollup",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("version", Integer, nullable=False),
+    # Of this hall: whether something was counted since it was sent.
+    Column("changed", Boolean, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Index("rollup_of_day", "day", "hall"),
 )

@@ -24,6 +24,7 @@ from hallnet.exchange import (
     links,
     outgoing,
     queues,
+    signing,
     succeeding,
     tables,
 )
@@ -39,14 +40,10 @@ from hallnet.problems import Kind, Problem
 from hallnet.store import Connection, Database
 from hallnet.store.room import ROOMY, measured, reusable_bytes
 from hallnet.trust.certificate import Permission
-from hallnet.trust.journal import EntryKind
-from hallnet.trust.release import RELEASE, sign_release
-from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire_bundle
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
-from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 STREAM_BYTES = 256 * 1024
@@ -340,19 +337,9 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
 
     async def SignRelease(self, request: wire.SignReleaseRequest, context: Any) -> Any:
         now = self._clock()
-        identity = self._context.identity
 
         def act(connection: Connection) -> wire.SignReleaseResponse:
-            release = wire_release.ReleaseBody()
-            release.CopyFrom(request.release)
-            release.suite = int(identity.certificate.body.suite)  # type: ignore[assignment]
-            body = RELEASE.from_message(release)
-            identity.certificate.require(Permission.RELEASE)
-            signed = sign_release(body, identity.signing_key, list(identity.chain[:-1]))
-            journal = journal_store.JournalWriter(connection, self._context, now)
-            suite = algorithms(identity.certificate.body.suite)
-            journal.add(EntryKind.SIGNED, suite.digest(signed.body))
-            journal.sign()
+            signed = signing.signed_release(connection, self._context, request.release, now)
             return wire.SignReleaseResponse(release=signed)
 
         return await self._once(request, now, wire.SignReleaseResponse, act)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -59,6 +58,7 @@ class LinkLoop:
         version: str,
         clock: Callable[[], datetime],
         wake_others: Callable[[Collection[Address]], None],
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._neighbour = neighbour
         self._client = client
@@ -73,7 +73,7 @@ class LinkLoop:
         self._restarted = asyncio.Event()
         self._incarnations: deque[bytes] = deque(maxlen=INCARNATIONS_MAX)
         self._may_send = True
-        self._idle_seconds = IDLE_SECONDS
+        self._idle_seconds = idle_seconds
         self._is_at_work = False
         self._credit = limits.BATCH_BYTES_MAX
         self._pace = Pace()
@@ -209,7 +209,9 @@ class LinkLoop:
             woken.cancel()
 
     def _send(self, batch: sending.Batch) -> _UnderWay:
-        return _UnderWay(batch, asyncio.create_task(self._request(batch.data)), time.monotonic())
+        return _UnderWay(
+            batch, asyncio.create_task(self._request(batch.data)), asyncio.get_running_loop().time()
+        )
 
     def _has_room(self, batch: sending.Batch, under_way: Collection[_UnderWay]) -> bool:
         if len(under_way) == UNDER_WAY_MAX:
@@ -232,7 +234,7 @@ class LinkLoop:
         data = await one.request
         if data is None:
             return None
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         # What was sent while another was under way had to wait for it.
         seconds = now - max(one.since, self._answered_at)
         self._answered_at = now

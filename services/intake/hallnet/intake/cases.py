@@ -216,6 +216,14 @@ def sent_again(connection: Connection, hall: Hall, case: Case, now: datetime) ->
     return Entry("case.sent_again", case.case_id, b"", now, [again])
 
 
+def told_again(
+    connection: Connection, hall: Hall, case: Case, other: Address, now: datetime
+) -> Entry:
+    """All own events once more to a hall that has a gap; the entry for the feed."""
+    own = own_events(connection, hall.address, case.case_id)
+    return Entry("case.sent_again", case.case_id, b"", now, [_message(case, other, own, ())])
+
+
 def own_events(connection: Connection, here: Address, case_id: str) -> list[bytes]:
     """What this hall itself has said about a case."""
     execute_now(connection, _INSERT_EVENTS)

@@ -11,6 +11,7 @@ from hallnet.node import telemetry
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.trust.release import RELEASE
+from hallnet.wire.branch_sync.v1 import comparison_pb2 as wire_comparison
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 
@@ -36,12 +37,15 @@ def take_messages(
 def take_releases(
     connection: Connection, hall: Hall, entries: Sequence[wire_feed.FeedEntry], now: datetime
 ) -> None:
-    """Releases that branch-sync verified and that are in force from now on."""
+    """What branch-sync tells: releases in force from now on, and halls that have a gap."""
     changed = False
     for entry in entries:
         if entry.kind == "release.in_force":
             signed = wire_release.SignedRelease.FromString(entry.payload)
             changed |= hall.releases.take(connection, RELEASE.from_bytes(signed.body))
+        elif entry.kind == "replica.behind":
+            behind = wire_comparison.ReplicaBehind.FromString(entry.payload)
+            replicas.complete(connection, hall, Address.parse(behind.hall), behind.case_ids, now)
     if changed:
         recounting.recount(connection, hall, now)
 

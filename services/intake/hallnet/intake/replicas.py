@@ -6,6 +6,7 @@ what contradicts what is known is set aside for a person to look at.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from google.protobuf.message import DecodeError
@@ -141,6 +142,18 @@ def take_delivery_end(
         else:
             told.append(cases.sent_again(connection, hall, case, now))
     tables.feed.append(connection, told)
+
+
+def complete(
+    connection: Connection, hall: Hall, other: Address, case_ids: Iterable[str], now: datetime
+) -> None:
+    """Another hall has not all that this one said about cases: say it again, if they concern it."""
+    entries = []
+    for case_id in case_ids:
+        case = cases.find(connection, case_id)
+        if case is not None and other in case.halls():
+            entries.append(cases.told_again(connection, hall, case, other, now))
+    tables.feed.append(connection, entries)
 
 
 def _has_no_effect(ended: wire_feed.DeliveryEnded) -> bool:

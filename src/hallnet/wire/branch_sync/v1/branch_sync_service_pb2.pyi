@@ -286,3 +286,256 @@ class GetReleaseResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetReleaseResponse: _TypeAlias = GetReleaseResponse  # noqa: Y015
+
+@_typing.final
+class ListReplicasRequest(_message.Message):
+    """ListReplicasRequest asks for all of them: a hall shares cases with few others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReplicasRequest: _TypeAlias = ListReplicasRequest  # noqa: Y015
+
+@_typing.final
+class ListReplicasResponse(_message.Message):
+    """ListReplicasResponse has one entry for each hall, in the order of addresses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLICAS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def replicas(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplicaView]:
+        """The halls."""
+
+    def __init__(
+        self,
+        *,
+        replicas: _abc.Iterable[Global___ReplicaView] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["replicas", b"replicas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReplicasResponse: _TypeAlias = ListReplicasResponse  # noqa: Y015
+
+@_typing.final
+class ReplicaView(_message.Message):
+    """ReplicaView is how this node and another hall stand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALL_FIELD_NUMBER: _builtins.int
+    AGREED_AT_FIELD_NUMBER: _builtins.int
+    ASKED_AT_FIELD_NUMBER: _builtins.int
+    BEHIND_FIELD_NUMBER: _builtins.int
+    FORGOTTEN_FIELD_NUMBER: _builtins.int
+    CASES_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """The other hall."""
+    behind: _builtins.int
+    """In how many cases the other hall had a gap, the last time that a difference was found."""
+    forgotten: _builtins.int
+    """In how many cases the other hall knew more of this node's own words than this node itself: its
+    records are older than they should be.
+    """
+    cases: _builtins.int
+    """How many cases the two share."""
+    @_builtins.property
+    def agreed_at(self) -> _timestamp_pb2.Timestamp:
+        """When the other hall last showed that all it had said by then is here; absent if it never did. That is
+        the age of what this node has of the other's words.
+        """
+
+    @_builtins.property
+    def asked_at(self) -> _timestamp_pb2.Timestamp:
+        """When this node last asked whether the other has all that this one said."""
+
+    def __init__(
+        self,
+        *,
+        hall: _builtins.str = ...,
+        agreed_at: _timestamp_pb2.Timestamp | None = ...,
+        asked_at: _timestamp_pb2.Timestamp | None = ...,
+        behind: _builtins.int = ...,
+        forgotten: _builtins.int = ...,
+        cases: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreed_at", b"agreed_at", "asked_at", b"asked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreed_at", b"agreed_at", "asked_at", b"asked_at", "behind", b"behind", "cases", b"cases", "forgotten", b"forgotten", "hall", b"hall"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplicaView: _TypeAlias = ReplicaView  # noqa: Y015
+
+@_typing.final
+class CompareReplicasRequest(_message.Message):
+    """CompareReplicasRequest is empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareReplicasRequest: _TypeAlias = CompareReplicasRequest  # noqa: Y015
+
+@_typing.final
+class CompareReplicasResponse(_message.Message):
+    """CompareReplicasResponse is empty: what comes of it, ListReplicas tells."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareReplicasResponse: _TypeAlias = CompareReplicasResponse  # noqa: Y015
+
+@_typing.final
+class SumRollupsRequest(_message.Message):
+    """SumRollupsRequest asks for days, both of them included."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_DAY_FIELD_NUMBER: _builtins.int
+    LAST_DAY_FIELD_NUMBER: _builtins.int
+    UNDER_FIELD_NUMBER: _builtins.int
+    BY_HALL_FIELD_NUMBER: _builtins.int
+    first_day: _builtins.str
+    """The first day, as 2026-11-23."""
+    last_day: _builtins.str
+    """The last day; at most 366 days."""
+    under: _builtins.str
+    """Only this hall and the halls below it; empty for all."""
+    by_hall: _builtins.bool
+    """One sum for each hall instead of one for all."""
+    def __init__(
+        self,
+        *,
+        first_day: _builtins.str = ...,
+        last_day: _builtins.str = ...,
+        under: _builtins.str = ...,
+        by_hall: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_hall", b"by_hall", "first_day", b"first_day", "last_day", b"last_day", "under", b"under"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SumRollupsRequest: _TypeAlias = SumRollupsRequest  # noqa: Y015
+
+@_typing.final
+class SumRollupsResponse(_message.Message):
+    """SumRollupsResponse is what was added up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUMS_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    REPORTS_FIELD_NUMBER: _builtins.int
+    reports: _builtins.int
+    """How many reports, of one hall for one day, are in the sums."""
+    @_builtins.property
+    def sums(self) -> _containers.RepeatedCompositeFieldContainer[Global___RollupSum]:
+        """In the order of hall, item and measure."""
+
+    @_builtins.property
+    def missing(self) -> _containers.RepeatedCompositeFieldContainer[Global___MissingRollup]:
+        """Halls that have not reported, by day: their numbers are not in the sums, and are not zero."""
+
+    def __init__(
+        self,
+        *,
+        sums: _abc.Iterable[Global___RollupSum] | None = ...,
+        missing: _abc.Iterable[Global___MissingRollup] | None = ...,
+        reports: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["missing", b"missing", "reports", b"reports", "sums", b"sums"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SumRollupsResponse: _TypeAlias = SumRollupsResponse  # noqa: Y015
+
+@_typing.final
+class RollupSum(_message.Message):
+    """RollupSum is one number."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALL_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """Whose; empty for a sum of all."""
+    item_id: _builtins.str
+    """The service item."""
+    measure: _builtins.str
+    """What is counted."""
+    count: _builtins.int
+    """How often."""
+    def __init__(
+        self,
+        *,
+        hall: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        measure: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "hall", b"hall", "item_id", b"item_id", "measure", b"measure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollupSum: _TypeAlias = RollupSum  # noqa: Y015
+
+@_typing.final
+class MissingRollup(_message.Message):
+    """MissingRollup is a report that is not here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALL_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """The hall that did not report."""
+    day: _builtins.str
+    """The day."""
+    def __init__(
+        self,
+        *,
+        hall: _builtins.str = ...,
+        day: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "hall", b"hall"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MissingRollup: _TypeAlias = MissingRollup  # noqa: Y015

@@ -50,6 +50,21 @@ class BranchSyncServiceStub:
                 request_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.GetReleaseRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.GetReleaseResponse.FromString,
                 _registered_method=True)
+        self.ListReplicas = channel.unary_unary(
+                '/hallnet.wire.branch_sync.v1.BranchSyncService/ListReplicas',
+                request_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListReplicasRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListReplicasResponse.FromString,
+                _registered_method=True)
+        self.CompareReplicas = channel.unary_unary(
+                '/hallnet.wire.branch_sync.v1.BranchSyncService/CompareReplicas',
+                request_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasResponse.FromString,
+                _registered_method=True)
+        self.SumRollups = channel.unary_unary(
+                '/hallnet.wire.branch_sync.v1.BranchSyncService/SumRollups',
+                request_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsResponse.FromString,
+                _registered_method=True)
 
 
 class BranchSyncServiceServicer:
@@ -78,6 +93,29 @@ class BranchSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListReplicas(self, request, context):
+        """ListReplicas gives the halls with which this node shares cases, and how sure it is to have all that
+        they said.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareReplicas(self, request, context):
+        """CompareReplicas has this node compare with all of them now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SumRollups(self, request, context):
+        """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
+        not report.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BranchSyncServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -95,6 +133,21 @@ def add_BranchSyncServiceServicer_to_server(servicer, server):
                     servicer.GetRelease,
                     request_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.GetReleaseRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.GetReleaseResponse.SerializeToString,
+            ),
+            'ListReplicas': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReplicas,
+                    request_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListReplicasRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListReplicasResponse.SerializeToString,
+            ),
+            'CompareReplicas': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareReplicas,
+                    request_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasResponse.SerializeToString,
+            ),
+            'SumRollups': grpc.unary_unary_rpc_method_handler(
+                    servicer.SumRollups,
+                    request_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -179,6 +232,87 @@ class BranchSyncService:
             '/hallnet.wire.branch_sync.v1.BranchSyncService/GetRelease',
             hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.GetReleaseRequest.SerializeToString,
             hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.GetReleaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReplicas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.branch_sync.v1.BranchSyncService/ListReplicas',
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListReplicasRequest.SerializeToString,
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListReplicasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareReplicas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.branch_sync.v1.BranchSyncService/CompareReplicas',
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasRequest.SerializeToString,
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.CompareReplicasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SumRollups(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.branch_sync.v1.BranchSyncService/SumRollups',
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsRequest.SerializeToString,
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsResponse.FromString,
             options,
             channel_credentials,
             insecure,

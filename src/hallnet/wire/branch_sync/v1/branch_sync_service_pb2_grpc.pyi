@@ -41,6 +41,16 @@ class BranchSyncServiceStub:
     """ListReleases gives the releases that this node has, without their content."""
     GetRelease: _grpc.UnaryUnaryMultiCallable[_branch_sync_service_pb2.GetReleaseRequest, _branch_sync_service_pb2.GetReleaseResponse]
     """GetRelease gives the release of a kind that is in force."""
+    ListReplicas: _grpc.UnaryUnaryMultiCallable[_branch_sync_service_pb2.ListReplicasRequest, _branch_sync_service_pb2.ListReplicasResponse]
+    """ListReplicas gives the halls with which this node shares cases, and how sure it is to have all that
+    they said.
+    """
+    CompareReplicas: _grpc.UnaryUnaryMultiCallable[_branch_sync_service_pb2.CompareReplicasRequest, _branch_sync_service_pb2.CompareReplicasResponse]
+    """CompareReplicas has this node compare with all of them now."""
+    SumRollups: _grpc.UnaryUnaryMultiCallable[_branch_sync_service_pb2.SumRollupsRequest, _branch_sync_service_pb2.SumRollupsResponse]
+    """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
+    not report.
+    """
 
 @_typing.type_check_only
 class BranchSyncServiceAsyncStub(BranchSyncServiceStub):
@@ -55,6 +65,16 @@ class BranchSyncServiceAsyncStub(BranchSyncServiceStub):
     """ListReleases gives the releases that this node has, without their content."""
     GetRelease: _aio.UnaryUnaryMultiCallable[_branch_sync_service_pb2.GetReleaseRequest, _branch_sync_service_pb2.GetReleaseResponse]  # type: ignore[assignment]
     """GetRelease gives the release of a kind that is in force."""
+    ListReplicas: _aio.UnaryUnaryMultiCallable[_branch_sync_service_pb2.ListReplicasRequest, _branch_sync_service_pb2.ListReplicasResponse]  # type: ignore[assignment]
+    """ListReplicas gives the halls with which this node shares cases, and how sure it is to have all that
+    they said.
+    """
+    CompareReplicas: _aio.UnaryUnaryMultiCallable[_branch_sync_service_pb2.CompareReplicasRequest, _branch_sync_service_pb2.CompareReplicasResponse]  # type: ignore[assignment]
+    """CompareReplicas has this node compare with all of them now."""
+    SumRollups: _aio.UnaryUnaryMultiCallable[_branch_sync_service_pb2.SumRollupsRequest, _branch_sync_service_pb2.SumRollupsResponse]  # type: ignore[assignment]
+    """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
+    not report.
+    """
 
 class BranchSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     """BranchSyncService keeps a node in step with the network: releases that flow down the tree."""
@@ -84,5 +104,33 @@ class BranchSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_branch_sync_service_pb2.GetReleaseResponse, _abc.Awaitable[_branch_sync_service_pb2.GetReleaseResponse]]:
         """GetRelease gives the release of a kind that is in force."""
+
+    @_abc_1.abstractmethod
+    def ListReplicas(
+        self,
+        request: _branch_sync_service_pb2.ListReplicasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_branch_sync_service_pb2.ListReplicasResponse, _abc.Awaitable[_branch_sync_service_pb2.ListReplicasResponse]]:
+        """ListReplicas gives the halls with which this node shares cases, and how sure it is to have all that
+        they said.
+        """
+
+    @_abc_1.abstractmethod
+    def CompareReplicas(
+        self,
+        request: _branch_sync_service_pb2.CompareReplicasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_branch_sync_service_pb2.CompareReplicasResponse, _abc.Awaitable[_branch_sync_service_pb2.CompareReplicasResponse]]:
+        """CompareReplicas has this node compare with all of them now."""
+
+    @_abc_1.abstractmethod
+    def SumRollups(
+        self,
+        request: _branch_sync_service_pb2.SumRollupsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_branch_sync_service_pb2.SumRollupsResponse, _abc.Awaitable[_branch_sync_service_pb2.SumRollupsResponse]]:
+        """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
+        not report.
+        """
 
 def add_BranchSyncServiceServicer_to_server(servicer: BranchSyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

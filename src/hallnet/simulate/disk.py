@@ -1,0 +1,195 @@
+"""The disk of one service of a hall: a real SQLite database in memory, and what disks do to people.
+
+It can fill up (SQLite's own error), it can forget what it said it had written, and the power can fail
+before or after any commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import NullPool
+
+from hallnet.store import Database
+from hallnet.store.columns import opened_by
+from hallnet.store.vault import Vault
+from hallnet.trust.suites import Suite, algorithms
+
+Result = TypeVar("Result")
+
+SEEK_SECONDS = 0.001
+"""How long a transaction takes: between two of them others have their turn."""
+PAGE_BYTES = 1024
+
+
+class PowerFailed(asyncio.CancelledError):
+    """The hall went down in the middle of something. Nobody who works there lives to see it."""
+
+
+class _Lent:
+    """A connection that is lent for one transaction and stays open when it is given back."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def close(self) -> None:
+        """Stays open."""
+
+
+class _Inserted:
+    """The one engine of all disks: what it has compiled it compiles once for a province."""
+
+    def __init__(self) -> None:
+        self.current: sqlite3.Connection | None = None
+        self.engine: Engine = create_engine(
+            "sqlite://", creator=self._lend, poolclass=NullPool, hide_parameters=True
+        )
+
+        @event.listens_for(self.engine, "connect")
+        def _on_connect(connection: Any, _record: Any) -> None:
+            connection._connection.isolation_level = None
+
+        @event.listens_for(self.engine, "begin")
+        def _on_begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN")
+
+    def _lend(self) -> Any:
+        assert self.current is not None
+        return _Lent(self.current)
+
+
+@cache
+def _inserted() -> _Inserted:
+    return _Inserted()
+
+
+@contextmanager
+def borrowed(disk: Disk) -> Iterator[None]:
+    """Within it the one engine works on this disk."""
+    inserted = _inserted()
+    before, inserted.current = inserted.current, disk.raw
+    try:
+        yield
+    finally:
+        inserted.current = before
+
+
+def new_connection() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+    # One that was never written to has no image.
+    connection.execute("PRAGMA user_version=1")
+    return connection
+
+
+def seal(secret: bytes, service: str) -> Vault:
+    """The key of a service for its closed columns."""
+    return Vault(algorithms(Suite.ED25519), secret, service.encode())
+
+
+class Disk(Database):
+    """A database of one service. `committed` is called after each commit, before anybody hears of it."""
+
+    def __init__(self, service: str, image: bytes, vault: Vault) -> None:
+        # Not as the real one does: there is one engine for all, and no thread.
+        self.schema = service
+        self.is_sqlite = True
+        self._vault = vault
+        self.raw = new_connection()
+        self.raw.deserialize(image)
+        self._connection: Connection | None = None
+        self._kept: bytes | None = None
+        self.commits = 0
+        self.on = True
+        self.committed: Callable[[Disk], None] = lambda disk: None
+        self.before_commit: Callable[[Disk], None] = lambda disk: None
+
+    @property
+    def engine(self) -> Engine:
+        return _inserted().engine
+
+    def transact(self, work: Callable[[Connection], Result]) -> Result:
+        self._require_power()
+        changes = self.raw.total_changes
+        connection = self._connected()
+        with opened_by(self._vault), connection.begin():
+            result = work(connection)
+            self.before_commit(self)
+        if self.raw.total_changes != changes:
+            self.commits += 1
+            self.committed(self)
+        return result
+
+    def look(self, work: Callable[[Connection], Result]) -> Result:
+        self._require_power()
+        return self.inspect(work)
+
+    def inspect(self, work: Callable[[Connection], Result]) -> Result:
+        """What lies on the disk, whether anybody is at home or not."""
+        connection = self._connected()
+        with opened_by(self._vault), connection.begin():
+            return work(connection)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            with borrowed(self):
+                self._connection = self.engine.connect()
+        return self._connection
+
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        await asyncio.sleep(SEEK_SECONDS)
+        result = self.transact(work)
+        await asyncio.sleep(0)
+        self._require_power()
+        return result
+
+    async def read(self, work: Callable[[Connection], Result]) -> Result:
+        return self.look(work)
+
+    def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Plain SQL, for those who watch."""
+        return self.raw.execute(statement, values).fetchall()
+
+    def fill(self) -> None:
+        """From now on there is no room for another page."""
+        (pages,) = self.raw.execute("PRAGMA page_count").fetchone()
+        self.raw.execute(f"PRAGMA max_page_count={pages}")
+
+    def clear(self) -> None:
+        """There is room again."""
+        self.raw.execute("PRAGMA max_page_count=1000000000")
+
+    def keep(self) -> None:
+        """From now on it only says that it writes."""
+        self._kept = self.raw.serialize()
+
+    def forget(self) -> bool:
+        """All that it only said it wrote is gone; False if it did not lie."""
+        if self._kept is None:
+            return False
+        self.raw.deserialize(self._kept)
+        self._kept = None
+        return True
+
+    def image(self) -> bytes:
+        """All of it, as a backup takes it."""
+        return self.raw.serialize()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self.raw.close()
+
+    def _require_power(self) -> None:
+        if not self.on:
+            raise PowerFailed
