@@ -20,7 +20,7 @@ from hallnet.simulate.people import Arrival
 from hallnet.simulate.shrinking import shrunk
 from hallnet.simulate.world import SMALL_TREE, Report, Scenario, simulate, whole
 
-SEEDS = range(1, int(os.environ.get("HALLNET_SEEDS", "9")))
+SEEDS = range(1, int(os.environ.get("HALLNET_SEEDS", "5")))
 BUSY = Scenario(1, SMALL_TREE, days=0.2, cases_per_hall_and_day=3, faults_per_day=200)
 TOWNSHIP, COUNTY = Address("330127101"), Address("330127")
 
@@ -39,7 +39,7 @@ def test_every_promise_holds_whatever_goes_wrong(seed: int) -> None:
 
 def test_a_piece_of_the_real_province_keeps_every_promise() -> None:
     scenario = Scenario(
-        3, whole("33", 60), days=0.2, cases_per_hall_and_day=0.5, faults_per_day=200
+        3, whole("33", 60), days=0.1, cases_per_hall_and_day=0.5, faults_per_day=200
     )
     report = simulate(scenario)
     assert not report.violations, told(report)
@@ -52,7 +52,7 @@ def test_the_province_has_all_its_halls_and_village_points() -> None:
     assert (data["halls"], data["village_points"]) == (1_489, 25_547)
 
 
-@pytest.mark.parametrize("seed", [108, 116])
+@pytest.mark.parametrize("seed", [108])
 def test_a_disk_that_forgot_is_noticed_by_a_neighbour(seed: int) -> None:
     """What a hall had confirmed and does not know any more is nobody's promise; that it is told is one."""
     report = simulate(replace(BUSY, seed=seed, lying_disks=3, rhythm=Rhythm(hello=600)))
