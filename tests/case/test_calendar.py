@@ -19,6 +19,7 @@ from hallnet.case.calendar import (
     WorkingCalendar,
 )
 from hallnet.case.item import TimeLimit, TimeUnit
+from hallnet.case.limits import HOURS_OF_A_WORKING_DAY
 from hallnet.case.problems import LimitTooLong
 from hallnet.case.supplied_calendar import supplied_calendar
 
@@ -180,7 +181,8 @@ def test_the_explanation_adds_up(event_on: date, limit: TimeLimit, stops: list[P
     total, last = 0, first
     for line in rest:
         assert line.date == last.date + timedelta(days=1), "no day is left out"
-        total += line.counted
+        a_day = HOURS_OF_A_WORKING_DAY if limit.unit is TimeUnit.HOUR else 1
+        total = min(total + line.counted * a_day, limit.days)
         assert line.total == total
         assert line.reason
         last = line
@@ -288,3 +290,13 @@ def test_a_calendar_that_has_nothing_published_still_counts_and_says_so() -> Non
     count: Count = Calendar(WorkingCalendar(())).count(day("03-02"), working_days(5))
     assert count.due_on == day("03-09")
     assert count.unpublished_years == (2026,)
+
+
+@pytest.mark.parametrize(
+    ("hours", "due_on"),
+    [(1, date(2026, 3, 3)), (8, date(2026, 3, 3)), (9, date(2026, 3, 4)), (24, date(2026, 3, 5))],
+)
+def test_hours_are_those_of_working_days_after_the_event(hours: int, due_on: date) -> None:
+    count = CALENDAR.count(date(2026, 3, 2), TimeLimit(hours, TimeUnit.HOUR))
+    assert count.due_on == due_on
+    assert count.days[-1].total == hours

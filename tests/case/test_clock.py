@@ -40,7 +40,7 @@ from hallnet.case.calendar import Calendar, CalendarDay, CalendarYear, WorkingCa
 from hallnet.case.case import read_history
 from hallnet.case.clock import Alarm, Clock, ClockKind, case_clock, clocks
 from hallnet.case.event import Fact, HandOverPurpose
-from hallnet.case.item import ClockStart, ItemVersion, Leg, TimeLimit
+from hallnet.case.item import ClockStart, ItemOption, ItemVersion, Leg, TimeLimit
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.places import Level
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -420,3 +420,13 @@ def test_a_limit_of_days_is_yellow_on_its_last_day(days: int) -> None:
     assert clock.alarm(clock.due_on, CALENDAR) is YELLOW
     assert isinstance(clock.due_on, date)
     assert not isinstance(clock.due_on, datetime)
+
+
+def test_a_variant_has_limits_of_its_own() -> None:
+    quick = ItemOption("变更", working_days(3), "", working_days(1))
+    wanted = item(options=(quick, ItemOption("新办", None, "")))
+    for option, promised, statutory in (("变更", 1, 3), ("新办", 5, 20)):
+        case = History(filed(option=option)).add(ACCEPTED).case
+        found = {clock.kind: clock.limit.days for clock in clocks(case, wanted, calendar())}
+        assert found[ClockKind.PROMISE] == promised
+        assert found[ClockKind.STATUTORY] == statutory

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from hallnet.case.item import TimeLimit, TimeUnit
+from hallnet.case.limits import HOURS_OF_A_WORKING_DAY
 from hallnet.case.problems import LimitTooLong
 from hallnet.codec import Codec
 from hallnet.wire.case.v1 import calendar_pb2 as wire
@@ -109,7 +110,9 @@ class Calendar:
     def count(self, event_on: date, limit: TimeLimit, pauses: Iterable[Pause] = ()) -> Count:
         """The last day of a limit that an event on `event_on` started.
 
-        Raises LimitTooLong beyond COUNTED_DAYS_MAX days.
+        Hours are those of work, eight on each working day after that of the event: which hours a hall
+        is open is not known here, so a limit of hours ends with the day in which they are used up.
+        Raises LimitTooLong beyond COUNTED_DAYS_MAX days or hours.
         """
         stops = tuple(pauses)
         key = (event_on, limit, stops)
@@ -124,13 +127,14 @@ class Calendar:
         if limit.days > COUNTED_DAYS_MAX:
             raise LimitTooLong("limit.days", limit=COUNTED_DAYS_MAX)
         days = [DayCount(event_on, False, 0, "起始当日不计入")]
+        a_day = HOURS_OF_A_WORKING_DAY if limit.unit is TimeUnit.HOUR else 1
         total, day = 0, event_on
         while total < limit.days:
             day += _ONE_DAY
             if len(days) > COUNTED_DAYS_MAX * 3:
                 raise LimitTooLong("limit.days", limit=COUNTED_DAYS_MAX)
             counted, reason = self._judge(day, limit.unit, stops)
-            total += counted
+            total = min(total + counted * a_day, limit.days)
             days.append(DayCount(day, counted, total, reason))
         if limit.unit is TimeUnit.CALENDAR_DAY:
             while limit.days and not self.is_workday(day):

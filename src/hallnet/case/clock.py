@@ -236,7 +236,8 @@ def _limits(case: Case, item: ItemVersion, calendar: Calendar) -> list[Clock | N
     else:
         return []
     met = case.mark_after(started, Decided, *_UNDECIDED_END)
-    promised, statutory = item.promised_limit, item.statutory_limit or item.legal_cap
+    option = case.filed.option
+    promised, statutory = item.promised_of(option), item.statutory_of(option) or item.legal_cap
     if lead is not None:
         promised, statutory = lead.promised, lead.statutory
     limits = ((ClockKind.PROMISE, promised), (ClockKind.STATUTORY, statutory))

@@ -10,6 +10,7 @@ from hallnet.case.calendar import Calendar, WorkingCalendar
 from hallnet.case.case import Case, day_of
 from hallnet.case.event import Fact
 from hallnet.case.fact import PlannedLeg
+from hallnet.case.fee import FeeAccount
 from hallnet.case.item import ItemVersion
 from hallnet.case.mandate import MandateAct, require_covers
 from hallnet.case.person import Actor, ActorKind
@@ -53,6 +54,8 @@ class Context:
     """The legs that a joint case could have; only for opening them."""
     legs_due: Mapping[int, date] = field(default_factory=dict)
     """The last day of each open leg; only for ending one."""
+    fees: FeeAccount | None = None
+    """What the case costs and what was paid; None if it costs nothing."""
 
     @property
     def today(self) -> date:

@@ -64,6 +64,8 @@ from hallnet.case.fact import (
     RefusalReported,
     ViolationRecorded,
 )
+from hallnet.case.fee import Charge, FeeAccount, Payment
+from hallnet.case.fee_problems import FeeOutstanding
 from hallnet.case.policy import Policy
 from hallnet.case.power import Power
 from hallnet.case.problems import (
@@ -329,3 +331,21 @@ def test_an_agent_does_not_change_the_permission() -> None:
     command = commands.ChangeMandate(MandateChange.SUSPENDED, "想")
     with pytest.raises(PowerMissing):
         decide(of_an_agent(), command, context(actor=AGENT))
+
+
+# Fees
+
+OWED = FeeAccount("case-1", (Charge("工本费", 1000, "某办法", "某证号", "某局"),), (), None, True)
+
+
+def test_what_is_owed_is_paid_before_a_result_is_issued_or_handed_over() -> None:
+    issue = commands.Issue("某证", "Z-1", date(2026, 3, 2), None)
+    for command in (issue, CLOSE):
+        with pytest.raises(FeeOutstanding):
+            decide(case_with(ACCEPTED, GRANTED), command, context(fees=OWED))
+        paid = replace(OWED, payments=(Payment("R-1", 1000, at("2026-03-02 09:00")),))
+        assert decide(case_with(ACCEPTED, GRANTED), command, context(fees=paid))
+
+
+def test_who_is_refused_is_told_so_whatever_is_owed() -> None:
+    assert decide(case_with(ACCEPTED, REFUSED, REPORTED), CLOSE, context(fees=OWED))

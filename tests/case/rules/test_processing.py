@@ -218,6 +218,13 @@ def test_what_is_no_licence_is_extended_only_as_the_item_says() -> None:
     assert decide(ACCEPTED_CASE, EXTEND, context(wanted=said))
 
 
+def test_limit_and_extension_together_stay_within_what_the_item_says() -> None:
+    capped = item(extension=Extension(working_days(10), "局长", working_days(25)))
+    with pytest.raises(NotExtendable):
+        decide(ACCEPTED_CASE, EXTEND, context(wanted=capped))
+    assert decide(ACCEPTED_CASE, replace(EXTEND, by=working_days(5)), context(wanted=capped))
+
+
 def test_what_is_over_is_not_extended() -> None:
     with pytest.raises(NotExtendable):
         decide(ACCEPTED_CASE, EXTEND, context(now=at("2026-03-10 09:00")))

@@ -25,6 +25,7 @@ from hallnet.intake import accounts, cases, joining, mandates, materials, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
+from hallnet.intake.window.records import FEES
 from hallnet.node import telemetry
 from hallnet.places import Village
 from hallnet.store import Connection
@@ -42,6 +43,9 @@ _PAPERS = {
     commands.RevokeDecision: Paper.REVOCATION,
     commands.End: Paper.END,
 }
+
+
+_GIVES_RESULTS = (commands.Issue, commands.Close)
 
 
 def file(
@@ -181,6 +185,7 @@ def context_of(
         hall.releases.policy(connection),
         joining.planned(connection, hall, case, item, command, now),
         joining.legs_due(connection, hall, case, command),
+        FEES.find(connection, case.case_id) if isinstance(command, _GIVES_RESULTS) else None,
     )
 
 

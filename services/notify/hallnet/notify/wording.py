@@ -56,7 +56,8 @@ from hallnet.case.fact import (
     Surveyed,
     ViolationRecorded,
 )
-from hallnet.case.item import TimeLimit, TimeUnit
+from hallnet.case.item import TimeLimit
+from hallnet.case.limits import UNIT_NAMES
 from hallnet.places import Address, Divisions
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 
@@ -233,8 +234,7 @@ def _listed(defects: Sequence[Defect]) -> str:
 
 
 def _length(limit: TimeLimit) -> str:
-    unit = "个工作日" if limit.unit is TimeUnit.WORKING_DAY else "日"
-    return f"{limit.days}{unit}"
+    return f"{limit.days}{UNIT_NAMES[limit.unit]}"
 
 
 def _bare(text: str) -> str:

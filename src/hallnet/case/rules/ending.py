@@ -29,6 +29,7 @@ from hallnet.case.fact import (
     Issued,
     RefusalReported,
 )
+from hallnet.case.fee import require_may_issue
 from hallnet.case.item import HandlingKind, TaskType
 from hallnet.case.mandate import MandateAct
 from hallnet.case.power import Power
@@ -118,6 +119,7 @@ def issue(case: Case, command: commands.Issue, context: Context) -> list[Fact]:
     if is_refused(case):
         raise ActNotPossible("case_id", stage=NAMES[case.stage], act="出证（已不予许可）")
     require_possible(case, Issued, "出证")
+    require_may_issue(context.fees)
     require_text(command.certificate, "certificate")
     return [
         Issued(command.certificate, command.certificate_no, command.valid_from, command.valid_until)
@@ -132,6 +134,8 @@ def close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
     reported = case.newest(RefusalReported) is not None or context.policy.refusal_report_waived
     if is_refused(case) and not reported:
         raise RefusalNotReported("case_id")
+    if not is_refused(case):
+        require_may_issue(context.fees)
     facts: list[Fact] = [Closed(command.method, command.received_by)]
     competent = case.filed.competent_hall
     if competent != context.here and _to_be_checked(case):

@@ -121,6 +121,10 @@ def extend(case: Case, command: commands.Extend, context: Context) -> list[Fact]
         raise NotExtendable("case_id", why="该事项没有延期规定")
     if command.by.unit is not allowed.unit or not 0 < command.by.days <= allowed.days:
         raise NotExtendable("by", why=f"最多延长{allowed.days}日")
+    most = context.item.extension.total_max if context.item.extension else None
+    limit = context.item.statutory_of(case.filed.option)
+    if most is not None and limit is not None and _exceeds(limit, command.by, most):
+        raise NotExtendable("by", why=f"连同法定时限不得超过{most.days}日")
     running = clocks(case, context.item, context.calendar, context.policy)
     limits = [clock for clock in running if clock.kind in (ClockKind.PROMISE, ClockKind.STATUTORY)]
     if any(context.today > clock.due_on and not clock.stands for clock in limits):
@@ -152,6 +156,11 @@ def _named(command: commands.BeginProcedure, context: Context) -> tuple[str, boo
     if limit is not None and comparable and command.expected.days > limit.days > 0:
         raise ProcedureTooLong("expected", procedure=known.name, limit=limit.days)
     return known.name, known.counted
+
+
+def _exceeds(limit: TimeLimit, by: TimeLimit, most: TimeLimit) -> bool:
+    """Lengths in different units are not added up."""
+    return limit.unit is by.unit is most.unit and limit.days + by.days > most.days
 
 
 def extension_of(item: ItemVersion) -> TimeLimit | None:

@@ -78,9 +78,8 @@ def supplement(case: Case, command: commands.Supplement, context: Context) -> li
     if not command.materials:
         raise NothingSupplemented("materials")
     require_known(command.materials, context.item)
-    after_acceptance = case.stage in (Stage.ACCEPTED, Stage.REVIEWED)
-    if after_acceptance and not {item.name for item in command.materials} & set(case.gaps):
-        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="补正（没有待补的材料）")
+    if case.stage in (Stage.ACCEPTED, Stage.REVIEWED):
+        _require_promised(case, command.materials, context.item)
     return [Supplemented(command.materials)]
 
 
@@ -147,6 +146,15 @@ def require_known(materials: tuple[Material, ...], item: ItemVersion) -> None:
     """Raises MaterialUnknown for what the item does not ask for."""
     for material in materials:
         if item.material(material.name) is None:
+            raise MaterialUnknown("materials", item=item.name, material=material.name)
+
+
+def _require_promised(case: Case, materials: tuple[Material, ...], item: ItemVersion) -> None:
+    """After acceptance only what was promised is still to come."""
+    if not case.gaps:
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="补正（没有待补的材料）")
+    for material in materials:
+        if material.name not in case.gaps:
             raise MaterialUnknown("materials", item=item.name, material=material.name)
 
 
