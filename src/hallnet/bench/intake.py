@@ -101,7 +101,7 @@ class Desks:
             materials=[
                 self.materials[needed.name]
                 for needed in item.materials
-                if needed.asked_of_applicant
+                if stored.is_handed_in(needed)
             ],
         )
         return (await self.desk.intake.FileCase(request)).case
@@ -188,7 +188,7 @@ async def founded(network: Network, database_url: str) -> Desks:
             await process.stop()
     known = {item.item_id: item for item in supplied_catalogue().items}
     items = [known[item_id] for item_id in ITEMS]
-    names = {name.name for item in items for name in item.materials if name.asked_of_applicant}
+    names = {name.name for item in items for name in item.materials if stored.is_handed_in(name)}
     materials = {name: await counter.upload(CLERK, name, b"scan") for name in sorted(names)}
     return Desks(node.desk, items, materials)
 

@@ -19,7 +19,15 @@ from hallnet.case.calendar import Calendar
 from hallnet.case.case import CHINA, Case
 from hallnet.case.catalogue import competent_hall
 from hallnet.case.event import Channel, DeliveryMethod, Outcome
-from hallnet.case.item import HandlingKind, IntakePlace, ItemVersion, TimeUnit
+from hallnet.case.item import (
+    HandlingKind,
+    IntakePlace,
+    ItemVersion,
+    MaterialSource,
+    RequiredMaterial,
+    Requirement,
+    TimeUnit,
+)
 from hallnet.case.person import RESIDENT_IDENTITY_CARD, Material, Person
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.demo.world import CHIEF, CLERK, villager
@@ -126,13 +134,19 @@ def _is_among(number: int, part: int, whole: int) -> bool:
     return (number + 1) * part // whole > number * part // whole
 
 
+def is_handed_in(material: RequiredMaterial) -> bool:
+    """Whoever hands in what may come later as well leaves no gap."""
+    may_be_missing = material.requirement is Requirement.OPTIONAL
+    return not may_be_missing and material.source is not MaterialSource.SHARED
+
+
 def _papers(connection: Connection, hall: Hall) -> dict[str, Material]:
     """One stored scan for each material that an item asks for."""
     now = datetime(YEAR, 1, 1, tzinfo=CHINA)
     found = {}
     for item in items_here(connection, hall):
         for needed in item.materials:
-            if needed.asked_of_applicant and needed.name not in found:
+            if is_handed_in(needed) and needed.name not in found:
                 scan = f"scan of {needed.name}".encode()
                 digest = materials.store(connection, scan, "image/png", now)
                 found[needed.name] = Material(needed.name, digest, len(scan), "image/png", now)
@@ -165,7 +179,7 @@ def _life(
         Channel.COUNTER,
         None,
         "",
-        [papers[needed.name] for needed in item.materials if needed.asked_of_applicant],
+        [papers[needed.name] for needed in item.materials if is_handed_in(needed)],
         "",
         now,
     )

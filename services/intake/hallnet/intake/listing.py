@@ -29,7 +29,7 @@ from hallnet.case.sought import (
     normal_phone,
     sought,
 )
-from hallnet.case.stage import Stage
+from hallnet.case.stage import ENDED, Stage
 from hallnet.intake import queues, tables, views
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
@@ -122,14 +122,20 @@ def count_cases(
 ) -> wire.CountCasesResponse:
     """How many cases stand in each queue, and how many of those that are here are near their end or over."""
     counted = queues.counts(connection, request.item_id)
-    here = (_CASE.place == Place.HERE) & ~_CASE.ended & _CASE.met_on.is_(None)
-    if request.item_id:
-        here &= _CASE.item_id == request.item_id
-    red = _counted(connection, [select(literal(1)).where(here, _CASE.due_on < today)])
-    yellow = _counted(
-        connection,
-        [select(literal(1)).where(here, _CASE.due_on >= today, _CASE.yellow_on <= today)],
-    )
+    # Stage by stage, so that the index leads to the open ones among the many that ended.
+    still_open = sorted({stage for place, stage in counted if place is Place.HERE} - ENDED)
+    running = [
+        select(literal(1)).where(
+            _CASE.place == Place.HERE,
+            _CASE.stage == stage,
+            _CASE.met_on.is_(None),
+            *([_CASE.item_id == request.item_id] if request.item_id else []),
+        )
+        for stage in still_open
+    ]
+    red = _counted(connection, [query.where(_CASE.listed_by < today) for query in running])
+    near = (_CASE.listed_by >= today) & (_CASE.yellow_on <= today)
+    yellow = _counted(connection, [query.where(near) for query in running])
     return wire.CountCasesResponse(
         queues=[
             wire.QueueCount(place=int(place), stage=int(stage), cases=number)  # type: ignore[arg-type]
@@ -328,6 +334,8 @@ def day_from(text: str, where: str) -> date:
 
 def _counted(connection: Connection, queries: Sequence[Select[Any]]) -> int:
     """How many rows the queries give together, each counted up to one more than COUNTED_MAX."""
+    if not queries:
+        return 0
     parts = [
         query.limit(COUNTED_MAX + 1).subquery(f"part_{number}").select()
         for number, query in enumerate(queries)
