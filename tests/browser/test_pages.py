@@ -131,7 +131,7 @@ def report_up(page: Page, scan: Path) -> None:
     page.get_by_role("link", name="查看办件").click()
     act(page, "受理", "受理")
     page.get_by_label("符合条件", exact=True).check()
-    page.get_by_label("说明").fill("属实")
+    page.locator("#act-review").get_by_label("说明").fill("属实")
     act(page, "初审", "提交初审意见")
     act(page, "上报", "上报")
     expect(page.get_by_role("heading", name="在途")).to_be_visible()

@@ -93,7 +93,7 @@ def test_a_case_goes_from_a_village_to_the_county_and_back(look: Look, tmp_path:
     act(clerk, "受理", "受理")
     expect(clerk.get_by_role("status")).to_contain_text("已受理")
     clerk.get_by_label("符合条件", exact=True).check()
-    clerk.get_by_label("说明").fill("入户核查属实，公示期满无异议")
+    clerk.locator("#act-review").get_by_label("说明").fill("入户核查属实，公示期满无异议")
     act(clerk, "初审", "提交初审意见")
     act(clerk, "上报", "上报")
     expect(clerk.get_by_role("status")).to_contain_text("办件已发出")
@@ -103,7 +103,7 @@ def test_a_case_goes_from_a_village_to_the_county_and_back(look: Look, tmp_path:
     expect(chief.get_by_text("入户核查属实")).to_be_visible()
     until(lambda: _reloaded(chief).get_by_role("link", name=AUTHORISATION).count() > 0)
     chief.get_by_label("准予", exact=True).check()
-    chief.get_by_label("理由").fill("经审查符合条件")
+    chief.locator("#act-decide").get_by_label("理由").fill("经审查符合条件")
     act(chief, "作出决定", "作出决定")
     expect(chief.get_by_role("status")).to_contain_text("决定已作出")
 

@@ -191,6 +191,16 @@ def test_an_agent_has_only_the_acts_of_the_applicant(enter: Enter) -> None:
     assert acts(opened(agent, case)) == {"supplement", "withdraw"}
 
 
+def test_every_label_names_its_own_field_and_no_other(enter: Enter) -> None:
+    """An id stands once on a page, or a label leads into the form of another act."""
+    clerk, chief = enter(CLERK), enter(CHIEF)
+    case = case_id(filed(clerk))
+    for visitor in (clerk, chief):
+        ids = re.findall(r'\bid="([^"]+)"', opened(visitor, case).html)
+        assert len(ids) > 10
+        assert len(ids) == len(set(ids))
+
+
 def test_an_agent_cannot_send_the_form_of_a_clerk(enter: Enter) -> None:
     """What is not offered is also refused, by the hall itself."""
     agent = enter(AGENT)

@@ -13,7 +13,6 @@ from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.case.v1.command_pb2 import CaseCommand
 
-PROMISE = "申请人签署的承诺书"
 NAMES_MAX = 40
 _PROCEDURES = {int(kind): name for kind, name in PROCEDURE_NAMES.items()} | {
     int(wire_fact.PROCEDURE_KIND_OF_ITEM): "事项清单列明的特别程序"
@@ -244,7 +243,6 @@ def _act(
 
 _REASON = Input("reason", "原因", "area")
 _BASIS = Input("legal_basis", "法律依据", "area")
-_SIGNED = Input(PROMISE, PROMISE, "file")
 _WORKING_DAYS = Input("days", "所需时间（工作日）", "number")
 
 FURTHER_ACTS = (
@@ -273,7 +271,7 @@ FURTHER_ACTS = (
         "已容缺受理，申请人将收到补交清单和期限。",
         Power.RECEIVE,
         _accept_with_gaps,
-        _SIGNED,
+        Input("容缺受理承诺书", "申请人签署的容缺受理承诺书", "file"),
         explanation="主要材料齐全，次要材料由申请人承诺限期补交。",
     ),
     _act(
@@ -285,7 +283,7 @@ FURTHER_ACTS = (
         _sign_commitment,
         Input("names", "以承诺代替的材料（每行一项）", "area"),
         Input("text_version", "承诺书文本版本"),
-        _SIGNED,
+        Input("告知承诺书", "申请人签署的告知承诺书", "file"),
     ),
     _act(
         "withdraw-commitment",
@@ -328,7 +326,7 @@ FURTHER_ACTS = (
         Input("surveyed_on", "核查日期", "date"),
         Input("surveyors", "核查人员（每行：姓名 单位 证号）", "area", hint="不少于两人"),
         Input("findings", "核查情况", "area"),
-        Input("conditions_met", "符合条件", "check", required=False),
+        Input("conditions_met", "现场符合条件", "check", required=False),
     ),
     _act(
         "extend",
