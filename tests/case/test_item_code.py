@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hallnet.case.credit_code import ALPHABET, credit_code_fault
+from hallnet.case.codes import CREDIT_ALPHABET
+from hallnet.case.credit_code import credit_code_fault
 from hallnet.case.item import ItemCodes
 from hallnet.case.item_code import codes_fault, read_base_code, read_implementation_code
 from hallnet.case.item_problems import ItemCodeMalformed
@@ -23,7 +24,9 @@ def test_a_real_credit_code_is_right(code: str) -> None:
 
 
 @given(
-    st.sampled_from(CREDIT_CODES), st.integers(min_value=0, max_value=17), st.sampled_from(ALPHABET)
+    st.sampled_from(CREDIT_CODES),
+    st.integers(min_value=0, max_value=17),
+    st.sampled_from(CREDIT_ALPHABET),
 )
 def test_a_credit_code_with_one_other_character_is_wrong(code: str, place: int, to: str) -> None:
     """GB 32100 and GB 11714 find every single wrong character."""

@@ -1,12 +1,14 @@
-"""Unified social credit codes (统一社会信用代码, GB 32100-2015)."""
+"""What is wrong with a unified social credit code (统一社会信用代码, GB 32100-2015), in words for a catalogue."""
 
 from __future__ import annotations
 
-ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-"""Without I, O, S, V and Z."""
-LENGTH = 18
-_ORGANISATION_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+from hallnet.case.codes import (
+    CREDIT_ALPHABET,
+    CREDIT_LENGTH,
+    ORGANISATION,
+    credit_check,
+    organisation_check,
+)
 
 
 def credit_code_fault(code: str) -> str:
@@ -15,29 +17,13 @@ def credit_code_fault(code: str) -> str:
     The last character is the check of GB 32100, the one before it that of the code of the
     organisation (GB 11714) in the places 9 to 17.
     """
-    if len(code) != LENGTH:
-        return f"应为{LENGTH}位，实为{len(code)}位"
-    wrong = [character for character in code if character not in ALPHABET]
+    if len(code) != CREDIT_LENGTH:
+        return f"应为{CREDIT_LENGTH}位，实为{len(code)}位"
+    wrong = [character for character in code if character not in CREDIT_ALPHABET]
     if wrong:
         return f"含有不允许的字符{wrong[0]!r}"
-    if code[16] != _organisation_check(code[8:16]):
+    if code[16] != organisation_check(code[ORGANISATION]):
         return "第9至17位组织机构代码的校验码不符"
-    if code[17] != _check(code[:17]):
+    if code[17] != credit_check(code[:17]):
         return "第18位校验码不符"
     return ""
-
-
-def _check(body: str) -> str:
-    total = sum(
-        ALPHABET.index(character) * pow(3, place, 31) for place, character in enumerate(body)
-    )
-    return ALPHABET[-total % 31]
-
-
-def _organisation_check(body: str) -> str:
-    total = sum(
-        _ORGANISATION_ALPHABET.index(character) * weight
-        for character, weight in zip(body, _ORGANISATION_WEIGHTS, strict=True)
-    )
-    remainder = 11 - total % 11
-    return {10: "X", 11: "0"}.get(remainder, str(remainder))

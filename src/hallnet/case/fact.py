@@ -71,6 +71,13 @@ class CheckResult(IntEnum):
     BROKEN = 3
 
 
+CHECK_RESULT_NAMES = {
+    CheckResult.KEPT: "属实",
+    CheckResult.TO_BE_PUT_RIGHT: "需要整改",
+    CheckResult.BROKEN: "不属实",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class AfterChecked:
     """事后核查."""
@@ -197,6 +204,15 @@ class LegOutcome(IntEnum):
     COMPENSATED = 5
 
 
+LEG_OUTCOME_NAMES = {
+    LegOutcome.AGREED: "同意",
+    LegOutcome.REFUSED: "不同意",
+    LegOutcome.DEEMED_AGREED: "逾期视为同意",
+    LegOutcome.STOPPED: "停办",
+    LegOutcome.COMPENSATED: "意见待撤回",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class LegEnded:
     """How a leg ended, in the record of the joint case."""
@@ -307,6 +323,14 @@ class MandateChange(IntEnum):
     REVOKED = 1
     SUSPENDED = 2
     RESUMED = 3
+
+
+MANDATE_CHANGES_TOLD = {
+    MandateChange.REVOKED: "终止",
+    MandateChange.SUSPENDED: "中止",
+    MandateChange.RESUMED: "恢复",
+}
+"""In the words of an applicant; staff call the last one 续办."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,11 @@ from hallnet.case.event import (
     Withdrawn,
 )
 from hallnet.case.fact import (
+    CHECK_RESULT_NAMES,
+    LEG_OUTCOME_NAMES,
+    MANDATE_CHANGES_TOLD,
     AfterChecked,
     Archived,
-    CheckResult,
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
@@ -36,10 +38,8 @@ from hallnet.case.fact import (
     Issued,
     LegEnded,
     LegOpened,
-    LegOutcome,
     LegsPlanned,
     MadeUrgent,
-    MandateChange,
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
@@ -66,23 +66,6 @@ _BASES = {
     AcceptanceBasis.TOLERANT: "（容缺受理）",
     AcceptanceBasis.COMMITMENT: "（告知承诺）",
     AcceptanceBasis.UNIFIED: "（联办统一受理）",
-}
-_MANDATES = {
-    MandateChange.REVOKED: "终止",
-    MandateChange.SUSPENDED: "中止",
-    MandateChange.RESUMED: "恢复",
-}
-_CHECKS = {
-    CheckResult.KEPT: "属实",
-    CheckResult.TO_BE_PUT_RIGHT: "需要整改",
-    CheckResult.BROKEN: "不属实",
-}
-_LEGS = {
-    LegOutcome.AGREED: "同意",
-    LegOutcome.REFUSED: "不同意",
-    LegOutcome.DEEMED_AGREED: "逾期视为同意",
-    LegOutcome.STOPPED: "停办",
-    LegOutcome.COMPENSATED: "意见待撤回",
 }
 
 
@@ -139,7 +122,7 @@ def _later(fact: Fact, register: Divisions) -> str:
         case CommitmentWithdrawn():
             return "承诺已撤回，按一般程序办理"
         case AfterChecked(result):
-            return f"承诺核查：{_CHECKS[result]}"
+            return f"承诺核查：{CHECK_RESULT_NAMES[result]}"
         case ProcedureBegan(name=name, expected=expected, counted=counted):
             effect = "计入" if counted else "不计入"
             return f"开始{name}，预计{expected.days}日，{effect}办理期限"
@@ -156,7 +139,7 @@ def _later(fact: Fact, register: Divisions) -> str:
         case LegOpened(leg):
             return f"第{leg}个环节开始办理"
         case LegEnded(leg, outcome):
-            return f"第{leg}个环节：{_LEGS[outcome]}"
+            return f"第{leg}个环节：{LEG_OUTCOME_NAMES[outcome]}"
         case OriginalsSent(bag_no, _, to):
             return f"原件封袋{bag_no}寄往{hall_name(to, register)}"
         case OriginalsReceived(bag_no, _, sealed):
@@ -179,7 +162,7 @@ def _last(fact: Fact) -> str:
         case Archived():
             return "已归档"
         case MandateChanged(change=change):
-            return f"代办委托已{_MANDATES[change]}"
+            return f"代办委托已{MANDATE_CHANGES_TOLD[change]}"
         case ViolationRecorded(explanation=explanation):
             return f"大厅违规记录：{explanation}"
     raise AssertionError(f"no words for {type(fact).__name__}")

@@ -31,6 +31,7 @@ from hallnet.case.event import (
     Withdrawn,
 )
 from hallnet.case.fact import (
+    MANDATE_CHANGES_TOLD,
     AfterChecked,
     Archived,
     CheckResult,
@@ -45,7 +46,6 @@ from hallnet.case.fact import (
     LegOpened,
     LegsPlanned,
     MadeUrgent,
-    MandateChange,
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
@@ -211,19 +211,12 @@ def _later_sentence(fact: Fact, register: Divisions) -> str:
         case Ended(document_no, _, reasons, _, remedy):
             return f"已终止办理（{document_no}）。理由：{_bare(reasons)}。{_bare(remedy)}。"
         case MandateChanged(_, change, _):
-            return f"的代办委托已{_MANDATE[change]}。"
+            return f"的代办委托已{MANDATE_CHANGES_TOLD[change]}。"
         case AfterChecked() | Archived() | LegsPlanned() | LegOpened() | LegEnded():
             return ""
         case RefusalReported() | ViolationRecorded():
             return ""
     raise AssertionError(f"no sentence for {type(fact).__name__}")
-
-
-_MANDATE = {
-    MandateChange.REVOKED: "终止",
-    MandateChange.SUSPENDED: "中止",
-    MandateChange.RESUMED: "恢复",
-}
 
 
 def _listed(defects: Sequence[Defect]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hallnet.case.fact import CHECK_RESULT_NAMES, LEG_OUTCOME_NAMES, LegOutcome
 from hallnet.case.power import Power
 from hallnet.case.rules.ending import MANNER_NAMES
 from hallnet.case.rules.processing import PROCEDURE_NAMES
@@ -17,9 +18,12 @@ NAMES_MAX = 40
 _PROCEDURES = {int(kind): name for kind, name in PROCEDURE_NAMES.items()} | {
     int(wire_fact.PROCEDURE_KIND_OF_ITEM): "事项清单列明的特别程序"
 }
-_CHECKS = {1: "属实", 2: "需要整改", 3: "不属实"}
+_CHECKS = {int(result): name for result, name in CHECK_RESULT_NAMES.items()}
 _MANNERS = {int(manner): name for manner, name in MANNER_NAMES.items()}
-_LEG_OUTCOMES = {3: "逾期视为同意", 4: "停办"}
+_LEG_OUTCOMES = {
+    int(outcome): LEG_OUTCOME_NAMES[outcome]
+    for outcome in (LegOutcome.DEEMED_AGREED, LegOutcome.STOPPED)
+}
 _MANDATE_CHANGES = {1: "终止", 2: "中止", 3: "续办"}
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from hallnet.case.event import Defect, Fact, PrereviewReturned
 from hallnet.case.fact import (
+    CHECK_RESULT_NAMES,
+    LEG_OUTCOME_NAMES,
     AfterChecked,
     Archived,
     CheckResult,
@@ -46,18 +48,6 @@ class Told:
     defects: tuple[Defect, ...] = ()
 
 
-_CHECKS = {
-    CheckResult.KEPT: "属实",
-    CheckResult.TO_BE_PUT_RIGHT: "需要整改",
-    CheckResult.BROKEN: "不属实",
-}
-LEG_OUTCOME_NAMES = {
-    LegOutcome.AGREED: "同意",
-    LegOutcome.REFUSED: "不同意",
-    LegOutcome.DEEMED_AGREED: "逾期视为同意",
-    LegOutcome.STOPPED: "停办",
-    LegOutcome.COMPENSATED: "意见待撤回",
-}
 _MANDATES = {
     MandateChange.REVOKED: "终止",
     MandateChange.SUSPENDED: "中止",
@@ -142,7 +132,7 @@ def _tell_of_the_end(fact: Fact) -> Told:
             )
         case AfterChecked(result, findings):
             tone = "done" if result is CheckResult.KEPT else "bad"
-            return Told(f"承诺核查：{_CHECKS[result]}", tone, _told(("情况", findings)))
+            return Told(f"承诺核查：{CHECK_RESULT_NAMES[result]}", tone, _told(("情况", findings)))
         case DecisionRevoked(document_no, reasons, legal_basis, remedy):
             pairs = (
                 ("文书", document_no),

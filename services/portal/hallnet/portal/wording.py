@@ -30,12 +30,13 @@ from hallnet.case.event import (
     TakenOver,
     Withdrawn,
 )
+from hallnet.case.fact import LEG_OUTCOME_NAMES
 from hallnet.case.item import HandlingKind, MaterialForm, MaterialSource, Requirement
 from hallnet.case.mandate import EvidenceKind, Mandate, MandateAct
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.stage import ENDED, NAMES, Stage
 from hallnet.codec.codec import from_timestamp
-from hallnet.portal.further_wording import LEG_OUTCOME_NAMES, Told, tell_later
+from hallnet.portal.further_wording import Told, tell_later
 from hallnet.portal.halls import Halls
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_sync
 from hallnet.wire.case.v1 import item_pb2 as wire_item
