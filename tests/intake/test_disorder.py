@@ -323,7 +323,8 @@ def unusable_messages() -> dict[str, wire_feed.InboundMessage]:
         return event.SerializeToString()
 
     def opened(case_id: str = CASE_ID, at: datetime = builders.START, **changes: Any) -> bytes:
-        return History(opening(**changes), at, case_id).raws[0]
+        filed = opening(**changes)
+        return EVENT.to_bytes(event_for(None, filed, filed.intake_hall, at, case_id=case_id))
 
     named = "330110012-20260302-0001"
     late = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)

@@ -11,6 +11,7 @@ from tests.intake.parts import (
     HAND_OVER,
     MATERIAL,
     REFUSED,
+    RELIEF,
     Post,
     act,
     asking,
@@ -44,6 +45,7 @@ from hallnet.case.event import (
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.problems import CaseInTransit, NotTheCustodian
 from hallnet.case.stage import Stage
+from hallnet.node import telemetry
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -268,3 +270,17 @@ def test_requests_that_are_no_use_are_set_aside(world: World) -> None:
     assert set_aside(world.at(COUNTY)) == [(TOWNSHIP, "MESSAGE_MALFORMED")] * 3
     assert everything(world.at(COUNTY))["case_event"] == before
     assert sent(world.at(COUNTY), TOWNSHIP)[-1].kind == "case.events"
+
+
+def test_what_an_act_tells_belongs_to_the_trace_of_the_act(world: World) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    case = world.file(TOWNSHIP, RELIEF)
+    request = asking(act(), case.case_id, wire_command.Withdraw(reason="不办了"))
+
+    async def traced() -> None:
+        with telemetry.span("act", f"00-{trace}-b7ad6b7169203331-01"):
+            await face(world).ActOnCase(request, None)
+
+    ask(traced())
+    [entry] = told(world.at(TOWNSHIP), "case.event")[-1:]
+    assert entry.traceparent.split("-")[1] == trace

@@ -6,10 +6,10 @@ comes from the hall that has the say at that point, and fits the stage (`stage.T
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from hallnet.case.event import (
     EVENT,
@@ -76,10 +76,10 @@ class Mark:
     at: datetime
     author: Address
     actor: Actor
+    day: date = field(init=False, compare=False)
 
-    @property
-    def day(self) -> date:
-        return day_of(self.at)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "day", day_of(self.at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,8 @@ class Case:
     marks: tuple[Mark, ...]
     sequence: int
     last_digest: bytes
+    newest_marks: Mapping[type, Mark] = field(compare=False, repr=False)
+    """The newest mark of each kind of fact: most kinds never happen to a case."""
 
     @property
     def case_no(self) -> str:
@@ -118,16 +120,17 @@ class Case:
         return self.ended or self.stage is Stage.DECIDED
 
     def newest(self, kind: type[Fact]) -> Mark | None:
-        return next((mark for mark in reversed(self.marks) if isinstance(mark.fact, kind)), None)
+        return self.newest_marks.get(kind)
 
     def last(self, kind: type[AFact]) -> AFact | None:
         """The newest fact of a kind."""
-        return next(
-            (mark.fact for mark in reversed(self.marks) if isinstance(mark.fact, kind)), None
-        )
+        mark = self.newest_marks.get(kind)
+        return cast(AFact, mark.fact) if mark is not None else None
 
     def all_of(self, kind: type[AFact]) -> list[AFact]:
         """The facts of a kind, the oldest first."""
+        if kind not in self.newest_marks:
+            return []
         return [mark.fact for mark in self.marks if isinstance(mark.fact, kind)]
 
     def mark_after(self, start: Mark, *kinds: type[Fact]) -> Mark | None:
@@ -136,6 +139,8 @@ class Case:
 
     def marks_after(self, start: Mark, *kinds: type[Fact]) -> list[Mark]:
         """The marks of some kinds after another one, in the order of the history."""
+        if self.newest_marks.keys().isdisjoint(kinds):
+            return []
         position = next(n for n, mark in enumerate(self.marks) if mark is start)
         return [mark for mark in self.marks[position + 1 :] if isinstance(mark.fact, kinds)]
 
@@ -263,15 +268,17 @@ def evolve(case: Case | None, event: CaseEvent, event_digest: bytes) -> Case:
     stage = TABLE[case.stage].get(type(event.fact))
     if stage is None or not _fits(case, event.fact):
         raise ActNotPossible("event", stage=NAMES[case.stage], act=type(event.fact).__name__)
+    mark = Mark(event.fact, event.at, event.author, event.actor)
     return replace(
         case,
         stage=stage,
         custodian=_custodian_after(case, event),
         transit=_transit_after(event),
         materials=_merged(case.materials, event.fact),
-        marks=(*case.marks, Mark(event.fact, event.at, event.author, event.actor)),
+        marks=(*case.marks, mark),
         sequence=event.sequence,
         last_digest=event_digest,
+        newest_marks={**case.newest_marks, type(event.fact): mark},
     )
 
 
@@ -281,6 +288,7 @@ def _opened(event: CaseEvent, event_digest: bytes) -> Case:
         raise HistoryBroken("event.sequence", sequence=event.sequence)
     if filed.intake_hall != event.author:
         raise EventOutOfTurn("event.author", author=event.author)
+    mark = Mark(filed, event.at, event.author, event.actor)
     return Case(
         case_id=event.case_id,
         filed=filed,
@@ -288,9 +296,10 @@ def _opened(event: CaseEvent, event_digest: bytes) -> Case:
         custodian=event.author,
         transit=None,
         materials=filed.materials,
-        marks=(Mark(filed, event.at, event.author, event.actor),),
+        marks=(mark,),
         sequence=1,
         last_digest=event_digest,
+        newest_marks={Filed: mark},
     )
 
 

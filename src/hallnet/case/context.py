@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from hallnet.case.calendar import Calendar, WorkingCalendar
 from hallnet.case.case import Case, day_of
+from hallnet.case.clock import Clock, CountClocks, clocks
 from hallnet.case.event import Fact
 from hallnet.case.fact import PlannedLeg
 from hallnet.case.fee import FeeAccount
@@ -56,10 +57,15 @@ class Context:
     """The last day of each open leg; only for ending one."""
     fees: FeeAccount | None = None
     """What the case costs and what was paid; None if it costs nothing."""
+    count_clocks: CountClocks = clocks
 
     @property
     def today(self) -> date:
         return day_of(self.now)
+
+    def clocks_of(self, case: Case) -> Sequence[Clock]:
+        """All clocks of a case, in the order in which they were started."""
+        return self.count_clocks(case, self.item, self.calendar, self.policy)
 
     def require(self, *any_of: Power) -> None:
         """Staff act by one of their powers; an agent has none (行政许可法 article 24)."""

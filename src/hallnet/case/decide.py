@@ -114,15 +114,16 @@ def possible_acts(case: Case, context: Context) -> list[str]:
     """Names of the commands that this hall could carry out now, as far as stage and place decide."""
     if case.transit is not None or case.custodian != context.here:
         return []
-    fitting = {
-        command.__name__ for command, (_, fact) in RULES.items() if fact in TABLE[case.stage]
-    }
-    fitting -= _not_of_this_case(case, context) | _not_of_this_hall(case, context)
+    left_out = _not_of_this_case(case, context) | _not_of_this_hall(case, context)
     instant = context.item.handling_kind is HandlingKind.INSTANT
     competent = case.filed.competent_hall == context.here
-    if competent and instant and case.stage is Stage.RECEIVED:
-        fitting.add("Decide")
-    return [command.__name__ for command in RULES if command.__name__ in fitting]
+    at_once = competent and instant and case.stage is Stage.RECEIVED
+    fitting = _FITTING[case.stage]
+    return [
+        name
+        for name in _NAMES
+        if (name in fitting and name not in left_out) or (at_once and name == "Decide")
+    ]
 
 
 def _not_of_this_hall(case: Case, context: Context) -> set[str]:
@@ -208,3 +209,9 @@ RULES: dict[type[Command], tuple[Rule, type[Fact]]] = {
     commands.ChangeMandate: (permission.change_mandate, MandateChanged),
 }
 """Each command with its rule and the fact that it chiefly makes."""
+_NAMES = tuple(command.__name__ for command in RULES)
+_FITTING = {
+    stage: frozenset(command.__name__ for command, (_, fact) in RULES.items() if fact in facts)
+    for stage, facts in TABLE.items()
+}
+"""The commands whose fact can happen in each stage."""

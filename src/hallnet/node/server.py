@@ -146,6 +146,8 @@ class _Guard(aio.ServerInterceptor):
 
     def __init__(self, callers: Mapping[str, frozenset[Part]]) -> None:
         self._callers = callers
+        self._guarded: dict[str, Any] = {}
+        """The wrapped methods, as many as the faces have."""
 
     async def intercept_service(
         self,
@@ -158,19 +160,17 @@ class _Guard(aio.ServerInterceptor):
         method = handler_call_details.method or ""
         if handler is None or method.startswith(_OPEN_SERVICES):
             return handler
-        metadata = {
-            str(key): value for key, value in handler_call_details.invocation_metadata or ()
-        }
-        trace = str(metadata.get("traceparent", ""))
-        if handler.response_streaming:
-            return self._streaming(handler, method, trace)
-        return self._unary(handler, method, trace)
+        guarded = self._guarded.get(method)
+        if guarded is None:
+            wrap = self._streaming if handler.response_streaming else self._unary
+            guarded = self._guarded[method] = wrap(handler, method)
+        return guarded
 
-    def _unary(self, handler: Any, method: str, trace: str) -> Any:
+    def _unary(self, handler: Any, method: str) -> Any:
         inner = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
         async def guarded(request: Any, context: Any) -> Any:
-            with telemetry.span(method, trace):
+            with telemetry.span(method, _trace_of(context)):
                 try:
                     self._require_caller(method, context)
                     remaining = context.time_remaining()
@@ -194,9 +194,9 @@ class _Guard(aio.ServerInterceptor):
         )
         return make(guarded, handler.request_deserializer, handler.response_serializer)
 
-    def _streaming(self, handler: Any, method: str, trace: str) -> Any:
+    def _streaming(self, handler: Any, method: str) -> Any:
         async def guarded(request: Any, context: Any) -> Any:
-            with telemetry.span(method, trace):
+            with telemetry.span(method, _trace_of(context)):
                 try:
                     self._require_caller(method, context)
                     async for response in handler.unary_stream(request, context):
@@ -220,6 +220,14 @@ class _Guard(aio.ServerInterceptor):
         if known[0] not in self._callers.get(method, frozenset()):
             raise CallerNotAllowed(part=known[0].value, method=method.rpartition("/")[2])
         _caller.set(known[0])
+
+
+def _trace_of(context: Any) -> str:
+    """The trace to which a call belongs; empty if it says none."""
+    for key, value in context.invocation_metadata() or ():
+        if key == "traceparent":
+            return str(value)
+    return ""
 
 
 async def _abort(context: Any, problem: Problem | Reported) -> None:

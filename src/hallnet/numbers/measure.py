@@ -7,14 +7,14 @@ halls. A case is instant or committed by the version of its item, never both and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import Case
-from hallnet.case.clock import Clock, ClockKind, clocks
+from hallnet.case.clock import Clock, ClockKind, CountClocks, clocks
 from hallnet.case.event import (
     Accepted,
     Closed,
@@ -176,6 +176,7 @@ def counted(
     calendar: Calendar,
     policy: Policy,
     here: Address,
+    count_clocks: CountClocks = clocks,
 ) -> Iterator[tuple[Key, int]]:
     """What the last event of a case adds to the numbers of a hall. `before` is the case without it."""
     mark = case.marks[-1]
@@ -210,7 +211,8 @@ def counted(
         for measure in _axes(before, case, item):
             yield key(measure), 1
     if isinstance(fact, Closed):
-        for measure, amount in _finished(case, item, calendar, policy):
+        running = count_clocks(case, item, calendar, policy) if item is not None else ()
+        for measure, amount in _finished(running, calendar):
             yield key(measure), amount
 
 
@@ -235,12 +237,8 @@ def _axes(before: Case | None, case: Case, item: ItemVersion) -> Iterator[Measur
         yield Measure.ACCEPTED_URGENT
 
 
-def _finished(
-    case: Case, item: ItemVersion | None, calendar: Calendar, policy: Policy
-) -> Iterator[tuple[Measure, int]]:
-    by_kind: dict[ClockKind, Clock] = {}
-    if item is not None:
-        by_kind = {clock.kind: clock for clock in clocks(case, item, calendar, policy)}
+def _finished(running: Sequence[Clock], calendar: Calendar) -> Iterator[tuple[Measure, int]]:
+    by_kind = {clock.kind: clock for clock in running}
     promise = by_kind.get(ClockKind.PROMISE)
     if promise is None or promise.met_on is None:
         yield Measure.WITHOUT_PROMISE, 1

@@ -16,6 +16,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
@@ -138,14 +139,14 @@ class Database:
                 return work(connection)
 
     async def write(self, work: Callable[[Connection], Result]) -> Result:
-        """`transact` in a thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._write_threads, self.transact, work)
+        """`transact` in a thread, which belongs to the trace of who asks."""
+        loop, context = asyncio.get_running_loop(), copy_context()
+        return await loop.run_in_executor(self._write_threads, context.run, self.transact, work)
 
     async def read(self, work: Callable[[Connection], Result]) -> Result:
-        """`look` in a thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._read_threads, self.look, work)
+        """`look` in a thread, which belongs to the trace of who asks."""
+        loop, context = asyncio.get_running_loop(), copy_context()
+        return await loop.run_in_executor(self._read_threads, context.run, self.look, work)
 
     def create_schema(self) -> None:
         """Make the schema of the service, where the database has schemas."""

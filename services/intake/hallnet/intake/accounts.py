@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.power import Power
@@ -24,6 +24,7 @@ SALT_BYTES = 16
 AGENTS_MAX = 20_000
 _HAVE_ACCOUNTS = frozenset({int(ActorKind.STAFF), int(ActorKind.AGENT)})
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
+_FIND = select(tables.account).where(tables.account.c.actor_id == bindparam("sought"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,7 @@ def from_message(message: wire.Account) -> Account:
 
 
 def _row(connection: Connection, actor_id: str) -> Row[tuple[object, ...]]:
-    row = connection.execute(
-        select(tables.account).where(tables.account.c.actor_id == actor_id)
-    ).one_or_none()
+    row = connection.execute(_FIND, {"sought": actor_id}).one_or_none()
     if row is None:
         raise ActorUnknown("actor_id")
     return row

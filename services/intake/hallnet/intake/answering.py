@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from sqlalchemy import insert
 
 from hallnet.intake import tables
+from hallnet.node import telemetry
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 
@@ -48,11 +49,13 @@ class Answering:
         case_id: str = "",
     ) -> Response:
         now = self._clock()
+        asked = telemetry.present()
 
         def once(connection: Connection) -> Response:
-            return tables.answered.once(
-                connection, request_id, request, now, response, lambda: work(connection)
-            )
+            with telemetry.within(asked):
+                return tables.answered.once(
+                    connection, request_id, request, now, response, lambda: work(connection)
+                )
 
         result = await self._commit(once, request_id, case_id)
         tables.feed.announce()

@@ -26,7 +26,7 @@ from hallnet.node import telemetry
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.store.gathering import execute_later, execute_now, note_read, read_once
+from hallnet.store.gathering import execute_later, execute_now, gathered, note_read, read_once
 from hallnet.trust.envelope import Urgency
 from hallnet.wire.case.v1 import case_event_pb2 as wire
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
@@ -50,6 +50,19 @@ _EVENTS_FROM = (
 )
 _LAST_DIGESTS = select(_case.c.case_id, _case.c.last_digest).where(
     _case.c.case_id.in_(bindparam("of_cases", expanding=True))
+)
+_ROW_OF = select(_case).where(_case.c.case_id == bindparam("of_case"))
+_OTHERS_LIKE = (
+    select(_case)
+    .where(
+        _case.c.matter == bindparam("of_matter"),
+        _case.c.case_id != bindparam("but"),
+        _case.c.stage != int(Stage.DECLINED),
+        _case.c.stage != int(Stage.WITHDRAWN),
+        ~_case.c.ended | (_case.c.received_at >= bindparam("since")),
+    )
+    .order_by(_case.c.case_id.desc())
+    .limit(OTHERS_SHOWN_MAX)
 )
 _INSERT = insert(_case)
 _INSERT_EVENTS = insert(_event)
@@ -243,9 +256,8 @@ def project(connection: Connection, hall: Hall, before: Case | None, case: Case)
     """
     filed = case.filed
     item = hall.releases.item(connection, filed.item_id, filed.item_version)
-    calendar = hall.releases.calendar(connection)
-    policy = hall.releases.policy(connection)
-    running = memory.clocks_of(case, item, calendar, policy) if item is not None else []
+    local = hall.releases.local_rules(connection)
+    running = memory.clocks_of(case, item, local.calendar, local.policy) if item is not None else []
     clock = case_clock(running)
     queue = queues.queue_of(case, hall.address)
     moves = {
@@ -264,12 +276,15 @@ def project(connection: Connection, hall: Hall, before: Case | None, case: Case)
         "due_kind": clock.kind if clock else 0,
         "due_provisional": clock.count.provisional if clock else False,
         "met_on": clock.met_on if clock else None,
-        "yellow_on": clock.yellow_on(calendar) if clock else None,
+        "yellow_on": clock.yellow_on(local.calendar) if clock else None,
         "watch_on": watch_on(case, running),
     }
     if before is None:
         execute_later(connection, _INSERT, [{"case_id": case.case_id, **_stays(case), **moves}])
         queues.move(connection, None, queue)
+        filed_now = gathered(_Filed)
+        if filed_now is not None:
+            filed_now.add(matter_of(filed))
     else:
         execute_later(connection, _UPDATE, [{"of_case": case.case_id, **moves}])
         queues.move(connection, queues.queue_of(before, hall.address), queue)
@@ -287,11 +302,10 @@ def project(connection: Connection, hall: Hall, before: Case | None, case: Case)
 
 def row_of(connection: Connection, case: Case) -> Any:
     """What lists say of a case."""
-    table = tables.case
 
     def read() -> Any:
         execute_now(connection, _INSERT, _UPDATE)
-        return connection.execute(select(table).where(table.c.case_id == case.case_id)).one()
+        return connection.execute(_ROW_OF, {"of_case": case.case_id}).one()
 
     return read_once(_row_key(case), read)
 
@@ -341,23 +355,37 @@ def matter_of(filed: Filed) -> str:
     return matter(filed.item_id, filed.option, applicant.document_kind, applicant.document_number)
 
 
+class _Filed:
+    """What the cases are about that a shared transaction has brought in and not written yet."""
+
+    def __init__(self) -> None:
+        self._matters: list[str] = []
+
+    def add(self, matter: str) -> None:
+        self._matters.append(matter)
+
+    def count(self, matter: str) -> int:
+        return self._matters.count(matter)
+
+    def mark(self) -> int:
+        return len(self._matters)
+
+    def undo(self, mark: int) -> None:
+        del self._matters[mark:]
+
+    def flush(self, connection: Connection) -> None:
+        """They are written with their cases."""
+
+
 def others_like(connection: Connection, case: Case, since: datetime) -> Sequence[Row[Any]]:
     """Rows of other cases here of the same person, item and option, the newest first: those that are open,
     and those that ended with a result and were received since a moment."""
-    execute_now(connection, _INSERT, _UPDATE)
-    table = tables.case
-    query = (
-        select(table)
-        .where(
-            table.c.matter == matter_of(case.filed),
-            table.c.case_id != case.case_id,
-            table.c.stage.notin_([int(Stage.DECLINED), int(Stage.WITHDRAWN)]),
-            ~table.c.ended | (table.c.received_at >= since),
-        )
-        .order_by(table.c.case_id.desc())
-        .limit(OTHERS_SHOWN_MAX)
-    )
-    return connection.execute(query).all()
+    wanted = matter_of(case.filed)
+    filed = gathered(_Filed)
+    if filed is not None and filed.count(wanted) > 1:
+        execute_now(connection, _INSERT, _UPDATE)
+    values = {"of_matter": wanted, "but": case.case_id, "since": since}
+    return connection.execute(_OTHERS_LIKE, values).all()
 
 
 def item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion | None:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 
 from hallnet.case.case import Case, evolve
 from hallnet.case.event import EVENT, Fact, digest
-from hallnet.intake import tables
+from hallnet.intake import memory, tables
 from hallnet.intake.context import Hall
 from hallnet.numbers.measure import Key, Measure, counted
 from hallnet.store import Connection
@@ -58,11 +58,12 @@ class _Amounts:
 def note(connection: Connection, hall: Hall, before: Case | None, case: Case) -> None:
     """Count the last event of a case."""
     item = hall.releases.item(connection, case.filed.item_id, case.filed.item_version)
-    calendar = hall.releases.calendar(connection)
+    local = hall.releases.local_rules(connection)
     waiting = gathered(_Amounts)
     amounts = waiting or _Amounts()
-    policy = hall.releases.policy(connection)
-    for key, amount in counted(before, case, item, calendar, policy, hall.address):
+    for key, amount in counted(
+        before, case, item, local.calendar, local.policy, hall.address, memory.clocks_of
+    ):
         amounts.add(key, amount)
     if waiting is None:
         amounts.flush(connection)
@@ -104,8 +105,7 @@ def from_events(
     connection: Connection, hall: Hall, told: Callable[[int], None] = lambda count: None
 ) -> Counter[Key]:
     """All numbers as the events of all cases give them; `told` hears how many cases are done."""
-    calendar = hall.releases.calendar(connection)
-    policy = hall.releases.policy(connection)
+    local = hall.releases.local_rules(connection)
     found: Counter[Key] = Counter()
     done = 0
     for events in _histories(connection):
@@ -113,7 +113,9 @@ def from_events(
         for raw in events:
             before, case = case, evolve(case, EVENT.from_bytes(raw), digest(raw))
             item = hall.releases.item(connection, case.filed.item_id, case.filed.item_version)
-            for key, amount in counted(before, case, item, calendar, policy, hall.address):
+            for key, amount in counted(
+                before, case, item, local.calendar, local.policy, hall.address
+            ):
                 found[key] += amount
         done += 1
         if done % CASES_READ_AT_ONCE == 0:

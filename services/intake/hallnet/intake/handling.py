@@ -21,7 +21,7 @@ from hallnet.case.problems import (
     MaterialUnknown,
     PointNotYours,
 )
-from hallnet.intake import accounts, cases, joining, mandates, materials, tables
+from hallnet.intake import accounts, cases, joining, mandates, materials, memory, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
@@ -173,6 +173,8 @@ def context_of(
         raise ItemUnknown("item_id", item=case.filed.item_id)
     paper = _PAPERS.get(type(command)) if command is not None else None
     number = next_document_no(connection, hall.address, paper, day_of(now)) if paper else ""
+    local = hall.releases.local_rules(connection)
+    costs, gives_result = bool(item.fees), isinstance(command, _GIVES_RESULTS)
     return Context(
         now,
         hall.address,
@@ -181,11 +183,12 @@ def context_of(
         item,
         number,
         hall.releases.results_suspended_since(connection, hall.founded_at, now),
-        hall.releases.calendar(connection),
-        hall.releases.policy(connection),
+        local.calendar,
+        local.policy,
         joining.planned(connection, hall, case, item, command, now),
         joining.legs_due(connection, hall, case, command),
-        FEES.find(connection, case.case_id) if isinstance(command, _GIVES_RESULTS) else None,
+        FEES.find(connection, case.case_id) if costs and gives_result else None,
+        memory.clocks_of,
     )
 
 

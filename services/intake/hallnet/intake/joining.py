@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from hallnet.case import command as commands
 from hallnet.case.case import Case, day_of
-from hallnet.case.clock import ClockKind, clocks
+from hallnet.case.clock import ClockKind
 from hallnet.case.command import Command
 from hallnet.case.context import Context
 from hallnet.case.event import (
@@ -24,7 +24,7 @@ from hallnet.case.item import ItemVersion
 from hallnet.case.person import SYSTEM
 from hallnet.case.rules import joint
 from hallnet.case.stage import Stage
-from hallnet.intake import cases, tables
+from hallnet.intake import cases, memory, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.numbering import next_case_no, query_code
@@ -65,14 +65,15 @@ def legs_due(
     """The last day of each open leg; only for ending one."""
     if not isinstance(command, commands.EndLeg):
         return {}
-    calendar, policy = hall.releases.calendar(connection), hall.releases.policy(connection)
+    local = hall.releases.local_rules(connection)
     found: dict[int, date] = {}
     for leg in case.open_legs:
         own = cases.find(connection, leg.leg_case_id)
         item = cases.item_of(connection, hall, own) if own is not None else None
         if own is None or item is None:
             continue
-        ends = {clock.kind: clock.due_on for clock in clocks(own, item, calendar, policy)}
+        running = memory.clocks_of(own, item, local.calendar, local.policy)
+        ends = {clock.kind: clock.due_on for clock in running}
         due_on = ends.get(ClockKind.PROMISE) or ends.get(ClockKind.STATUTORY)
         if due_on is not None:
             found[leg.leg] = due_on

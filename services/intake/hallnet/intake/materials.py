@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from hallnet.case.person import Material
 from hallnet.case.problems import MaterialEmpty, MaterialNotUploaded, MaterialTooLarge
@@ -31,6 +31,11 @@ ARRIVALS_MAX = 20
 UPLOAD_KEPT_FOR = timedelta(days=1)
 """After that, an upload that broke off is removed."""
 _MEGABYTE = 1024 * 1024
+
+_SIZES = select(tables.material.c.digest, tables.material.c.size).where(
+    tables.material.c.digest.in_(bindparam("of_digests", expanding=True)),
+    tables.material.c.complete,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +220,10 @@ def here(connection: Connection, digests: Sequence[bytes]) -> set[bytes]:
 
 def sizes(connection: Connection, digests: Sequence[bytes]) -> dict[bytes, int]:
     """The lengths in bytes of those of the materials that are stored at this hall."""
-    table = tables.material
 
     def read() -> dict[bytes, int]:
-        query = select(table.c.digest, table.c.size).where(
-            table.c.digest.in_(digests), table.c.complete
-        )
-        return {row.digest: row.size for row in connection.execute(query)}
+        rows = connection.execute(_SIZES, {"of_digests": digests})
+        return {row.digest: row.size for row in rows}
 
     return read_once(("materials", *sorted(digests)), read) if digests else {}
 

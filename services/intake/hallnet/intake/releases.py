@@ -3,6 +3,7 @@ trust data are."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import bindparam, func, select, update
@@ -32,6 +33,17 @@ _NEAREST = (
     .order_by(func.length(tables.release.c.author).desc())
     .limit(1)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRules:
+    """Working days, and how it is done here."""
+
+    calendar: Calendar
+    policy: Policy
+
+
+_LOCAL_RULES = "local rules"
 
 
 class Releases:
@@ -101,6 +113,12 @@ class Releases:
                 rows,
             )
         self._items.clear()
+
+    def local_rules(self, connection: Connection) -> LocalRules:
+        """What almost every act needs, looked up once in a transaction."""
+        return read_once(
+            _LOCAL_RULES, lambda: LocalRules(self.calendar(connection), self.policy(connection))
+        )
 
     def calendar(self, connection: Connection) -> Calendar:
         """The calendar in force, of the nearest hall that published one.

@@ -70,7 +70,7 @@ def case_view(
     now: datetime,
 ) -> wire.CaseView:
     """A case as staff and agents of this hall see it."""
-    calendar = hall.releases.calendar(connection)
+    local = hall.releases.local_rules(connection)
     today = day_of(now)
     view = wire.CaseView(
         summary=summary(row, today),
@@ -99,11 +99,10 @@ def case_view(
     if item is not None:
         view.item.CopyFrom(memory.item_message(item))
         view.clocks.extend(
-            clock_view(clock, today, calendar)
-            for clock in memory.clocks_of(case, item, calendar, hall.releases.policy(connection))
+            clock_view(clock, today, local.calendar)
+            for clock in memory.clocks_of(case, item, local.calendar, local.policy)
         )
-        axes = axes_of(case, item)
-        view.kinds.extend(names_of(axes, hall.releases.policy(connection)))
+        view.kinds.extend(names_of(axes_of(case, item), local.policy))
         view.missing_materials.extend(case.missing_materials(item))
         context: Context = handling.context_of(connection, hall, account, case, None, now)
         view.possible_acts.extend(possible_acts(case, context))
@@ -186,11 +185,11 @@ def progress(
                 material=defect.material, problem=defect.problem, remedy=defect.remedy
             )
     if item is not None:
-        calendar = hall.releases.calendar(connection)
-        running = memory.clocks_of(case, item, calendar, hall.releases.policy(connection))
+        local = hall.releases.local_rules(connection)
+        running = memory.clocks_of(case, item, local.calendar, local.policy)
         promises = [clock for clock in running if clock.kind is ClockKind.PROMISE]
         if promises:
-            response.promise.CopyFrom(clock_view(promises[0], day_of(now), calendar))
+            response.promise.CopyFrom(clock_view(promises[0], day_of(now), local.calendar))
     return response
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hallnet.case import command as commands
 from hallnet.case.case import Case
-from hallnet.case.clock import Clock, ClockKind, clocks
+from hallnet.case.clock import Clock, ClockKind
 from hallnet.case.context import REMEDY, Context, require_possible, require_text
 from hallnet.case.event import (
     Accepted,
@@ -94,7 +94,7 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
             "" if refused else context.item.result_name,
         )
     )
-    running = clocks(case, context.item, context.calendar, context.policy)
+    running = context.clocks_of(case)
     facts += overdue(case, running, context.today)
     home = case.filed.intake_hall
     if home != context.here:
@@ -248,7 +248,7 @@ def _told_end(case: Case) -> GapEnd:
 
 
 def _clock(case: Case, kind: ClockKind, context: Context) -> Clock | None:
-    running = clocks(case, context.item, context.calendar, context.policy)
+    running = context.clocks_of(case)
     return next((clock for clock in running if clock.kind is kind), None)
 
 

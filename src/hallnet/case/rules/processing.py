@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hallnet.case import command as commands
 from hallnet.case.case import Case
-from hallnet.case.clock import ClockKind, clocks
+from hallnet.case.clock import ClockKind
 from hallnet.case.context import Context, require_possible, require_text
 from hallnet.case.event import Fact, Reviewed
 from hallnet.case.fact import (
@@ -125,7 +125,7 @@ def extend(case: Case, command: commands.Extend, context: Context) -> list[Fact]
     limit = context.item.statutory_of(case.filed.option)
     if most is not None and limit is not None and _exceeds(limit, command.by, most):
         raise NotExtendable("by", why=f"连同法定时限不得超过{most.days}日")
-    running = clocks(case, context.item, context.calendar, context.policy)
+    running = context.clocks_of(case)
     limits = [clock for clock in running if clock.kind in (ClockKind.PROMISE, ClockKind.STATUTORY)]
     if any(context.today > clock.due_on and not clock.stands for clock in limits):
         raise NotExtendable("case_id", why="期限已满")

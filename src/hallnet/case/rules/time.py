@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from hallnet.case.case import Case
-from hallnet.case.clock import Clock, ClockKind, clocks
+from hallnet.case.clock import Clock, ClockKind
 from hallnet.case.context import Context
 from hallnet.case.event import AcceptanceBasis, Accepted, Fact
 from hallnet.case.fact import ViolationRecorded, ViolationRule
@@ -28,7 +28,7 @@ def what_time_brings(case: Case, context: Context) -> list[Fact]:
     from the day on which it was received. What is overdue is stamped once, and the stamp stays whatever
     becomes of the calendar.
     """
-    running = clocks(case, context.item, context.calendar, context.policy)
+    running = context.clocks_of(case)
     facts: list[Fact] = []
     for clock in _silent(case, running):
         if context.today > clock.due_on:
