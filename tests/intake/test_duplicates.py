@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from tests.exchange.test_face import ask
 from tests.intake.parts import (
     ACCEPT,
     AGENT,
+    CLOSE,
+    ELDER_CARD,
+    GRANT,
     HAND_OVER,
     PENSION,
     RELIEF,
@@ -25,6 +30,8 @@ from tests.intake.parts import (
 from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
+from hallnet.case import command as commands
+from hallnet.case.fact import EndManner
 from hallnet.case.mandate import MANDATE
 from hallnet.case.person import Person
 from hallnet.intake import cases
@@ -84,6 +91,22 @@ def test_what_was_withdrawn_is_no_duplicate(world: World) -> None:
     assert not filed(world, TOWNSHIP, RELIEF).possible_duplicates
 
 
+def test_what_ended_without_a_decision_is_no_duplicate(world: World) -> None:
+    """What was voided because it was entered twice is not what is wanted once more."""
+    first = filed(world, TOWNSHIP, RELIEF)
+    do(world, TOWNSHIP, first, commands.End(EndManner.VOID, "重复录入", ""))
+    assert not filed(world, TOWNSHIP, RELIEF).possible_duplicates
+
+
+def test_what_was_taken_back_is_no_duplicate_and_what_was_granted_is(world: World) -> None:
+    card = filed(world, TOWNSHIP, ELDER_CARD)
+    do(world, TOWNSHIP, card, GRANT, CLOSE)
+    again = filed(world, TOWNSHIP, ELDER_CARD)
+    assert [row.case_id for row in again.possible_duplicates] == [card.summary.case_id]
+    do(world, TOWNSHIP, card, commands.RevokeDecision("以欺骗手段取得", "行政许可法第六十九条"))
+    assert likes(world, TOWNSHIP, again) == []
+
+
 def test_an_agent_does_not_learn_of_other_cases(world: World) -> None:
     """The villager may have filed at the hall; that is not for the agent to know."""
     put_accounts(world, TOWNSHIP, AGENT)
@@ -102,3 +125,37 @@ def test_an_agent_does_not_learn_of_other_cases(world: World) -> None:
     assert not view.possible_duplicates
     assert likes(world, TOWNSHIP, view, "agent") == []
     assert len(likes(world, TOWNSHIP, view)) == 1
+
+
+def test_applications_that_share_a_transaction_show_each_other_and_what_was_there(
+    world: World,
+) -> None:
+    before = filed(world, TOWNSHIP, RELIEF).summary.case_id
+    other = replace(SOMEBODY, document_number="110105194912310038")
+    requests = [
+        file_request(world, item_id=RELIEF, applicant=who, papers=()) for who in (SOMEBODY, other)
+    ]
+    again = file_request(world, item_id=RELIEF, applicant=SOMEBODY, papers=())
+
+    async def together() -> list[list[str]]:
+        desk = face(world)
+        answers = await asyncio.gather(*(desk.FileCase(one, None) for one in (*requests, again)))
+        return [
+            [answer.case.summary.case_id, *(row.case_id for row in answer.case.possible_duplicates)]
+            for answer in answers
+        ]
+
+    (first, *first_shown), (_, *other_shown), (_, *second_shown) = ask(together())
+    assert first_shown == [before]
+    assert other_shown == []
+    assert set(second_shown) == {first, before}
+
+
+def test_where_too_many_look_alike_to_be_looked_up_at_once_each_looks_for_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = filed(world, TOWNSHIP, RELIEF).summary.case_id
+    filed(world, TOWNSHIP, RELIEF, replace(SOMEBODY, document_number="110105194912310038"))
+    monkeypatch.setattr(cases, "LOOKED_UP_MAX", 1)
+    shown = filed(world, TOWNSHIP, RELIEF).possible_duplicates
+    assert [row.case_id for row in shown] == [before]

@@ -154,8 +154,15 @@ class FoundBy(TypeDecorator[str]):
         if not value:
             # What was not given is not found by looking for nothing.
             return None
-        text = self.place.encode() + b"\0" + value.encode()
-        return _vault.get().index(text)[:DIGEST_BYTES]
+        return self._digest(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
         return None if value is None else value.hex()
+
+    def as_read_back(self, value: str) -> str:
+        """What is read back of a text that was written."""
+        return self._digest(value).hex()
+
+    def _digest(self, value: str) -> bytes:
+        text = self.place.encode() + b"\0" + value.encode()
+        return _vault.get().index(text)[:DIGEST_BYTES]

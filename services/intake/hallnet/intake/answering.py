@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from hallnet.intake import tables
 from hallnet.node import telemetry
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
+from hallnet.store.sharing import LookUp
 
 Response = TypeVar("Response", bound=Message)
 
@@ -31,12 +32,14 @@ class Answering:
         work: Callable[[Connection], Response],
         subject: str = "",
         act: str = "",
+        keys: Mapping[LookUp, str] | None = None,
     ) -> Response:
+        """`keys` names what the work will look up: a face may look it up for many acts at once."""
         answer: Response = await self._recorded(
             act or type(request).__name__.removesuffix("Request"),
             request.act.actor_id,
             subject,
-            self._once(request.act.request_id, request, response, work, subject),
+            self._once(request.act.request_id, request, response, work, keys),
         )
         return answer
 
@@ -46,7 +49,7 @@ class Answering:
         request: Message,
         response: type[Response],
         work: Callable[[Connection], Response],
-        case_id: str = "",
+        keys: Mapping[LookUp, str] | None = None,
     ) -> Response:
         now = self._clock()
         asked = telemetry.present()
@@ -57,12 +60,12 @@ class Answering:
                     connection, request_id, request, now, response, lambda: work(connection)
                 )
 
-        result = await self._commit(once, request_id, case_id)
+        result = await self._commit(once, {tables.answered.look_up: request_id, **(keys or {})})
         tables.feed.announce()
         return result
 
     async def _commit(
-        self, work: Callable[[Connection], Response], request_id: str, case_id: str
+        self, work: Callable[[Connection], Response], keys: Mapping[LookUp, str]
     ) -> Response:
         """One act, one transaction; a face may have acts share them."""
         return await self._database.write(work)

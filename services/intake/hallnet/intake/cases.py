@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
@@ -24,7 +24,7 @@ from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
 from hallnet.node import telemetry
 from hallnet.places import Address
-from hallnet.store import Connection
+from hallnet.store import Connection, FoundBy
 from hallnet.store.feed import Entry
 from hallnet.store.gathering import execute_later, execute_now, gathered, note_read, read_once
 from hallnet.trust.envelope import Urgency
@@ -40,6 +40,9 @@ LISTED_LAST = date(9999, 12, 31)
 OTHERS_SHOWN_MAX = 10
 """Cases that look like the same one, shown with a case."""
 
+LOOKED_UP_MAX = 1_000
+"""Such cases that are looked up for all applications of a shared transaction at once."""
+
 # Statements of every act, made once.
 _case, _event = tables.case, tables.case_event
 _ID_OF = select(_case.c.case_id).where(_case.c.case_no == bindparam("ref"))
@@ -52,17 +55,19 @@ _LAST_DIGESTS = select(_case.c.case_id, _case.c.last_digest).where(
     _case.c.case_id.in_(bindparam("of_cases", expanding=True))
 )
 _ROW_OF = select(_case).where(_case.c.case_id == bindparam("of_case"))
+_LOOK_ALIKE = select(_case).where(
+    ~_case.c.ended
+    | ((_case.c.stage == int(Stage.CLOSED)) & (_case.c.received_at >= bindparam("since")))
+)
 _OTHERS_LIKE = (
-    select(_case)
-    .where(
-        _case.c.matter == bindparam("of_matter"),
-        _case.c.case_id != bindparam("but"),
-        _case.c.stage != int(Stage.DECLINED),
-        _case.c.stage != int(Stage.WITHDRAWN),
-        ~_case.c.ended | (_case.c.received_at >= bindparam("since")),
-    )
+    _LOOK_ALIKE.where(_case.c.matter == bindparam("of_matter"), _case.c.case_id != bindparam("but"))
     .order_by(_case.c.case_id.desc())
     .limit(OTHERS_SHOWN_MAX)
+)
+_LIKE_ANY = (
+    _LOOK_ALIKE.where(_case.c.matter.in_(bindparam("of_matters", expanding=True)))
+    .order_by(_case.c.case_id.desc())
+    .limit(LOOKED_UP_MAX)
 )
 _INSERT = insert(_case)
 _INSERT_EVENTS = insert(_event)
@@ -379,13 +384,42 @@ class _Filed:
 
 def others_like(connection: Connection, case: Case, since: datetime) -> Sequence[Row[Any]]:
     """Rows of other cases here of the same person, item and option, the newest first: those that are open,
-    and those that ended with a result and were received since a moment."""
+    and those that ended with a result that stands and were received since a moment. What was declined,
+    withdrawn, ended without a decision or taken back may be wanted once more."""
     wanted = matter_of(case.filed)
     filed = gathered(_Filed)
     if filed is not None and filed.count(wanted) > 1:
         execute_now(connection, _INSERT, _UPDATE)
+    else:
+        known: Sequence[Row[Any]] | None = read_once(_like_key(wanted), _not_looked_up)
+        if known is not None:
+            return known
     values = {"of_matter": wanted, "but": case.case_id, "since": since}
     return connection.execute(_OTHERS_LIKE, values).all()
+
+
+def look_up_like(connection: Connection, matters: Sequence[str], since: datetime) -> None:
+    """Find for many applications of a shared transaction at once which cases look like the same one."""
+    values = {"of_matters": matters, "since": since}
+    rows = connection.execute(_LIKE_ANY, values).all()
+    if len(rows) == LOOKED_UP_MAX:
+        # Some may be missing: each looks for itself.
+        return
+    found: dict[str, list[Row[Any]]] = {}
+    for row in rows:
+        found.setdefault(row.matter, []).append(row)
+    column = cast(FoundBy, _case.c.matter.type)
+    for wanted in matters:
+        alike = found.get(column.as_read_back(wanted), [])
+        note_read(_like_key(wanted), alike[:OTHERS_SHOWN_MAX])
+
+
+def _like_key(wanted: str) -> tuple[str, str]:
+    return "like", wanted
+
+
+def _not_looked_up() -> None:
+    """Nothing was looked up for it."""
 
 
 def item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion | None:

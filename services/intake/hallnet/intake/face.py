@@ -5,7 +5,7 @@ Every refusal and every look at a case is recorded: who, what, why.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from hallnet.case.item import ITEM
 from hallnet.case.mandate import MANDATE
 from hallnet.case.person import ActorKind, Material, Person
 from hallnet.case.problems import CaseUnknown
+from hallnet.case.sought import matter
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
-from hallnet.intake import accounts, cases, handling, listing, mandates, materials, tables, views
+from hallnet.intake import accounts, cases, handling, listing, mandates, materials, views
 from hallnet.intake.answering import Answering, Response, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
@@ -210,7 +211,8 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
             self._show_others(connection, case, view, request.act.actor_id, now)
             return wire.FileCaseResponse(case=view)
 
-        return await self._write(request, wire.FileCaseResponse, work)
+        keys: dict[LookUp, str] = {self._look_up_like: _matter_of(request)}
+        return await self._write(request, wire.FileCaseResponse, work, keys=keys)
 
     async def ActOnCase(self, request: wire.ActOnCaseRequest, context: Any) -> Any:
         now = self._clock()
@@ -230,7 +232,8 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
             return wire.ActOnCaseResponse(case=view, passed_on=passed_on)
 
         act = type(command).__name__
-        return await self._write(request, wire.ActOnCaseResponse, work, request.case_id, act)
+        keys: dict[LookUp, str] = {cases.look_up: request.case_id}
+        return await self._write(request, wire.ActOnCaseResponse, work, request.case_id, act, keys)
 
     # Looking
 
@@ -290,13 +293,13 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
     # How every write is done
 
     async def _commit(
-        self, work: Callable[[Connection], Response], request_id: str, case_id: str
+        self, work: Callable[[Connection], Response], keys: Mapping[LookUp, str]
     ) -> Response:
         """The acts of many clerks share a transaction."""
-        keys: dict[LookUp, str] = {tables.answered.look_up: request_id}
-        if case_id:
-            keys[cases.look_up] = case_id
         return await self._writes.write(work, keys)
+
+    def _look_up_like(self, connection: Connection, matters: Sequence[str]) -> None:
+        cases.look_up_like(connection, matters, self._clock() - views.LIKE_WITHIN)
 
     def _view(
         self, connection: Connection, case: Case, act: wire.Act, now: datetime
@@ -319,6 +322,11 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
         since = now - views.LIKE_WITHIN
         for row in cases.others_like(connection, case, since):
             view.possible_duplicates.append(views.summary(row, day_of(now)))
+
+
+def _matter_of(request: wire.FileCaseRequest) -> str:
+    kind, number = request.applicant.document_kind, request.applicant.document_number
+    return matter(request.item_id, request.option, kind, number)
 
 
 def _material(message: wire_person.Material, now: datetime) -> Material:
