@@ -10,8 +10,10 @@ from dataclasses import replace
 
 import pytest
 
+from hallnet.case.decide import RULES
 from hallnet.intake import replicas
 from hallnet.places import Address
+from hallnet.simulate import clerks
 from hallnet.simulate.faults import Fault, Step
 from hallnet.simulate.hall import Rhythm
 from hallnet.simulate.invariants import Invariant
@@ -35,6 +37,11 @@ def test_every_promise_holds_whatever_goes_wrong(seed: int) -> None:
     assert not report.violations, told(report)
     assert report.cases > 5
     assert sum(report.faults.values()) > 20
+
+
+def test_clerks_know_every_command_of_a_case() -> None:
+    known = set(clerks.FURTHER) | clerks.EVERYDAY | clerks.LEFT_TO_OTHERS
+    assert known == {command.__name__ for command in RULES}
 
 
 def test_a_piece_of_the_real_province_keeps_every_promise() -> None:
@@ -92,7 +99,7 @@ def test_a_broken_rule_is_found_and_its_history_made_short(monkeypatch: pytest.M
         raise AssertionError("no answer to a hand-over")
 
     monkeypatch.setattr(replicas, "answer_hand_over", nobody_answers)
-    scenario = replace(BUSY, days=0.1, cases_per_hall_and_day=2, faults_per_day=20)
+    scenario = replace(BUSY, cases_per_hall_and_day=4, faults_per_day=20)
     scenario = replace(scenario, weather=CALM, villains=False)
     report = simulate(scenario)
     assert Invariant.NOTHING_FAILS in {one.invariant for one in report.violations}

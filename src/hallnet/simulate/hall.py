@@ -44,7 +44,7 @@ from hallnet.exchange.watching import HopWatch
 from hallnet.federation import delivery
 from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.intake import following as intake_following
-from hallnet.intake import materials
+from hallnet.intake import materials, watching
 from hallnet.intake import tables as intake_tables
 from hallnet.intake.context import Hall as IntakeHall
 from hallnet.intake.face import IntakeFace
@@ -386,6 +386,7 @@ class Hall:
             if self.sync.ask("SELECT 1 FROM release WHERE standing = 1"):
                 await self.sync.write(lambda c: releasing.enforce(c, self.sync_context, self.now()))
             await self._compare()
+            await self._watch_the_calendar()
             await self.report_days()
             if self.exchange.ask("SELECT 1 FROM parcel WHERE state <> ?", WAITING):
                 await self.exchange.write(lambda c, now=now: parcels.sweep(c, now))  # type: ignore[misc]
@@ -395,6 +396,16 @@ class Hall:
         now = self.now()
         if self.sync.ask("SELECT 1 FROM comparison WHERE due_at <= ?", written(now)):
             await self.sync.write(lambda c: comparing.ask_those_due(c, now))
+
+    async def _watch_the_calendar(self) -> None:
+        due = 'SELECT 1 FROM "case" WHERE custodian = ? AND watch_on < ?'
+        now = self.now()
+        while self.intake.ask(due, str(self.address), day_of(now).isoformat()):
+            changed = await self.intake.write(
+                lambda c, now=now: watching.watch(c, self.intake_hall, now)  # type: ignore[misc]
+            )
+            if not changed:
+                return
 
     async def report_days(self) -> None:
         """The days that are over, once each unless something of them comes to light later."""

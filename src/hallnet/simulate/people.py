@@ -16,11 +16,13 @@ from typing import Any
 from hallnet.case.case import Case
 from hallnet.case.catalogue import accepts_here
 from hallnet.case.catalogue_file import supplied_catalogue
-from hallnet.case.item import HandlingKind, ItemVersion
-from hallnet.case.stage import Stage
+from hallnet.case.item import ItemVersion
+from hallnet.case.person import Material
+from hallnet.codec import Codec
 from hallnet.intake import cases
 from hallnet.places import Address, Level, divisions
 from hallnet.problems import Problem
+from hallnet.simulate.clerks import Desk, further_command, next_command
 from hallnet.simulate.disk import PowerFailed
 from hallnet.simulate.founding import CHIEF, chance
 from hallnet.simulate.hall import Hall, is_full
@@ -35,7 +37,12 @@ OPENS, SHUTS = 9, 17
 """Hours between which halls are open, on any day: holidays are the business of the clocks."""
 TRIES_MAX = 200
 STEPS_MAX = 40
+LOOKS_SHARE = 0.2
+WRONG_HALL_SHARE = 0.03
+AFTER_THE_END_SHARE = 0.4
+PREREVIEW_SHARE = 0.1
 _ACTOR = CHIEF.actor.actor_id
+_MATERIAL: Codec[Material] = Codec(Material, wire_person.Material)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,9 @@ class People:
         """Another county with which a hall deals across the tree."""
         self._halls = halls
         self._seed = seed
-        self._items = supplied_catalogue().items
+        self._items = {item.item_id: item for item in supplied_catalogue().items}
+        self._filed_at: dict[str, Address] = {}
+        """Every case that somebody deals with: the hall where it began."""
         self._steps: set[asyncio.Task[None]] = set()
 
     def come(self, arrival: Arrival) -> None:
@@ -121,16 +130,18 @@ class People:
         if item is None:
             return
         case_id = await self._file(hall, item, arrival, draw)
-        if case_id is None:
-            return
+        if case_id is not None:
+            await self._live(case_id, f"{arrival.number:08}", draw)
+
+    async def _live(self, case_id: str, name: str, draw: random.Random) -> None:
         for number in range(STEPS_MAX):
             await self._pause(draw)
-            if await self._step(case_id, item, f"{arrival.number:08}-{number}", draw):
+            if await self._step(case_id, f"{name}-{number}", draw):
                 return
 
     def _choose(self, here: Address, draw: random.Random) -> ItemVersion | None:
         field = "社保" if here.is_branch_hall else ""
-        fitting = [item for item in self._items if accepts_here(item, here, field, False)]
+        fitting = [item for item in self._items.values() if accepts_here(item, here, field, False)]
         return draw.choice(fitting) if fitting else None
 
     async def _pause(self, draw: random.Random) -> None:
@@ -152,6 +163,7 @@ class People:
             applicant=_person(draw),
             channel=1,  # type: ignore[arg-type]
             for_division=self._for_division(hall.address, item, draw),
+            for_prereview=draw.random() < PREREVIEW_SHARE,
         )
         if draw.random() < 0.3 and hall.address.level is Level.TOWNSHIP:
             points = list(divisions().villages_of(hall.address))
@@ -167,7 +179,7 @@ class People:
         if answer is None:
             return None
         case_id: str = answer.case.summary.case_id
-        self.record.filed[case_id] = hall.address
+        self.record.filed[case_id] = self._filed_at[case_id] = hall.address
         return case_id
 
     def _for_division(self, here: Address, item: ItemVersion, draw: random.Random) -> str:
@@ -175,6 +187,9 @@ class People:
         if partner is None or draw.random() > 0.25 or item.level is not Level.COUNTY:
             return ""
         return partner.division
+
+    async def _paper(self, hall: Hall, name: str, data: bytes) -> Material:
+        return _MATERIAL.from_message(await self._upload(hall, name, data))
 
     async def _upload(self, hall: Hall, name: str, data: bytes) -> wire_person.Material:
         async def parts() -> AsyncIterator[wire.UploadMaterialRequest]:
@@ -189,29 +204,47 @@ class People:
         )
         return answer.material if answer is not None else wire_person.Material(name=name)
 
-    async def _step(
-        self, case_id: str, item: ItemVersion, request_id: str, draw: random.Random
-    ) -> bool:
+    async def _step(self, case_id: str, request_id: str, draw: random.Random) -> bool:
         """The custodian does what comes next; True if nothing does any more."""
         hall, case = self._custodian(case_id)
         if hall is None or case is None:
             return False
-        if case.ended:
-            return True
-        if draw.random() < 0.2:
+        if draw.random() < LOOKS_SHARE:
             await self._look(self._somebody(case, draw), case_id)
-        if draw.random() < 0.03:
+        if draw.random() < WRONG_HALL_SHARE:
             # Somebody who has no say tries it too: refused, and nothing changes.
             hall = self._somebody(case, draw)
-        command = await self._next(hall, case, item, draw)
-        if command is None:
-            return False
+        desk = Desk(hall, case, self._items[case.filed.item_id], draw, self._paper)
+        if case.ended:
+            # What is over is mostly left alone; there is an archive, and a second look.
+            after = await further_command(desk) if draw.random() < AFTER_THE_END_SHARE else None
+            if after is not None:
+                await self._act(hall, case_id, request_id, after)
+            return after is None
+        command = await next_command(desk)
+        if command is not None:
+            await self._act(hall, case_id, request_id, command)
+        return False
+
+    async def _act(
+        self, hall: Hall, case_id: str, request_id: str, command: wire_command.CaseCommand
+    ) -> None:
         act = command.WhichOneof("command") or ""
         request = wire.ActOnCaseRequest(
             act=_act(f"{act.replace('_', '-')}-{request_id}"), case_id=case_id, command=command
         )
-        await self._try(hall, lambda: hall.face.ActOnCase(request, None), act)
-        return False
+        answer = await self._try(hall, lambda: hall.face.ActOnCase(request, None), act)
+        if answer is not None and act == "open_legs":
+            self._handle_legs(hall, case_id, request_id)
+
+    def _handle_legs(self, hall: Hall, case_id: str, request_id: str) -> None:
+        """Each leg of a joint case is a case of its own, and has clerks of its own."""
+        lead = hall.intake.look(lambda c: cases.find(c, case_id))
+        for leg in lead.legs if lead is not None else ():
+            if leg.leg_case_id not in self._filed_at:
+                self._filed_at[leg.leg_case_id] = hall.address
+                draw = chance(self._seed, "leg", leg.leg_case_id)
+                self._do(self._live(leg.leg_case_id, f"{request_id}-{leg.leg}", draw))
 
     async def _look(self, hall: Hall, case_id: str) -> None:
         request = wire.GetCaseRequest(case_ref=case_id, actor_id=_ACTOR, purpose="办理")
@@ -219,7 +252,7 @@ class People:
 
     def _custodian(self, case_id: str) -> tuple[Hall | None, Case | None]:
         """The hall where the case can go on now, if that hall is up and knows that it is there."""
-        home = self._halls[self.record.filed[case_id]]
+        home = self._halls[self._filed_at[case_id]]
         queue, seen = [home.address], set()
         while queue:
             address = queue.pop()
@@ -240,44 +273,6 @@ class People:
     def _somebody(self, case: Case, draw: random.Random) -> Hall:
         known = [self._halls[one] for one in sorted(case.halls()) if one in self._halls]
         return draw.choice(known)
-
-    async def _next(
-        self, hall: Hall, case: Case, item: ItemVersion, draw: random.Random
-    ) -> wire_command.CaseCommand | None:
-        """What is sensible for a case at its stage."""
-        competent = case.filed.competent_hall == hall.address
-        reports_up = item.report_up and case.filed.competent_hall.may_certify(hall.address)
-        stage, missing = case.stage, case.missing_materials(item)
-        command = wire_command.CaseCommand()
-        if draw.random() < 0.02:
-            command.withdraw.reason = "不办了"
-        elif stage is Stage.CORRECTING:
-            command.supplement.SetInParent()
-            for name in missing:
-                data = name.encode() + draw.randbytes(100)
-                command.supplement.materials.append(await self._upload(hall, name, data))
-        elif stage is Stage.RECEIVED and missing:
-            for name in missing:
-                command.give_notice.defects.add(material=name, problem="缺少", remedy="请补交")
-        elif stage is Stage.RECEIVED and not competent and not reports_up:
-            command.hand_over.explanation = "请办理"
-        elif stage is Stage.RECEIVED and competent and item.handling_kind is HandlingKind.INSTANT:
-            _decide(command, draw)
-        elif stage is Stage.RECEIVED:
-            command.accept.SetInParent()
-        elif stage is Stage.ACCEPTED and not competent:
-            command.review.opinion = 1  # type: ignore[assignment]
-            command.review.explanation = "符合条件"
-        elif stage in (Stage.ACCEPTED, Stage.REVIEWED) and competent:
-            _decide(command, draw)
-        elif stage in (Stage.ACCEPTED, Stage.REVIEWED):
-            command.hand_over.explanation = "请办理"
-        elif stage is Stage.DECIDED:
-            command.close.method = 1  # type: ignore[assignment]
-            command.close.received_by = "本人"
-        else:
-            return None
-        return command
 
     async def _try(self, hall: Hall, act: Callable[[], Any], name: str, looks: bool = False) -> Any:
         """Do it; if the hall is down or its disk full, come again. None if it is refused."""
@@ -310,13 +305,6 @@ class People:
 
 def _act(request_id: str) -> wire.Act:
     return wire.Act(request_id=request_id.lower(), actor_id=_ACTOR)
-
-
-def _decide(command: wire_command.CaseCommand, draw: random.Random) -> None:
-    refused = draw.random() < 0.1
-    command.decide.outcome = 2 if refused else 1  # type: ignore[assignment]
-    command.decide.reasons = "不符合条件" if refused else "符合条件"
-    command.decide.legal_basis = "行政许可法第三十八条"
 
 
 def _person(draw: random.Random) -> wire_person.Person:
