@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
     attachments,
     believing,
+    continuity,
     following,
     inviting,
     keyring,
@@ -34,6 +36,7 @@ from hallnet.exchange.incoming import Taken, take_batch
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.sending import OUT_OF_ORDER
 from hallnet.exchange.watching import HopWatch
+from hallnet.federation.continuity import is_known
 from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.node import broker, telemetry, tls
 from hallnet.node.broker import subject_of_invitation, subjects_down, subjects_up
@@ -64,6 +67,8 @@ BUSY_FOR = timedelta(seconds=0.5)
 TELL_AGAIN_AFTER = timedelta(hours=1)
 ORDER_TRIES = 20
 ORDER_PAUSE_SECONDS = 0.05
+ASK_AGAIN_SECONDS = 0.2
+"""A hello that is not answered takes its own time before it is given up."""
 QUEUE = "exchange"
 """Replicas of the exchange of a big hall share the requests of its children."""
 
@@ -94,6 +99,7 @@ class Exchange:
             os.urandom,
             incarnation=os.urandom(8),
             children=children,
+            is_sure=False,
             wanted_suite=Suite(wanted) if wanted else None,
         )
         # Kept before another chain takes its place in the home: what it signed has to be proved for ever.
@@ -114,6 +120,7 @@ class Exchange:
         self._belief = self._database.look(replicas.belief)
         self._mine: frozenset[Address] = frozenset()
         self._links_began = asyncio.Event()
+        self._sure = asyncio.Event()
         self._look_at_room()
         self._told_freshness: tuple[Freshness, datetime] | None = None
         self._up = self._parent_client()
@@ -129,6 +136,7 @@ class Exchange:
             self._clock,
             self._doors_changed,
             self._attachments.came.set,
+            self._sure,
         )
         server.add(
             wire.DESCRIPTOR.services_by_name["ExchangeService"],
@@ -141,13 +149,17 @@ class Exchange:
     def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         endpoints = self._settings.endpoints
         loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-            ("exchange follows intake", self._follow("intake", endpoints.intake)),
-            ("exchange follows branch-sync", self._follow("branch-sync", endpoints.branch_sync)),
-            ("exchange retransmits", self._retransmit),
-            ("exchange sends attachments", self._attachments.send),
+            ("exchange asks where its journal ends", self._make_sure),
+            ("exchange follows intake", self._once_sure(self._follow("intake", endpoints.intake))),
+            (
+                "exchange follows branch-sync",
+                self._once_sure(self._follow("branch-sync", endpoints.branch_sync)),
+            ),
+            ("exchange retransmits", self._once_sure(self._retransmit)),
+            ("exchange sends attachments", self._once_sure(self._attachments.send)),
             ("exchange looks after attachments", self._attachments.look_after),
             ("exchange sweeps", self._sweep),
-            ("exchange renews its certificate", self._renew),
+            ("exchange renews its certificate", self._once_sure(self._renew)),
         ]
         if self._has_replicas:
             loops.append(("exchange shares its links with others", self._share_links))
@@ -176,6 +188,49 @@ class Exchange:
         for channel in self._channels:
             await channel.close()
         self._database.close()
+
+    # The end of the journal
+
+    def _once_sure(self, body: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """For what adds to the journal."""
+
+        async def run() -> None:
+            await self._sure.wait()
+            await body()
+
+        return run
+
+    async def _make_sure(self) -> None:
+        """Ask the neighbours which end of this hall's journal they saw, until enough of them have said it."""
+        context, began = self._context, time.monotonic()
+        while not context.is_sure:
+            neighbours = context.neighbours()
+            waited = timedelta(seconds=time.monotonic() - began)
+            if is_known(context.parent, neighbours, context.heard, waited):
+                await self._go_on()
+                break
+            unheard = [
+                self._links[it] for it in neighbours - context.heard.keys() if it in self._links
+            ]
+            await asyncio.gather(*(loop.say_hello() for loop in unheard))
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+        self._sure.set()
+        tables.feed.announce()
+        # Whoever was put off meanwhile sends again at once.
+        await asyncio.gather(*(loop.say_hello() for loop in [*self._links.values()]))
+        await asyncio.Event().wait()
+
+    async def _go_on(self) -> None:
+        now = self._clock()
+
+        def go_on(connection: Connection) -> None:
+            tables.feed.append(connection, continuity.go_on(connection, self._context, now))
+
+        try:
+            await self._database.write(go_on)
+        except BaseException:
+            self._context.is_sure = False
+            raise
 
     # Links
 
@@ -295,10 +350,16 @@ class Exchange:
             self._links_began.clear()
             # One is let go of once it has come to rest.
             busy = {neighbour for neighbour, loop in self._links.items() if loop.may_be_at_work}
+            context = self._context
             share = partial(
-                replicas.share, self._context.incarnation, set(self._links), busy, self._clock()
+                replicas.share,
+                context.incarnation,
+                set(self._links),
+                busy,
+                context.is_sure,
+                self._clock(),
             )
-            alive, self._mine, belief = await self._database.write(share)
+            alive, self._mine, belief, context.is_sure = await self._database.write(share)
             for neighbour, loop in self._links.items():
                 loop.share(neighbour in self._mine, beside_others=len(alive) > 1)
             presence = replicas.presence(alive)
@@ -355,6 +416,8 @@ class Exchange:
     async def _take_newcomer(self, subject: str, data: bytes) -> bytes:
         """A request with an invitation: the message server vouches for the subject."""
         door = inviting.Door(self._settings.broker.url, self._home.link_authority())
+        # Without an answer it asks again.
+        self._context.require_sure()
         now = self._clock()
         reply, joined = await self._database.write(
             lambda c: inviting.answer(c, self._context, subject.rpartition(".")[2], data, door, now)
