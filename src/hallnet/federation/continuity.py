@@ -54,6 +54,7 @@ def is_known(
     neighbours: Collection[Address],
     heard: Collection[Address],
     waited: timedelta,
+    children_wait: timedelta = CHILDREN_WAIT,
 ) -> bool:
     """Whether enough neighbours have said which end of this hall's journal they saw.
 
@@ -63,5 +64,5 @@ def is_known(
     if set(neighbours) <= set(heard):
         return True
     if parent in heard or (parent is None and heard):
-        return waited >= CHILDREN_WAIT
+        return waited >= children_wait
     return bool(heard) and waited >= PARENT_WAIT

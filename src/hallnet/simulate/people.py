@@ -19,6 +19,7 @@ from hallnet.case.catalogue_file import supplied_catalogue
 from hallnet.case.item import HandlingKind, ItemVersion
 from hallnet.case.stage import Stage
 from hallnet.intake import cases
+from hallnet.intake.records import RecordsUnsure
 from hallnet.places import Address, Level, divisions
 from hallnet.problems import Problem
 from hallnet.simulate.disk import PowerFailed
@@ -285,6 +286,9 @@ class People:
             if hall.is_up:
                 try:
                     answer = await act()
+                except RecordsUnsure:
+                    # The hall has just started.
+                    pass
                 except Problem as problem:
                     self.record.refusals[problem.reason] += 1
                     self.record.looks[hall.address] += 1

@@ -111,6 +111,13 @@ def _moment(request: Message, name: str) -> datetime | None:
         raise MomentInvalid(name) from error
 
 
+def _journal_gaps(connection: Connection) -> list[wire.JournalGap]:
+    return [
+        wire.JournalGap(start=gap.start, end=gap.stop, found_at=to_timestamp(found_at))
+        for gap, found_at in continuity.gaps(connection)
+    ]
+
+
 class ExchangeFace(wire_grpc.ExchangeServiceServicer):
     """Serves hallnet.wire.exchange.v1.ExchangeService."""
 
@@ -176,10 +183,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             free_bytes_min=room.free_bytes_min,
             full=not room.is_enough(owed, reusable),
             journal_sure=self._context.is_sure,
-            journal_gaps=[
-                wire.JournalGap(start=gap.start, end=gap.stop, found_at=to_timestamp(found_at))
-                for gap, found_at in continuity.gaps(connection)
-            ],
+            journal_gaps=_journal_gaps(connection),
         )
 
     def _suites(self) -> list[wire.SuiteUse]:
@@ -226,11 +230,8 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
 
     async def ConfirmRecords(self, request: wire.ConfirmRecordsRequest, context: Any) -> Any:
         def look(connection: Connection) -> wire.ConfirmRecordsResponse:
-            dealt_with = tables.cursors.position(connection, "intake")
             return wire.ConfirmRecordsResponse(
-                sure=self._context.is_sure,
-                feed_went_back=request.feed_head < dealt_with,
-                restored=[gap.stop for gap, _ in continuity.gaps(connection)],
+                sure=self._context.is_sure, restored=_journal_gaps(connection)
             )
 
         return await self._database.read(look)

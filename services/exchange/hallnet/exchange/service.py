@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +17,6 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
     attachments,
     believing,
-    continuity,
     following,
     inviting,
     keyring,
@@ -34,9 +32,9 @@ from hallnet.exchange.context import Context
 from hallnet.exchange.face import CALLERS, ExchangeFace
 from hallnet.exchange.incoming import Taken, take_batch
 from hallnet.exchange.link_loop import LinkLoop
+from hallnet.exchange.making_sure import make_sure
 from hallnet.exchange.sending import OUT_OF_ORDER
 from hallnet.exchange.watching import HopWatch
-from hallnet.federation.continuity import is_known
 from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.node import broker, telemetry, tls
 from hallnet.node.broker import subject_of_invitation, subjects_down, subjects_up
@@ -67,8 +65,6 @@ BUSY_FOR = timedelta(seconds=0.5)
 TELL_AGAIN_AFTER = timedelta(hours=1)
 ORDER_TRIES = 20
 ORDER_PAUSE_SECONDS = 0.05
-ASK_AGAIN_SECONDS = 0.2
-"""A hello that is not answered takes its own time before it is given up."""
 QUEUE = "exchange"
 """Replicas of the exchange of a big hall share the requests of its children."""
 
@@ -201,36 +197,9 @@ class Exchange:
         return run
 
     async def _make_sure(self) -> None:
-        """Ask the neighbours which end of this hall's journal they saw, until enough of them have said it."""
-        context, began = self._context, time.monotonic()
-        while not context.is_sure:
-            neighbours = context.neighbours()
-            waited = timedelta(seconds=time.monotonic() - began)
-            if is_known(context.parent, neighbours, context.heard, waited):
-                await self._go_on()
-                break
-            unheard = [
-                self._links[it] for it in neighbours - context.heard.keys() if it in self._links
-            ]
-            await asyncio.gather(*(loop.say_hello() for loop in unheard))
-            await asyncio.sleep(ASK_AGAIN_SECONDS)
+        await make_sure(self._database, self._context, self._links, self._clock)
         self._sure.set()
-        tables.feed.announce()
-        # Whoever was put off meanwhile sends again at once.
-        await asyncio.gather(*(loop.say_hello() for loop in [*self._links.values()]))
         await asyncio.Event().wait()
-
-    async def _go_on(self) -> None:
-        now = self._clock()
-
-        def go_on(connection: Connection) -> None:
-            tables.feed.append(connection, continuity.go_on(connection, self._context, now))
-
-        try:
-            await self._database.write(go_on)
-        except BaseException:
-            self._context.is_sure = False
-            raise
 
     # Links
 

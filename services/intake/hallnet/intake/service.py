@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from grpc import aio
 
+from hallnet.case.case import day_of
 from hallnet.intake import fetching, following, materials, tables, watching
 from hallnet.intake.context import hall_of
 from hallnet.intake.face import CALLERS, IntakeFace
+from hallnet.intake.records import ALONE_AFTER, Restored
 from hallnet.intake.window import alarms
 from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
 from hallnet.intake.window.face import WindowFace
@@ -24,6 +27,7 @@ from hallnet.node.server import Server
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.store.room import Room, measured
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_exchange_grpc
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -34,6 +38,7 @@ from hallnet.wire.window.v1 import window_service_pb2_grpc as wire_window_grpc
 ARRIVALS_SECONDS = 10.0
 WATCH_SECONDS = 60.0
 ALARM_SECONDS = 600.0
+ASK_AGE_SECONDS = 0.2
 
 _log = logging.getLogger("hallnet.intake")
 
@@ -71,15 +76,54 @@ class Intake:
     def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         endpoints = self._settings.endpoints
         return [
-            ("intake follows exchange", self._follow("exchange", endpoints.exchange, self._take)),
+            ("intake asks how old its records are", self._ask_age),
+            (
+                "intake follows exchange",
+                self._once_known(self._follow("exchange", endpoints.exchange, self._take)),
+            ),
             (
                 "intake follows branch-sync",
                 self._follow("branch-sync", endpoints.branch_sync, self._take_releases),
             ),
             ("intake fetches materials", self._fetch_materials),
-            ("intake watches the calendar", self._watch),
+            ("intake watches the calendar", self._once_known(self._watch)),
             ("intake sounds alarms", self._sound_alarms),
         ]
+
+    # The age of the records
+
+    def _once_known(self, body: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """For what acts on cases by itself."""
+
+        async def run() -> None:
+            await self._hall.records.may_act.wait()
+            await body()
+
+        return run
+
+    async def _ask_age(self) -> None:
+        """Ask the exchange what the neighbours said of this hall's records."""
+        channel = open_channel(self._home, Part.INTAKE, self._settings.endpoints.exchange)
+        self._channels.append(channel)
+        exchange: wire_exchange_grpc.ExchangeServiceAsyncStub
+        exchange = wire_exchange_grpc.ExchangeServiceStub(channel)
+        began, records = time.monotonic(), self._hall.records
+        while True:
+            with contextlib.suppress(aio.AioRpcError):
+                answer = await exchange.ConfirmRecords(wire_exchange.ConfirmRecordsRequest())
+                if answer.sure:
+                    records.are_known([_restored(gap) for gap in answer.restored])
+                    break
+            if (
+                time.monotonic() - began > ALONE_AFTER.total_seconds()
+                and not records.may_act.is_set()
+            ):
+                _log.warning(
+                    "no neighbour has spoken: this hall goes on with the records that it has"
+                )
+                records.may_act.set()
+            await asyncio.sleep(ASK_AGE_SECONDS)
+        await asyncio.Event().wait()
 
     async def close(self) -> None:
         for channel in self._channels:
@@ -152,3 +196,7 @@ class Intake:
         return measured(
             self._settings.watched_folder(self._home.folder), self._settings.store.free_bytes_min
         )
+
+
+def _restored(gap: wire_exchange.JournalGap) -> Restored:
+    return Restored(gap.end, day_of(gap.found_at.ToDatetime(UTC)))

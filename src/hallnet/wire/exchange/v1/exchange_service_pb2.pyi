@@ -461,21 +461,16 @@ Global___JournalGap: _TypeAlias = JournalGap  # noqa: Y015
 
 @_typing.final
 class ConfirmRecordsRequest(_message.Message):
-    """ConfirmRecordsRequest asks whether the records of a service are as old as others know them to be."""
+    """ConfirmRecordsRequest asks whether the records of this hall are older than what it said to others."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    FEED_HEAD_FIELD_NUMBER: _builtins.int
-    feed_head: _builtins.int
-    """Head of the service's own feed."""
     def __init__(
         self,
-        *,
-        feed_head: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["feed_head", b"feed_head"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -488,28 +483,22 @@ class ConfirmRecordsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SURE_FIELD_NUMBER: _builtins.int
-    FEED_WENT_BACK_FIELD_NUMBER: _builtins.int
     RESTORED_FIELD_NUMBER: _builtins.int
     sure: _builtins.bool
     """Whether it is known; false while the exchange still asks the neighbours."""
-    feed_went_back: _builtins.bool
-    """Whether the exchange has dealt with entries of the feed that the service does not have any more."""
     @_builtins.property
-    def restored(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """For each time that the hall's records were older than its journal, the number of the first entry after
-        those that are lost.
-        """
+    def restored(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalGap]:
+        """The times that the hall's records were older than its journal."""
 
     def __init__(
         self,
         *,
         sure: _builtins.bool = ...,
-        feed_went_back: _builtins.bool = ...,
-        restored: _abc.Iterable[_builtins.int] | None = ...,
+        restored: _abc.Iterable[Global___JournalGap] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["feed_went_back", b"feed_went_back", "restored", b"restored", "sure", b"sure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["restored", b"restored", "sure", b"sure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
