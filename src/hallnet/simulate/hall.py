@@ -46,11 +46,10 @@ from hallnet.exchange.watching import HopWatch
 from hallnet.federation import delivery
 from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.intake import following as intake_following
-from hallnet.intake import materials
+from hallnet.intake import materials, records
 from hallnet.intake import tables as intake_tables
 from hallnet.intake.context import Hall as IntakeHall
 from hallnet.intake.face import IntakeFace
-from hallnet.intake.records import WORD_BYTES, Records, Restored
 from hallnet.node.feeds import Handle, deal
 from hallnet.node.home import Identity
 from hallnet.node.lifecycle import keep_running
@@ -155,8 +154,10 @@ class Hall:
         self.is_up = True
         self.load()
         self.context.is_sure = False
-        draw = self.intake_hall.random_bytes
-        self.intake_hall = replace(self.intake_hall, records=Records.unsure(draw(WORD_BYTES)))
+        # Going down is always a power failure here.
+        today, draw = day_of(self.now()), self.intake_hall.random_bytes(records.WORD_BYTES)
+        words = self.intake.inspect(lambda c: records.begin(c, str(self.starts), True, today, draw))
+        self.intake_hall = replace(self.intake_hall, records=records.Records.unsure(words))
         self.face = IntakeFace(self.intake, self.intake_hall, self.now)
         self._links.clear()
         self._asking.clear()
@@ -230,10 +231,10 @@ class Hall:
     # The end of the journal
 
     def _once_sure(self, body: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        records = self.intake_hall.records
+        may_act = self.intake_hall.records.may_act
 
         async def run() -> None:
-            await records.may_act.wait()
+            await may_act.wait()
             await body()
 
         return run
@@ -242,7 +243,12 @@ class Hall:
         wait = timedelta(seconds=self._rhythm.children_wait)
         await make_sure(self.exchange, self.context, self._links, self.now, wait)
         lost = self.exchange.look(continuity.gaps)
-        self.intake_hall.records.are_known([Restored(gap.stop, day_of(at)) for gap, at in lost])
+        if lost:
+            noticed_on, today = day_of(lost[-1][1]), day_of(self.now())
+            draw = self.intake_hall.random_bytes(records.WORD_BYTES)
+            words = await self.intake.write(lambda c: records.are_old(c, noticed_on, today, draw))
+            self.intake_hall.records.words = tuple(words)
+        self.intake_hall.records.may_act.set()
         self.wake_those_with_parcels()
         await asyncio.Event().wait()
 

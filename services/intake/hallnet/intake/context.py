@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hallnet.intake.records import WORD_BYTES, Records
+from hallnet.intake.records import Records
 from hallnet.intake.releases import Releases
 from hallnet.node.home import Home
 from hallnet.places import Address, Divisions, divisions
@@ -38,5 +38,4 @@ def hall_of(home: Home) -> Hall:
         divisions(),
         os.urandom,
         home.membership().certificate.body.not_before,
-        records=Records.unsure(os.urandom(WORD_BYTES)),
     )

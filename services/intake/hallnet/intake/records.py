@@ -2,7 +2,8 @@
 
 After each start nobody knows: a backup may have been put back, or a disk may have forgotten. The exchange
 asks the neighbours. Until it has their word no case that is in the records is acted upon, for it may have
-gone on; and numbers that are given bear a word, so that none is given twice, whatever was forgotten.
+gone on. Which numbers were given nobody but the applicants may know: where the records may lack some, numbers
+bear a word that none before had, so that none is given twice.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from sqlalchemy import select
+
+from hallnet.intake import tables
 from hallnet.problems import Kind, Problem
+from hallnet.store import Connection
+from hallnet.store.upsert import upsert
 
 ALONE_AFTER = timedelta(minutes=10)
 """So long a hall whose exchange hears of no neighbour waits before it acts on its cases: it is cut off, and
@@ -39,10 +45,10 @@ class RecordsUnsure(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """Once the records were older than the journal, which had grown to `end` entries."""
+class Word:
+    """What numbers bear beside the count, up to the day on which it was noticed that records may be lost."""
 
-    end: int
+    text: str
     noticed_on: date
 
 
@@ -58,20 +64,12 @@ class Records:
 
     may_act: asyncio.Event = field(default_factory=_set_event)
     """Whether cases may be acted upon."""
-    unsure_word: str = ""
-    """In numbers while nothing is known; random for each start."""
-    restored: tuple[Restored, ...] = ()
+    words: tuple[Word, ...] = ()
 
     @classmethod
-    def unsure(cls, random: bytes) -> Records:
+    def unsure(cls, words: Sequence[Word]) -> Records:
         """As they are after a start."""
-        return cls(asyncio.Event(), word_of(int.from_bytes(random)))
-
-    def are_known(self, restored: Sequence[Restored]) -> None:
-        """The neighbours have spoken."""
-        self.restored = tuple(restored)
-        self.unsure_word = ""
-        self.may_act.set()
+        return cls(asyncio.Event(), tuple(words))
 
     async def wait(self) -> None:
         """Raises RecordsUnsure if it takes long."""
@@ -90,15 +88,59 @@ class Records:
         return self._word(lambda last: year <= last.year)
 
     def _word(self, is_touched: Callable[[date], bool]) -> str:
-        if self.unsure_word:
-            return self.unsure_word
-        touched = [item.end for item in self.restored if is_touched(item.noticed_on + CLOCKS_APART)]
-        # What the neighbours had seen only grows, so it names each loss.
-        return word_of(max(touched)) if touched else ""
+        touched = [word for word in self.words if is_touched(word.noticed_on + CLOCKS_APART)]
+        return max(touched, key=lambda word: (word.noticed_on, word.text)).text if touched else ""
 
 
-def word_of(number: int) -> str:
-    """A number in letters."""
+def begin(
+    connection: Connection, boot: str, is_alone: bool, today: date, random: bytes
+) -> list[Word]:
+    """Note that a process starts; returns the words that numbers have to bear.
+
+    If the one before did not end in order, or the machine (of PostgreSQL: the server) was started anew
+    since, nobody knows which numbers were given that the records do not have: a new word. A process that is
+    not alone on its database does not say how it ended.
+    """
+    table = tables.last_run
+    last = connection.execute(select(table)).one_or_none()
+    if last is not None and not (last.closed and last.boot == boot):
+        _draw(connection, today, random)
+    _note_run(connection, boot, closed=not is_alone)
+    return load(connection)
+
+
+def end(connection: Connection, boot: str) -> None:
+    """The processes end in order."""
+    _note_run(connection, boot, closed=True)
+
+
+def are_old(connection: Connection, noticed_on: date, today: date, random: bytes) -> list[Word]:
+    """The neighbours had seen more than is in the records, which was noticed on a day: numbers bear a word
+    since then. Returns all words."""
+    if not any(word.noticed_on >= noticed_on for word in load(connection)):
+        _draw(connection, max(today, noticed_on), random)
+    return load(connection)
+
+
+def load(connection: Connection) -> list[Word]:
+    table = tables.number_word
+    rows = connection.execute(select(table).order_by(table.c.noticed_on, table.c.word))
+    return [Word(row.word, row.noticed_on) for row in rows]
+
+
+def _draw(connection: Connection, today: date, random: bytes) -> None:
+    text = _in_letters(int.from_bytes(random[:WORD_BYTES], "big"))
+    statement = upsert(connection, tables.number_word).values(word=text, noticed_on=today)
+    connection.execute(statement.on_conflict_do_nothing())
+
+
+def _note_run(connection: Connection, boot: str, closed: bool) -> None:
+    values = {"boot": boot, "closed": closed}
+    statement = upsert(connection, tables.last_run).values(id=1, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def _in_letters(number: int) -> str:
     letters = ""
     while number or not letters:
         number, digit = divmod(number, len(WORD_LETTERS))

@@ -7,16 +7,17 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from grpc import aio
 
 from hallnet.case.case import day_of
-from hallnet.intake import fetching, following, materials, tables, watching
+from hallnet.intake import fetching, following, materials, records, tables, watching
 from hallnet.intake.context import hall_of
 from hallnet.intake.face import CALLERS, IntakeFace
-from hallnet.intake.records import ALONE_AFTER, Restored
+from hallnet.intake.records import Records
 from hallnet.intake.window import alarms
 from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
 from hallnet.intake.window.face import WindowFace
@@ -54,7 +55,10 @@ class Intake:
         self._clock = clock
         self._database = Database(home.database_url("intake"), "intake", home.vault(self.part))
         migrate(self._database, "hallnet.intake")
+        self._boot = self._database.boot()
         self._hall = hall_of(home)
+        words = self._database.transact(self._begin)
+        self._hall = replace(self._hall, records=Records.unsure(words))
         self._channels: list[aio.Channel] = []
         self._arrived = asyncio.Event()
 
@@ -92,6 +96,10 @@ class Intake:
 
     # The age of the records
 
+    def _begin(self, connection: Connection) -> list[records.Word]:
+        today, random = day_of(self._clock()), self._hall.random_bytes(records.WORD_BYTES)
+        return records.begin(connection, self._boot, self._database.is_sqlite, today, random)
+
     def _once_known(self, body: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
         """For what acts on cases by itself."""
 
@@ -107,27 +115,39 @@ class Intake:
         self._channels.append(channel)
         exchange: wire_exchange_grpc.ExchangeServiceAsyncStub
         exchange = wire_exchange_grpc.ExchangeServiceStub(channel)
-        began, records = time.monotonic(), self._hall.records
+        began, known = time.monotonic(), self._hall.records
         while True:
             with contextlib.suppress(aio.AioRpcError):
                 answer = await exchange.ConfirmRecords(wire_exchange.ConfirmRecordsRequest())
                 if answer.sure:
-                    records.are_known([_restored(gap) for gap in answer.restored])
+                    await self._take_word(answer)
                     break
-            if (
-                time.monotonic() - began > ALONE_AFTER.total_seconds()
-                and not records.may_act.is_set()
-            ):
+            waited = time.monotonic() - began
+            if waited > records.ALONE_AFTER.total_seconds() and not known.may_act.is_set():
                 _log.warning(
                     "no neighbour has spoken: this hall goes on with the records that it has"
                 )
-                records.may_act.set()
+                known.may_act.set()
             await asyncio.sleep(ASK_AGE_SECONDS)
         await asyncio.Event().wait()
+
+    async def _take_word(self, answer: wire_exchange.ConfirmRecordsResponse) -> None:
+        """The neighbours have spoken."""
+        known = self._hall.records
+        if answer.restored:
+            noticed_on = day_of(answer.restored[-1].found_at.ToDatetime(UTC))
+            today, random = day_of(self._clock()), self._hall.random_bytes(records.WORD_BYTES)
+            words = await self._database.write(
+                lambda c: records.are_old(c, noticed_on, today, random)
+            )
+            known.words = tuple(words)
+        known.may_act.set()
 
     async def close(self) -> None:
         for channel in self._channels:
             await channel.close()
+        if self._database.is_sqlite:
+            await self._database.write(lambda c: records.end(c, self._boot))
         self._database.close()
 
     def _follow(
@@ -196,7 +216,3 @@ class Intake:
         return measured(
             self._settings.watched_folder(self._home.folder), self._settings.store.free_bytes_min
         )
-
-
-def _restored(gap: wire_exchange.JournalGap) -> Restored:
-    return Restored(gap.end, day_of(gap.found_at.ToDatetime(UTC)))
