@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 from tests.branch_sync.parts import Halls, ask
-from tests.exchange.parts import journal
+from tests.exchange.parts import journal, sure_of_itself
 from tests.exchange.test_face import SETTINGS
 from tests.simulation.worlds import COUNTY, PROVINCE, TOWNSHIP
 
@@ -60,6 +60,7 @@ async def served(halls: Halls, home: Home, at: str) -> AsyncIterator[str]:
         lambda: halls.now,
         lambda: None,
         lambda: None,
+        sure_of_itself(),
     )
     server.add(
         wire_exchange.DESCRIPTOR.services_by_name["ExchangeService"],

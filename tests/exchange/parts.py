@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from datetime import timedelta
@@ -46,6 +47,13 @@ def dispatch(
         payload=payload,
         attachments=attachments,
     )
+
+
+def sure_of_itself() -> asyncio.Event:
+    """What an exchange waits for after its start, and what has happened already."""
+    sure = asyncio.Event()
+    sure.set()
+    return sure
 
 
 def want(world: World, at: str, *dispatches: wire_feed.Dispatch) -> None:

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 
 import pytest
 from tests.exchange.forging import Forger
-from tests.exchange.parts import dispatch, fill, journal, settle_exchanges, take, want
+from tests.exchange.parts import (
+    dispatch,
+    fill,
+    journal,
+    settle_exchanges,
+    sure_of_itself,
+    take,
+    want,
+)
 from tests.exchange.test_attachments import come, named, pieces
 from tests.exchange.test_certifying import KEY, NEWCOMER, asked
 from tests.simulation.halls import BEGINNING, SUITE, World
@@ -83,6 +91,7 @@ def face(
         lambda: world.time.now,
         changed,
         lambda: None,
+        sure_of_itself(),
     )
 
 

@@ -23,7 +23,9 @@ def beat(
     """What a process of the county is to send over once it has said that it is alive."""
     return (
         world.at(COUNTY)
-        .exchange.transact(lambda c: replicas.share(replica, MANY, at_work, world.time.now, c))
+        .exchange.transact(
+            lambda c: replicas.share(replica, MANY, at_work, True, world.time.now, c)
+        )
         .mine
     )
 
@@ -86,7 +88,9 @@ def test_who_sends_over_a_link_changes_nothing_else_of_it(world: World) -> None:
     hear(world, COUNTY, CITY, hello(world, CITY, COUNTY))
     county = world.at(COUNTY).exchange
     before = county.look(lambda c: links.load(c, Address(CITY)))
-    county.transact(lambda c: replicas.share(ONE, [Address(CITY)], frozenset(), world.time.now, c))
+    county.transact(
+        lambda c: replicas.share(ONE, [Address(CITY)], frozenset(), True, world.time.now, c)
+    )
     assert county.look(lambda c: links.load(c, Address(CITY))) == before
     assert before.up
 

@@ -99,7 +99,7 @@ async def patiently(act: Callable[[], Awaitable[wire.CaseView]]) -> wire.CaseVie
         except Reported as problem:
             if problem.reason in ("ACT_NOT_POSSIBLE", "CASE_IN_TRANSIT", "NOT_THE_CUSTODIAN"):
                 return None
-            if problem.reason != "SERVICE_UNREACHABLE":
+            if problem.reason not in ("SERVICE_UNREACHABLE", "RECORDS_UNSURE"):
                 raise
             await asyncio.sleep(0.1)
     raise AssertionError("the node did not come back")

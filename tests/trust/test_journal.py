@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hallnet.trust import merkle
-from hallnet.trust.journal import TILE_WIDTH, EntryKind, Journal, TileId, entry_leaf
+from hallnet.trust.journal import (
+    TILE_WIDTH,
+    EntriesMissing,
+    EntryKind,
+    Gaps,
+    Journal,
+    TileId,
+    entry_leaf,
+)
 from hallnet.trust.suites import DIGEST_BYTES
 
 
@@ -210,3 +218,61 @@ def test_the_kind_of_an_entry_is_part_of_its_leaf(data: bytes) -> None:
     leaves = {entry_leaf(sha256, kind, data) for kind in EntryKind}
     assert len(leaves) == len(EntryKind)
     assert entry_leaf(sha256, EntryKind.SENT, data) == sha256(b"\x00\x01" + data)
+
+
+# A journal that goes on behind entries that are lost
+
+
+class Holed(Shelf):
+    """Stored tiles of a journal that lost what came after `start` and goes on from where others saw it end."""
+
+    def __init__(self, start: int, end: int) -> None:
+        super().__init__()
+        self.gaps = Gaps()
+        if start:
+            self.append(start)
+        frontier = whole(end).frontier()
+        nodes = zip(merkle.frontier_places(end), frontier, strict=True)
+        self.gaps = Gaps((range(start, end),), dict(nodes))
+        for level in range(9):
+            count = end >> (8 * level)
+            index, width = divmod(count, TILE_WIDTH)
+            if width:
+                stored = self.tiles.get(TileId(level, index), b"")
+                self.tiles[TileId(level, index)] = stored.ljust(width * DIGEST_BYTES, b"\0")
+        self.size = end
+
+    def journal(self, size: int | None = None) -> Journal:
+        return Journal(sha256, self.size if size is None else size, self._read, self.gaps)
+
+
+def whole(size: int) -> Journal:
+    shelf = Shelf()
+    return shelf.append(size) if size else shelf.journal()
+
+
+@given(st.integers(0, 600), st.integers(1, 700), st.lists(st.integers(1, 300), max_size=4))
+def test_behind_lost_entries_the_journal_is_the_same_as_if_they_were_there(
+    start: int, lost: int, more: list[int]
+) -> None:
+    end = start + lost
+    holed = Holed(start, end)
+    assert holed.journal().root() == whole(end).root()
+    for count in more:
+        holed.append(count)
+        journal, complete = holed.journal(), whole(holed.size)
+        assert journal.root() == complete.root()
+        assert journal.frontier() == complete.frontier()
+        assert journal.consistency_path(end) == complete.consistency_path(end)
+        assert journal.inclusion_path(holed.size - 1) == complete.inclusion_path(holed.size - 1)
+        assert journal.inclusion_path(end) == complete.inclusion_path(end)
+
+
+@given(st.integers(2, 600), st.integers(1, 700))
+def test_what_needs_a_lost_entry_is_not_proved_by_something_else(start: int, lost: int) -> None:
+    holed, complete = Holed(start, start + lost), whole(start + lost)
+    try:
+        path = holed.journal().inclusion_path(start - 1)
+    except EntriesMissing:
+        return
+    assert path == complete.inclusion_path(start - 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hallnet.cli import vault
+from hallnet.cli import backup, vault
 from hallnet.cli.options import SUITE_HELP, HomeArgument, Json
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ MEGABYTE = 1024 * 1024
 
 app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=True)
 app.add_typer(vault.app, name="vault")
+app.add_typer(backup.app)
 
 
 @app.command()
@@ -458,6 +459,15 @@ def _warnings(answer: wire.GetStatusResponse) -> list[str]:
             "issued until the link to the hall above is restored"
         ],
     }.get(answer.trust_freshness, [])
+    if not answer.journal_sure:
+        found.append(
+            "nothing is sent or taken yet: the neighbours have not said where this hall's journal ends"
+        )
+    found += [
+        f"the records of this hall were old on {gap.found_at.ToDatetime(UTC).astimezone():%F %H:%M}: the "
+        f"entries {gap.start} to {gap.end - 1} of its journal are lost"
+        for gap in answer.journal_gaps
+    ]
     return found + [
         f"the clock of {link.neighbour} is {link.clock_skew_ms / 1000:+.0f} s away from ours: "
         "check the time source of both"

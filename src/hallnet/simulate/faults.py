@@ -84,10 +84,9 @@ def plan(
         hall = _where(fault, halls, villain, bungler, draw.choice(list(halls)))
         if hall is not None:
             steps.append(Step(at, fault, hall, draw.expovariate(1 / (20 * MINUTE)), number))
-    lowest = [hall for hall in halls if len(hall.division) == 9] or list(halls)
     for number in range(lying_disks):
         at = HOUR + draw.random() * 7 * HOUR
-        steps.append(Step(at, Fault.LYING_DISK, draw.choice(lowest), 600.0, 10_000 + number))
+        steps.append(Step(at, Fault.LYING_DISK, draw.choice(list(halls)), 600.0, 10_000 + number))
     return sorted(steps, key=lambda step: (step.at, step.number))
 
 

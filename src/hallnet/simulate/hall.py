@@ -10,7 +10,7 @@ import asyncio
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from hallnet.exchange import (
     attachment_wishes,
     attachments,
     believing,
+    continuity,
     following,
     keyring,
     links,
@@ -39,12 +40,13 @@ from hallnet.exchange import (
 from hallnet.exchange.context import Context
 from hallnet.exchange.incoming import take_batch
 from hallnet.exchange.link_loop import LinkLoop
+from hallnet.exchange.making_sure import make_sure
 from hallnet.exchange.service import BUSY_FOR
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation import delivery
 from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.intake import following as intake_following
-from hallnet.intake import materials, watching
+from hallnet.intake import materials, records, watching
 from hallnet.intake import tables as intake_tables
 from hallnet.intake.context import Hall as IntakeHall
 from hallnet.intake.face import IntakeFace
@@ -77,6 +79,9 @@ class Rhythm:
     retransmit: float = 20.0
     hello: float = 10_800.0
     housekeeping: float = 3600.0
+    children_wait: float = 172_800.0
+    """For so long a hall that starts waits for the word of children that are cut off. Here it is longer than
+    any cut, so that no promise is broken by what a hall could not know."""
 
 
 class Hall:
@@ -143,11 +148,17 @@ class Hall:
         self.sync_context = self.sync.look(lambda c: releasing.load_context(c, identity))
 
     def up(self) -> None:
-        """The processes start."""
+        """The processes start. They do not know whether the disks forgot something."""
         for disk in self.disks.values():
             disk.on = True
         self.is_up = True
         self.load()
+        self.context.is_sure = False
+        # Going down is always a power failure here.
+        today, draw = day_of(self.now()), self.intake_hall.random_bytes(records.WORD_BYTES)
+        words = self.intake.inspect(lambda c: records.begin(c, str(self.starts), True, today, draw))
+        self.intake_hall = replace(self.intake_hall, records=records.Records.unsure(words))
+        self.face = IntakeFace(self.intake, self.intake_hall, self.now)
         self._links.clear()
         self._asking.clear()
         self._turns.clear()
@@ -190,22 +201,56 @@ class Hall:
 
     def _loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         return (
-            ("exchange follows intake", self._follow("intake", "exchange", self._carry)),
-            ("exchange follows branch-sync", self._follow("branch_sync", "exchange", self._carry)),
-            ("intake follows exchange", self._follow("exchange", "intake", self._take)),
+            ("exchange asks where its journal ends", self._make_sure),
+            (
+                "exchange follows intake",
+                self._once_sure(self._follow("intake", "exchange", self._carry)),
+            ),
+            (
+                "exchange follows branch-sync",
+                self._once_sure(self._follow("branch_sync", "exchange", self._carry)),
+            ),
+            (
+                "intake follows exchange",
+                self._once_sure(self._follow("exchange", "intake", self._take)),
+            ),
             ("intake follows branch-sync", self._follow("branch_sync", "intake", self._take_down)),
             (
                 "branch-sync follows exchange",
                 self._follow("exchange", "branch_sync", self._keep_up),
             ),
             ("branch-sync follows intake", self._follow("intake", "branch_sync", self._share)),
-            ("exchange retransmits", self._retransmit),
-            ("exchange sends attachments", self._send_attachments),
+            ("exchange retransmits", self._once_sure(self._retransmit)),
+            ("exchange sends attachments", self._once_sure(self._send_attachments)),
             ("exchange looks after attachments", self._look_after_attachments),
             ("intake fetches materials", self._fetch_materials),
             ("the rest", self._housekeeping),
             ("exchange says hello", self._greet),
         )
+
+    # The end of the journal
+
+    def _once_sure(self, body: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        may_act = self.intake_hall.records.may_act
+
+        async def run() -> None:
+            await may_act.wait()
+            await body()
+
+        return run
+
+    async def _make_sure(self) -> None:
+        wait = timedelta(seconds=self._rhythm.children_wait)
+        await make_sure(self.exchange, self.context, self._links, self.now, wait)
+        lost = self.exchange.look(continuity.gaps)
+        if lost:
+            noticed_on, today = day_of(lost[-1][1]), day_of(self.now())
+            draw = self.intake_hall.random_bytes(records.WORD_BYTES)
+            words = await self.intake.write(lambda c: records.are_old(c, noticed_on, today, draw))
+            self.intake_hall.records.words = tuple(words)
+        self.intake_hall.records.may_act.set()
+        self.wake_those_with_parcels()
+        await asyncio.Event().wait()
 
     # Feeds
 

@@ -20,6 +20,7 @@ from hallnet.case.item import ItemVersion
 from hallnet.case.person import Material
 from hallnet.codec import Codec
 from hallnet.intake import cases
+from hallnet.intake.records import RecordsUnsure
 from hallnet.places import Address, Level, divisions
 from hallnet.problems import Problem
 from hallnet.simulate.clerks import Desk, further_command, next_command
@@ -280,6 +281,9 @@ class People:
             if hall.is_up:
                 try:
                     answer = await act()
+                except RecordsUnsure:
+                    # The hall has just started.
+                    pass
                 except Problem as problem:
                     self.record.refusals[problem.reason] += 1
                     self.record.looks[hall.address] += 1

@@ -343,7 +343,7 @@ class World:
             await villains.forge(hall, self._network, self._some_case(draw), draw)
         elif step.fault is Fault.GARBAGE:
             await villains.blunder(hall, self._network, draw)
-        elif step.fault is Fault.RELEASE:
+        elif step.fault is Fault.RELEASE and hall.context.is_sure:
             calendar = CALENDAR.from_bytes(supplied()[1][1])
             await hall.publish(ReleaseKind.CALENDAR, CALENDAR.to_bytes(calendar))
 

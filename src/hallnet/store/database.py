@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
@@ -45,6 +46,8 @@ LOG_PAGES_MAX = 8192
 """A log that grew longer meanwhile is moved by the commit that sees it, so it stays bounded."""
 CACHE_KIB = 8192
 """A transaction that takes a batch of materials fits into it and is written to the log once."""
+BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux says it. Elsewhere every start is taken for one of the same."""
 _PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
@@ -147,6 +150,14 @@ class Database:
         """`look` in a thread, which belongs to the trace of who asks."""
         loop, context = asyncio.get_running_loop(), copy_context()
         return await loop.run_in_executor(self._read_threads, context.run, self.look, work)
+
+    def boot(self) -> str:
+        """Names the start of the machine, or of the PostgreSQL server: while it is the same, nothing that was
+        committed can have been lost in a cache."""
+        if self.is_sqlite:
+            return BOOT_FILE.read_text().strip() if BOOT_FILE.exists() else ""
+        started = text("SELECT pg_postmaster_start_time()::text")
+        return str(self.look(lambda connection: connection.execute(started).scalar_one()))
 
     def create_schema(self) -> None:
         """Make the schema of the service, where the database has schemas."""

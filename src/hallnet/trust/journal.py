@@ -7,10 +7,11 @@ Appending touches only the last tile of each level.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 
+from hallnet.problems import Kind, Problem
 from hallnet.trust import merkle
 from hallnet.trust.suites import DIGEST_BYTES
 
@@ -40,6 +41,36 @@ class TileId:
     index: int
 
 
+class EntriesMissing(Problem):
+    """A hash is wanted that covers entries which were lost with the records of this hall."""
+
+    kind = Kind.CONFLICT
+    reason = "ENTRIES_MISSING"
+    zh = "日志中第{start}至{end}条已随旧备份丢失，无法据此出具证明"
+    zh_remedy = "请使用恢复前已出具的证明，或向收件方索取"
+    en = "The entries {start} to {end} of the journal were lost with old records: this cannot be proved by it"
+    en_remedy = "Use a proof from before, or ask the hall that received it"
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Places of entries that are lost, and hashes over them by (level, index), as others had seen them."""
+
+    places: tuple[range, ...] = ()
+    nodes: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
+
+    def over(self, low: int, high: int) -> range | None:
+        """A gap that some of the places [low, high) belong to."""
+        for place in self.places:
+            if low < place.stop and place.start < high:
+                return place
+        return None
+
+    def hides(self, size: int) -> bool:
+        """Whether it is not known what a tree of that many entries looked like."""
+        return any(place.start < size < place.stop for place in self.places)
+
+
 def entry_leaf(digest: merkle.Digest, kind: EntryKind, data: bytes) -> bytes:
     """Leaf hash of an entry: its kind as one byte, then its data."""
     return merkle.leaf_hash(digest, bytes((kind,)) + data)
@@ -49,13 +80,17 @@ class Journal:
     """The tree of one journal at one moment, and what appending to it changes.
 
     `read_tile(level, index)` gives the stored bytes of a tile, which may hold more hashes than
-    `size` covers: the rest is ignored.
+    `size` covers: the rest is ignored. Where entries are lost, hashes are known only as far as `gaps`
+    has them: whatever needs another one raises EntriesMissing.
     """
 
-    def __init__(self, digest: merkle.Digest, size: int, read_tile: ReadTile) -> None:
+    def __init__(
+        self, digest: merkle.Digest, size: int, read_tile: ReadTile, gaps: Gaps | None = None
+    ) -> None:
         self._digest = digest
         self._size = self._stored = size
         self._read_tile = read_tile
+        self._gaps = gaps or Gaps()
         self._tiles: dict[tuple[int, int], _Tile] = {}
         self._changed: set[tuple[int, int]] = set()
 
@@ -107,15 +142,35 @@ class Journal:
             done += len(some)
             self._changed.add(place)
             if len(tile) == TILE_WIDTH:
-                filled.append(tile.top())
+                filled.append(self._top(*place))
         if filled:
             self._extend(tile_level + 1, first_filled, filled)
 
+    def _top(self, tile_level: int, index: int) -> bytes:
+        """Root of a full tile."""
+        level = TILE_HEIGHT * (tile_level + 1)
+        gap = self._gaps.over(index << level, (index + 1) << level)
+        if gap is not None:
+            return self._node_over(gap, level, index)
+        return self._tile(tile_level, index).at(TILE_HEIGHT, 0)
+
     def _node(self, level: int, index: int) -> bytes:
+        gap = self._gaps.over(index << level, (index + 1) << level)
+        if gap is not None:
+            return self._node_over(gap, level, index)
         tile_level, row = divmod(level, TILE_HEIGHT)
         shift = TILE_HEIGHT - row
         tile = self._tile(tile_level, index >> shift)
         return tile.at(row, index & ((1 << shift) - 1))
+
+    def _node_over(self, gap: range, level: int, index: int) -> bytes:
+        known = self._gaps.nodes.get((level, index))
+        if known is not None:
+            return known
+        if level == 0:
+            raise EntriesMissing("journal", start=gap.start, end=gap.stop - 1)
+        left, right = (self._node(level - 1, 2 * index + side) for side in (0, 1))
+        return merkle.node_hash(self._digest, left, right)
 
     def _tile(self, level: int, index: int) -> _Tile:
         tile = self._tiles.get((level, index))
@@ -146,9 +201,6 @@ class _Tile:
 
     def to_bytes(self) -> bytes:
         return b"".join(self._rows[0])
-
-    def top(self) -> bytes:
-        return self.at(TILE_HEIGHT, 0)
 
     def at(self, row: int, offset: int) -> bytes:
         here = self._rows[row]

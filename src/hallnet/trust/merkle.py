@@ -31,13 +31,18 @@ def root(digest: Digest, size: int, read: ReadNode) -> bytes:
 def frontier(size: int, read: ReadNode) -> list[bytes]:
     """Roots of the complete subtrees of which the tree over the first `size` leaves is made, the biggest
     first."""
-    roots: list[bytes] = []
+    return [read(level, index) for level, index in frontier_places(size)]
+
+
+def frontier_places(size: int) -> list[tuple[int, int]]:
+    """Level and index of each of those subtrees."""
+    places: list[tuple[int, int]] = []
     low = 0
     while low < size:
         level = (size - low).bit_length() - 1
-        roots.append(read(level, low >> level))
+        places.append((level, low >> level))
         low += 1 << level
-    return roots
+    return places
 
 
 class GrowingTree:

@@ -237,6 +237,16 @@ class NeighbourBegunAnew(JournalDoubted):
     en = "{neighbour} has begun another journal"
 
 
+class NeighbourRestored(JournalDoubted):
+    """A hall lost its records and went on from the end of its journal that others had seen."""
+
+    reason = "NEIGHBOUR_RESTORED"
+    zh = "{neighbour}的记录曾丢失，其日志已从相邻大厅所见的末尾续写"
+    zh_remedy = "请与该厅核实丢失的内容，双方的日志首部已留存为证"
+    en = "{neighbour} lost records, and its journal goes on from the end that others had seen"
+    en_remedy = "Ask that hall what is lost; the heads of the journal are kept as evidence"
+
+
 class NeighbourUnproved(JournalDoubted):
     """Longer journals for a long time, without the path from what was seen."""
 

@@ -26,6 +26,7 @@ class Finding(Enum):
     LATE = "an older head, signed before the one that was seen"
     CONTINUED = "a longer journal that begins with all that was seen"
     UNPROVED = "a longer journal, without the path from what was seen"
+    RESTORED = "a longer journal that begins with a later head, without the path from what was seen"
     BEGUN_ANEW = "another journal of the same hall"
     REWOUND = "a shorter journal, signed later"
     FORKED = "a journal with another past"
@@ -36,8 +37,13 @@ def compare(
     head: Checkpoint,
     continues_from: int,
     consistency: Sequence[bytes],
+    later: Checkpoint | None = None,
 ) -> Finding:
-    """Compare two heads of one hall; `consistency` leads from the size `continues_from` to `head`."""
+    """Compare two heads of one hall; `consistency` leads from the size `continues_from` to `head`.
+
+    `later` is a further head of it, shown after the one that was seen: a hall that lost its records can
+    prove that it goes on from there, and no more.
+    """
     if head.number != seen.number:
         return Finding.BEGUN_ANEW
     if head.suite is not seen.suite:
@@ -49,7 +55,10 @@ def compare(
     if seen.size == 0:
         return Finding.CONTINUED
     if continues_from != seen.size:
-        return Finding.UNPROVED
+        if later is None or (later.size, later.number) != (continues_from, head.number):
+            return Finding.UNPROVED
+        further = compare(later, head, continues_from, consistency)
+        return Finding.RESTORED if further in (Finding.SAME, Finding.CONTINUED) else further
     grown = merkle.is_consistent(
         algorithms(head.suite).digest,
         seen.size,

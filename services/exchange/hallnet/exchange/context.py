@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from hallnet.federation.admission import Surroundings
+from hallnet.federation.continuity import End
 from hallnet.node.home import Identity
 from hallnet.places import Address, Divisions
+from hallnet.problems import Kind, Problem
 from hallnet.store.room import ROOMY, Room
 from hallnet.trust.believed import Standing, Trust
 from hallnet.trust.certificate import Certificate
@@ -16,6 +18,17 @@ from hallnet.trust.freshness import without_bundle
 from hallnet.trust.suites import Suite
 
 RandomBytes = Callable[[int], bytes]
+
+
+class JournalHeld(Problem):
+    """The journal is not to grow yet: nobody has said where it ends."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "JOURNAL_HELD"
+    zh = "本厅刚刚启动，正在向相邻大厅核对日志的末尾，暂不收发"
+    zh_remedy = "请稍后重试；若持续出现，请检查与上级大厅的连接"
+    en = "This hall has just started and asks its neighbours where its journal ends: nothing is sent yet"
+    en_remedy = "Try again in a moment; if it goes on, check the link to the hall above"
 
 
 @dataclass(slots=True)
@@ -41,6 +54,11 @@ class Context:
     """Keys for sealing for which a certificate was asked, the newest first."""
     room: Room = ROOMY
     """On the disk, as it was looked at last."""
+    is_sure: bool = True
+    """Whether the journal is known to end where the neighbours saw it end. A process starts unsure, since
+    its records may be older than its journal, and until then nothing is added to it."""
+    heard: dict[Address, End | None] = field(default_factory=dict)
+    """While it is not sure: which end of the journal each neighbour said that it saw; None if it saw none."""
     wanted_suite: Suite | None = None
     """The suite to which the settings say that this hall is to go; None: the one it has."""
 
@@ -53,6 +71,15 @@ class Context:
     def journal_suite(self) -> Suite:
         """The suite of the journal's hashes: the one in which the home was founded, for always."""
         return self.home.certificate.body.suite
+
+    def neighbours(self) -> set[Address]:
+        """The halls to which it has a link."""
+        return self.children | ({self.parent} if self.parent is not None else set())
+
+    def require_sure(self) -> None:
+        """Raises JournalHeld."""
+        if not self.is_sure:
+            raise JournalHeld
 
     @property
     def here(self) -> Address:

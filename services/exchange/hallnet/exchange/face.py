@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
@@ -18,6 +20,7 @@ from hallnet.exchange import (
     attachments,
     bundling,
     certifying,
+    continuity,
     erasing,
     inviting,
     journal_store,
@@ -46,6 +49,8 @@ from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
+SURE_PATIENCE_SECONDS = 5.0
+"""How long a call waits for the neighbours' word after a start, before it is refused."""
 STREAM_BYTES = 256 * 1024
 ARCHIVE_RUNS_AT_ONCE = 64
 
@@ -59,6 +64,7 @@ CALLERS: Callers = {
     "WithdrawInvitation": frozenset({Part.OPERATOR}),
     "DeclareSuccession": frozenset({Part.OPERATOR}),
     "TakeRootSuccession": frozenset({Part.OPERATOR}),
+    "ConfirmRecords": frozenset({Part.INTAKE}),
     "SignRelease": frozenset({Part.BRANCH_SYNC}),
     "ListDeliveries": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportBundle": frozenset({Part.PORTAL, Part.OPERATOR}),
@@ -105,6 +111,13 @@ def _moment(request: Message, name: str) -> datetime | None:
         raise MomentInvalid(name) from error
 
 
+def _journal_gaps(connection: Connection) -> list[wire.JournalGap]:
+    return [
+        wire.JournalGap(start=gap.start, end=gap.stop, found_at=to_timestamp(found_at))
+        for gap, found_at in continuity.gaps(connection)
+    ]
+
+
 class ExchangeFace(wire_grpc.ExchangeServiceServicer):
     """Serves hallnet.wire.exchange.v1.ExchangeService."""
 
@@ -118,6 +131,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         clock: Callable[[], datetime],
         doors_changed: Callable[[], None],
         attachments_changed: Callable[[], None],
+        sure: asyncio.Event,
     ) -> None:
         self._database = database
         self._context = context
@@ -128,6 +142,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         self._clock = clock
         self._doors_changed = doors_changed
         self._attachments_changed = attachments_changed
+        self._sure = sure
 
     async def GetStatus(self, request: wire.GetStatusRequest, context: Any) -> Any:
         return await self._database.read(self._status)
@@ -167,6 +182,8 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
             free_bytes=0 if room is ROOMY else room.free_bytes,
             free_bytes_min=room.free_bytes_min,
             full=not room.is_enough(owed, reusable),
+            journal_sure=self._context.is_sure,
+            journal_gaps=_journal_gaps(connection),
         )
 
     def _suites(self) -> list[wire.SuiteUse]:
@@ -210,6 +227,14 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
                     status.next_try_at.CopyFrom(to_timestamp(entry.link.next_try_at))
             result.append(status)
         return result
+
+    async def ConfirmRecords(self, request: wire.ConfirmRecordsRequest, context: Any) -> Any:
+        def look(connection: Connection) -> wire.ConfirmRecordsResponse:
+            return wire.ConfirmRecordsResponse(
+                sure=self._context.is_sure, restored=_journal_gaps(connection)
+            )
+
+        return await self._database.read(look)
 
     async def CertifyChild(self, request: wire.CertifyChildRequest, context: Any) -> Any:
         now = self._clock()
@@ -351,7 +376,10 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
         answer_type: type[Answer],
         act: Callable[[Connection], Answer],
     ) -> Answer:
-        """Do a write once for its request id, in one transaction."""
+        """Do a write once for its request id, in one transaction; raises JournalHeld soon after a start."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SURE_PATIENCE_SECONDS):
+                await self._sure.wait()
         return await self._database.write(
             lambda connection: tables.answered.once(
                 connection, request.request_id, request, now, answer_type, lambda: act(connection)

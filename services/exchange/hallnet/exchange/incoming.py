@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import believing, links, outgoing, tables
-from hallnet.exchange.context import Context
+from hallnet.exchange import believing, continuity, links, outgoing, tables
+from hallnet.exchange.context import Context, JournalHeld
 from hallnet.exchange.hops import Hop
 from hallnet.exchange.incidents import record_incident
 from hallnet.exchange.sending import OUT_OF_ORDER
@@ -22,6 +22,9 @@ from hallnet.trust.evidence import COUNT_MAX, EvidenceReader
 from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+HELD_FOR = timedelta(seconds=2)
+"""After so long a neighbour asks again that found this hall unsure of its journal; a hello ends it sooner."""
 
 
 @dataclass(slots=True)
@@ -40,6 +43,9 @@ def take_batch(
     connection: Connection, context: Context, neighbour: Address, data: bytes, now: datetime
 ) -> Taken:
     """Take a batch in one transaction. Whatever is in it, the answer says what became of each parcel."""
+    if not context.is_sure:
+        again = to_timestamp(now + HELD_FOR)
+        return Taken(wire_link.BatchReply(reason=JournalHeld.reason, retry_at=again))
     try:
         batch = parse(wire_link.Batch, data)
     except Problem:
@@ -58,7 +64,8 @@ def take_batch(
     taking = Taking(connection, context, neighbour, evidence, now)
     answers = taking.parcels(batch.parcels)
     written = taking.write()
-    receipts, proved_by = taking.own_receipts()
+    taking.note_shown(batch.frontier)
+    receipts, proved_by, heads = taking.own_receipts()
     links.took_batch(connection, neighbour, batch.sequence, now)
     entries = written.entries
     if joined:
@@ -70,6 +77,7 @@ def take_batch(
         credit_bytes=limits.credit(len(context.children) + 1),
         receipts=receipts,
         evidence=proved_by,
+        frontier=continuity.frontier_of_largest(connection, context, heads),
     )
     return Taken(reply, taking.hops, written.wake, taking.has_materials)
 

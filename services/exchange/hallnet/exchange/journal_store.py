@@ -11,6 +11,7 @@ from sqlalchemy import Row, insert, select, update
 
 from hallnet.exchange import tables
 from hallnet.exchange.context import Context
+from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
 from hallnet.trust.evidence import (
@@ -21,10 +22,11 @@ from hallnet.trust.evidence import (
     SignedCheckpoint,
     sign_checkpoint,
 )
-from hallnet.trust.journal import EntryKind, Journal, entry_leaf
+from hallnet.trust.journal import EntryKind, Gaps, Journal, entry_leaf
 from hallnet.trust.suites import DIGEST_BYTES, algorithms
 from hallnet.wire.trust.v1 import journal_pb2 as wire
 
+_NO_GAPS = Gaps()
 RUN_ENTRIES_MAX = 512
 """How many entries lie in one row, at four kilobytes at most for each."""
 
@@ -34,6 +36,7 @@ class JournalWriter:
 
     def __init__(self, connection: Connection, context: Context, now: datetime) -> None:
         self._connection = connection
+        context.require_sure()
         self._context = context
         self._now = now
         self._digest = algorithms(context.journal_suite).digest
@@ -45,7 +48,7 @@ class JournalWriter:
         if size is None:
             size = 0
             connection.execute(insert(head).values(id=1, number=context.journal_number, size=0))
-        self._journal = Journal(self._digest, size, self._read_tile)
+        self._journal = Journal(self._digest, size, self._read_tile, load_gaps(connection))
         self._start = size
         self._entries: list[tuple[EntryKind, bytes]] = []
         self._signed: SignedCheckpoint | None = None
@@ -149,6 +152,19 @@ def read_runs(connection: Connection, start: int, end: int) -> Iterator[wire.Jou
         at = row.end
 
 
+def load_gaps(connection: Connection) -> Gaps:
+    """Where entries of the own journal were lost, and the hashes over those places that are known."""
+    gap, node = tables.journal_gap, tables.journal_node
+    rows = connection.execute(select(gap.c.start, gap.c.end).order_by(gap.c.end)).all()
+    if not rows:
+        return _NO_GAPS
+    nodes = connection.execute(select(node.c.level, node.c.index, node.c.hash))
+    return Gaps(
+        tuple(range(row.start, row.end) for row in rows),
+        {(level, index): value for level, index, value in nodes},
+    )
+
+
 def size(connection: Connection) -> int:
     """Number of entries."""
     found = connection.execute(select(tables.journal_head.c.size)).scalar_one_or_none()
@@ -172,6 +188,14 @@ def head_of_size(connection: Connection, context: Context, size: int) -> SignedC
     table = tables.checkpoint
     own = (table.c.address == str(context.here)) & (table.c.size == size)
     return _signed(connection.execute(select(table).where(own).limit(1)).one())
+
+
+def head_of(connection: Connection, hall: Address, size: int) -> SignedCheckpoint | None:
+    """A head of that size of another hall's journal, if one was shown here."""
+    table = tables.checkpoint
+    of_hall = (table.c.address == str(hall)) & (table.c.size == size)
+    row = connection.execute(select(table).where(of_hall).limit(1)).one_or_none()
+    return None if row is None else _signed(row)
 
 
 def witnessed_head(
@@ -220,13 +244,25 @@ def proofs_now(
         return {}
     head = newest_head(connection, context)
     assert head is not None, "an entry without a signed head"
-    return _proofs(connection, context, wanted, head)
+    proofs: dict[int, Proof] = {}
+    for gap in load_gaps(connection).places:
+        # What was there before entries were lost is proved by the head from before.
+        before = [leaf_index for leaf_index in wanted if leaf_index < gap.start]
+        if before:
+            last = head_of_size(connection, context, gap.start)
+            proofs |= _proofs(connection, context, before, last)
+        wanted = wanted[len(before) :]
+    return proofs | _proofs(connection, context, wanted, head) if wanted else proofs
 
 
 def witnessed_proof(connection: Connection, context: Context, leaf_index: int) -> Proof:
     """A proof of an older entry against the newest head that was witnessed, if that covers it."""
     head = witnessed_head(connection, context)
-    if head is None or head.checkpoint.size <= leaf_index:
+    if (
+        head is None
+        or head.checkpoint.size <= leaf_index
+        or load_gaps(connection).over(leaf_index, head.checkpoint.size)
+    ):
         return proof_now(connection, context, leaf_index)
     return _proofs(connection, context, [leaf_index], head)[leaf_index]
 
@@ -245,7 +281,12 @@ def _proofs(
 def journal_at(connection: Connection, context: Context, size: int) -> Journal:
     """The own journal as it was when it had that many entries."""
     digest = algorithms(context.journal_suite).digest
-    return Journal(digest, size, lambda level, index: read_tile(connection, level, index))
+    return Journal(
+        digest,
+        size,
+        lambda level, index: read_tile(connection, level, index),
+        load_gaps(connection),
+    )
 
 
 def checkpoint_digest(signed: SignedCheckpoint) -> bytes:

@@ -152,6 +152,8 @@ class LinkLoop:
 
     def _look(self, connection: Connection) -> tuple[float, sending.Batch | None]:
         """What goes next; if nothing does, for how many seconds to pause."""
+        if not self._context.is_sure:
+            return self._idle_seconds, None
         link, now = links.load(connection, self._neighbour), self._clock()
         if not link.may_send(now):
             assert link.next_try_at is not None

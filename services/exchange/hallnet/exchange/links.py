@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from hallnet.codec.codec import from_timestamp, to_timestamp
-from hallnet.exchange import journal_store, tables, witnessing
+from hallnet.exchange import continuity, journal_store, tables, witnessing
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
 from hallnet.federation import limits
@@ -102,7 +102,8 @@ def hello(
     row = connection.execute(
         select(tables.link).where(tables.link.c.neighbour == str(neighbour))
     ).one_or_none()
-    head = journal_store.newest_head(connection, context)
+    # What is older than what others saw is not shown.
+    head = journal_store.newest_head(connection, context) if context.is_sure else None
     seen = wire_trust.SignedCheckpoint.FromString(row.seen_head) if row and row.seen_head else None
     shown_size, path = witnessing.continuation(
         connection, context, row.shown_size if row else 0, head
@@ -119,6 +120,8 @@ def hello(
         incarnation=context.presence,
         continues_from=shown_size,
         consistency=path,
+        frontier=continuity.frontier(connection, context, head.checkpoint.size) if head else (),
+        known_end=wire.JournalEnd.FromString(row.end) if row and row.end else None,
     )
 
 
@@ -139,6 +142,10 @@ def take_hello(
     row = connection.execute(
         select(tables.link.c.clock_skew_ms).where(tables.link.c.neighbour == str(neighbour))
     ).one()
+    if not context.is_sure:
+        # Nothing can be recorded yet. The neighbour says hello again soon.
+        context.heard[neighbour] = continuity.word_of(context, message, now)
+        return []
     version = message.version if message.version.isprintable() else ""
     table = tables.link
     connection.execute(

@@ -34,19 +34,22 @@ class Share(NamedTuple):
     """The links over which it is to send."""
     belief: tuple[object, ...]
     """Changes whenever a process learned something that the others have to load."""
+    is_sure: bool
+    """Whether one of them knows that the journal ends where the neighbours saw it end."""
 
 
 def share(
     replica: bytes,
     neighbours: Collection[Address],
     at_work: Collection[Address],
+    is_sure: bool,
     now: datetime,
     connection: Connection,
 ) -> Share:
     """All that a process does again and again to share the links with others."""
-    alive = beat(connection, replica, now)
+    alive = beat(connection, replica, now, is_sure)
     mine = claim(connection, replica, alive, neighbours, at_work)
-    return Share(alive, mine, belief(connection))
+    return Share(alive, mine, belief(connection), _is_sure(connection, alive))
 
 
 def presence(alive: Collection[bytes]) -> bytes:
@@ -54,18 +57,23 @@ def presence(alive: Collection[bytes]) -> bytes:
     return hashlib.sha256(b"".join(sorted(alive))).digest()[:PRESENCE_BYTES]
 
 
-def beat(connection: Connection, replica: bytes, now: datetime) -> frozenset[bytes]:
+def beat(connection: Connection, replica: bytes, now: datetime, is_sure: bool) -> frozenset[bytes]:
     """Say that a process is alive; returns all that are."""
     table = tables.replica
-    statement = upsert(connection, table).values(incarnation=replica, seen_at=now)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["incarnation"], set_={"seen_at": now})
-    )
+    values = {"seen_at": now, "sure": is_sure}
+    statement = upsert(connection, table).values(incarnation=replica, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["incarnation"], set_=values))
     connection.execute(delete(table).where(table.c.seen_at < now - FORGOTTEN_AFTER))
     alive = connection.scalars(
         select(table.c.incarnation).where(table.c.seen_at > now - SILENT_AFTER)
     )
     return frozenset(alive)
+
+
+def _is_sure(connection: Connection, alive: Collection[bytes]) -> bool:
+    table = tables.replica
+    sure = select(table.c.incarnation).where(table.c.sure, table.c.incarnation.in_(alive)).limit(1)
+    return connection.execute(sure).one_or_none() is not None
 
 
 def leave(connection: Connection, replica: bytes) -> None:

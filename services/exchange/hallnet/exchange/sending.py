@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hallnet.codec import parse
 from hallnet.codec.codec import from_timestamp
-from hallnet.exchange import believing, links, outgoing, parcels, queues
+from hallnet.exchange import believing, continuity, links, outgoing, parcels, queues
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.hops import Direction, Hop
@@ -68,8 +68,13 @@ def next_batch(
     last = follows or links.load(connection, neighbour).sent_sequence
     evidence = EvidenceWriter()
     messages = [_message(parcel, evidence, context) for parcel in chosen]
+    heads = [parcel.proof.checkpoint for parcel in chosen]
     batch = wire_link.Batch(
-        sequence=last + 1, follows=follows, parcels=messages, evidence=evidence.to_message()
+        sequence=last + 1,
+        follows=follows,
+        parcels=messages,
+        evidence=evidence.to_message(),
+        frontier=continuity.frontier_of_largest(connection, context, heads),
     )
     return Batch(last + 1, batch.SerializeToString(), chosen)
 
@@ -149,6 +154,7 @@ def _take_receipts(
     taking = Taking(connection, context, neighbour, evidence, now)
     taking.receipts(reply.receipts)
     written = taking.write()
+    taking.note_shown(reply.frontier)
     applied.entries += written.entries
     applied.wake |= written.wake
     applied.hops += taking.hops

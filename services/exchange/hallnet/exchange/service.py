@@ -32,6 +32,7 @@ from hallnet.exchange.context import Context
 from hallnet.exchange.face import CALLERS, ExchangeFace
 from hallnet.exchange.incoming import Taken, take_batch
 from hallnet.exchange.link_loop import LinkLoop
+from hallnet.exchange.making_sure import make_sure
 from hallnet.exchange.sending import OUT_OF_ORDER
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation.pace import UNDER_WAY_MAX
@@ -94,6 +95,7 @@ class Exchange:
             os.urandom,
             incarnation=os.urandom(8),
             children=children,
+            is_sure=False,
             wanted_suite=Suite(wanted) if wanted else None,
         )
         # Kept before another chain takes its place in the home: what it signed has to be proved for ever.
@@ -114,6 +116,7 @@ class Exchange:
         self._belief = self._database.look(replicas.belief)
         self._mine: frozenset[Address] = frozenset()
         self._links_began = asyncio.Event()
+        self._sure = asyncio.Event()
         self._look_at_room()
         self._told_freshness: tuple[Freshness, datetime] | None = None
         self._up = self._parent_client()
@@ -129,6 +132,7 @@ class Exchange:
             self._clock,
             self._doors_changed,
             self._attachments.came.set,
+            self._sure,
         )
         server.add(
             wire.DESCRIPTOR.services_by_name["ExchangeService"],
@@ -141,13 +145,17 @@ class Exchange:
     def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         endpoints = self._settings.endpoints
         loops: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-            ("exchange follows intake", self._follow("intake", endpoints.intake)),
-            ("exchange follows branch-sync", self._follow("branch-sync", endpoints.branch_sync)),
-            ("exchange retransmits", self._retransmit),
-            ("exchange sends attachments", self._attachments.send),
+            ("exchange asks where its journal ends", self._make_sure),
+            ("exchange follows intake", self._once_sure(self._follow("intake", endpoints.intake))),
+            (
+                "exchange follows branch-sync",
+                self._once_sure(self._follow("branch-sync", endpoints.branch_sync)),
+            ),
+            ("exchange retransmits", self._once_sure(self._retransmit)),
+            ("exchange sends attachments", self._once_sure(self._attachments.send)),
             ("exchange looks after attachments", self._attachments.look_after),
             ("exchange sweeps", self._sweep),
-            ("exchange renews its certificate", self._renew),
+            ("exchange renews its certificate", self._once_sure(self._renew)),
         ]
         if self._has_replicas:
             loops.append(("exchange shares its links with others", self._share_links))
@@ -176,6 +184,22 @@ class Exchange:
         for channel in self._channels:
             await channel.close()
         self._database.close()
+
+    # The end of the journal
+
+    def _once_sure(self, body: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """For what adds to the journal."""
+
+        async def run() -> None:
+            await self._sure.wait()
+            await body()
+
+        return run
+
+    async def _make_sure(self) -> None:
+        await make_sure(self._database, self._context, self._links, self._clock)
+        self._sure.set()
+        await asyncio.Event().wait()
 
     # Links
 
@@ -295,10 +319,16 @@ class Exchange:
             self._links_began.clear()
             # One is let go of once it has come to rest.
             busy = {neighbour for neighbour, loop in self._links.items() if loop.may_be_at_work}
+            context = self._context
             share = partial(
-                replicas.share, self._context.incarnation, set(self._links), busy, self._clock()
+                replicas.share,
+                context.incarnation,
+                set(self._links),
+                busy,
+                context.is_sure,
+                self._clock(),
             )
-            alive, self._mine, belief = await self._database.write(share)
+            alive, self._mine, belief, context.is_sure = await self._database.write(share)
             for neighbour, loop in self._links.items():
                 loop.share(neighbour in self._mine, beside_others=len(alive) > 1)
             presence = replicas.presence(alive)
@@ -355,6 +385,8 @@ class Exchange:
     async def _take_newcomer(self, subject: str, data: bytes) -> bytes:
         """A request with an invitation: the message server vouches for the subject."""
         door = inviting.Door(self._settings.broker.url, self._home.link_authority())
+        # Without an answer it asks again.
+        self._context.require_sure()
         now = self._clock()
         reply, joined = await self._database.write(
             lambda c: inviting.answer(c, self._context, subject.rpartition(".")[2], data, door, now)

@@ -41,6 +41,24 @@ journal_tile = Table(
     Column("hashes", Bytes, nullable=False),
 )
 
+# Entries that this hall lost with its records and that its neighbours had seen: their places are kept.
+journal_gap = Table(
+    "journal_gap",
+    metadata,
+    Column("end", BigInteger, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, nullable=False),
+    Column("found_at", Moment, nullable=False),
+)
+
+# Hashes over places in gaps, from which the journal went on.
+journal_node = Table(
+    "journal_node",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Bytes, nullable=False),
+)
+
 # The entries that one transaction added, together.
 journal_run = Table(
     "journal_run",
@@ -173,6 +191,9 @@ link = Table(
     Column("seen_size", BigInteger, nullable=False, server_default="0"),
     Column("seen_head", Bytes),
     Column("unproved_since", Moment),
+    # The longest end of the neighbour's journal that this hall saw anywhere, to be given back to it.
+    Column("end_size", BigInteger, nullable=False, server_default="0"),
+    Column("end", Bytes),
     # Size of the own journal as the neighbour said it saw it last.
     Column("shown_size", BigInteger, nullable=False, server_default="0"),
     # Until then no materials go to it: it had no room for them.
@@ -187,6 +208,8 @@ replica = Table(
     metadata,
     Column("incarnation", Bytes(8), primary_key=True),
     Column("seen_at", Moment, nullable=False),
+    # Whether it knows that the journal ends where the neighbours saw it end.
+    Column("sure", Boolean, nullable=False),
 )
 
 # Own envelopes, from the wish to have something carried to the verdict.

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from sqlalchemy import insert, select
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import attachments, contents, outgoing, parcels, renewing, tables
+from hallnet.exchange import attachments, contents, continuity, outgoing, parcels, renewing, tables
 from hallnet.exchange.attachments import Piece
 from hallnet.exchange.context import Context
 from hallnet.exchange.hops import Direction, Hop
@@ -140,8 +140,21 @@ class Taking:
             entries += renewing.act(connection, self._context, said, self._now)
         return Written(entries, {neighbour for neighbour, _ in self._queue}, judged.done)
 
-    def own_receipts(self) -> tuple[list[wire.Receipt], wire_trust.Evidence]:
-        """The receipts that this hall gave, and again those of what came again; after `write`."""
+    def note_shown(self, frontier: Sequence[bytes]) -> None:
+        """Keep the end of the neighbour's journal that its proofs showed; after all else was taken."""
+        continuity.note_shown(
+            self._connection,
+            self._neighbour,
+            self._evidence.checkpoints,
+            frontier,
+            self._proofs,
+        )
+
+    def own_receipts(
+        self,
+    ) -> tuple[list[wire.Receipt], wire_trust.Evidence, list[SignedCheckpoint]]:
+        """The receipts that this hall gave, and again those of what came again, with the heads that prove
+        them; after `write`."""
         evidence = EvidenceWriter()
         proofs = proofs_now(
             self._connection, self._context, (leaf_index for *_, leaf_index in self._repeated)
@@ -157,7 +170,7 @@ class Taking:
             )
             for _, raw, proof in given
         ]
-        return receipts, evidence.to_message()
+        return receipts, evidence.to_message(), [proof.checkpoint for *_, proof in given]
 
     def _parcel(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
         load = message.WhichOneof("load")

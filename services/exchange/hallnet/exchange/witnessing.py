@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import journal_store, tables
+from hallnet.exchange import continuity, journal_store, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
 from hallnet.federation import limits
@@ -19,10 +19,12 @@ from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.trust.evidence import Cosignature, SignedCheckpoint, read_checkpoint
+from hallnet.trust.journal import EntriesMissing
 from hallnet.trust.problems import (
     JournalDoubted,
     NeighbourBegunAnew,
     NeighbourForked,
+    NeighbourRestored,
     NeighbourRewound,
     NeighbourUnproved,
     NotAuthentic,
@@ -40,6 +42,7 @@ _DOUBTS: dict[Finding, type[JournalDoubted]] = {
     Finding.LATE: NeighbourRewound,
     Finding.REWOUND: NeighbourRewound,
     Finding.FORKED: NeighbourForked,
+    Finding.RESTORED: NeighbourRestored,
     Finding.BEGUN_ANEW: NeighbourBegunAnew,
     Finding.UNPROVED: NeighbourUnproved,
 }
@@ -52,7 +55,10 @@ def continuation(
     if head is None or not 0 < shown_size <= head.checkpoint.size:
         return 0, ()
     journal = journal_store.journal_at(connection, context, head.checkpoint.size)
-    return shown_size, journal.consistency_path(shown_size)
+    try:
+        return shown_size, journal.consistency_path(shown_size)
+    except EntriesMissing:
+        return 0, ()
 
 
 def follow(
@@ -70,11 +76,14 @@ def follow(
     head = _proved(context, message.head, neighbour, now) if message.HasField("head") else None
     if head is None:
         return []
+    proofs = ProofVerifier(context.trust, now)
+    continuity.note_shown(connection, neighbour, [head], message.frontier, proofs)
     link = connection.execute(
         select(tables.link).where(tables.link.c.neighbour == str(neighbour))
     ).one()
     seen = _stored(link.seen_head) if link.seen_head is not None else None
-    finding = _compare(seen, head, message)
+    later = journal_store.head_of(connection, neighbour, message.continues_from)
+    finding = _compare(seen, head, message, later)
     if finding in _FOR_A_WHILE:
         since = link.unproved_since or now
         if now - since <= UNPROVED_FOR_MAX:
@@ -113,23 +122,39 @@ def take_cosignature(
         return []
     if not _is_own_past(connection, context, shown):
         return _record(connection, context, neighbour, OwnJournalRewound, shown, now)
-    _note(connection, neighbour, shown_size=shown.checkpoint.size)
+    end = continuity.word_of(context, message, now)
+    size = continuity.provable_from(connection, shown.checkpoint.size, end)
+    _note(connection, neighbour, shown_size=size)
     for cosignature in shown.cosignatures[:1]:
         if _is_witness(context, neighbour, shown, cosignature, now):
             journal_store.keep_cosignature(connection, shown, cosignature)
     return []
 
 
-def _compare(seen: SignedCheckpoint | None, head: SignedCheckpoint, message: wire.Hello) -> Finding:
+def _compare(
+    seen: SignedCheckpoint | None,
+    head: SignedCheckpoint,
+    message: wire.Hello,
+    later: SignedCheckpoint | None,
+) -> Finding:
     if seen is None:
         return Finding.CONTINUED
-    return compare(seen.checkpoint, head.checkpoint, message.continues_from, message.consistency)
+    return compare(
+        seen.checkpoint,
+        head.checkpoint,
+        message.continues_from,
+        message.consistency,
+        later.checkpoint if later is not None else None,
+    )
 
 
 def _is_own_past(connection: Connection, context: Context, shown: SignedCheckpoint) -> bool:
     size = journal_store.size(connection)
     if shown.checkpoint.size > size:
         return False
+    if journal_store.load_gaps(connection).hides(shown.checkpoint.size):
+        # This hall signed it, and lost what it was.
+        return True
     journal = journal_store.journal_at(connection, context, size)
     return journal.root(shown.checkpoint.size) == shown.checkpoint.root
 

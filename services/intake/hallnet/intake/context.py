@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from hallnet.intake.records import Records
 from hallnet.intake.releases import Releases
 from hallnet.node.home import Home
 from hallnet.places import Address, Divisions, divisions
@@ -25,6 +26,7 @@ class Hall:
     founded_at: datetime | None = None
     """When the node was certified: its trust data are as old as that while no bundle has come."""
     releases: Releases = field(default_factory=Releases)
+    records: Records = field(default_factory=Records)
 
 
 def hall_of(home: Home) -> Hall:

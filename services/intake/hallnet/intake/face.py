@@ -5,6 +5,7 @@ Every refusal and every look at a case is recorded: who, what, why.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.numbers_face import NumbersFace
+from hallnet.intake.records import RecordsUnsure
 from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
@@ -189,6 +191,9 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
         village = Village.parse(point, "intake_point") if point else None
         require_choices(request, "channel")
         channel = Channel(request.channel)
+        with contextlib.suppress(RecordsUnsure):
+            # A new case is taken in whatever is known of the old ones.
+            await self._hall.records.wait()
 
         def work(connection: Connection) -> wire.FileCaseResponse:
             case = handling.file(
@@ -217,6 +222,7 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
     async def ActOnCase(self, request: wire.ActOnCaseRequest, context: Any) -> Any:
         now = self._clock()
         command = read_command(request.command, now)
+        await self._hall.records.wait()
 
         def work(connection: Connection) -> wire.ActOnCaseResponse:
             case, passed_on = handling.act_or_ask(

@@ -82,7 +82,7 @@ def file(
     materials.require_here(connection, handed_in, "materials")
     mandate = mandates.find(connection, mandate_id) if mandate_id else None
     command = File(
-        case_no=next_case_no(connection, hall.address, today),
+        case_no=next_case_no(connection, hall.address, today, hall.records.word_on(today)),
         query_code=query_code(hall.random_bytes(16)),
         option=option,
         applicant=applicant,
@@ -172,7 +172,9 @@ def context_of(
     if item is None:
         raise ItemUnknown("item_id", item=case.filed.item_id)
     paper = _PAPERS.get(type(command)) if command is not None else None
-    number = next_document_no(connection, hall.address, paper, day_of(now)) if paper else ""
+    today = day_of(now)
+    word = hall.records.word_in(today.year)
+    number = next_document_no(connection, hall.address, paper, today, word) if paper else ""
     local = hall.releases.local_rules(connection)
     costs, gives_result = bool(item.fees), isinstance(command, _GIVES_RESULTS)
     return Context(

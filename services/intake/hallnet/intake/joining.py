@@ -53,7 +53,7 @@ def planned(
         replace(
             leg,
             leg_case_id=new_id(now, hall.random_bytes),
-            leg_case_no=next_case_no(connection, hall.address, today),
+            leg_case_no=next_case_no(connection, hall.address, today, hall.records.word_on(today)),
         )
         for leg in joint.plan_legs(case, item, bundled, command, hall.address, hall.register)
     )

@@ -33,17 +33,22 @@ class Paper(Enum):
     END = "终"
 
 
-def next_case_no(connection: Connection, hall: Address, day: date) -> str:
-    """For example 330127101-20261122-0007: it stays with the case at every hall."""
+def next_case_no(connection: Connection, hall: Address, day: date, word: str = "") -> str:
+    """For example 330127101-20261122-0007: it stays with the case at every hall.
+
+    With a word 330127101-20261122-CWK0007: numbers with one and those without are counted apart, so that none
+    is given twice though it is not known which were given (`hallnet.intake.records`).
+    """
     stamp = day.strftime("%Y%m%d")
-    return f"{hall}-{stamp}-{next_number(connection, f'case-{stamp}'):04}"
+    return f"{hall}-{stamp}-{word}{next_number(connection, f'case-{stamp}{word}'):04}"
 
 
-def next_document_no(connection: Connection, hall: Address, paper: Paper, day: date) -> str:
-    """For example 330127101受〔2026〕12号."""
-    return (
-        f"{hall}{paper.value}〔{day.year}〕{next_number(connection, f'{paper.name}-{day.year}')}号"
-    )
+def next_document_no(
+    connection: Connection, hall: Address, paper: Paper, day: date, word: str = ""
+) -> str:
+    """For example 330127101受〔2026〕12号, with a word 330127101受〔2026〕CWK12号."""
+    number = next_number(connection, f"{paper.name}-{day.year}{word}")
+    return f"{hall}{paper.value}〔{day.year}〕{word}{number}号"
 
 
 def query_code(random: bytes) -> str:

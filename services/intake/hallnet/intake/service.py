@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from grpc import aio
 
-from hallnet.intake import fetching, following, materials, tables, watching
+from hallnet.case.case import day_of
+from hallnet.intake import fetching, following, materials, records, tables, watching
 from hallnet.intake.context import hall_of
 from hallnet.intake.face import CALLERS, IntakeFace
+from hallnet.intake.records import Records
 from hallnet.intake.window import alarms
 from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
 from hallnet.intake.window.face import WindowFace
@@ -24,6 +28,7 @@ from hallnet.node.server import Server
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.store.room import Room, measured
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_exchange_grpc
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -34,6 +39,7 @@ from hallnet.wire.window.v1 import window_service_pb2_grpc as wire_window_grpc
 ARRIVALS_SECONDS = 10.0
 WATCH_SECONDS = 60.0
 ALARM_SECONDS = 600.0
+ASK_AGE_SECONDS = 0.2
 
 _log = logging.getLogger("hallnet.intake")
 
@@ -49,7 +55,10 @@ class Intake:
         self._clock = clock
         self._database = Database(home.database_url("intake"), "intake", home.vault(self.part))
         migrate(self._database, "hallnet.intake")
+        self._boot = self._database.boot()
         self._hall = hall_of(home)
+        words = self._database.transact(self._begin)
+        self._hall = replace(self._hall, records=Records.unsure(words))
         self._channels: list[aio.Channel] = []
         self._arrived = asyncio.Event()
 
@@ -71,19 +80,74 @@ class Intake:
     def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         endpoints = self._settings.endpoints
         return [
-            ("intake follows exchange", self._follow("exchange", endpoints.exchange, self._take)),
+            ("intake asks how old its records are", self._ask_age),
+            (
+                "intake follows exchange",
+                self._once_known(self._follow("exchange", endpoints.exchange, self._take)),
+            ),
             (
                 "intake follows branch-sync",
                 self._follow("branch-sync", endpoints.branch_sync, self._take_releases),
             ),
             ("intake fetches materials", self._fetch_materials),
-            ("intake watches the calendar", self._watch),
+            ("intake watches the calendar", self._once_known(self._watch)),
             ("intake sounds alarms", self._sound_alarms),
         ]
+
+    # The age of the records
+
+    def _begin(self, connection: Connection) -> list[records.Word]:
+        today, random = day_of(self._clock()), self._hall.random_bytes(records.WORD_BYTES)
+        return records.begin(connection, self._boot, self._database.is_sqlite, today, random)
+
+    def _once_known(self, body: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """For what acts on cases by itself."""
+
+        async def run() -> None:
+            await self._hall.records.may_act.wait()
+            await body()
+
+        return run
+
+    async def _ask_age(self) -> None:
+        """Ask the exchange what the neighbours said of this hall's records."""
+        channel = open_channel(self._home, Part.INTAKE, self._settings.endpoints.exchange)
+        self._channels.append(channel)
+        exchange: wire_exchange_grpc.ExchangeServiceAsyncStub
+        exchange = wire_exchange_grpc.ExchangeServiceStub(channel)
+        began, known = time.monotonic(), self._hall.records
+        while True:
+            with contextlib.suppress(aio.AioRpcError):
+                answer = await exchange.ConfirmRecords(wire_exchange.ConfirmRecordsRequest())
+                if answer.sure:
+                    await self._take_word(answer)
+                    break
+            waited = time.monotonic() - began
+            if waited > records.ALONE_AFTER.total_seconds() and not known.may_act.is_set():
+                _log.warning(
+                    "no neighbour has spoken: this hall goes on with the records that it has"
+                )
+                known.may_act.set()
+            await asyncio.sleep(ASK_AGE_SECONDS)
+        await asyncio.Event().wait()
+
+    async def _take_word(self, answer: wire_exchange.ConfirmRecordsResponse) -> None:
+        """The neighbours have spoken."""
+        known = self._hall.records
+        if answer.restored:
+            noticed_on = day_of(answer.restored[-1].found_at.ToDatetime(UTC))
+            today, random = day_of(self._clock()), self._hall.random_bytes(records.WORD_BYTES)
+            words = await self._database.write(
+                lambda c: records.are_old(c, noticed_on, today, random)
+            )
+            known.words = tuple(words)
+        known.may_act.set()
 
     async def close(self) -> None:
         for channel in self._channels:
             await channel.close()
+        if self._database.is_sqlite:
+            await self._database.write(lambda c: records.end(c, self._boot))
         self._database.close()
 
     def _follow(

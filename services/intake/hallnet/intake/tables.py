@@ -250,6 +250,23 @@ number_counter = Table(
     Column("last", Integer, nullable=False),
 )
 
+# What numbers bear beside the count, up to a day: it is not known which were given.
+number_word = Table(
+    "number_word",
+    metadata,
+    Column("word", String(8), primary_key=True),
+    Column("noticed_on", Date, nullable=False),
+)
+
+# How the processes of this intake ended, and which start of the machine or the database server that was.
+last_run = Table(
+    "last_run",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("boot", String(64), nullable=False),
+    Column("closed", Boolean, nullable=False),
+)
+
 # What stands around a window. Nothing here is part of a case; a case id is a reference.
 
 window = Table(

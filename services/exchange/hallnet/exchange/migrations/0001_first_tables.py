@@ -248,11 +248,25 @@ def upgrade() -> None:
         batch_op.create_index("invitation_of_address", ["address", "position"], unique=False)
 
     op.create_table(
+        "journal_gap",
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("found_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("end"),
+    )
+    op.create_table(
         "journal_head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "journal_node",
+        sa.Column("level", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("level", "index"),
     )
     op.create_table(
         "journal_run",
@@ -283,6 +297,8 @@ def upgrade() -> None:
         sa.Column("seen_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("seen_head", sa.LargeBinary(), nullable=True),
         sa.Column("unproved_since", Moment(), nullable=True),
+        sa.Column("end_size", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("end", sa.LargeBinary(), nullable=True),
         sa.Column("shown_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("attachments_held_until", Moment(), nullable=True),
         sa.Column("sender", sa.LargeBinary(8), nullable=True),
@@ -368,6 +384,7 @@ def upgrade() -> None:
         "replica",
         sa.Column("incarnation", sa.LargeBinary(8), nullable=False),
         sa.Column("seen_at", Moment(), nullable=False),
+        sa.Column("sure", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("incarnation"),
     )
     op.create_table(
@@ -443,7 +460,9 @@ def downgrade() -> None:
     op.drop_table("link")
     op.drop_table("journal_tile")
     op.drop_table("journal_run")
+    op.drop_table("journal_node")
     op.drop_table("journal_head")
+    op.drop_table("journal_gap")
     with op.batch_alter_table("invitation", schema=None) as batch_op:
         batch_op.drop_index("invitation_of_address")
 

@@ -195,6 +195,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("item_id", "version"),
     )
     op.create_table(
+        "last_run",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("boot", sa.String(length=64), nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "mandate",
         sa.Column("mandate_id", sa.String(length=36), nullable=False),
         sa.Column("agent_id", sa.String(length=64), nullable=False),
@@ -256,6 +263,12 @@ def upgrade() -> None:
         sa.Column("series", sa.String(length=32), nullable=False),
         sa.Column("last", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("series"),
+    )
+    op.create_table(
+        "number_word",
+        sa.Column("word", sa.String(length=8), nullable=False),
+        sa.Column("noticed_on", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("word"),
     )
     op.create_table(
         "post",
@@ -380,6 +393,7 @@ def downgrade() -> None:
     op.drop_table("release")
     op.drop_table("queue_count")
     op.drop_table("post")
+    op.drop_table("number_word")
     op.drop_table("number_counter")
     op.drop_table("number")
     op.drop_table("month_line")
@@ -393,6 +407,7 @@ def downgrade() -> None:
         batch_op.drop_index("mandate_of_agent")
 
     op.drop_table("mandate")
+    op.drop_table("last_run")
     op.drop_table("item_version")
     op.drop_table("feed_run")
     op.drop_table("feed_head")

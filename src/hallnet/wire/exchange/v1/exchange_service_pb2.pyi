@@ -328,6 +328,8 @@ class GetStatusResponse(_message.Message):
     FULL_FIELD_NUMBER: _builtins.int
     SUITE_FIELD_NUMBER: _builtins.int
     SUITES_FIELD_NUMBER: _builtins.int
+    JOURNAL_SURE_FIELD_NUMBER: _builtins.int
+    JOURNAL_GAPS_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """The own address."""
     name: _builtins.str
@@ -358,6 +360,10 @@ class GetStatusResponse(_message.Message):
     """Whether materials are refused for want of room."""
     suite: _certificate_pb2.Suite.ValueType
     """Suite of the keys of the node."""
+    journal_sure: _builtins.bool
+    """Whether the hall knows that its journal ends where its neighbours saw it end. Until then, after each
+    start, nothing is added to it and nothing sent or taken.
+    """
     @_builtins.property
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkStatus]:
         """All links."""
@@ -381,6 +387,10 @@ class GetStatusResponse(_message.Message):
     @_builtins.property
     def suites(self) -> _containers.RepeatedCompositeFieldContainer[Global___SuiteUse]:
         """Each suite that the network allows or that a believed hall has."""
+
+    @_builtins.property
+    def journal_gaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalGap]:
+        """Entries of the journal that the hall lost with its records and its neighbours had seen."""
 
     def __init__(
         self,
@@ -406,14 +416,93 @@ class GetStatusResponse(_message.Message):
         full: _builtins.bool = ...,
         suite: _certificate_pb2.Suite.ValueType = ...,
         suites: _abc.Iterable[Global___SuiteUse] | None = ...,
+        journal_sure: _builtins.bool = ...,
+        journal_gaps: _abc.Iterable[Global___JournalGap] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "head", b"head", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments_under_way", b"attachments_under_way", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "free_bytes", b"free_bytes", "free_bytes_min", b"free_bytes_min", "full", b"full", "head", b"head", "incidents", b"incidents", "journal_size", b"journal_size", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_freshness", b"trust_freshness", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments_under_way", b"attachments_under_way", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "free_bytes", b"free_bytes", "free_bytes_min", b"free_bytes_min", "full", b"full", "head", b"head", "incidents", b"incidents", "journal_gaps", b"journal_gaps", "journal_size", b"journal_size", "journal_sure", b"journal_sure", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_freshness", b"trust_freshness", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class JournalGap(_message.Message):
+    """JournalGap is a row of lost entries of the journal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    FOUND_AT_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Number of the first one."""
+    end: _builtins.int
+    """Number of the first one after them."""
+    @_builtins.property
+    def found_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was noticed."""
+
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+        found_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["found_at", b"found_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "found_at", b"found_at", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalGap: _TypeAlias = JournalGap  # noqa: Y015
+
+@_typing.final
+class ConfirmRecordsRequest(_message.Message):
+    """ConfirmRecordsRequest asks whether the records of this hall are older than what it said to others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRecordsRequest: _TypeAlias = ConfirmRecordsRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmRecordsResponse(_message.Message):
+    """ConfirmRecordsResponse says what the exchange knows of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURE_FIELD_NUMBER: _builtins.int
+    RESTORED_FIELD_NUMBER: _builtins.int
+    sure: _builtins.bool
+    """Whether it is known; false while the exchange still asks the neighbours."""
+    @_builtins.property
+    def restored(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalGap]:
+        """The times that the hall's records were older than its journal."""
+
+    def __init__(
+        self,
+        *,
+        sure: _builtins.bool = ...,
+        restored: _abc.Iterable[Global___JournalGap] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["restored", b"restored", "sure", b"sure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmRecordsResponse: _TypeAlias = ConfirmRecordsResponse  # noqa: Y015
 
 @_typing.final
 class SuiteUse(_message.Message):

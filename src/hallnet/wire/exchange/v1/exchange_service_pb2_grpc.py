@@ -76,6 +76,11 @@ class ExchangeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionResponse.FromString,
                 _registered_method=True)
+        self.ConfirmRecords = channel.unary_unary(
+                '/hallnet.wire.exchange.v1.ExchangeService/ConfirmRecords',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ConfirmRecordsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ConfirmRecordsResponse.FromString,
+                _registered_method=True)
         self.SignRelease = channel.unary_unary(
                 '/hallnet.wire.exchange.v1.ExchangeService/SignRelease',
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.SignReleaseRequest.SerializeToString,
@@ -189,6 +194,13 @@ class ExchangeServiceServicer:
 
     def TakeRootSuccession(self, request, context):
         """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmRecords(self, request, context):
+        """ConfirmRecords tells the intake whether its records may be older than what the hall said to others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -313,6 +325,11 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     servicer.TakeRootSuccession,
                     request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionResponse.SerializeToString,
+            ),
+            'ConfirmRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmRecords,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ConfirmRecordsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ConfirmRecordsResponse.SerializeToString,
             ),
             'SignRelease': grpc.unary_unary_rpc_method_handler(
                     servicer.SignRelease,
@@ -588,6 +605,33 @@ class ExchangeService:
             '/hallnet.wire.exchange.v1.ExchangeService/TakeRootSuccession',
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionRequest.SerializeToString,
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.TakeRootSuccessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/ConfirmRecords',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ConfirmRecordsRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ConfirmRecordsResponse.FromString,
             options,
             channel_credentials,
             insecure,

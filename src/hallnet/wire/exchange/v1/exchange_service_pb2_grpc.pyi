@@ -51,6 +51,8 @@ class ExchangeServiceStub:
     """DeclareSuccession states that a hall below this one goes on under another address."""
     TakeRootSuccession: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.TakeRootSuccessionRequest, _exchange_service_pb2.TakeRootSuccessionResponse]
     """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of."""
+    ConfirmRecords: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ConfirmRecordsRequest, _exchange_service_pb2.ConfirmRecordsResponse]
+    """ConfirmRecords tells the intake whether its records may be older than what the hall said to others."""
     SignRelease: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.SignReleaseRequest, _exchange_service_pb2.SignReleaseResponse]
     """SignRelease signs a release of this hall and records it in the journal."""
     ListDeliveries: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]
@@ -97,6 +99,8 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     """DeclareSuccession states that a hall below this one goes on under another address."""
     TakeRootSuccession: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.TakeRootSuccessionRequest, _exchange_service_pb2.TakeRootSuccessionResponse]  # type: ignore[assignment]
     """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of."""
+    ConfirmRecords: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ConfirmRecordsRequest, _exchange_service_pb2.ConfirmRecordsResponse]  # type: ignore[assignment]
+    """ConfirmRecords tells the intake whether its records may be older than what the hall said to others."""
     SignRelease: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.SignReleaseRequest, _exchange_service_pb2.SignReleaseResponse]  # type: ignore[assignment]
     """SignRelease signs a release of this hall and records it in the journal."""
     ListDeliveries: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ListDeliveriesRequest, _exchange_service_pb2.ListDeliveriesResponse]  # type: ignore[assignment]
@@ -188,6 +192,14 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_service_pb2.TakeRootSuccessionResponse, _abc.Awaitable[_exchange_service_pb2.TakeRootSuccessionResponse]]:
         """TakeRootSuccession makes this hall believe a further root; what the highest hall takes in, all hear of."""
+
+    @_abc_1.abstractmethod
+    def ConfirmRecords(
+        self,
+        request: _exchange_service_pb2.ConfirmRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_service_pb2.ConfirmRecordsResponse, _abc.Awaitable[_exchange_service_pb2.ConfirmRecordsResponse]]:
+        """ConfirmRecords tells the intake whether its records may be older than what the hall said to others."""
 
     @_abc_1.abstractmethod
     def SignRelease(

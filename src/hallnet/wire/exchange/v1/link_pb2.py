@@ -28,25 +28,27 @@ from hallnet.wire.trust.v1 import certificate_pb2 as hallnet_dot_wire_dot_trust_
 from hallnet.wire.trust.v1 import journal_pb2 as hallnet_dot_wire_dot_trust_dot_v1_dot_journal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hallnet/wire/exchange/v1/link.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/exchange/v1/envelope.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\x8e\x01\n\x06Parcel\x12\x36\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\".hallnet.wire.exchange.v1.EnvelopeH\x00\x12\x34\n\x07receipt\x18\x02 \x01(\x0b\x32!.hallnet.wire.exchange.v1.ReceiptH\x00\x12\x0e\n\x06passed\x18\x03 \x03(\tB\x06\n\x04load\"\x90\x01\n\x05\x42\x61tch\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x31\n\x07parcels\x18\x02 \x03(\x0b\x32 .hallnet.wire.exchange.v1.Parcel\x12\x31\n\x08\x65vidence\x18\x03 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\x12\x0f\n\x07\x66ollows\x18\x04 \x01(\x04\"Z\n\x0cParcelAnswer\x12:\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32%.hallnet.wire.exchange.v1.Disposition\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x93\x02\n\nBatchReply\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x37\n\x07\x61nswers\x18\x02 \x03(\x0b\x32&.hallnet.wire.exchange.v1.ParcelAnswer\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x14\n\x0c\x63redit_bytes\x18\x04 \x01(\x04\x12,\n\x08retry_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08receipts\x18\x06 \x03(\x0b\x32!.hallnet.wire.exchange.v1.Receipt\x12\x31\n\x08\x65vidence\x18\x07 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\"\xf0\x02\n\x05Hello\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12)\n\x05\x63lock\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x06suites\x18\x03 \x03(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x35\n\x04head\x18\x05 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12:\n\tseen_head\x18\x06 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x1b\n\x13last_taken_sequence\x18\x07 \x01(\x04\x12\x1a\n\x12last_sent_sequence\x18\x08 \x01(\x04\x12\x13\n\x0bincarnation\x18\t \x01(\x0c\x12\x16\n\x0e\x63ontinues_from\x18\n \x01(\x04\x12\x13\n\x0b\x63onsistency\x18\x0b \x03(\x0c\"L\n\nHelloReply\x12.\n\x05hello\x18\x01 \x01(\x0b\x32\x1f.hallnet.wire.exchange.v1.Hello\x12\x0e\n\x06reason\x18\x02 \x01(\t*p\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44ISPOSITION_KEPT\x10\x01\x12\x17\n\x13\x44ISPOSITION_DROPPED\x10\x02\x12\x15\n\x11\x44ISPOSITION_LATER\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hallnet/wire/exchange/v1/link.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/exchange/v1/envelope.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\x8e\x01\n\x06Parcel\x12\x36\n\x08\x65nvelope\x18\x01 \x01(\x0b\x32\".hallnet.wire.exchange.v1.EnvelopeH\x00\x12\x34\n\x07receipt\x18\x02 \x01(\x0b\x32!.hallnet.wire.exchange.v1.ReceiptH\x00\x12\x0e\n\x06passed\x18\x03 \x03(\tB\x06\n\x04load\"U\n\nJournalEnd\x12\x35\n\x04head\x18\x01 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x10\n\x08\x66rontier\x18\x02 \x03(\x0c\"\xa2\x01\n\x05\x42\x61tch\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x31\n\x07parcels\x18\x02 \x03(\x0b\x32 .hallnet.wire.exchange.v1.Parcel\x12\x31\n\x08\x65vidence\x18\x03 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\x12\x0f\n\x07\x66ollows\x18\x04 \x01(\x04\x12\x10\n\x08\x66rontier\x18\x05 \x03(\x0c\"Z\n\x0cParcelAnswer\x12:\n\x0b\x64isposition\x18\x01 \x01(\x0e\x32%.hallnet.wire.exchange.v1.Disposition\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xa5\x02\n\nBatchReply\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x37\n\x07\x61nswers\x18\x02 \x03(\x0b\x32&.hallnet.wire.exchange.v1.ParcelAnswer\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x14\n\x0c\x63redit_bytes\x18\x04 \x01(\x04\x12,\n\x08retry_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x08receipts\x18\x06 \x03(\x0b\x32!.hallnet.wire.exchange.v1.Receipt\x12\x31\n\x08\x65vidence\x18\x07 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\x12\x10\n\x08\x66rontier\x18\x08 \x03(\x0c\"\xbb\x03\n\x05Hello\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12)\n\x05\x63lock\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x06suites\x18\x03 \x03(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x0f\n\x07version\x18\x04 \x01(\t\x12\x35\n\x04head\x18\x05 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12:\n\tseen_head\x18\x06 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x1b\n\x13last_taken_sequence\x18\x07 \x01(\x04\x12\x1a\n\x12last_sent_sequence\x18\x08 \x01(\x04\x12\x13\n\x0bincarnation\x18\t \x01(\x0c\x12\x16\n\x0e\x63ontinues_from\x18\n \x01(\x04\x12\x13\n\x0b\x63onsistency\x18\x0b \x03(\x0c\x12\x10\n\x08\x66rontier\x18\x0c \x03(\x0c\x12\x37\n\tknown_end\x18\r \x01(\x0b\x32$.hallnet.wire.exchange.v1.JournalEnd\"L\n\nHelloReply\x12.\n\x05hello\x18\x01 \x01(\x0b\x32\x1f.hallnet.wire.exchange.v1.Hello\x12\x0e\n\x06reason\x18\x02 \x01(\t*p\n\x0b\x44isposition\x12\x1b\n\x17\x44ISPOSITION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44ISPOSITION_KEPT\x10\x01\x12\x17\n\x13\x44ISPOSITION_DROPPED\x10\x02\x12\x15\n\x11\x44ISPOSITION_LATER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.exchange.v1.link_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DISPOSITION']._serialized_start=1328
-  _globals['_DISPOSITION']._serialized_end=1440
+  _globals['_DISPOSITION']._serialized_start=1526
+  _globals['_DISPOSITION']._serialized_end=1638
   _globals['_PARCEL']._serialized_start=218
   _globals['_PARCEL']._serialized_end=360
-  _globals['_BATCH']._serialized_start=363
-  _globals['_BATCH']._serialized_end=507
-  _globals['_PARCELANSWER']._serialized_start=509
-  _globals['_PARCELANSWER']._serialized_end=599
-  _globals['_BATCHREPLY']._serialized_start=602
-  _globals['_BATCHREPLY']._serialized_end=877
-  _globals['_HELLO']._serialized_start=880
-  _globals['_HELLO']._serialized_end=1248
-  _globals['_HELLOREPLY']._serialized_start=1250
-  _globals['_HELLOREPLY']._serialized_end=1326
+  _globals['_JOURNALEND']._serialized_start=362
+  _globals['_JOURNALEND']._serialized_end=447
+  _globals['_BATCH']._serialized_start=450
+  _globals['_BATCH']._serialized_end=612
+  _globals['_PARCELANSWER']._serialized_start=614
+  _globals['_PARCELANSWER']._serialized_end=704
+  _globals['_BATCHREPLY']._serialized_start=707
+  _globals['_BATCHREPLY']._serialized_end=1000
+  _globals['_HELLO']._serialized_start=1003
+  _globals['_HELLO']._serialized_end=1446
+  _globals['_HELLOREPLY']._serialized_start=1448
+  _globals['_HELLOREPLY']._serialized_end=1524
 # @@protoc_insertion_point(module_scope)

@@ -90,6 +90,40 @@ class Parcel(_message.Message):
 Global___Parcel: _TypeAlias = Parcel  # noqa: Y015
 
 @_typing.final
+class JournalEnd(_message.Message):
+    """JournalEnd is where a journal ends: all that is needed to go on from there, for a hall whose records are
+    older than what others saw of its journal.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEAD_FIELD_NUMBER: _builtins.int
+    FRONTIER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def head(self) -> _journal_pb2.SignedCheckpoint:
+        """A head that the journal's hall signed."""
+
+    @_builtins.property
+    def frontier(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Roots of the complete subtrees of which the tree of that size is made, the biggest first: they give the
+        root of the head.
+        """
+
+    def __init__(
+        self,
+        *,
+        head: _journal_pb2.SignedCheckpoint | None = ...,
+        frontier: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frontier", b"frontier", "head", b"head"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalEnd: _TypeAlias = JournalEnd  # noqa: Y015
+
+@_typing.final
 class Batch(_message.Message):
     """Batch is one request over a link. The reply is given only after the receiver has committed."""
 
@@ -99,6 +133,7 @@ class Batch(_message.Message):
     PARCELS_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     FOLLOWS_FIELD_NUMBER: _builtins.int
+    FRONTIER_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Counts the batches of this sender on this link, from 1."""
     follows: _builtins.int
@@ -113,6 +148,10 @@ class Batch(_message.Message):
     def evidence(self) -> _journal_pb2.Evidence:
         """What the proofs of the parcels share."""
 
+    @_builtins.property
+    def frontier(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """As in JournalEnd, of the largest head of the speaker's own journal in `evidence`."""
+
     def __init__(
         self,
         *,
@@ -120,10 +159,11 @@ class Batch(_message.Message):
         parcels: _abc.Iterable[Global___Parcel] | None = ...,
         evidence: _journal_pb2.Evidence | None = ...,
         follows: _builtins.int = ...,
+        frontier: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "follows", b"follows", "parcels", b"parcels", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "follows", b"follows", "frontier", b"frontier", "parcels", b"parcels", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -168,6 +208,7 @@ class BatchReply(_message.Message):
     RETRY_AT_FIELD_NUMBER: _builtins.int
     RECEIPTS_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    FRONTIER_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The sequence of the batch that is answered."""
     reason: _builtins.str
@@ -192,6 +233,10 @@ class BatchReply(_message.Message):
     def evidence(self) -> _journal_pb2.Evidence:
         """What the proofs of the receipts share."""
 
+    @_builtins.property
+    def frontier(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """As in JournalEnd, of the largest head of the speaker's own journal in `evidence`."""
+
     def __init__(
         self,
         *,
@@ -202,10 +247,11 @@ class BatchReply(_message.Message):
         retry_at: _timestamp_pb2.Timestamp | None = ...,
         receipts: _abc.Iterable[_envelope_pb2.Receipt] | None = ...,
         evidence: _journal_pb2.Evidence | None = ...,
+        frontier: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "retry_at", b"retry_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "credit_bytes", b"credit_bytes", "evidence", b"evidence", "reason", b"reason", "receipts", b"receipts", "retry_at", b"retry_at", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "credit_bytes", b"credit_bytes", "evidence", b"evidence", "frontier", b"frontier", "reason", b"reason", "receipts", b"receipts", "retry_at", b"retry_at", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -228,6 +274,8 @@ class Hello(_message.Message):
     INCARNATION_FIELD_NUMBER: _builtins.int
     CONTINUES_FROM_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
+    FRONTIER_FIELD_NUMBER: _builtins.int
+    KNOWN_END_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """Who speaks."""
     version: _builtins.str
@@ -268,6 +316,16 @@ class Hello(_message.Message):
     def consistency(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """The consistency path of RFC 9162 section 2.1.4: that `head` only adds to what the other has seen."""
 
+    @_builtins.property
+    def frontier(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """As in JournalEnd, of `head`."""
+
+    @_builtins.property
+    def known_end(self) -> Global___JournalEnd:
+        """The longest end of the other's journal that the speaker has seen anywhere. A hall that starts adds
+        nothing to its journal before it has heard this: its records may be older than its journal.
+        """
+
     def __init__(
         self,
         *,
@@ -282,10 +340,12 @@ class Hello(_message.Message):
         incarnation: _builtins.bytes = ...,
         continues_from: _builtins.int = ...,
         consistency: _abc.Iterable[_builtins.bytes] | None = ...,
+        frontier: _abc.Iterable[_builtins.bytes] | None = ...,
+        known_end: Global___JournalEnd | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "head", b"head", "seen_head", b"seen_head"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "head", b"head", "known_end", b"known_end", "seen_head", b"seen_head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "clock", b"clock", "consistency", b"consistency", "continues_from", b"continues_from", "head", b"head", "incarnation", b"incarnation", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "clock", b"clock", "consistency", b"consistency", "continues_from", b"continues_from", "frontier", b"frontier", "head", b"head", "incarnation", b"incarnation", "known_end", b"known_end", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -272,6 +272,34 @@ class DeliveryEnded(_message.Message):
 Global___DeliveryEnded: _TypeAlias = DeliveryEnded  # noqa: Y015
 
 @_typing.final
+class JournalRestored(_message.Message):
+    """JournalRestored is the payload of "journal.restored" in the exchange's feed: the records of this hall were
+    older than what its neighbours had seen of it. The journal goes on behind the places of what is lost.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Number of the first entry that is lost."""
+    end: _builtins.int
+    """Number of the first entry after those that are lost."""
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalRestored: _TypeAlias = JournalRestored  # noqa: Y015
+
+@_typing.final
 class AttachmentArrived(_message.Message):
     """AttachmentArrived is the payload of "attachment.arrived" in the exchange's feed: a material is
     complete and can be fetched.

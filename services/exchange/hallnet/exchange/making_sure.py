@@ -1,0 +1,54 @@
+"""After a start: ask the neighbours where the journal ends, until enough of them have said it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from hallnet.exchange import continuity, tables
+from hallnet.exchange.context import Context
+from hallnet.exchange.link_loop import LinkLoop
+from hallnet.federation.continuity import CHILDREN_WAIT, is_known
+from hallnet.places import Address
+from hallnet.store import Connection, Database
+
+ASK_AGAIN_SECONDS = 0.1
+ASK_AGAIN_SECONDS_MAX = 2.0
+"""The pause between two rounds; a hello that is not answered takes its own time besides."""
+
+
+async def make_sure(
+    database: Database,
+    context: Context,
+    links: Mapping[Address, LinkLoop],
+    clock: Callable[[], datetime],
+    children_wait: timedelta = CHILDREN_WAIT,
+) -> None:
+    """Returns when the journal may grow; afterwards all neighbours have been told that this hall is there."""
+    loop = asyncio.get_running_loop()
+    began, pause = loop.time(), ASK_AGAIN_SECONDS
+    while not context.is_sure:
+        neighbours = context.neighbours()
+        waited = timedelta(seconds=loop.time() - began)
+        if is_known(context.parent, neighbours, context.heard, waited, children_wait):
+            await _go_on(database, context, clock())
+            break
+        silent = [links[one] for one in sorted(neighbours - context.heard.keys()) if one in links]
+        await asyncio.gather(*(link.say_hello() for link in silent))
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, ASK_AGAIN_SECONDS_MAX)
+    tables.feed.announce()
+    # Whoever was put off meanwhile sends again at once.
+    await asyncio.gather(*(links[one].say_hello() for one in sorted(links)))
+
+
+async def _go_on(database: Database, context: Context, now: datetime) -> None:
+    def work(connection: Connection) -> None:
+        tables.feed.append(connection, continuity.go_on(connection, context, now))
+
+    try:
+        await database.write(work)
+    except BaseException:
+        context.is_sure = False
+        raise

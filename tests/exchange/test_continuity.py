@@ -1,0 +1,234 @@
+"""A hall whose records are older than its journal notices it before it adds to it, and goes on from there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Row, delete, insert
+from tests.exchange.parts import (
+    dispatch,
+    everything,
+    give,
+    greet,
+    hello,
+    messages,
+    settle_exchanges,
+    talk,
+    told,
+    want,
+)
+from tests.exchange.test_witnessing import own_size, seen_size
+from tests.simulation.halls import World
+from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
+
+from hallnet.exchange import continuity, journal_store, tables
+from hallnet.exchange.context import JournalHeld
+from hallnet.exchange.witnessing import UNPROVED_FOR_MAX
+from hallnet.federation.continuity import is_known
+from hallnet.places import Address
+from hallnet.store import Connection
+from hallnet.trust.problems import NeighbourRestored, OwnJournalRewound
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+Backup = dict[str, list[Row[Any]]]
+
+
+def put_back(world: World, address: str, backup: Backup) -> None:
+    """The records of a hall are exchanged for those of an old backup, and its processes start again."""
+    station = world.at(address)
+
+    def work(connection: Connection) -> None:
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(delete(table))
+        for table in tables.metadata.sorted_tables:
+            if backup[table.name]:
+                rows = [dict(row._mapping) for row in backup[table.name]]
+                connection.execute(insert(table), rows)
+
+    station.exchange.transact(work)
+    world.restart(address).context.is_sure = False
+
+
+def backup_of(world: World, address: str) -> Backup:
+    return everything(world.at(address).exchange)
+
+
+def go_on(world: World, address: str) -> None:
+    """All neighbours have said hello: what the service does then."""
+    station = world.at(address)
+    context = station.context
+    assert is_known(context.parent, context.neighbours(), context.heard, UNPROVED_FOR_MAX)
+    station.exchange.transact(
+        lambda c: tables.feed.append(c, continuity.go_on(c, context, world.time.now))
+    )
+
+
+def incidents(world: World, address: str) -> list[str]:
+    """The reasons of what the feed of a hall told, for its journal is not whole any more."""
+    entries = told(world.at(address), "incident.recorded")
+    return [wire_trust.Incident.FromString(entry.payload).reason for entry in entries]
+
+
+def test_nothing_is_added_sent_or_taken_before_the_neighbours_have_spoken(world: World) -> None:
+    talk(world)
+    put_back(world, TOWNSHIP, backup_of(world, TOWNSHIP))
+    size = own_size(world, TOWNSHIP)
+    with pytest.raises(JournalHeld):
+        want(world, TOWNSHIP, dispatch(COUNTY))
+    want(world, COUNTY, dispatch(TOWNSHIP))
+    assert give(world, COUNTY, TOWNSHIP).reason == JournalHeld.reason
+    assert not hello(world, TOWNSHIP, COUNTY).HasField("head")
+    assert own_size(world, TOWNSHIP) == size
+
+
+def test_records_that_are_not_old_go_on_as_if_nothing_had_been(world: World) -> None:
+    talk(world)
+    put_back(world, TOWNSHIP, backup_of(world, TOWNSHIP))
+    greet(world, TOWNSHIP, COUNTY)
+    go_on(world, TOWNSHIP)
+    talk(world)
+    greet(world, TOWNSHIP, COUNTY)
+    assert seen_size(world) == own_size(world, TOWNSHIP)
+    assert told(world.at(TOWNSHIP), "journal.restored") == []
+    assert incidents(world, TOWNSHIP) == incidents(world, COUNTY) == []
+
+
+@pytest.mark.parametrize("greeted", [False, True], ids=["shown in batches", "shown in a hello"])
+def test_a_restored_hall_goes_on_from_the_end_that_its_neighbour_saw(
+    world: World, greeted: bool
+) -> None:
+    talk(world)
+    greet(world, TOWNSHIP, COUNTY)
+    backup = backup_of(world, TOWNSHIP)
+    before = own_size(world, TOWNSHIP)
+    for _ in range(3):
+        talk(world)
+    if greeted:
+        greet(world, TOWNSHIP, COUNTY)
+    want(world, COUNTY, dispatch(TOWNSHIP))
+    settle_exchanges(world)
+    lost = own_size(world, TOWNSHIP)
+    put_back(world, TOWNSHIP, backup)
+    assert own_size(world, TOWNSHIP) == before
+    greet(world, TOWNSHIP, COUNTY)
+    go_on(world, TOWNSHIP)
+    # The entry behind those that are lost tells of the loss.
+    assert before < lost <= own_size(world, TOWNSHIP)
+    (entry,) = told(world.at(TOWNSHIP), "journal.restored")
+    restored = wire_feed.JournalRestored.FromString(entry.payload)
+    assert restored.start == before
+    assert restored.end == own_size(world, TOWNSHIP) - 1
+    assert incidents(world, TOWNSHIP) == [OwnJournalRewound.reason]
+
+    for _ in range(3):
+        talk(world)
+        world.time.pass_by(seconds=10)
+        greet(world, TOWNSHIP, COUNTY)
+    assert seen_size(world) == own_size(world, TOWNSHIP)
+    # The county has the proof from what it saw last on, and knows that the one before is lost.
+    assert incidents(world, COUNTY) == [NeighbourRestored.reason]
+
+
+def test_a_hall_that_is_restored_again_and_again_never_has_two_pasts(world: World) -> None:
+    greet(world, TOWNSHIP, COUNTY)
+    backup = backup_of(world, TOWNSHIP)
+    sizes = []
+    for number in range(4):
+        for _ in range(number + 1):
+            talk(world)
+        sizes.append(own_size(world, TOWNSHIP))
+        put_back(world, TOWNSHIP, backup)
+        greet(world, TOWNSHIP, COUNTY)
+        go_on(world, TOWNSHIP)
+        talk(world)
+        if number % 2:
+            backup = backup_of(world, TOWNSHIP)
+        # One to hear what the neighbour saw, one to show that the journal goes on from there.
+        for _ in range(2):
+            world.time.pass_by(minutes=1)
+            greet(world, TOWNSHIP, COUNTY)
+        assert seen_size(world) == own_size(world, TOWNSHIP)
+    assert sizes == sorted(set(sizes))
+    assert set(incidents(world, COUNTY)) == {NeighbourRestored.reason}
+
+
+def test_the_longest_word_counts(world: World) -> None:
+    """A hall in the middle: its parent and its children saw different ends of its journal."""
+    for neighbour in (CITY, TOWNSHIP):
+        greet(world, COUNTY, neighbour)
+    backup = backup_of(world, COUNTY)
+    want(world, TOWNSHIP, dispatch(OTHER_COUNTY))
+    settle_exchanges(world)
+    for _ in range(3):
+        talk(world)
+    put_back(world, COUNTY, backup)
+    greet(world, COUNTY, CITY)
+    greet(world, COUNTY, TOWNSHIP)
+    ends = {str(hall): end.size for hall, end in world.at(COUNTY).context.heard.items() if end}
+    assert ends[TOWNSHIP] > ends[CITY] > 0
+    go_on(world, COUNTY)
+    assert own_size(world, COUNTY) == ends[TOWNSHIP] + 1
+    talk(world)
+    assert len(messages(world.at(OTHER_COUNTY))) == 1
+
+
+def test_old_entries_are_proved_by_the_head_from_before_and_new_ones_by_the_newest(
+    world: World,
+) -> None:
+    talk(world)
+    greet(world, TOWNSHIP, COUNTY)
+    backup = backup_of(world, TOWNSHIP)
+    before = own_size(world, TOWNSHIP)
+    talk(world)
+    put_back(world, TOWNSHIP, backup)
+    greet(world, TOWNSHIP, COUNTY)
+    go_on(world, TOWNSHIP)
+    station = world.at(TOWNSHIP)
+    newest = own_size(world, TOWNSHIP)
+    proofs = station.exchange.look(
+        lambda c: journal_store.proofs_now(c, station.context, [before - 1, newest - 1])
+    )
+    assert proofs[before - 1].checkpoint.checkpoint.size == before
+    assert proofs[newest - 1].checkpoint.checkpoint.size == newest
+
+
+def test_an_end_that_this_hall_did_not_sign_is_not_believed(world: World) -> None:
+    talk(world)
+    greet(world, TOWNSHIP, COUNTY)
+    station = world.at(TOWNSHIP)
+    said = hello(world, COUNTY, TOWNSHIP)
+    assert continuity.word_of(station.context, said, world.time.now) is not None
+    for spoil in ("signature", "note"):
+        forged = type(said).FromString(said.SerializeToString())
+        value = bytearray(getattr(forged.known_end.head, spoil))
+        value[-2] ^= 1
+        setattr(forged.known_end.head, spoil, bytes(value))
+        assert continuity.word_of(station.context, forged, world.time.now) is None
+    forged = type(said).FromString(said.SerializeToString())
+    forged.known_end.frontier[0] = bytes(32)
+    assert continuity.word_of(station.context, forged, world.time.now) is None
+    # The county's own journal is not that of the township.
+    forged.known_end.CopyFrom(hello(world, TOWNSHIP, COUNTY).known_end)
+    assert continuity.word_of(station.context, forged, world.time.now) is None
+
+
+def test_a_neighbour_keeps_only_ends_that_the_hall_itself_showed(world: World) -> None:
+    talk(world)
+    greet(world, TOWNSHIP, COUNTY)
+    known = hello(world, COUNTY, TOWNSHIP).known_end
+    assert known.head.note.decode().startswith(f"hallnet/{TOWNSHIP}/")
+    said = hello(world, TOWNSHIP, COUNTY)
+    talk(world)
+    said.frontier[0] = bytes(32)
+    world.at(COUNTY).exchange.transact(
+        lambda c: continuity.note_shown(
+            c,
+            Address(TOWNSHIP),
+            [],
+            list(said.frontier),
+            None,  # type: ignore[arg-type]
+        )
+    )
+    assert len(hello(world, COUNTY, TOWNSHIP).known_end.frontier) > 0

@@ -1,0 +1,134 @@
+"""A township's files are exchanged for older ones behind its back: it notices before it adds to its journal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.system.conftest import COUNTY, TOWNSHIP, RealNetwork, eventually
+from tests.system.test_hand_over_under_kill import ELDER, arrived_once, patiently
+
+from hallnet.demo import world
+from hallnet.sandbox.folder import sandbox_folder
+from hallnet.trust.problems import NeighbourForked, NeighbourRewound, OwnJournalRewound
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+
+
+async def reported_up(real: RealNetwork, number: int) -> wire.CaseView:
+    """A case of the township goes to the county and is there."""
+    township = real.counter(TOWNSHIP)
+    view = await patiently(
+        lambda: township.file_complete(world.CLERK, ELDER, world.villager(number), world.scan(1))
+    )
+    assert view is not None
+    case_id = view.summary.case_id
+    await patiently(lambda: township.accept(case_id))
+    await patiently(lambda: township.review(case_id, "材料齐全"))
+    await patiently(lambda: township.hand_over(case_id, "初审通过"))
+    await arrived_once(real.counter(COUNTY), township, case_id)
+    return view
+
+
+def copy_files(data: Path, to: Path) -> None:
+    for file in data.glob("*.db*"):
+        shutil.copy(file, to / file.name)
+
+
+def put_back(kept: Path, data: Path) -> None:
+    for file in data.glob("*.db*"):
+        file.unlink()
+    copy_files(kept, data)
+
+
+async def incidents(real: RealNetwork, address: str) -> list[str]:
+    desk = real.network.node(address).desk
+    assert desk is not None
+    answer = await desk.exchange.ListIncidents(wire_exchange.ListIncidentsRequest())
+    return [item.incident.reason for item in answer.incidents]
+
+
+async def status(real: RealNetwork) -> wire_exchange.GetStatusResponse:
+    desk = real.network.node(TOWNSHIP).desk
+    assert desk is not None
+    answer: wire_exchange.GetStatusResponse = await desk.exchange.GetStatus(
+        wire_exchange.GetStatusRequest()
+    )
+    return answer
+
+
+async def sure(real: RealNetwork) -> wire_exchange.GetStatusResponse | None:
+    answer = await status(real)
+    return answer if answer.journal_sure else None
+
+
+def test_a_backup_is_put_back_and_the_hall_goes_on(real: RealNetwork) -> None:
+    """The commands of an operator, on a node that runs and takes cases meanwhile."""
+    home = real.network.node(TOWNSHIP).home
+    process = real.network.node(TOWNSHIP).processes[0]
+
+    with sandbox_folder() as folder:
+        target = folder / "backup"
+        made = command("backup", str(home.folder), str(target), "--json")
+        assert command("backup", str(home.folder), str(target), "--check", "--json") == made
+        lost = real.loop.run(reported_up(real, 961), 60)
+        size = real.loop.run(status(real), 10).journal_size
+        assert 0 < made["journal_size"] < size
+        assert "NODE_RUNS" in run("restore", str(target), str(home.folder)).stderr
+        real.loop.run(process.stop(), 30)
+        assert command("restore", str(target), str(home.folder), "--json") == made
+        real.loop.run(process.start(), 60)
+        now = real.loop.run(eventually(lambda: sure(real), 30), 40)
+        gap = now.journal_gaps[-1]
+        assert gap.start == made["journal_size"] < size <= gap.end
+        after = real.loop.run(reported_up(real, 962), 60)
+        assert after.summary.case_no != lost.summary.case_no
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hallnet.cli.main", "node", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def command(*arguments: str) -> dict[str, Any]:
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_old_files_neither_fork_the_journal_nor_give_a_number_twice(real: RealNetwork) -> None:
+    node = real.network.node(TOWNSHIP)
+    data = node.home.path("data")
+
+    async def story(kept: Path) -> None:
+        await reported_up(real, 951)
+        copy_files(data, kept)
+        copied = (await status(real)).journal_size
+        lost = await reported_up(real, 952)
+        size = (await status(real)).journal_size
+        assert size > copied
+        await node.processes[0].kill()
+        put_back(kept, data)
+        await node.processes[0].start()
+        now = await eventually(lambda: sure(real), 30)
+        gap = now.journal_gaps[-1]
+        assert gap.start == copied < size <= gap.end
+        assert now.journal_size > size
+        assert OwnJournalRewound.reason in await incidents(real, TOWNSHIP)
+        after = await reported_up(real, 953)
+        assert after.summary.case_no != lost.summary.case_no
+        found = await incidents(real, COUNTY)
+        assert {NeighbourForked.reason, NeighbourRewound.reason}.isdisjoint(found)
+
+    with sandbox_folder() as kept:
+        real.loop.run(story(kept), 150)
