@@ -322,6 +322,39 @@ class PowerMissing(Problem):
     en_remedy = "Have somebody act who does, or ask for it"
 
 
+class PowerLapsed(Problem):
+    """The actor held the power for this act, and holds it no more."""
+
+    kind = Kind.DENIED
+    reason = "POWER_LAPSED"
+    zh = "您的“{power}”自{since}起已失效，不能进行此操作（原由{given_by}授予）"
+    zh_remedy = "请由{given_by}或持有“负责人批准权”的人员重新授权"
+    en = "The power {power} that this needs was yours until {since} (given by {given_by})"
+    en_remedy = "Ask {given_by}, or whoever else may give powers at this hall, to give it anew"
+
+
+class GrantImpossible(Problem):
+    """A power cannot be given or taken back like this."""
+
+    kind = Kind.INVALID
+    reason = "GRANT_IMPOSSIBLE"
+    zh = "不能这样授权：{why}"
+    zh_remedy = "请改正后再提交"
+    en = "The power cannot be given or taken back like this: {why}"
+    en_remedy = "Put it right and send it again"
+
+
+class GrantUnknown(Problem):
+    """There is no such grant that holds."""
+
+    kind = Kind.NOT_FOUND
+    reason = "GRANT_UNKNOWN"
+    zh = "该账户没有第{number}号有效授权"
+    zh_remedy = "请在授权清单中核对编号"
+    en = "The account has no grant {number} that was not taken back"
+    en_remedy = "Look up the number in the list of grants"
+
+
 class ActorUnknown(Problem):
     """There is no such member of staff or agent at this hall."""
 

@@ -24,6 +24,7 @@ from hallnet.intake import accounts, cases, handling, listing, mandates, materia
 from hallnet.intake.answering import Answering, Response, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
+from hallnet.intake.grants_face import GrantsFace
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.numbers_face import NumbersFace
 from hallnet.intake.uploading import Upload
@@ -41,6 +42,10 @@ _DESK = frozenset({Part.PORTAL, Part.OPERATOR})
 CALLERS: Callers = {
     "SignIn": _DESK,
     "PutAccount": frozenset({Part.OPERATOR}),
+    "GrantPower": _DESK,
+    "RevokePower": _DESK,
+    "ListGrants": _DESK,
+    "ListPowerGaps": _DESK,
     "ListItems": _DESK,
     "UploadMaterial": _DESK,
     "ReadMaterial": _DESK | {Part.EXCHANGE},
@@ -60,7 +65,7 @@ CALLERS: Callers = {
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
-class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
+class IntakeFace(GrantsFace, NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
     def __init__(
@@ -87,15 +92,16 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
             "",
             self._database.read(lambda c: accounts.sign_in(c, request.actor_id, request.password)),
         )
-        return wire.SignInResponse(account=accounts.to_message(account))
+        return wire.SignInResponse(account=accounts.to_message(account, day_of(self._clock())))
 
     async def PutAccount(self, request: wire.PutAccountRequest, context: Any) -> Any:
         account = accounts.from_message(request.account)
+        now = self._clock()
 
         def work(connection: Connection) -> wire.PutAccountResponse:
-            accounts.put(connection, account, request.password, self._hall.random_bytes)
+            accounts.put(connection, account, request.password, self._hall.random_bytes, now)
             found = accounts.find(connection, account.actor.actor_id)
-            return wire.PutAccountResponse(account=accounts.to_message(found))
+            return wire.PutAccountResponse(account=accounts.to_message(found, day_of(now)))
 
         return await self._once(request.request_id, request, wire.PutAccountResponse, work)
 

@@ -13,6 +13,7 @@ from hallnet.case.context import Context
 from hallnet.case.decide import decide, file_case
 from hallnet.case.event import REQUEST, CaseRequest, Channel, Supplemented, Wish, Withdrawn
 from hallnet.case.fact import MandateChanged
+from hallnet.case.kind import axes_of, axes_of_item, names_of
 from hallnet.case.person import ActorKind, Material, Person
 from hallnet.case.problems import (
     CaseUnknown,
@@ -93,7 +94,11 @@ def file(
         mandate=mandate,
         for_prereview=for_prereview,
     )
-    context = Context(now, hall.address, account.actor, account.powers, item, "")
+    policy = hall.releases.policy(connection)
+    held = accounts.held(
+        connection, account, today, item.item_id, lambda: names_of(axes_of_item(item), policy)
+    )
+    context = Context(now, hall.address, account.actor, held.powers, item, "", lapsed=held.lapsed)
     filed = file_case(command, context)
     return cases.append(connection, hall, case_id, None, [filed], account.actor, now)
 
@@ -175,11 +180,18 @@ def context_of(
     number = next_document_no(connection, hall.address, paper, day_of(now)) if paper else ""
     local = hall.releases.local_rules(connection)
     costs, gives_result = bool(item.fees), isinstance(command, _GIVES_RESULTS)
+    held = accounts.held(
+        connection,
+        account,
+        day_of(now),
+        item.item_id,
+        lambda: names_of(axes_of(case, item), local.policy),
+    )
     return Context(
         now,
         hall.address,
         account.actor,
-        account.powers,
+        held.powers,
         item,
         number,
         hall.releases.results_suspended_since(connection, hall.founded_at, now),
@@ -189,6 +201,7 @@ def context_of(
         joining.legs_due(connection, hall, case, command),
         FEES.find(connection, case.case_id) if costs and gives_result else None,
         memory.clocks_of,
+        held.lapsed,
     )
 
 

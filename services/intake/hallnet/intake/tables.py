@@ -224,7 +224,8 @@ account = Table(
     Column("actor_id", String(64), primary_key=True),
     Column("kind", Integer, nullable=False),
     Column("name", Text, nullable=False),
-    Column("powers", String(64), nullable=False),
+    # The powers that the person was given, those that are over among them.
+    Column("grants", Bytes, nullable=False),
     Column("points", Text, nullable=False),
     Column("password_hash", Bytes, nullable=False),
 )

@@ -47,7 +47,7 @@ def upgrade() -> None:
         sa.Column("actor_id", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("powers", sa.String(length=64), nullable=False),
+        sa.Column("grants", sa.LargeBinary(), nullable=False),
         sa.Column("points", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("actor_id"),

@@ -14,7 +14,7 @@ from hallnet.intake.window.codecs import POST
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
 from hallnet.window.problems import OwnerMissing, SlotMalformed
-from hallnet.window.rota import HORIZON_DAYS_MAX, Absence, Gap, Half, Post, Shift, gaps
+from hallnet.window.rota import HORIZON_DAYS_MAX, Absence, Gap, Half, Post, Shift, gaps, on_duty
 
 GAP_DAYS = 14
 SHIFTS_MAX = 1_000
@@ -69,24 +69,36 @@ def put_absence(connection: Connection, absence: Absence) -> None:
     )
 
 
+def windows_of(connection: Connection, actor_id: str, day: date) -> frozenset[str]:
+    """The rota windows at which somebody is on duty on a day, as A or in the place of A."""
+    posts = _posts(connection)
+    away = _absences(connection, day, day)
+    mine = [post_id for post_id, post in posts.items() if on_duty(post, day, away) == actor_id]
+    table = tables.shift
+    query = select(table.c.window_id).where(table.c.day == day, table.c.post_id.in_(mine))
+    return frozenset(connection.scalars(query))
+
+
 def uncovered(
     connection: Connection, calendar: Calendar, first: date, days: int = GAP_DAYS
 ) -> list[Gap]:
     """What nobody covers from a day on."""
     last = first + timedelta(days=min(days, HORIZON_DAYS_MAX))
-    table, away = tables.shift, tables.absence
+    table = tables.shift
     shifts = [
         Shift(row.window_id, row.day, Half(row.half), row.post_id)
         for row in connection.execute(select(table).where(table.c.day.between(first, last)))
     ]
-    absences = [
-        Absence(row.actor_id, row.first, row.last)
-        for row in connection.execute(
-            select(away).where(away.c.last >= first, away.c.first <= last)
-        )
-    ]
+    absences = _absences(connection, first, last)
     shared = [window.window_id for window in tickets.windows(connection) if window.needs_rota]
     return list(gaps(shared, shifts, _posts(connection), absences, calendar, first, days))
+
+
+def _absences(connection: Connection, first: date, last: date) -> list[Absence]:
+    """Who is away on some day of a period."""
+    table = tables.absence
+    query = select(table).where(table.c.last >= first, table.c.first <= last)
+    return [Absence(row.actor_id, row.first, row.last) for row in connection.execute(query)]
 
 
 def _posts(connection: Connection) -> dict[str, Post]:
