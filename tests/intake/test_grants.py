@@ -118,6 +118,9 @@ def test_only_a_head_gives_powers_and_only_to_staff_who_are_there(world: World) 
         give(world, to="stranger", power=wire.POWER_DECIDE)
     with pytest.raises(WindowUnknown):
         give(world, power=wire.POWER_DECIDE, window_id="没有")
+    call(world, "PutWindow", TOWNSHIP, window=wire_window.Window(window_id="1号", items=["*"]))
+    with pytest.raises(GrantImpossible):
+        give(world, power=wire.POWER_DECIDE, window_id="1号")
 
 
 def test_a_power_that_is_taken_back_is_gone_at_once_and_stays_on_record(world: World) -> None:

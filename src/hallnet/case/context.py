@@ -61,6 +61,10 @@ class Context:
     count_clocks: CountClocks = clocks
     lapsed: Mapping[Power, Grant] = field(default_factory=dict)
     """Grants of the actor that are over and would have covered the act."""
+    stands_in_for: frozenset[str] = frozenset()
+    """Who is away today and whose stand-in (B) the actor is; only for handing a case to another."""
+    credit_broken_since: date | None = None
+    """Since when a promise of the applicant stands as broken; only for what rests on a promise."""
 
     @property
     def today(self) -> date:

@@ -496,3 +496,36 @@ class ResultsSuspended(Problem):
     zh_remedy = "收件照常进行；请恢复与上级的连接以更新信任数据"
     en = "The trust data expired at {expired_at}: no result is issued for now"
     en_remedy = "Intake goes on; restore the link to the parent to renew the trust data"
+
+
+class OwnerMissing(Problem):
+    """Something that somebody has to own, and nobody does."""
+
+    kind = Kind.INVALID
+    reason = "OWNER_MISSING"
+    zh = "必须有负责人，不能无人负责"
+    zh_remedy = "请指定首问负责人或接手人"
+    en = "It needs an owner: nothing is ever with nobody"
+    en_remedy = "Name the first contact, or who takes over"
+
+
+class NotYours(Problem):
+    """Somebody acts in the place of who has to."""
+
+    kind = Kind.DENIED
+    reason = "NOT_YOURS"
+    zh = "这一步不由您办理：{detail}"
+    zh_remedy = "请由应办理的人员操作"
+    en = "This is not for you to do: {detail}"
+    en_remedy = "Leave it to the one who has to"
+
+
+class HandOversTooMany(Problem):
+    """It has been handed on so often that somebody has to deal with it."""
+
+    kind = Kind.CONFLICT
+    reason = "HAND_OVERS_TOO_MANY"
+    zh = "已转交{limit}次，不能再转交"
+    zh_remedy = "请现在的负责人办理，或由大厅负责人协调"
+    en = "It was handed on {limit} times and is not handed on again"
+    en_remedy = "Have its owner deal with it, or ask the head of the hall"

@@ -20,7 +20,7 @@ from hallnet.case.problems import CaseUnknown
 from hallnet.case.sought import matter
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
-from hallnet.intake import accounts, cases, handling, listing, mandates, materials, views
+from hallnet.intake import accounts, cases, credit, handling, listing, mandates, materials, views
 from hallnet.intake.answering import Answering, Response, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
@@ -253,6 +253,8 @@ class IntakeFace(GrantsFace, NumbersFace, Answering, wire_grpc.IntakeServiceServ
             act = wire.Act(actor_id=request.actor_id)
             view = self._view(connection, case, act, now)
             self._show_others(connection, case, view, request.actor_id, now)
+            if accounts.find(connection, request.actor_id).actor.kind is ActorKind.STAFF:
+                _show_credit(connection, case, view)
             insert_record(
                 connection, now, request.actor_id, case_id, "GetCase", request.purpose, ""
             )
@@ -333,6 +335,12 @@ class IntakeFace(GrantsFace, NumbersFace, Answering, wire_grpc.IntakeServiceServ
 def _matter_of(request: wire.FileCaseRequest) -> str:
     kind, number = request.applicant.document_kind, request.applicant.document_number
     return matter(request.item_id, request.option, kind, number)
+
+
+def _show_credit(connection: Connection, case: Case, view: wire.CaseView) -> None:
+    """Whether a promise of the applicant stands as broken: told to staff who open the case."""
+    broken = credit.broken_since(connection, case.filed.applicant)
+    view.credit_broken_since = broken.isoformat() if broken else ""
 
 
 def _material(message: wire_person.Material, now: datetime) -> Material:

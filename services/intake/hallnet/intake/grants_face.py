@@ -11,6 +11,7 @@ from hallnet.case.case import day_of
 from hallnet.case.catalogue import accepts_here
 from hallnet.case.grant import Grant
 from hallnet.case.power import Power
+from hallnet.case.problems import GrantImpossible
 from hallnet.intake import accounts
 from hallnet.intake.accounts import GRANT
 from hallnet.intake.context import Hall
@@ -18,7 +19,6 @@ from hallnet.intake.listing import day_from
 from hallnet.intake.numbers_face import require_staff
 from hallnet.intake.window import tickets
 from hallnet.store import Connection, Database
-from hallnet.window.problems import WindowUnknown
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 _OVERSEES = (Power.HEAD, Power.SUPERVISE)
@@ -48,7 +48,7 @@ class GrantsFace:
                 and not tickets.find_window(connection, wanted.window_id).needs_rota
             ):
                 # Who sits at another window nobody writes down.
-                raise WindowUnknown("grant.window_id")
+                raise GrantImpossible("grant.window_id", why="该窗口不实行轮值")
             after = accounts.change_grants(connection, request.actor_id, rule)
             return wire.GrantPowerResponse(grant=GRANT.to_message(after[-1]))
 

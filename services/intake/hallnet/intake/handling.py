@@ -22,7 +22,17 @@ from hallnet.case.problems import (
     MaterialUnknown,
     PointNotYours,
 )
-from hallnet.intake import accounts, cases, joining, mandates, materials, memory, tables
+from hallnet.intake import (
+    accounts,
+    cases,
+    credit,
+    joining,
+    mandates,
+    materials,
+    memory,
+    owners,
+    tables,
+)
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
@@ -93,6 +103,7 @@ def file(
         materials=tuple(handed_in),
         mandate=mandate,
         for_prereview=for_prereview,
+        owner=_owner_of_new(connection, hall, account, channel, item_id, now),
     )
     policy = hall.releases.policy(connection)
     held = accounts.held(
@@ -160,6 +171,7 @@ def carry_out(
     context = context_of(connection, hall, account, case, command, now)
     facts = decide(case, command, context)
     materials.require_here(connection, _papers_of(command), "materials")
+    owners.require_known(connection, command)
     after = cases.append(connection, hall, case.case_id, case, facts, account.actor, now)
     return joining.follow(connection, hall, case, after, context)
 
@@ -202,7 +214,23 @@ def context_of(
         FEES.find(connection, case.case_id) if costs and gives_result else None,
         memory.clocks_of,
         held.lapsed,
+        owners.stands_in_for(connection, account.actor.actor_id, command, day_of(now)),
+        credit.broken_for(connection, case, item, command),
     )
+
+
+def _owner_of_new(
+    connection: Connection,
+    hall: Hall,
+    account: Account,
+    channel: Channel,
+    item_id: str,
+    now: datetime,
+) -> str:
+    """Who files at the counter answers for the case (首办负责); else whom the rule names."""
+    if account.actor.kind is ActorKind.STAFF and channel is not Channel.ONLINE:
+        return ""
+    return owners.of_arrival(connection, hall, None, item_id, now)
 
 
 def _papers_of(command: Command) -> Sequence[Material]:

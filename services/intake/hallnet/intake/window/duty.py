@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from sqlalchemy import select
 
 from hallnet.case.calendar import Calendar
+from hallnet.case.problems import OwnerMissing
 from hallnet.intake import tables
 from hallnet.intake.window import tickets
 from hallnet.intake.window.codecs import POST
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
-from hallnet.window.problems import OwnerMissing, SlotMalformed
+from hallnet.window.problems import SlotMalformed
 from hallnet.window.rota import HORIZON_DAYS_MAX, Absence, Gap, Half, Post, Shift, gaps, on_duty
 
 GAP_DAYS = 14
@@ -67,6 +68,39 @@ def put_absence(connection: Connection, absence: Absence) -> None:
             index_elements=["actor_id", "first"], set_={"last": absence.last}
         )
     )
+
+
+def on_duty_for(connection: Connection, item_id: str, day: date) -> list[str]:
+    """Who is on duty on a day at rota windows that serve an item."""
+    table = tables.shift
+    query = select(table.c.window_id, table.c.post_id).where(table.c.day == day)
+    rows = connection.execute(query.distinct().limit(SHIFTS_MAX))
+    shifts = [(row.window_id, row.post_id) for row in rows]
+    if not shifts:
+        return []
+    serving = {window.window_id for window in tickets.windows(connection) if window.serves(item_id)}
+    posts, away = _posts(connection), _absences(connection, day, day)
+    found = [
+        on_duty(posts[post_id], day, away)
+        for window_id, post_id in shifts
+        if window_id in serving and post_id in posts
+    ]
+    return sorted({actor for actor in found if actor is not None})
+
+
+def stands_in_for(connection: Connection, actor_id: str, day: date) -> frozenset[str]:
+    """Those who are away on a day and whose B somebody is."""
+    away = _absences(connection, day, day)
+    return frozenset(
+        post.a
+        for post in _posts(connection).values()
+        if post.b == actor_id and on_duty(post, day, away) == actor_id
+    )
+
+
+def away_on(connection: Connection, day: date) -> frozenset[str]:
+    """Who is away on a day."""
+    return frozenset(absence.actor_id for absence in _absences(connection, day, day))
 
 
 def windows_of(connection: Connection, actor_id: str, day: date) -> frozenset[str]:

@@ -1476,6 +1476,7 @@ class ListCasesRequest(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     DUE_FROM_FIELD_NUMBER: _builtins.int
     DUE_UNTIL_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     in_custody: _builtins.bool
     """Only those of which this hall is the custodian."""
     case_no_prefix: _builtins.str
@@ -1502,6 +1503,8 @@ class ListCasesRequest(_message.Message):
     """Only those that are due on or after this day, YYYY-MM-DD."""
     due_until: _builtins.str
     """Only those that are due on or before this day, YYYY-MM-DD."""
+    owner: _builtins.str
+    """Only open ones at this hall that this member of staff owns, or somebody in whose place he or she is today."""
     @_builtins.property
     def stages(self) -> _containers.RepeatedScalarFieldContainer[Global___CaseStage.ValueType]:
         """Only those in one of these stages; empty for all."""
@@ -1522,10 +1525,11 @@ class ListCasesRequest(_message.Message):
         item_id: _builtins.str = ...,
         due_from: _builtins.str = ...,
         due_until: _builtins.str = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "due_from", b"due_from", "due_until", b"due_until", "in_custody", b"in_custody", "in_transit", b"in_transit", "item_id", b"item_id", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "search_by", b"search_by", "stages", b"stages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "due_from", b"due_from", "due_until", b"due_until", "in_custody", b"in_custody", "in_transit", b"in_transit", "item_id", b"item_id", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "search_by", b"search_by", "stages", b"stages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1590,6 +1594,7 @@ class CaseSummary(_message.Message):
     HANDLING_KIND_FIELD_NUMBER: _builtins.int
     ALARM_FIELD_NUMBER: _builtins.int
     DUE_KIND_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case."""
     case_no: _builtins.str
@@ -1614,6 +1619,8 @@ class CaseSummary(_message.Message):
     """Alarm: 0 none, 1 yellow (near the end), 2 red (over)."""
     due_kind: Global___ClockKind.ValueType
     """Which clock that is: the promise, the statutory limit, or as long as neither runs the notice."""
+    owner: _builtins.str
+    """The account that answers for it at this hall; empty once it ended or while it is at another hall."""
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp:
         """When it was received."""
@@ -1639,14 +1646,79 @@ class CaseSummary(_message.Message):
         handling_kind: _item_pb2.HandlingKind.ValueType = ...,
         alarm: _builtins.int = ...,
         due_kind: Global___ClockKind.ValueType = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "applicant", b"applicant", "case_id", b"case_id", "case_no", b"case_no", "changed_at", b"changed_at", "custodian", b"custodian", "due_kind", b"due_kind", "due_on", b"due_on", "due_provisional", b"due_provisional", "handling_kind", b"handling_kind", "in_transit_to", b"in_transit_to", "item_name", b"item_name", "received_at", b"received_at", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "applicant", b"applicant", "case_id", b"case_id", "case_no", b"case_no", "changed_at", b"changed_at", "custodian", b"custodian", "due_kind", b"due_kind", "due_on", b"due_on", "due_provisional", b"due_provisional", "handling_kind", b"handling_kind", "in_transit_to", b"in_transit_to", "item_name", b"item_name", "owner", b"owner", "received_at", b"received_at", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CaseSummary: _TypeAlias = CaseSummary  # noqa: Y015
+
+@_typing.final
+class CaseOwner(_message.Message):
+    """CaseOwner is who answers for a case at the hall that has it (首办负责): always one person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    OFFERED_TO_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """The account."""
+    name: _builtins.str
+    """The name of the person; empty at another hall."""
+    offered_to: _builtins.str
+    """Who was asked to take it; empty if nobody was."""
+    @_builtins.property
+    def before(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who answered for it before, at that hall, the first one first."""
+
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        offered_to: _builtins.str = ...,
+        before: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "before", b"before", "name", b"name", "offered_to", b"offered_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseOwner: _TypeAlias = CaseOwner  # noqa: Y015
+
+@_typing.final
+class AnsweredDefect(_message.Message):
+    """AnsweredDefect is something that was wrong with a material, and who answers for having missed it (收受分离)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFECT_FIELD_NUMBER: _builtins.int
+    HALL_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """The hall that answers for it: that of intake for identity and form, the one that decides for the rest."""
+    @_builtins.property
+    def defect(self) -> _case_event_pb2.Defect:
+        """What was wrong."""
+
+    def __init__(
+        self,
+        *,
+        defect: _case_event_pb2.Defect | None = ...,
+        hall: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["defect", b"defect"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["defect", b"defect", "hall", b"hall"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnsweredDefect: _TypeAlias = AnsweredDefect  # noqa: Y015
 
 @_typing.final
 class DayCount(_message.Message):
@@ -1797,6 +1869,9 @@ class CaseView(_message.Message):
     LEGS_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     GAPS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    ANSWERED_DEFECTS_FIELD_NUMBER: _builtins.int
+    CREDIT_BROKEN_SINCE_FIELD_NUMBER: _builtins.int
     POSSIBLE_DUPLICATES_FIELD_NUMBER: _builtins.int
     last_digest: _builtins.bytes
     """SHA-256 digest of the last event: equal at all halls that agree."""
@@ -1804,6 +1879,10 @@ class CaseView(_message.Message):
     """Whether this hall may act on it now."""
     query_code: _builtins.str
     """The word that the applicant was given; only at the hall that received the application."""
+    credit_broken_since: _builtins.str
+    """Since when the applicant is excluded from promises and from acceptance with gaps, YYYY-MM-DD: a promise
+    of the same person was found broken and the credit is not repaired. Empty if not, and for agents.
+    """
     @_builtins.property
     def summary(self) -> Global___CaseSummary:
         """The row of the list."""
@@ -1845,6 +1924,14 @@ class CaseView(_message.Message):
         """Promised materials that have not come."""
 
     @_builtins.property
+    def owner(self) -> Global___CaseOwner:
+        """Who answers for it now."""
+
+    @_builtins.property
+    def answered_defects(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnsweredDefect]:
+        """Of a case that is received at one hall and decided at another: which of them answers for what was wrong."""
+
+    @_builtins.property
     def possible_duplicates(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseSummary]:
         """Other cases that this hall knows of the same person, item and option; told to staff when a case is
         filed or looked at. Nothing is done about them but by people.
@@ -1866,11 +1953,14 @@ class CaseView(_message.Message):
         legs: _abc.Iterable[Global___LegView] | None = ...,
         kinds: _abc.Iterable[_builtins.str] | None = ...,
         gaps: _abc.Iterable[_builtins.str] | None = ...,
+        owner: Global___CaseOwner | None = ...,
+        answered_defects: _abc.Iterable[Global___AnsweredDefect] | None = ...,
+        credit_broken_since: _builtins.str = ...,
         possible_duplicates: _abc.Iterable[Global___CaseSummary] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "summary", b"summary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "owner", b"owner", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "possible_acts", b"possible_acts", "possible_duplicates", b"possible_duplicates", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_defects", b"answered_defects", "clocks", b"clocks", "credit_broken_since", b"credit_broken_since", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "owner", b"owner", "possible_acts", b"possible_acts", "possible_duplicates", b"possible_duplicates", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
