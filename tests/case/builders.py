@@ -47,6 +47,7 @@ from hallnet.case.fact import (
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
+    CreditRepaired,
     DecisionRevoked,
     Ended,
     EndManner,
@@ -61,11 +62,15 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OwnershipDeclined,
+    OwnershipOffered,
+    OwnershipTaken,
     PlannedLeg,
     PrereviewPassed,
     ProcedureBegan,
     ProcedureEnded,
     ProcedureKind,
+    RefusalRecalled,
     RefusalReported,
     Surveyed,
     Surveyor,
@@ -328,6 +333,12 @@ ENDED_OTHERWISE = Ended("X-1", EndManner.TERMINATED, "申请人死亡", "某法�
 ARCHIVED = Archived("档-1")
 SUSPENDED = MandateChanged("mandate-1", MandateChange.SUSPENDED, "本人要求")
 VIOLATION = ViolationRecorded(ViolationRule.OVERDUE, "PROMISE", "逾期")
+OFFERED, OWNED, NOT_OWNED = (
+    OwnershipOffered("colleague"),
+    OwnershipTaken(),
+    OwnershipDeclined("正在休假"),
+)
+RECALLED, REPAIRED = RefusalRecalled("依据有误"), CreditRepaired("已履行承诺")
 TAKEN, NOT_TAKEN = TakenOver(), HandOverDeclined("NOT_COMPETENT", "不是本厅的事项")
 FAILED = HandOverFailed("RECIPIENT_UNKNOWN")
 
@@ -409,6 +420,11 @@ def case_with(*facts: Fact, opening: Filed | None = None) -> Case:
 
 
 LATER_FACTS: tuple[Fact, ...] = (
+    OFFERED,
+    OWNED,
+    NOT_OWNED,
+    RECALLED,
+    REPAIRED,
     ARCHIVED,
     BEGAN,
     CHECKED,

@@ -30,13 +30,18 @@ from tests.case.builders import (
     ITEM,
     LEG_ENDED,
     LEG_OPENED,
+    NOT_OWNED,
     NOT_TAKEN,
     NOTICE,
+    OFFERED,
     OTHER_COUNTY,
+    OWNED,
     PASSED,
     PHOTO,
     PLANNED,
     PROCEDURE_ENDED,
+    RECALLED,
+    REPAIRED,
     REPORTED,
     RETURNED,
     REVIEWED,
@@ -107,7 +112,8 @@ def in_stage(stage: Stage, *more: Fact) -> Case:
     return case_with(*WAYS[stage], *more, opening=ONLINE if online else filed())
 
 
-ANY_TIME = (SUSPENDED, SENT, CONFIRMED, VIOLATION)
+OWNING = (OFFERED, OWNED, NOT_OWNED)
+ANY_TIME = (SUSPENDED, SENT, CONFIRMED, VIOLATION, *OWNING)
 IN_PROCESS = (
     SUPPLEMENT,
     SIGNED,
@@ -126,12 +132,22 @@ STAYS: dict[Stage, tuple[Fact, ...]] = {
     Stage.CORRECTING: (*ANY_TIME, SIGNED, UNSIGNED),
     Stage.ACCEPTED: (*ANY_TIME, AWAY, *IN_PROCESS, URGENT),
     Stage.REVIEWED: (*ANY_TIME, AWAY, *IN_PROCESS, URGENT),
-    Stage.DECIDED: (*ANY_TIME, AWAY, REPORTED, ISSUED, CORRECTED, CHECKED),
-    Stage.CLOSED: (SENT, CONFIRMED, VIOLATION, AWAY, CORRECTED, CHECKED, ARCHIVED),
+    Stage.DECIDED: (*ANY_TIME, AWAY, REPORTED, ISSUED, CORRECTED, CHECKED, REPAIRED),
+    Stage.CLOSED: (
+        SENT,
+        CONFIRMED,
+        VIOLATION,
+        AWAY,
+        CORRECTED,
+        CHECKED,
+        ARCHIVED,
+        *OWNING,
+        REPAIRED,
+    ),
     Stage.DECLINED: (SENT, CONFIRMED, ARCHIVED),
     Stage.WITHDRAWN: (SENT, CONFIRMED, ARCHIVED),
     Stage.ENDED: (SENT, CONFIRMED, ARCHIVED),
-    Stage.REVOKED: (SENT, CONFIRMED, ARCHIVED),
+    Stage.REVOKED: (SENT, CONFIRMED, ARCHIVED, REPAIRED),
 }
 OPEN_ENDS: dict[Fact, Stage] = {WITHDRAWN: Stage.WITHDRAWN, ENDED_OTHERWISE: Stage.ENDED}
 MOVES: dict[Stage, dict[Fact, Stage]] = {
@@ -144,9 +160,14 @@ MOVES: dict[Stage, dict[Fact, Stage]] = {
         **OPEN_ENDS,
     },
     Stage.CORRECTING: {SUPPLEMENT: Stage.RECEIVED, **OPEN_ENDS},
-    Stage.ACCEPTED: {REVIEWED: Stage.REVIEWED, GRANTED: Stage.DECIDED, **OPEN_ENDS},
-    Stage.REVIEWED: {GRANTED: Stage.DECIDED, **OPEN_ENDS},
-    Stage.DECIDED: {CLOSED: Stage.CLOSED, REVOKED: Stage.REVOKED},
+    Stage.ACCEPTED: {
+        REVIEWED: Stage.REVIEWED,
+        GRANTED: Stage.DECIDED,
+        CLOSED: Stage.CLOSED,
+        **OPEN_ENDS,
+    },
+    Stage.REVIEWED: {GRANTED: Stage.DECIDED, CLOSED: Stage.CLOSED, **OPEN_ENDS},
+    Stage.DECIDED: {CLOSED: Stage.CLOSED, REVOKED: Stage.REVOKED, RECALLED: Stage.ACCEPTED},
     Stage.CLOSED: {REVOKED: Stage.REVOKED},
     Stage.DECLINED: {},
     Stage.WITHDRAWN: {},

@@ -729,7 +729,7 @@ def test_powers_bear_the_numbers_of_the_wire_and_a_name() -> None:
 # What is possible ------------------------------------------------------------------------------
 
 
-OPEN = {"SendOriginals", "End"}
+OPEN = {"SendOriginals", "End", "OfferOwnership"}
 BEFORE = OPEN | {"Supplement", "MakeUrgent"}
 DURING = OPEN | {"BeginProcedure", "Survey", "Extend", "MakeUrgent"}
 
@@ -751,7 +751,7 @@ DURING = OPEN | {"BeginProcedure", "Survey", "Extend", "MakeUrgent"}
             case_with(ACCEPTED, GRANTED),
             COUNTY,
             ITEM,
-            {"Close", "Issue", "Correct", "RevokeDecision", "SendOriginals"},
+            {"Close", "Issue", "Correct", "RevokeDecision", "SendOriginals", "OfferOwnership"},
         ),
         (
             from_township(),

@@ -48,6 +48,7 @@ from hallnet.case.case import Case, read_history
 from hallnet.case.command import Command
 from hallnet.case.decide import decide, possible_acts
 from hallnet.case.event import (
+    EVENT,
     DeclineGround,
     Defect,
     DeliveryMethod,
@@ -66,6 +67,8 @@ from hallnet.case.fact import (
     ProcedureKind,
 )
 from hallnet.case.item import HandlingKind, ItemVersion, JointMode
+from hallnet.case.ownership import ownership_at, ownership_of
+from hallnet.case.person import Actor, ActorKind
 from hallnet.case.problems import (
     ActNotPossible,
     CaseInTransit,
@@ -83,6 +86,7 @@ from hallnet.case.rules.problems import (
     GapsUnknown,
     LegsOpen,
     LegUnknown,
+    NothingToDecide,
     NotJoint,
 )
 from hallnet.places import Address
@@ -97,6 +101,8 @@ ITEMS = (
     TOLERANT,
     REPORTED_UP,
     item(report_up=True, handling_kind=HandlingKind.INSTANT),
+    item(filing_only=True),
+    item(filed_anew_when_incomplete=True),
 )
 COMMANDS: tuple[Command, ...] = (
     commands.GiveNotice((Defect(FORM, "缺少", "补交"), Defect(PHOTO, "缺少", "补交"))),
@@ -132,6 +138,12 @@ COMMANDS: tuple[Command, ...] = (
     commands.End(EndManner.TERMINATED, "申请人死亡", "某法"),
     commands.Archive("档-1"),
     commands.ChangeMandate(MandateChange.SUSPENDED, "本人要求"),
+    commands.OfferOwnership("colleague"),
+    commands.TakeOwnership(),
+    commands.DeclineOwnership("正在休假"),
+    commands.RecallRefusal("依据有误"),
+    commands.CheckAfterwards(CheckResult.BROKEN, "不属实"),
+    commands.RepairCredit("已履行"),
 )
 ENDING = (commands.Withdraw, commands.Decline, commands.End)
 JOINT = item(joint_bodies=("甲局", "乙局"), joint_mode=JointMode.PARALLEL, commitment_allowed=True)
@@ -147,6 +159,7 @@ FACTS: tuple[Fact, ...] = (
     to(COUNTY),
     to(OTHER_COUNTY),
 )
+PEOPLE = ("clerk", "colleague", "third", "")
 NOT_HERE = (NotTheCustodian, CaseInTransit)
 NOT_NOW = (
     *NOT_HERE,
@@ -161,6 +174,7 @@ NOT_NOW = (
     LegsOpen,
     BagUnknown,
     MandateMissing,
+    NothingToDecide,
 )
 
 
@@ -304,6 +318,40 @@ class Life(RuleBasedStateMachine):
                 possible = not isinstance(problem, NOT_NOW)
                 name = type(command).__name__
                 assert (name in named) == possible, f"{name} at {here}: {problem!r}"
+
+    @precondition(lambda self: self.case.transit is None)
+    @rule(by=st.sampled_from(PEOPLE), to=st.sampled_from(PEOPLE), step=st.integers(0, 2))
+    def somebody_hands_it_on(self, by: str, to: str, step: int) -> None:
+        """Whoever it is, and whether or not it is his: an owner is one person until another took it."""
+        command: Command = (
+            commands.OfferOwnership(to),
+            commands.TakeOwnership(),
+            commands.DeclineOwnership("正忙"),
+        )[step]
+        before, case = ownership_of(self.case), self.case
+        here, now = case.custodian, case.changed_at + timedelta(minutes=1)
+        actor = Actor(ActorKind.STAFF, by, by)
+        asked = context(here, self.item, now=now, actor=actor, powers=frozenset())
+        try:
+            [fact] = decide(case, command, asked)
+        except Problem:
+            return
+        event = event_for(case, fact, here, now, actor)
+        self.history.raws.append(EVENT.to_bytes(event))
+        self.history.case = extended(case, event)
+        after = ownership_of(self.case)
+        if step == 1:
+            assert (before.offered_to, after.owner, after.offered_to) == (by, by, "")
+        else:
+            assert after.owner == before.owner
+
+    @invariant()
+    def somebody_answers_for_it(self) -> None:
+        """首办负责: at the hall that has it, or gave it away and is not answered, always one person."""
+        ownership = ownership_of(self.case)
+        assert ownership.owner
+        assert ownership_at(self.case, self.case.custodian) == ownership
+        assert self.case.transit is None or not ownership.offered_to
 
     @invariant()
     def every_hall_with_a_part_in_it_keeps_a_replica(self) -> None:

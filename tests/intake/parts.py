@@ -274,7 +274,7 @@ def put_accounts(world: World, at: str, *people: Account, password: str = "") ->
 
     def put(connection: Connection) -> None:
         for account in people:
-            accounts.put(connection, account, password, station.hall.random_bytes)
+            accounts.put(connection, account, password, station.hall.random_bytes, world.time.now)
 
     station.intake.transact(put)
 

@@ -332,6 +332,7 @@ def test_the_possible_acts_are_those_that_the_rules_let_pass(world: World) -> No
             "属实",
             True,
         ),
+        "OfferOwnership": commands.OfferOwnership("chief"),
     }
     case = world.file(TOWNSHIP, SUBSISTENCE)
     for step in (NOTICE, commands_of["Supplement"], ACCEPT, REVIEW, HAND_OVER):

@@ -72,6 +72,7 @@ from hallnet.case.problems import (
     MaterialNotUploaded,
     MaterialTooLarge,
     MaterialUnknown,
+    PowerLapsed,
     PowerMissing,
 )
 from hallnet.case.rules.problems import MandateChangeImpossible
@@ -255,9 +256,9 @@ def test_each_act_needs_its_power_and_no_other(world: World) -> None:
 def test_a_power_that_was_taken_away_is_gone_at_once(world: World) -> None:
     case = world.file(TOWNSHIP, RELIEF)
     put_accounts(world, TOWNSHIP, replace(CLERK, powers=frozenset({Power.SUPERVISE})))
-    with pytest.raises(PowerMissing):
+    with pytest.raises(PowerLapsed):
         world.act(TOWNSHIP, case, ACCEPT, CLERK)
-    with pytest.raises(PowerMissing):
+    with pytest.raises(PowerLapsed):
         ask(face(world).FileCase(file_request(world, actor=CLERK), None))
 
 

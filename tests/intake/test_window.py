@@ -29,7 +29,7 @@ from tests.simulation.worlds import COUNTY, TOWNSHIP
 from hallnet.case.fee_problems import FeeAlreadyCollected, FeeWithoutBasis
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.policy import POLICY, Policy
-from hallnet.case.problems import ActorUnknown, CaseUnknown
+from hallnet.case.problems import ActorUnknown, CaseUnknown, NotYours, OwnerMissing
 from hallnet.intake import tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.asked import ChoiceMissing
@@ -42,8 +42,6 @@ from hallnet.trust.release import ReleaseKind
 from hallnet.window.problems import (
     AlreadyBooked,
     AlreadyRated,
-    NotYours,
-    OwnerMissing,
     QueueFull,
     RecordUnknown,
     ScoreNotReproducible,

@@ -23,10 +23,15 @@ from tests.case.builders import (
     ISSUED,
     LEG_ENDED,
     LEG_OPENED,
+    NOT_OWNED,
     NOT_TAKEN,
+    OFFERED,
+    OWNED,
     PASSED,
     PLANNED,
     PROCEDURE_ENDED,
+    RECALLED,
+    REPAIRED,
     REPORTED,
     RETURNED,
     REVIEWED,
@@ -139,6 +144,12 @@ SENTENCES: list[tuple[Fact, str]] = [
     (CORRECTED, "的“姓名”已由“章三”更正为“章叁”，办理结果不变，您无需再跑。"),
     (ENDED_OTHERWISE, "已终止办理（X-1）。理由：申请人死亡。可申请复议。"),
     (SUSPENDED, "的代办委托已中止。"),
+    (RECALLED, "的不予批准决定已收回，重新审查，原决定书不再有效。原因：依据有误。"),
+    (
+        replace(CHECKED, result=CheckResult.BROKEN, findings="场地虚假。"),
+        "的承诺事项经核查不属实：场地虚假。已记入信用记录，信用修复前不适用告知承诺和容缺受理。",
+    ),
+    (REPAIRED, "的失信记录已修复，可以重新适用告知承诺和容缺受理。"),
 ]
 INSIDE: list[Fact] = [
     CHECKED,
@@ -149,6 +160,10 @@ INSIDE: list[Fact] = [
     REPORTED,
     VIOLATION,
     to(COUNTY, HandOverPurpose.AFTER_CHECK),
+    to(COUNTY, HandOverPurpose.REVIEW_AGAIN),
+    OFFERED,
+    OWNED,
+    NOT_OWNED,
 ]
 """What people are not told of: it is the hall's own."""
 

@@ -361,6 +361,22 @@ def test_the_queue_finds_cases_by_place_stage_and_number(enter: Enter) -> None:
     assert "陈**" in clerk.open("/cases").text
 
 
+def test_a_case_is_handed_to_a_colleague_who_finds_it_among_the_own_ones(enter: Enter) -> None:
+    """首办负责: offered, and owned from acceptance."""
+    clerk, chief = enter(CLERK), enter(CHIEF)
+    case = case_id(filed(clerk))
+    assert "李窗口" in opened(clerk, case).text
+    assert case in clerk.open("/cases?tab=own").html
+    refused = act(clerk, case, "offer-ownership", to="nobody")
+    assert (refused.status, acts(refused) >= {"offer-ownership"}) == (400, True)
+    assert "待接手" in act(clerk, case, "offer-ownership", to=CHIEF).text
+    assert case not in chief.open("/cases?tab=own").html
+    act(chief, case, "take-ownership")
+    assert case in chief.open("/cases?tab=own").html
+    assert case not in clerk.open("/cases?tab=own").html
+    assert "take-ownership" not in acts(opened(chief, case))
+
+
 def test_what_is_on_its_way_is_listed_as_such(enter: Enter, halls: Halls) -> None:
     """With the link down it stays on its way."""
     clerk = enter(CLERK)

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from tests.case.builders import START, at, calendar, working_days
 
+from hallnet.case.problems import NotYours, OwnerMissing
 from hallnet.window import complaint as complaints
 from hallnet.window.complaint import Complaint, ComplaintKind, ComplaintState
-from hallnet.window.problems import NotYours, OwnerMissing, StepNotPossible, WordsMissing
+from hallnet.window.problems import StepNotPossible, WordsMissing
 
 
 def opened(kind: ComplaintKind = ComplaintKind.COMPLAINT, **changes: Any) -> Complaint:

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.case.builders import START, calendar
 
+from hallnet.case.ownership import HAND_OVERS_MAX
+from hallnet.case.problems import HandOversTooMany, NotYours, OwnerMissing
 from hallnet.window import enquiry as enquiries
-from hallnet.window.enquiry import HAND_OVERS_MAX, Enquiry, EnquiryState
-from hallnet.window.problems import NotYours, OwnerMissing, StepNotPossible, WordsMissing
+from hallnet.window.enquiry import Enquiry, EnquiryState
+from hallnet.window.problems import StepNotPossible, WordsMissing
 
 
 def asked(owner: str = "甲") -> Enquiry:
@@ -73,7 +75,7 @@ def test_an_enquiry_is_not_handed_on_for_ever() -> None:
     for number in range(HAND_OVERS_MAX):
         by, to = ("甲", "乙") if number % 2 == 0 else ("乙", "甲")
         enquiry = enquiries.accepted(enquiries.offered(enquiry, by, to), to)
-    with pytest.raises(StepNotPossible):
+    with pytest.raises(HandOversTooMany):
         enquiries.offered(enquiry, enquiry.owner, "丙")
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.case.builders import START, at, calendar
 
 from hallnet.case.item import HandlingKind
+from hallnet.case.problems import NotYours
 from hallnet.window import rating as ratings
-from hallnet.window.problems import CodeUnknown, NotYours, StepNotPossible, WordsMissing
+from hallnet.window.problems import CodeUnknown, StepNotPossible, WordsMissing
 from hallnet.window.rating import (
     CodeTable,
     Finding,

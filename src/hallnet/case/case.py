@@ -39,6 +39,7 @@ from hallnet.case.fact import (
     PrereviewPassed,
     ProcedureBegan,
     ProcedureEnded,
+    RefusalRecalled,
 )
 from hallnet.case.item import ItemVersion, MaterialSource, RequiredMaterial, Requirement
 from hallnet.case.person import Actor, Material
@@ -162,6 +163,14 @@ class Case:
         if began is None or self.mark_after(began, ProcedureEnded) is not None:
             return None
         return began
+
+    @property
+    def decision(self) -> Mark | None:
+        """The decision, unless it was recalled to be examined again."""
+        decided = self.newest(Decided)
+        if decided is None or self.mark_after(decided, RefusalRecalled) is not None:
+            return None
+        return decided
 
     @property
     def commitment(self) -> CommitmentSigned | None:

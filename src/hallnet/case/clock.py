@@ -242,7 +242,7 @@ def _limits(case: Case, item: ItemVersion, calendar: Calendar) -> list[Clock | N
         text, started, day = "受理", accepted, accepted.fact.accepted_on
     else:
         return []
-    met = case.mark_after(started, Decided, *_UNDECIDED_END)
+    met = _decided_after(case, started)
     option = case.filed.option
     promised, statutory = item.promised_of(option), item.statutory_of(option) or item.legal_cap
     if lead is not None:
@@ -260,7 +260,7 @@ def _gaps(case: Case, calendar: Calendar) -> Clock | None:
     accepted, fact = case.newest(Accepted), case.last(Accepted)
     if accepted is None or fact is None or not fact.gaps or fact.gaps_limit is None:
         return None
-    met = case.mark_after(accepted, Decided, *_UNDECIDED_END)
+    met = _decided_after(case, accepted)
     if not case.gaps:
         supplied = [mark for mark in case.marks if isinstance(mark.fact, Supplemented)]
         met = supplied[-1] if supplied else met
@@ -292,7 +292,7 @@ def _urgent(case: Case, calendar: Calendar) -> Clock | None:
     if urgent is None:
         return None
     assert isinstance(urgent.fact, MadeUrgent)
-    met = case.mark_after(urgent, Decided, *_UNDECIDED_END)
+    met = _decided_after(case, urgent)
     return _running_clock(
         case, ClockKind.URGENT, "列为特办", urgent.day, urgent.fact.limit, calendar, met
     )
@@ -300,10 +300,11 @@ def _urgent(case: Case, calendar: Calendar) -> Clock | None:
 
 def _after_check(case: Case, calendar: Calendar, policy: Policy) -> Clock | None:
     """What was promised in place of proofs is checked after the decision."""
-    decided, fact = case.newest(Decided), case.last(Decided)
-    if decided is None or fact is None or case.commitment is None:
+    # What is only filed has no decision: it is done when it is closed.
+    decided = case.decision or case.newest(Closed)
+    if decided is None or case.commitment is None:
         return None
-    if fact.outcome is not Outcome.GRANTED:
+    if isinstance(decided.fact, Decided) and decided.fact.outcome is not Outcome.GRANTED:
         return None
     done = [
         mark
@@ -321,7 +322,7 @@ def _after_check(case: Case, calendar: Calendar, policy: Policy) -> Clock | None
 def _leg(case: Case, item: ItemVersion, calendar: Calendar) -> Clock | None:
     """The share of the hall that has the case now (article 43 for a lower hall's review)."""
     accepted = case.newest(Accepted)
-    if accepted is None or case.newest(Decided) is not None or case.filed.lead is not None:
+    if accepted is None or case.decision is not None or case.filed.lead is not None:
         return None
     taken = _last(case.marks_after(accepted, TakenOver))
     started = taken or accepted
@@ -330,7 +331,7 @@ def _leg(case: Case, item: ItemVersion, calendar: Calendar) -> Clock | None:
     if leg is None or leg.promised is None:
         return None
     text = "受理" if started is accepted else "接收移交"
-    met = _last(case.marks_after(started, HandedOver, Decided, Withdrawn, Ended))
+    met = _last(case.marks_after(started, HandedOver, Closed, Withdrawn, Ended))
     if met is not None and case.mark_after(met, HandOverDeclined, HandOverFailed):
         # What was handed over in vain is here again, and not done.
         met = None
@@ -341,11 +342,20 @@ def _leg(case: Case, item: ItemVersion, calendar: Calendar) -> Clock | None:
 
 def _delivery(case: Case, calendar: Calendar) -> Clock | None:
     """Article 44: what was granted is delivered within ten working days."""
-    decided = case.newest(Decided)
+    decided = case.decision
     if decided is None:
         return None
     met = case.mark_after(decided, Closed, DecisionRevoked)
     return _clock(ClockKind.DELIVERY, "决定", decided.day, DELIVERY_LIMIT, calendar, met)
+
+
+def _decided_after(case: Case, started: Mark) -> Mark | None:
+    """What met a limit for deciding: the decision that stands, what was only filed and is done, or another
+    end. A refusal that was recalled met nothing: the limit runs on from where it began."""
+    for mark in case.marks_after(started, Decided, Closed, *_UNDECIDED_END):
+        if not isinstance(mark.fact, Decided) or mark is case.decision:
+            return mark
+    return None
 
 
 def _last(marks: list[Mark]) -> Mark | None:

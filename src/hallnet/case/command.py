@@ -22,7 +22,7 @@ from hallnet.case.fact import (
     ProcedureKind,
     Surveyor,
 )
-from hallnet.case.item import TimeLimit
+from hallnet.case.item import ItemOverlay, TimeLimit
 from hallnet.case.mandate import Mandate
 from hallnet.case.person import Material, Person
 from hallnet.codec import Codec
@@ -45,6 +45,9 @@ class File:
     mandate: Mandate | None
     for_prereview: bool = False
     lead: Lead | None = None
+    owner: str = ""
+    """Who answers for it, if not who files it."""
+    overlay: ItemOverlay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +311,39 @@ class ChangeMandate:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class OfferOwnership:
+    """Ask another member of staff to answer for the case."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOwnership:
+    """Take a case that was offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineOwnership:
+    """Do not take it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecallRefusal:
+    """Take a reported refusal back, to be examined again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepairCredit:
+    """End the exclusion that followed from a broken promise."""
+
+    reason: str
+
+
 Command = (
     PassPrereview
     | ReturnPrereview
@@ -340,6 +376,11 @@ Command = (
     | End
     | Archive
     | ChangeMandate
+    | OfferOwnership
+    | TakeOwnership
+    | DeclineOwnership
+    | RecallRefusal
+    | RepairCredit
 )
 
 

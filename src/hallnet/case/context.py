@@ -12,6 +12,7 @@ from hallnet.case.clock import Clock, CountClocks, clocks
 from hallnet.case.event import Fact
 from hallnet.case.fact import PlannedLeg
 from hallnet.case.fee import FeeAccount
+from hallnet.case.grant import Grant, require_power
 from hallnet.case.item import ItemVersion
 from hallnet.case.mandate import MandateAct, require_covers
 from hallnet.case.person import Actor, ActorKind
@@ -58,6 +59,12 @@ class Context:
     fees: FeeAccount | None = None
     """What the case costs and what was paid; None if it costs nothing."""
     count_clocks: CountClocks = clocks
+    lapsed: Mapping[Power, Grant] = field(default_factory=dict)
+    """Grants of the actor that are over and would have covered the act."""
+    stands_in_for: frozenset[str] = frozenset()
+    """Who is away today and whose stand-in (B) the actor is; only for handing a case to another."""
+    credit_broken_since: date | None = None
+    """Since when a promise of the applicant stands as broken; only for what rests on a promise."""
 
     @property
     def today(self) -> date:
@@ -71,9 +78,10 @@ class Context:
         """Staff act by one of their powers; an agent has none (行政许可法 article 24)."""
         if self.actor.kind is ActorKind.SYSTEM:
             return
-        if self.actor.kind is not ActorKind.STAFF or self.powers.isdisjoint(any_of):
+        if self.actor.kind is not ActorKind.STAFF:
             named = "或".join(POWER_NAMES[power] for power in any_of)
             raise PowerMissing("act.actor_id", power=named)
+        require_power(self.powers, self.lapsed, any_of, "act.actor_id")
 
     def require_results(self) -> None:
         """Past the hard expiry of its trust data a hall issues no results."""

@@ -33,6 +33,7 @@ from hallnet.case.fact import (
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
+    CreditRepaired,
     DecisionRevoked,
     Ended,
     Extended,
@@ -43,14 +44,19 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OwnershipDeclined,
+    OwnershipOffered,
+    OwnershipTaken,
     PrereviewPassed,
     ProcedureBegan,
     ProcedureEnded,
+    RefusalRecalled,
     RefusalReported,
     Surveyed,
 )
 from hallnet.case.item import HandlingKind
 from hallnet.case.mandate import MandateAct, require_covers
+from hallnet.case.ownership import ownership_of
 from hallnet.case.person import ActorKind, require_person
 from hallnet.case.power import Power
 from hallnet.case.problems import (
@@ -60,7 +66,16 @@ from hallnet.case.problems import (
     NotTheCustodian,
     OptionUnknown,
 )
-from hallnet.case.rules import custody, ending, joint, permission, processing, promises, receiving
+from hallnet.case.rules import (
+    custody,
+    ending,
+    joint,
+    owning,
+    permission,
+    processing,
+    promises,
+    receiving,
+)
 from hallnet.case.stage import TABLE, Stage
 
 
@@ -97,6 +112,8 @@ def file_case(command: File, context: Context) -> Filed:
         query_code=command.query_code,
         for_prereview=command.for_prereview,
         lead=command.lead,
+        owner=command.owner,
+        overlay=command.overlay,
     )
 
 
@@ -117,7 +134,8 @@ def possible_acts(case: Case, context: Context) -> list[str]:
     left_out = _not_of_this_case(case, context) | _not_of_this_hall(case, context)
     instant = context.item.handling_kind is HandlingKind.INSTANT
     competent = case.filed.competent_hall == context.here
-    at_once = competent and instant and case.stage is Stage.RECEIVED
+    decidable = not context.item.filing_only and not receiving.needs_nothing(case, context.item)
+    at_once = competent and instant and decidable and case.stage is Stage.RECEIVED
     fitting = _FITTING[case.stage]
     return [
         name
@@ -134,7 +152,9 @@ def _not_of_this_hall(case: Case, context: Context) -> set[str]:
     if competent or not ready or case.open_legs or case.procedure is not None:
         left_out.add("HandOver")
     if not competent:
-        left_out |= {"Decide", "RevokeDecision", "CheckAfterwards", "OpenLegs"}
+        left_out |= {"Decide", "RevokeDecision", "CheckAfterwards", "OpenLegs", "RepairCredit"}
+        if case.stage is not Stage.DECIDED:
+            left_out.add("Close")
         if not reports_up:
             left_out |= {"Accept", "AcceptWithGaps", "Review"}
     return left_out
@@ -143,8 +163,12 @@ def _not_of_this_hall(case: Case, context: Context) -> set[str]:
 def _not_of_this_case(case: Case, context: Context) -> set[str]:
     """What the item or the history of the case leaves out."""
     item = context.item
+    something_needed = not receiving.needs_nothing(case, item)
+    is_offered = bool(ownership_of(case).offered_to)
     conditions = {
-        "AcceptWithGaps": bool(case.missing_tolerable(item)),
+        "AcceptWithGaps": bool(case.missing_tolerable(item)) and something_needed,
+        "Accept": something_needed,
+        "GiveNotice": something_needed,
         "SignCommitment": item.commitment_allowed and case.commitment is None,
         "WithdrawCommitment": case.commitment is not None,
         "CheckAfterwards": case.commitment is not None,
@@ -159,8 +183,17 @@ def _not_of_this_case(case: Case, context: Context) -> set[str]:
         "Issue": not ending.is_refused(case),
         "ChangeMandate": case.filed.mandate is not None,
         "Archive": not case.archived,
-        "Decide": case.procedure is None and not case.open_legs,
+        "Decide": case.procedure is None and not case.open_legs and not item.filing_only,
+        "Close": case.stage is Stage.DECIDED
+        or (item.filing_only and case.procedure is None and not case.open_legs),
+        "RecallRefusal": ending.is_refused(case)
+        and ending.is_reported(case)
+        and not case.legs
+        and case.filed.lead is None,
+        "RepairCredit": promises.is_broken(case),
         "Supplement": case.stage not in _IN_PROCESS or bool(case.gaps),
+        "TakeOwnership": is_offered,
+        "DeclineOwnership": is_offered,
     }
     return {name for name, holds in conditions.items() if not holds}
 
@@ -207,6 +240,11 @@ RULES: dict[type[Command], tuple[Rule, type[Fact]]] = {
     commands.End: (ending.end, Ended),
     commands.Archive: (ending.archive, Archived),
     commands.ChangeMandate: (permission.change_mandate, MandateChanged),
+    commands.OfferOwnership: (owning.offer_ownership, OwnershipOffered),
+    commands.TakeOwnership: (owning.take_ownership, OwnershipTaken),
+    commands.DeclineOwnership: (owning.decline_ownership, OwnershipDeclined),
+    commands.RecallRefusal: (ending.recall_refusal, RefusalRecalled),
+    commands.RepairCredit: (promises.repair_credit, CreditRepaired),
 }
 """Each command with its rule and the fact that it chiefly makes."""
 _NAMES = tuple(command.__name__ for command in RULES)

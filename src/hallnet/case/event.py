@@ -13,6 +13,7 @@ from hallnet.case.fact import (
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
+    CreditRepaired,
     DecisionRevoked,
     Ended,
     Extended,
@@ -26,14 +27,18 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OwnershipDeclined,
+    OwnershipOffered,
+    OwnershipTaken,
     PrereviewPassed,
     ProcedureBegan,
     ProcedureEnded,
+    RefusalRecalled,
     RefusalReported,
     Surveyed,
     ViolationRecorded,
 )
-from hallnet.case.item import TimeLimit
+from hallnet.case.item import ItemOverlay, TimeLimit
 from hallnet.case.mandate import Mandate
 from hallnet.case.person import Actor, Material, Person
 from hallnet.codec import Codec
@@ -80,6 +85,7 @@ class HandOverPurpose(IntEnum):
     ACROSS = 2
     RETURN = 3
     AFTER_CHECK = 4
+    REVIEW_AGAIN = 5
 
 
 class Outcome(IntEnum):
@@ -116,6 +122,8 @@ class Filed:
     query_code: str
     for_prereview: bool = False
     lead: Lead | None = None
+    owner: str = ""
+    overlay: ItemOverlay | None = None
 
 
 class DefectKind(IntEnum):
@@ -207,7 +215,9 @@ class HandedOver:
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """Custody is taken: the author is the custodian from here on."""
+    """Custody is taken: the author is the custodian from here on, and `owner` answers for the case there."""
+
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +299,11 @@ Fact = (
     | MandateChanged
     | ViolationRecorded
     | LegsPlanned
+    | OwnershipOffered
+    | OwnershipTaken
+    | OwnershipDeclined
+    | RefusalRecalled
+    | CreditRepaired
 )
 
 

@@ -358,3 +358,39 @@ class ViolationRecorded:
     rule: ViolationRule
     subject: str
     explanation: str
+
+
+# Who answers for a case, and what follows from refusals and broken promises
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipOffered:
+    """Another member of staff is asked to answer for the case."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipTaken:
+    """The actor answers for the case from here on."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipDeclined:
+    """The actor does not take it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRecalled:
+    """A reported refusal goes back into process; the limits run on from where they began."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreditRepaired:
+    """The exclusion that followed from a broken promise ends."""
+
+    reason: str

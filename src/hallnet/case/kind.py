@@ -45,6 +45,19 @@ def axes_of(case: Case, item: ItemVersion) -> Axes:
     )
 
 
+def axes_of_item(item: ItemVersion) -> Axes:
+    """What cases of an item can come to be: any of them may have to be supplemented or given back."""
+    return Axes(
+        handling=item.handling_kind,
+        joint=bool(item.joint_bodies or item.bundled_items),
+        report_up=item.report_up,
+        urgent=False,
+        returned=True,
+        supplementing=True,
+        answered=False,
+    )
+
+
 def names_of(axes: Axes, policy: Policy) -> list[str]:
     """The local names of a case; the first is its class in statistics and no other case's."""
     first = "即办件" if axes.handling is HandlingKind.INSTANT else "承诺件"

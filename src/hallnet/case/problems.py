@@ -322,6 +322,39 @@ class PowerMissing(Problem):
     en_remedy = "Have somebody act who does, or ask for it"
 
 
+class PowerLapsed(Problem):
+    """The actor held the power for this act, and holds it no more."""
+
+    kind = Kind.DENIED
+    reason = "POWER_LAPSED"
+    zh = "您的“{power}”自{since}起已失效，不能进行此操作（原由{given_by}授予）"
+    zh_remedy = "请由{given_by}或持有“负责人批准权”的人员重新授权"
+    en = "The power {power} that this needs was yours until {since} (given by {given_by})"
+    en_remedy = "Ask {given_by}, or whoever else may give powers at this hall, to give it anew"
+
+
+class GrantImpossible(Problem):
+    """A power cannot be given or taken back like this."""
+
+    kind = Kind.INVALID
+    reason = "GRANT_IMPOSSIBLE"
+    zh = "不能这样授权：{why}"
+    zh_remedy = "请改正后再提交"
+    en = "The power cannot be given or taken back like this: {why}"
+    en_remedy = "Put it right and send it again"
+
+
+class GrantUnknown(Problem):
+    """There is no such grant that holds."""
+
+    kind = Kind.NOT_FOUND
+    reason = "GRANT_UNKNOWN"
+    zh = "该账户没有第{number}号有效授权"
+    zh_remedy = "请在授权清单中核对编号"
+    en = "The account has no grant {number} that was not taken back"
+    en_remedy = "Look up the number in the list of grants"
+
+
 class ActorUnknown(Problem):
     """There is no such member of staff or agent at this hall."""
 
@@ -463,3 +496,36 @@ class ResultsSuspended(Problem):
     zh_remedy = "收件照常进行；请恢复与上级的连接以更新信任数据"
     en = "The trust data expired at {expired_at}: no result is issued for now"
     en_remedy = "Intake goes on; restore the link to the parent to renew the trust data"
+
+
+class OwnerMissing(Problem):
+    """Something that somebody has to own, and nobody does."""
+
+    kind = Kind.INVALID
+    reason = "OWNER_MISSING"
+    zh = "必须有负责人，不能无人负责"
+    zh_remedy = "请指定首问负责人或接手人"
+    en = "It needs an owner: nothing is ever with nobody"
+    en_remedy = "Name the first contact, or who takes over"
+
+
+class NotYours(Problem):
+    """Somebody acts in the place of who has to."""
+
+    kind = Kind.DENIED
+    reason = "NOT_YOURS"
+    zh = "这一步不由您办理：{detail}"
+    zh_remedy = "请由应办理的人员操作"
+    en = "This is not for you to do: {detail}"
+    en_remedy = "Leave it to the one who has to"
+
+
+class HandOversTooMany(Problem):
+    """It has been handed on so often that somebody has to deal with it."""
+
+    kind = Kind.CONFLICT
+    reason = "HAND_OVERS_TOO_MANY"
+    zh = "已转交{limit}次，不能再转交"
+    zh_remedy = "请现在的负责人办理，或由大厅负责人协调"
+    en = "It was handed on {limit} times and is not handed on again"
+    en_remedy = "Have its owner deal with it, or ask the head of the hall"

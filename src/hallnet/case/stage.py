@@ -26,6 +26,7 @@ from hallnet.case.fact import (
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
+    CreditRepaired,
     DecisionRevoked,
     Ended,
     Extended,
@@ -37,9 +38,13 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OwnershipDeclined,
+    OwnershipOffered,
+    OwnershipTaken,
     PrereviewPassed,
     ProcedureBegan,
     ProcedureEnded,
+    RefusalRecalled,
     RefusalReported,
     Surveyed,
     ViolationRecorded,
@@ -81,11 +86,13 @@ ENDED = frozenset({Stage.CLOSED, Stage.DECLINED, Stage.WITHDRAWN, Stage.ENDED, S
 
 
 _CUSTODY: tuple[type[Fact], ...] = (HandedOver, TakenOver, HandOverDeclined, HandOverFailed)
+_OWNING: tuple[type[Fact], ...] = (OwnershipOffered, OwnershipTaken, OwnershipDeclined)
 _AT_ANY_TIME: tuple[type[Fact], ...] = (
     MandateChanged,
     OriginalsSent,
     OriginalsReceived,
     ViolationRecorded,
+    *_OWNING,
 )
 _IN_PROCESS: tuple[type[Fact], ...] = (
     Supplemented,
@@ -161,6 +168,8 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
         moves={
             Reviewed: Stage.REVIEWED,
             Decided: Stage.DECIDED,
+            # What is only filed (备案) ends without a decision; the rule of closing knows which that is.
+            Closed: Stage.CLOSED,
             Withdrawn: Stage.WITHDRAWN,
             Ended: Stage.ENDED,
         },
@@ -173,6 +182,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
         (MadeUrgent,),
         moves={
             Decided: Stage.DECIDED,
+            Closed: Stage.CLOSED,
             Withdrawn: Stage.WITHDRAWN,
             Ended: Stage.ENDED,
         },
@@ -181,19 +191,27 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
         Stage.DECIDED,
         _CUSTODY,
         _AT_ANY_TIME,
-        (RefusalReported, Issued, Corrected, AfterChecked),
-        moves={Closed: Stage.CLOSED, DecisionRevoked: Stage.REVOKED},
+        (RefusalReported, Issued, Corrected, AfterChecked, CreditRepaired),
+        moves={
+            Closed: Stage.CLOSED,
+            DecisionRevoked: Stage.REVOKED,
+            RefusalRecalled: Stage.ACCEPTED,
+        },
     ),
     Stage.CLOSED: _row(
         Stage.CLOSED,
         _CUSTODY,
+        _OWNING,
         (OriginalsSent, OriginalsReceived, ViolationRecorded, Corrected, AfterChecked, Archived),
+        (CreditRepaired,),
         moves={DecisionRevoked: Stage.REVOKED},
     ),
     Stage.DECLINED: _row(Stage.DECLINED, (OriginalsSent, OriginalsReceived, Archived), moves={}),
     Stage.WITHDRAWN: _row(Stage.WITHDRAWN, (OriginalsSent, OriginalsReceived, Archived), moves={}),
     Stage.ENDED: _row(Stage.ENDED, (OriginalsSent, OriginalsReceived, Archived), moves={}),
-    Stage.REVOKED: _row(Stage.REVOKED, (OriginalsSent, OriginalsReceived, Archived), moves={}),
+    Stage.REVOKED: _row(
+        Stage.REVOKED, (OriginalsSent, OriginalsReceived, Archived, CreditRepaired), moves={}
+    ),
 }
 NOT_DURING_PROCEDURE = (Reviewed, HandedOver, Decided, ProcedureBegan)
 """While a special procedure goes on nothing is decided and the case stays where it is."""

@@ -47,6 +47,7 @@ def list_cases(
     ] = "",
     item: Annotated[str, typer.Option(help="Only cases of this item, by its id")] = "",
     due_until: Annotated[str, typer.Option(help="Only cases due by this day, YYYY-MM-DD")] = "",
+    owner: Annotated[str, typer.Option(help="Only open cases that this member of staff owns")] = "",
     json: Json = False,
 ) -> None:
     """Cases of a hall, the one due first at the top; what a name or number finds, the newest first."""
@@ -56,7 +57,9 @@ def list_cases(
 
     async def question(desk: Desk) -> wire.ListCasesResponse:
         return await desk.intake.ListCases(
-            wire.ListCasesRequest(actor_id=actor, search=search, item_id=item, due_until=due_until)
+            wire.ListCasesRequest(
+                actor_id=actor, search=search, item_id=item, due_until=due_until, owner=owner
+            )
         )
 
     answer = ask(home, question)

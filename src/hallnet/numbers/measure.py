@@ -202,7 +202,9 @@ def counted(
         if isinstance(fact, PrereviewPassed) or not fact.for_prereview:
             yield key(Measure.RECEIVED), 1
     elif isinstance(fact, HandedOver):
-        yield key(_HANDED[fact.purpose]), 1
+        # To be checked, or to be examined again, is neither up, across, nor a result.
+        if fact.purpose in _HANDED:
+            yield key(_HANDED[fact.purpose]), 1
     elif isinstance(fact, Decided):
         yield key(_DECIDED[fact.outcome]), 1
     elif type(fact) in _SIMPLE:

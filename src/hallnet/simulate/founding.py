@@ -143,7 +143,7 @@ def _furnish(connection) -> None:  # type: ignore[no-untyped-def]
         )
     salt = chance("accounts").randbytes
     for account in (CLERK, CHIEF):
-        accounts.put(connection, account, "", salt)
+        accounts.put(connection, account, "", salt, BEGINNING)
 
 
 @cache

@@ -14,7 +14,8 @@ from enum import IntEnum
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import day_of
 from hallnet.case.item import TimeLimit, TimeUnit
-from hallnet.window.problems import NotYours, OwnerMissing, StepNotPossible, WordsMissing
+from hallnet.case.problems import NotYours, OwnerMissing
+from hallnet.window.problems import StepNotPossible, WordsMissing
 
 
 class ComplaintKind(IntEnum):

@@ -1,6 +1,6 @@
 """Enquiries: who is asked first owns the question until somebody else has taken it (首问负责).
 
-An enquiry is never with nobody: an offer leaves the owner what he is, and only acceptance makes another.
+The rule of owning is that of cases (`hallnet.case.ownership`).
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import IntEnum
 
+from hallnet.case import ownership
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import day_of
 from hallnet.case.item import TimeLimit, TimeUnit
-from hallnet.window.problems import NotYours, OwnerMissing, StepNotPossible, WordsMissing
+from hallnet.case.ownership import Ownership
+from hallnet.case.problems import NotYours, OwnerMissing
+from hallnet.window.problems import StepNotPossible, WordsMissing
 
-HAND_OVERS_MAX = 20
 REPLY_LIMIT = TimeLimit(2, TimeUnit.WORKING_DAY, "咨询类2个工作日内答复")
 
 
@@ -65,29 +67,19 @@ def opened(
 def offered(enquiry: Enquiry, by: str, to: str) -> Enquiry:
     """The owner asks another to take it, and stays the owner meanwhile."""
     _require_open(enquiry, "转交")
-    _require_owner(enquiry, by)
-    if not to or to == by:
-        raise OwnerMissing("to")
-    if len(enquiry.owners_before) >= HAND_OVERS_MAX:
-        raise StepNotPossible("enquiry_id", state=f"已转交{HAND_OVERS_MAX}次", act="再转交")
-    return replace(enquiry, offered_to=to)
+    return _owned(enquiry, ownership.offered(_ownership(enquiry), by, to))
 
 
 def accepted(enquiry: Enquiry, by: str) -> Enquiry:
     """Who was asked takes it, and owns it from now on."""
     _require_open(enquiry, "接手")
-    if not by or enquiry.offered_to != by:
-        raise NotYours("by", detail="未转交给您")
-    before = (*enquiry.owners_before, enquiry.owner)
-    return replace(enquiry, owner=by, offered_to="", owners_before=before)
+    return _owned(enquiry, ownership.taken(_ownership(enquiry), by))
 
 
 def declined(enquiry: Enquiry, by: str) -> Enquiry:
     """Who was asked does not take it: it stays where it is."""
     _require_open(enquiry, "退回")
-    if not by or enquiry.offered_to != by:
-        raise NotYours("by", detail="未转交给您")
-    return replace(enquiry, offered_to="")
+    return _owned(enquiry, ownership.declined(_ownership(enquiry), by))
 
 
 def answered(enquiry: Enquiry, by: str, answer: str, now: datetime) -> Enquiry:
@@ -109,3 +101,13 @@ def _require_open(enquiry: Enquiry, act: str) -> None:
 def _require_owner(enquiry: Enquiry, by: str) -> None:
     if by != enquiry.owner:
         raise NotYours("by", detail="负责人是他人")
+
+
+def _ownership(enquiry: Enquiry) -> Ownership:
+    return Ownership(enquiry.owner, enquiry.offered_to, enquiry.owners_before)
+
+
+def _owned(enquiry: Enquiry, by: Ownership) -> Enquiry:
+    return replace(
+        enquiry, owner=by.owner, offered_to=by.offered_to, owners_before=by.owners_before
+    )

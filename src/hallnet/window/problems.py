@@ -135,28 +135,6 @@ class PriorityUnfounded(Problem):
     en_remedy = "Choose the ground: old age, disability, service in the forces"
 
 
-class OwnerMissing(Problem):
-    """Something that somebody has to own, and nobody does."""
-
-    kind = Kind.INVALID
-    reason = "OWNER_MISSING"
-    zh = "必须有负责人，不能无人负责"
-    zh_remedy = "请指定首问负责人或接手人"
-    en = "It needs an owner: nothing is ever with nobody"
-    en_remedy = "Name the first contact, or who takes over"
-
-
-class NotYours(Problem):
-    """Somebody acts in the place of who has to."""
-
-    kind = Kind.DENIED
-    reason = "NOT_YOURS"
-    zh = "这一步不由您办理：{detail}"
-    zh_remedy = "请由应办理的人员操作"
-    en = "This is not for you to do: {detail}"
-    en_remedy = "Leave it to the one who has to"
-
-
 class RecordUnknown(Problem):
     """There is no record of that number."""
 

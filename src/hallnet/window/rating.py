@@ -16,7 +16,8 @@ from enum import IntEnum
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import day_of
 from hallnet.case.item import HandlingKind, TimeLimit, TimeUnit
-from hallnet.window.problems import CodeUnknown, NotYours, StepNotPossible, WordsMissing
+from hallnet.case.problems import NotYours
+from hallnet.window.problems import CodeUnknown, StepNotPossible, WordsMissing
 
 CALL_BACK_LIMIT = TimeLimit(1, TimeUnit.WORKING_DAY, "差评1个工作日内回访")
 REPAIR_LIMIT = TimeLimit(5, TimeUnit.WORKING_DAY, "核实后5个工作日内整改")

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, select, update
 
+from hallnet.case import grant as rules
+from hallnet.case.case import day_of
+from hallnet.case.grant import Grant, Held, Subject
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.power import Power
 from hallnet.case.problems import ActorUnknown
+from hallnet.codec import Codec
 from hallnet.intake import tables
+from hallnet.intake.window import duty
 from hallnet.places import Village
 from hallnet.store import Connection
 from hallnet.store.gathering import forget_read, read_once
@@ -22,6 +30,8 @@ from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 SALT_BYTES = 16
 AGENTS_MAX = 20_000
+STAFF_MAX = 5_000
+GRANTS_REMEMBERED = 1_024
 _HAVE_ACCOUNTS = frozenset({int(ActorKind.STAFF), int(ActorKind.AGENT)})
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
 _FIND = select(tables.account).where(tables.account.c.actor_id == bindparam("sought"))
@@ -33,17 +43,38 @@ class Account:
 
     actor: Actor
     powers: frozenset[Power]
+    """Held without term and for everything."""
     points: tuple[Village, ...]
+    grants: tuple[Grant, ...] = ()
+    """All that was ever given."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Grants:
+    grants: tuple[Grant, ...]
+
+
+GRANT: Codec[Grant] = Codec(Grant, wire.PowerGrant)
+_GRANTS: Codec[_Grants] = Codec(_Grants, wire.PowerGrants)
 
 
 def put(
-    connection: Connection, account: Account, password: str, random_bytes: Callable[[int], bytes]
+    connection: Connection,
+    account: Account,
+    password: str,
+    random_bytes: Callable[[int], bytes],
+    now: datetime,
 ) -> None:
-    """Make or change an account; an empty password leaves the one that is there."""
+    """Make or change an account; an empty password leaves the one that is there. What was given for a time
+    or for something is left as it is."""
+    known = connection.execute(
+        _FIND.with_for_update(), {"sought": account.actor.actor_id}
+    ).one_or_none()
+    before = _grants_of(known.grants) if known is not None else ()
     values = {
         "kind": account.actor.kind,
         "name": account.actor.name,
-        "powers": ",".join(str(int(power)) for power in sorted(account.powers)),
+        "grants": _GRANTS.to_bytes(_Grants(rules.restated(before, account.powers, now))),
         "points": ",".join(str(point) for point in account.points),
     }
     hashed = _hash(password, random_bytes(SALT_BYTES)) if password else b""
@@ -58,6 +89,62 @@ def put(
 def find(connection: Connection, actor_id: str) -> Account:
     """Raises ActorUnknown."""
     return read_once(("account", actor_id), lambda: _account(_row(connection, actor_id)))
+
+
+def change_grants(
+    connection: Connection,
+    actor_id: str,
+    rule: Callable[[Sequence[Grant]], tuple[Grant, ...]],
+) -> tuple[Grant, ...]:
+    """Give somebody a power or take one back; raises ActorUnknown and what the rule raises."""
+    row = connection.execute(_FIND.with_for_update(), {"sought": actor_id}).one_or_none()
+    if row is None or row.kind != ActorKind.STAFF:
+        raise ActorUnknown("actor_id")
+    after = rule(_grants_of(row.grants))
+    table = tables.account
+    connection.execute(
+        update(table)
+        .where(table.c.actor_id == actor_id)
+        .values(grants=_GRANTS.to_bytes(_Grants(after)))
+    )
+    forget_read()
+    return after
+
+
+def held(
+    connection: Connection,
+    account: Account,
+    day: date,
+    item_id: str = "",
+    kinds: Callable[[], Collection[str]] = tuple,
+) -> Held:
+    """What somebody may do on a day about a case of an item, or about none. Where the person is on duty and
+    which kinds the case is of is looked up only if a grant depends on it."""
+    grants = account.grants
+    windows = (
+        duty.windows_of(connection, account.actor.actor_id, day)
+        if any(grant.window_id for grant in grants)
+        else ()
+    )
+    named = kinds() if any(grant.kind for grant in grants) else ()
+    found = rules.held(grants, Subject(item_id, named, windows), day)
+    # An account that another hall vouches for has powers and no grants.
+    return Held(found.powers | account.powers, found.lapsed)
+
+
+def require_power(connection: Connection, actor_id: str, now: datetime, *any_of: Power) -> Account:
+    """A member of staff who holds one of the powers now, for everything; raises ActorUnknown, PowerMissing,
+    PowerLapsed."""
+    account = find(connection, actor_id)
+    held(connection, account, day_of(now)).require(*any_of)
+    return account
+
+
+def staff(connection: Connection) -> list[Account]:
+    """All staff of this hall, by name of account."""
+    table = tables.account
+    query = select(table).where(table.c.kind == ActorKind.STAFF).order_by(table.c.actor_id)
+    return [_account(row) for row in connection.execute(query.limit(STAFF_MAX))]
 
 
 def agents(connection: Connection) -> list[Account]:
@@ -79,14 +166,16 @@ def sign_in(connection: Connection, actor_id: str, password: str) -> Account:
     return _account(row)
 
 
-def to_message(account: Account) -> wire.Account:
+def to_message(account: Account, day: date) -> wire.Account:
+    """As it is on a day."""
+    powers = account.powers | rules.anywhere(account.grants, day)
     return wire.Account(
         actor=wire_person.Actor(
             kind=int(account.actor.kind),  # type: ignore[arg-type]
             actor_id=account.actor.actor_id,
             name=account.actor.name,
         ),
-        powers=[int(power) for power in sorted(account.powers)],  # type: ignore[misc]
+        powers=[int(power) for power in sorted(powers)],  # type: ignore[misc]
         points=[str(point) for point in account.points],
     )
 
@@ -102,18 +191,26 @@ def from_message(message: wire.Account) -> Account:
     )
 
 
-def _row(connection: Connection, actor_id: str) -> Row[tuple[object, ...]]:
+def _row(connection: Connection, actor_id: str) -> Row[Any]:
     row = connection.execute(_FIND, {"sought": actor_id}).one_or_none()
     if row is None:
         raise ActorUnknown("actor_id")
     return row
 
 
-def _account(row: Row[tuple[object, ...]]) -> Account:
+@lru_cache(maxsize=GRANTS_REMEMBERED)
+def _grants_of(raw: bytes) -> tuple[Grant, ...]:
+    """The same bytes are the same grants: they are read with every act."""
+    return _GRANTS.from_bytes(raw).grants
+
+
+def _account(row: Row[Any]) -> Account:
+    grants = _grants_of(row.grants)
     return Account(
         Actor(ActorKind(row.kind), row.actor_id, row.name),
-        frozenset(Power(int(number)) for number in filter(None, row.powers.split(","))),
+        frozenset(grant.power for grant in grants if grant.is_standing and not grant.revoked_at),
         tuple(Village.parse(code) for code in filter(None, row.points.split(","))),
+        grants,
     )
 
 

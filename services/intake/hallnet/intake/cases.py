@@ -19,7 +19,7 @@ from hallnet.case.problems import CaseUnknown
 from hallnet.case.rules.time import watch_on
 from hallnet.case.sought import matter, normal_document_number, normal_name, normal_phone
 from hallnet.case.stage import Stage
-from hallnet.intake import counting, memory, queues, tables
+from hallnet.intake import counting, credit, memory, owners, queues, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
 from hallnet.node import telemetry
@@ -283,6 +283,7 @@ def project(connection: Connection, hall: Hall, before: Case | None, case: Case)
         "met_on": clock.met_on if clock else None,
         "yellow_on": clock.yellow_on(local.calendar) if clock else None,
         "watch_on": watch_on(case, running),
+        "owner": owners.listed_owner(case, hall),
     }
     if before is None:
         execute_later(connection, _INSERT, [{"case_id": case.case_id, **_stays(case), **moves}])
@@ -429,6 +430,7 @@ def item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion | Non
 def _insert(connection: Connection, author: Address, case: Case, raws: Sequence[bytes]) -> None:
     """The newest events of a case."""
     marks = case.marks[-len(raws) :]
+    credit.note(connection, case, marks)
     execute_later(
         connection,
         _INSERT_EVENTS,

@@ -21,10 +21,11 @@ from hallnet.case.problems import CaseUnknown
 from hallnet.case.sought import matter
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
-from hallnet.intake import accounts, cases, handling, listing, mandates, materials, views
+from hallnet.intake import accounts, cases, credit, handling, listing, mandates, materials, views
 from hallnet.intake.answering import Answering, Response, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
+from hallnet.intake.grants_face import GrantsFace
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.numbers_face import NumbersFace
 from hallnet.intake.records import RecordsUnsure
@@ -43,6 +44,10 @@ _DESK = frozenset({Part.PORTAL, Part.OPERATOR})
 CALLERS: Callers = {
     "SignIn": _DESK,
     "PutAccount": frozenset({Part.OPERATOR}),
+    "GrantPower": _DESK,
+    "RevokePower": _DESK,
+    "ListGrants": _DESK,
+    "ListPowerGaps": _DESK,
     "ListItems": _DESK,
     "UploadMaterial": _DESK,
     "ReadMaterial": _DESK | {Part.EXCHANGE},
@@ -62,7 +67,7 @@ CALLERS: Callers = {
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
-class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
+class IntakeFace(GrantsFace, NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
     def __init__(
@@ -89,15 +94,16 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
             "",
             self._database.read(lambda c: accounts.sign_in(c, request.actor_id, request.password)),
         )
-        return wire.SignInResponse(account=accounts.to_message(account))
+        return wire.SignInResponse(account=accounts.to_message(account, day_of(self._clock())))
 
     async def PutAccount(self, request: wire.PutAccountRequest, context: Any) -> Any:
         account = accounts.from_message(request.account)
+        now = self._clock()
 
         def work(connection: Connection) -> wire.PutAccountResponse:
-            accounts.put(connection, account, request.password, self._hall.random_bytes)
+            accounts.put(connection, account, request.password, self._hall.random_bytes, now)
             found = accounts.find(connection, account.actor.actor_id)
-            return wire.PutAccountResponse(account=accounts.to_message(found))
+            return wire.PutAccountResponse(account=accounts.to_message(found, day_of(now)))
 
         return await self._once(request.request_id, request, wire.PutAccountResponse, work)
 
@@ -253,6 +259,8 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
             act = wire.Act(actor_id=request.actor_id)
             view = self._view(connection, case, act, now)
             self._show_others(connection, case, view, request.actor_id, now)
+            if accounts.find(connection, request.actor_id).actor.kind is ActorKind.STAFF:
+                _show_credit(connection, case, view)
             insert_record(
                 connection, now, request.actor_id, case_id, "GetCase", request.purpose, ""
             )
@@ -333,6 +341,12 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
 def _matter_of(request: wire.FileCaseRequest) -> str:
     kind, number = request.applicant.document_kind, request.applicant.document_number
     return matter(request.item_id, request.option, kind, number)
+
+
+def _show_credit(connection: Connection, case: Case, view: wire.CaseView) -> None:
+    """Whether a promise of the applicant stands as broken: told to staff who open the case."""
+    broken = credit.broken_since(connection, case.filed.applicant)
+    view.credit_broken_since = broken.isoformat() if broken else ""
 
 
 def _material(message: wire_person.Material, now: datetime) -> Material:

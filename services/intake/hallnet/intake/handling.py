@@ -13,6 +13,7 @@ from hallnet.case.context import Context
 from hallnet.case.decide import decide, file_case
 from hallnet.case.event import REQUEST, CaseRequest, Channel, Supplemented, Wish, Withdrawn
 from hallnet.case.fact import MandateChanged
+from hallnet.case.kind import axes_of, axes_of_item, names_of
 from hallnet.case.person import ActorKind, Material, Person
 from hallnet.case.problems import (
     CaseUnknown,
@@ -21,7 +22,17 @@ from hallnet.case.problems import (
     MaterialUnknown,
     PointNotYours,
 )
-from hallnet.intake import accounts, cases, joining, mandates, materials, memory, tables
+from hallnet.intake import (
+    accounts,
+    cases,
+    credit,
+    joining,
+    mandates,
+    materials,
+    memory,
+    owners,
+    tables,
+)
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
@@ -92,8 +103,13 @@ def file(
         materials=tuple(handed_in),
         mandate=mandate,
         for_prereview=for_prereview,
+        owner=_owner_of_new(connection, hall, account, channel, item_id, now),
     )
-    context = Context(now, hall.address, account.actor, account.powers, item, "")
+    policy = hall.releases.policy(connection)
+    held = accounts.held(
+        connection, account, today, item.item_id, lambda: names_of(axes_of_item(item), policy)
+    )
+    context = Context(now, hall.address, account.actor, held.powers, item, "", lapsed=held.lapsed)
     filed = file_case(command, context)
     return cases.append(connection, hall, case_id, None, [filed], account.actor, now)
 
@@ -155,6 +171,7 @@ def carry_out(
     context = context_of(connection, hall, account, case, command, now)
     facts = decide(case, command, context)
     materials.require_here(connection, _papers_of(command), "materials")
+    owners.require_known(connection, command)
     after = cases.append(connection, hall, case.case_id, case, facts, account.actor, now)
     return joining.follow(connection, hall, case, after, context)
 
@@ -177,11 +194,18 @@ def context_of(
     number = next_document_no(connection, hall.address, paper, today, word) if paper else ""
     local = hall.releases.local_rules(connection)
     costs, gives_result = bool(item.fees), isinstance(command, _GIVES_RESULTS)
+    held = accounts.held(
+        connection,
+        account,
+        day_of(now),
+        item.item_id,
+        lambda: names_of(axes_of(case, item), local.policy),
+    )
     return Context(
         now,
         hall.address,
         account.actor,
-        account.powers,
+        held.powers,
         item,
         number,
         hall.releases.results_suspended_since(connection, hall.founded_at, now),
@@ -191,7 +215,24 @@ def context_of(
         joining.legs_due(connection, hall, case, command),
         FEES.find(connection, case.case_id) if costs and gives_result else None,
         memory.clocks_of,
+        held.lapsed,
+        owners.stands_in_for(connection, account.actor.actor_id, command, day_of(now)),
+        credit.broken_for(connection, case, item, command),
     )
+
+
+def _owner_of_new(
+    connection: Connection,
+    hall: Hall,
+    account: Account,
+    channel: Channel,
+    item_id: str,
+    now: datetime,
+) -> str:
+    """Who files at the counter answers for the case (首办负责); else whom the rule names."""
+    if account.actor.kind is ActorKind.STAFF and channel is not Channel.ONLINE:
+        return ""
+    return owners.of_arrival(connection, hall, None, item_id, now)
 
 
 def _papers_of(command: Command) -> Sequence[Material]:

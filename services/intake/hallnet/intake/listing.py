@@ -34,6 +34,7 @@ from hallnet.intake import queues, tables, views
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
 from hallnet.intake.queues import Place
+from hallnet.intake.window import duty
 from hallnet.node.paging import PageTokenInvalid
 from hallnet.store import Connection
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -101,14 +102,16 @@ def list_cases(
     connection: Connection, hall: Hall, request: wire.ListCasesRequest, today: date
 ) -> wire.ListCasesResponse:
     """A page of cases; raises PageTokenInvalid or DayMalformed."""
-    candidates = _candidates(request)
+    owners = _owners(connection, request, today)
+    candidates = _candidates(request, owners)
     order = candidates[1] if candidates else _URGENT_FIRST
     size = min(request.page_size or PAGE_SIZE, PAGE_SIZE_MAX)
     begin = _read_token(request.page_token, order) if request.page_token else None
     if candidates is None:
         found = _from_queues(connection, request, size, begin)
     else:
-        found = _from_candidates(connection, request, candidates[0], order, size, begin)
+        narrowed = _narrowed(request, owners)
+        found = _from_candidates(connection, narrowed, candidates[0], order, size, begin)
     return wire.ListCasesResponse(
         cases=[views.summary(row, today) for row in found.rows],
         next_page_token=_token(found.next_place) if found.next_place else "",
@@ -190,14 +193,13 @@ def _from_queues(
 
 def _from_candidates(
     connection: Connection,
-    request: wire.ListCasesRequest,
+    narrowed: Sequence[ColumnElement[bool]],
     found_by: ColumnElement[bool],
     order: _Order,
     size: int,
     begin: tuple[Any, ...] | None,
 ) -> _Found:
     """What an index finds, in its order, and of that what is wanted."""
-    narrowed = _narrowed(request)
     candidates = order.sorted(select(_CASE.case_id).where(found_by))
     total, is_least = _total(connection, candidates, narrowed)
     if begin is not None:
@@ -249,10 +251,12 @@ def _total(
 
 
 def _candidates(
-    request: wire.ListCasesRequest,
+    request: wire.ListCasesRequest, owners: frozenset[str]
 ) -> tuple[ColumnElement[bool], _Order] | None:
     """What finds the cases if it is not their queue, and in which order."""
     wanted = _sought(request)
+    if wanted is None and owners:
+        return _CASE.owner.in_(sorted(owners)) & (_CASE.owner != ""), _URGENT_FIRST
     if wanted is None:
         if not request.agent_id:
             return None
@@ -296,7 +300,14 @@ def _queues(request: wire.ListCasesRequest) -> list[tuple[Place, Stage]]:
     return sorted(product(places, stages))
 
 
-def _narrowed(request: wire.ListCasesRequest) -> list[ColumnElement[bool]]:
+def _owners(connection: Connection, request: wire.ListCasesRequest, today: date) -> frozenset[str]:
+    """Whose cases are wanted: somebody's, and those of whom he or she stands in for today (AB角)."""
+    if not request.owner:
+        return frozenset()
+    return duty.stands_in_for(connection, request.owner, today) | {request.owner}
+
+
+def _narrowed(request: wire.ListCasesRequest, owners: frozenset[str]) -> list[ColumnElement[bool]]:
     """What is wanted of the candidates besides."""
     wanted = _days(request)
     if request.stages:
@@ -307,8 +318,11 @@ def _narrowed(request: wire.ListCasesRequest) -> list[ColumnElement[bool]]:
         wanted.append(_CASE.place == Place.IN_TRANSIT)
     if request.item_id:
         wanted.append(_CASE.item_id == request.item_id)
-    if request.agent_id and _sought(request) is not None:
+    is_sought = _sought(request) is not None
+    if request.agent_id and (is_sought or owners):
         wanted.append(_CASE.agent_id == request.agent_id)
+    if owners and is_sought:
+        wanted.append(_CASE.owner.in_(sorted(owners)))
     return wanted
 
 

@@ -65,8 +65,7 @@ class NumbersFace:
 
         def work(connection: Connection) -> wire.FreezeMonthResponse:
             actor_id = request.act.actor_id
-            if Power.SUPERVISE not in accounts.find(connection, actor_id).powers:
-                raise PowerMissing("act.actor_id", power=POWER_NAMES[Power.SUPERVISE])
+            accounts.require_power(connection, actor_id, now, Power.SUPERVISE)
             line = reporting.freeze(
                 connection, self._hall, request.month, request.reason, actor_id, now
             )

@@ -29,7 +29,7 @@ from hallnet.case.power import Power
 from hallnet.case.problems import EventOutOfTurn, HistoryBroken
 from hallnet.case.rules.custody import answer_hand_over
 from hallnet.codec.codec import MessageMalformed
-from hallnet.intake import cases, handling, joining, tables
+from hallnet.intake import cases, handling, joining, owners, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
@@ -297,7 +297,8 @@ def _apply(
 
 def _answer(connection: Connection, hall: Hall, case: Case, now: datetime) -> Case:
     item = cases.item_of(connection, hall, case)
-    fact = answer_hand_over(case, hall.address, item is not None)
+    owner = owners.of_arrival(connection, hall, case, case.filed.item_id, now)
+    fact = answer_hand_over(case, hall.address, item is not None, owner)
     return cases.append(connection, hall, case.case_id, case, [fact], SYSTEM, now)
 
 

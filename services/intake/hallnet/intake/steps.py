@@ -32,6 +32,7 @@ from hallnet.case.fact import (
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
+    CreditRepaired,
     DecisionRevoked,
     Ended,
     Extended,
@@ -43,9 +44,13 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OwnershipDeclined,
+    OwnershipOffered,
+    OwnershipTaken,
     PrereviewPassed,
     ProcedureBegan,
     ProcedureEnded,
+    RefusalRecalled,
     RefusalReported,
     Surveyed,
     ViolationRecorded,
@@ -59,6 +64,7 @@ _HANDED = {
     HandOverPurpose.ACROSS: "已转交",
     HandOverPurpose.RETURN: "结果已回传",
     HandOverPurpose.AFTER_CHECK: "已转事后核查：",
+    HandOverPurpose.REVIEW_AGAIN: "已转重新审查：",
 }
 _BASES = {
     AcceptanceBasis.EXAMINED: "",
@@ -161,6 +167,14 @@ def _last(fact: Fact) -> str:
             return f"{MANNER_NAMES[manner]}：{reasons}"
         case Archived():
             return "已归档"
+        case RefusalRecalled(reason):
+            return f"不予许可的决定已收回，重新审查：{reason}"
+        case CreditRepaired():
+            return "信用已修复"
+        case OwnershipOffered() | OwnershipDeclined():
+            return "承办人交接中"
+        case OwnershipTaken():
+            return "承办人已交接"
         case MandateChanged(change=change):
             return f"代办委托已{MANDATE_CHANGES_TOLD[change]}"
         case ViolationRecorded(explanation=explanation):

@@ -114,6 +114,8 @@ case = Table(
     # The last day before silence is acceptance, or before the case is overdue: after it the hall looks.
     Column("watch_on", Date),
     Index("case_to_watch", "custodian", "watch_on"),
+    # Who answers for it at this hall; empty once it ended or is elsewhere.
+    Column("owner", String(64), nullable=False),
     # Where the case is, seen from here, and the day by which lists are in order: far off if none is due.
     Column("place", Integer, nullable=False),
     Column("listed_by", Date, nullable=False),
@@ -141,6 +143,16 @@ Index(
     case.c.case_id,
     sqlite_where=_BY_AN_AGENT,
     postgresql_where=_BY_AN_AGENT,
+)
+
+_OWNED_HERE = case.c.owner != ""
+Index(
+    "case_of_owner",
+    case.c.owner,
+    case.c.listed_by,
+    case.c.case_id,
+    sqlite_where=_OWNED_HERE,
+    postgresql_where=_OWNED_HERE,
 )
 
 # How many cases stand in each queue of each item, kept with every act: nothing is counted when it is
@@ -176,6 +188,19 @@ month_line = Table(
     Column("reason", Text, nullable=False),
     Column("numbers", Bytes, nullable=False),
     Column("digest", Bytes(32), nullable=False),
+)
+
+# Promises that were found broken, by the digest of the person: a projection of the events of the cases that
+# this hall holds.
+broken_promise = Table(
+    "broken_promise",
+    metadata,
+    Column("case_id", String(36), primary_key=True),
+    Column("person", FoundBy("broken_promise.person"), nullable=False),
+    Column("broken_on", Date, nullable=False),
+    # Empty until the credit is repaired.
+    Column("repaired_on", Date),
+    Index("broken_promise_of", "person", "repaired_on"),
 )
 
 material = Table(
@@ -224,7 +249,8 @@ account = Table(
     Column("actor_id", String(64), primary_key=True),
     Column("kind", Integer, nullable=False),
     Column("name", Text, nullable=False),
-    Column("powers", String(64), nullable=False),
+    # The powers that the person was given, those that are over among them.
+    Column("grants", Bytes, nullable=False),
     Column("points", Text, nullable=False),
     Column("password_hash", Bytes, nullable=False),
 )

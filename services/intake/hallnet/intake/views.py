@@ -16,7 +16,7 @@ from hallnet.case.item import TimeLimit
 from hallnet.case.kind import axes_of, names_of
 from hallnet.codec import Codec
 from hallnet.codec.codec import to_timestamp
-from hallnet.intake import cases, handling, materials, memory
+from hallnet.intake import cases, handling, materials, memory, owners
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.steps import hall_name, step_text
@@ -49,6 +49,7 @@ def summary(row: Any, today: date) -> wire.CaseSummary:
         due_provisional=row.due_provisional,
         handling_kind=row.handling_kind,
         alarm=_row_alarm(row, today),
+        owner=row.owner,
     )
 
 
@@ -78,6 +79,7 @@ def case_view(
         last_digest=case.last_digest,
         gaps=case.gaps,
         in_custody=case.transit is None and case.custodian == hall.address,
+        owner=owners.owner_view(connection, hall, case),
     )
     stored = materials.here(connection, [item.digest for item in case.materials])
     for material in case.materials:

@@ -38,6 +38,7 @@ from hallnet.case.fact import (
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
+    CreditRepaired,
     DecisionRevoked,
     Ended,
     Extended,
@@ -49,9 +50,13 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OwnershipDeclined,
+    OwnershipOffered,
+    OwnershipTaken,
     PrereviewPassed,
     ProcedureBegan,
     ProcedureEnded,
+    RefusalRecalled,
     RefusalReported,
     Surveyed,
     ViolationRecorded,
@@ -143,7 +148,7 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
             return f"已上报{_hall(hall, register)}。"
         case HandedOver(hall, HandOverPurpose.ACROSS):
             return f"已转交{_hall(hall, register)}办理。"
-        case HandedOver(_, HandOverPurpose.AFTER_CHECK):
+        case HandedOver(_, HandOverPurpose.AFTER_CHECK | HandOverPurpose.REVIEW_AGAIN):
             return ""
         case HandedOver(hall, _):
             return f"的办理结果已回传{_hall(hall, register)}，请等候领取通知。"
@@ -212,7 +217,18 @@ def _later_sentence(fact: Fact, register: Divisions) -> str:
             return f"已终止办理（{document_no}）。理由：{_bare(reasons)}。{_bare(remedy)}。"
         case MandateChanged(_, change, _):
             return f"的代办委托已{MANDATE_CHANGES_TOLD[change]}。"
+        case RefusalRecalled(reason):
+            return f"的不予批准决定已收回，重新审查，原决定书不再有效。原因：{_bare(reason)}。"
+        case AfterChecked(CheckResult.BROKEN, findings):
+            return (
+                f"的承诺事项经核查不属实：{_bare(findings)}。"
+                "已记入信用记录，信用修复前不适用告知承诺和容缺受理。"
+            )
+        case CreditRepaired():
+            return "的失信记录已修复，可以重新适用告知承诺和容缺受理。"
         case AfterChecked() | Archived() | LegsPlanned() | LegOpened() | LegEnded():
+            return ""
+        case OwnershipOffered() | OwnershipTaken() | OwnershipDeclined():
             return ""
         case RefusalReported() | ViolationRecorded():
             return ""

@@ -105,6 +105,10 @@ def offers(every: Sequence[Act], case: CaseOnDesk, here: str, account: SignedIn)
             if act.command in _AGENT_ACTS and case.may_agent(_AGENT_ACTS[act.command]):
                 found.append(Offer(act, True, ""))
             continue
+        if act.command in _OF_OWNERS:
+            # Whose it is, who stands in for whom: the intake knows.
+            found.append(Offer(act, True, ""))
+            continue
         power = _power(act, case)
         found.append(Offer(act, power in account.powers, POWER_NAMES[power]))
     return found
@@ -156,6 +160,9 @@ _AGENT_ACTS = {
     "Withdraw": MandateAct.SUBMIT,
     "Close": MandateAct.COLLECT,
 }
+
+
+_OF_OWNERS = frozenset({"OfferOwnership", "TakeOwnership", "DeclineOwnership"})
 
 
 def _power(act: Act, case: CaseOnDesk) -> Power:

@@ -219,12 +219,33 @@ def _change_mandate(attempt: Attempt) -> CaseCommand:
     return CaseCommand(change_mandate=command)
 
 
+def _offer_ownership(attempt: Attempt) -> CaseCommand:
+    return CaseCommand(offer_ownership=wire.OfferOwnership(to=attempt.form.text("to")))
+
+
+def _take_ownership(attempt: Attempt) -> CaseCommand:
+    return CaseCommand(take_ownership=wire.TakeOwnership())
+
+
+def _decline_ownership(attempt: Attempt) -> CaseCommand:
+    command = wire.DeclineOwnership(reason=attempt.form.text("reason"))
+    return CaseCommand(decline_ownership=command)
+
+
+def _recall_refusal(attempt: Attempt) -> CaseCommand:
+    return CaseCommand(recall_refusal=wire.RecallRefusal(reason=attempt.form.text("reason")))
+
+
+def _repair_credit(attempt: Attempt) -> CaseCommand:
+    return CaseCommand(repair_credit=wire.RepairCredit(reason=attempt.form.text("reason")))
+
+
 def _act(
     key: str,
     command: str,
     name: str,
     done: str,
-    power: Power,
+    power: Power | None,
     ask: Command,
     *inputs: Input,
     explanation: str = "",
@@ -250,6 +271,53 @@ _BASIS = Input("legal_basis", "法律依据", "area")
 _WORKING_DAYS = Input("days", "所需时间（工作日）", "number")
 
 FURTHER_ACTS = (
+    _act(
+        "take-ownership",
+        "TakeOwnership",
+        "接手承办",
+        "已接手，这件办件现在由您负责。",
+        None,
+        _take_ownership,
+        explanation="接手后由您负责到底；您接手之前，原承办人仍然负责。",
+    ),
+    _act(
+        "decline-ownership",
+        "DeclineOwnership",
+        "退回转交",
+        "已退回，承办人不变。",
+        None,
+        _decline_ownership,
+        _REASON,
+    ),
+    _act(
+        "offer-ownership",
+        "OfferOwnership",
+        "转交同事承办",
+        "已转交，对方接手之前仍由原承办人负责。",
+        None,
+        _offer_ownership,
+        Input("to", "转交给（对方账户）"),
+    ),
+    _act(
+        "recall-refusal",
+        "RecallRefusal",
+        "收回不予许可，重新审查",
+        "不予许可的决定已收回，办件回到办理环节。",
+        Power.SUPERVISE,
+        _recall_refusal,
+        _REASON,
+        explanation="原决定的办理天数照常计入期限。",
+        danger=True,
+    ),
+    _act(
+        "repair-credit",
+        "RepairCredit",
+        "登记信用修复",
+        "信用修复已登记，申请人可以重新适用告知承诺。",
+        Power.SUPERVISE,
+        _repair_credit,
+        _REASON,
+    ),
     _act(
         "pass-prereview",
         "PassPrereview",

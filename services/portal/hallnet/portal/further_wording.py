@@ -14,6 +14,7 @@ from hallnet.case.fact import (
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
+    CreditRepaired,
     DecisionRevoked,
     Ended,
     Extended,
@@ -27,9 +28,13 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OwnershipDeclined,
+    OwnershipOffered,
+    OwnershipTaken,
     PrereviewPassed,
     ProcedureBegan,
     ProcedureEnded,
+    RefusalRecalled,
     RefusalReported,
     Surveyed,
     ViolationRecorded,
@@ -154,6 +159,16 @@ def _tell_of_the_end(fact: Fact) -> Told:
             return Told(MANNER_NAMES[manner], "ended", _told(*pairs))
         case Archived(archive_no):
             return Told("归档", "ended", _told(("档案编号", archive_no)))
+        case RefusalRecalled(reason):
+            return Told("收回不予许可，重新审查", "wait", _told(("原因", reason)))
+        case CreditRepaired(reason):
+            return Told("信用修复", "done", _told(("原因", reason)))
+        case OwnershipOffered(to):
+            return Told("转交承办", "move", _told(("转交给", to)))
+        case OwnershipTaken():
+            return Told("接手承办", "work")
+        case OwnershipDeclined(reason):
+            return Told("退回转交，承办人不变", "wait", _told(("原因", reason)))
         case MandateChanged(_, change, reason):
             return Told(f"代办委托{_MANDATES[change]}", "move", _told(("原因", reason)))
         case ViolationRecorded(_, _, explanation):

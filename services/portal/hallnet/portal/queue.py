@@ -31,6 +31,8 @@ class Tab:
     advice: str
     in_custody: bool = False
     in_transit: bool = False
+    own: bool = False
+    """Only those that the person who looks owns, or somebody in whose place he or she is today."""
     counted: bool = False
     """Whether its count is always shown: only where it is small and asks for work."""
 
@@ -43,6 +45,15 @@ TABS = (
         "待办已清",
         "本厅手上没有未办结的办件。新的申请可以从“收件”录入。",
         in_custody=True,
+        counted=True,
+    ),
+    Tab(
+        "own",
+        "我承办的",
+        _OPEN,
+        "没有您承办的办件",
+        "您收的件、分派给您的件和您接手的件列在这里，直到办结或由同事接手。",
+        own=True,
         counted=True,
     ),
     Tab(
@@ -133,6 +144,7 @@ def _request(
         page_size=rows,
         page_token=page,
         actor_id=visit.account.actor_id,
+        owner=visit.account.actor_id if tab.own else "",
     )
 
 

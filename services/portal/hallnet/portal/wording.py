@@ -33,6 +33,7 @@ from hallnet.case.event import (
 from hallnet.case.fact import LEG_OUTCOME_NAMES
 from hallnet.case.item import HandlingKind, MaterialForm, MaterialSource, Requirement
 from hallnet.case.mandate import EvidenceKind, Mandate, MandateAct
+from hallnet.case.ownership import HEAD_OF_HALL
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.stage import ENDED, NAMES, Stage
 from hallnet.codec.codec import from_timestamp
@@ -41,6 +42,7 @@ from hallnet.portal.halls import Halls
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_sync
 from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.notify.v1 import notify_service_pb2 as wire_notify
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 
@@ -127,6 +129,7 @@ HAND_OVERS: Mapping[HandOverPurpose, str] = {
     HandOverPurpose.ACROSS: "转交",
     HandOverPurpose.RETURN: "结果回传",
     HandOverPurpose.AFTER_CHECK: "转事后核查",
+    HandOverPurpose.REVIEW_AGAIN: "转重新审查",
 }
 CLOCKS: Mapping[int, str] = {
     ClockKind.NOTICE: "一次性告知时限",
@@ -298,6 +301,13 @@ def actor(who: Actor) -> str:
     """Who acted, with what they are."""
     kind = ACTORS[who.kind]
     return kind if who.name in ("", kind) else f"{who.name}（{kind}）"
+
+
+def owner(who: wire_intake.CaseOwner) -> str:
+    """Who answers for a case; another hall's staff have no names here."""
+    if who.actor_id == HEAD_OF_HALL:
+        return "大厅负责人"
+    return who.name or who.actor_id
 
 
 def mandate_text(mandate: Mandate) -> str:

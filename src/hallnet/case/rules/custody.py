@@ -46,15 +46,17 @@ def hand_over(case: Case, command: commands.HandOver, context: Context) -> list[
     return [HandedOver(competent, purpose, command.explanation)]
 
 
-def answer_hand_over(case: Case, here: Address, item_known: bool) -> TakenOver | HandOverDeclined:
-    """Whether this hall takes a case that was handed to it."""
+def answer_hand_over(
+    case: Case, here: Address, item_known: bool, owner: str = ""
+) -> TakenOver | HandOverDeclined:
+    """Whether this hall takes a case that was handed to it; `owner` will answer for it there."""
     assert case.transit is not None
     if case.transit.purpose is not HandOverPurpose.RETURN:
         if case.filed.competent_hall != here:
             return HandOverDeclined("NOT_COMPETENT", "本厅不是该事项的办理大厅")
         if not item_known:
             return HandOverDeclined("ITEM_UNKNOWN", "本厅事项目录中没有该事项版本")
-    return TakenOver()
+    return TakenOver(owner)
 
 
 def send_originals(case: Case, command: commands.SendOriginals, context: Context) -> list[Fact]:

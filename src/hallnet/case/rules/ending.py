@@ -27,6 +27,7 @@ from hallnet.case.fact import (
     EndManner,
     GapEnd,
     Issued,
+    RefusalRecalled,
     RefusalReported,
 )
 from hallnet.case.fee import require_may_issue
@@ -42,6 +43,7 @@ from hallnet.case.rules.problems import (
     GapsOpen,
     LegsOpen,
     NothingCorrected,
+    NothingToDecide,
     OnePersonOnly,
     RefusalNotReported,
 )
@@ -68,6 +70,8 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
     """Article 38; an instant case is accepted and decided in one act."""
     context.require_competent(case)
     context.require_results()
+    if context.item.filing_only:
+        raise NothingToDecide("case_id", item=context.item.name)
     facts: list[Fact] = []
     if context.item.handling_kind is HandlingKind.INSTANT:
         context.require(Power.DECIDE_INSTANT)
@@ -131,8 +135,9 @@ def close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
     context.require_results()
     context.require_applicant_side(case, Power.RECEIVE, MandateAct.COLLECT)
     require_possible(case, Closed, "办结")
-    reported = case.newest(RefusalReported) is not None or context.policy.refusal_report_waived
-    if is_refused(case) and not reported:
+    if case.stage is not Stage.DECIDED:
+        _require_filed(case, context)
+    if is_refused(case) and not (is_reported(case) or context.policy.refusal_report_waived):
         raise RefusalNotReported("case_id")
     if not is_refused(case):
         require_may_issue(context.fees)
@@ -140,6 +145,24 @@ def close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
     competent = case.filed.competent_hall
     if competent != context.here and _to_be_checked(case):
         facts.append(HandedOver(competent, HandOverPurpose.AFTER_CHECK, "告知承诺事后核查"))
+    return facts
+
+
+def recall_refusal(case: Case, command: commands.RecallRefusal, context: Context) -> list[Fact]:
+    """否定报备: the centre recalls a refusal that was reported and not delivered; it goes back into process,
+    to the hall that decided. The limits run on from where they began: the days of the refusal count."""
+    context.require(Power.SUPERVISE)
+    require_possible(case, RefusalRecalled, "撤回不予许可决定重新审查")
+    if not is_refused(case) or not is_reported(case):
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="撤回（须为已报备的不予许可）")
+    if case.legs or case.filed.lead is not None:
+        # Its legs were told to take back what they agreed to.
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="撤回联办件的决定")
+    require_text(command.reason, "reason")
+    facts: list[Fact] = [RefusalRecalled(command.reason)]
+    competent = case.filed.competent_hall
+    if competent != context.here:
+        facts.append(HandedOver(competent, HandOverPurpose.REVIEW_AGAIN, command.reason))
     return facts
 
 
@@ -253,9 +276,27 @@ def _clock(case: Case, kind: ClockKind, context: Context) -> Clock | None:
 
 
 def is_refused(case: Case) -> bool:
-    """Whether it was decided against the applicant."""
-    decided = case.last(Decided)
-    return decided is not None and decided.outcome is Outcome.REFUSED
+    """Whether it was decided against the applicant, and that stands."""
+    decided = case.decision
+    return (
+        decided is not None
+        and isinstance(decided.fact, Decided)
+        and decided.fact.outcome is Outcome.REFUSED
+    )
+
+
+def is_reported(case: Case) -> bool:
+    """Whether the decision that stands was reported as a refusal."""
+    decided = case.decision
+    return decided is not None and case.mark_after(decided, RefusalReported) is not None
+
+
+def _require_filed(case: Case, context: Context) -> None:
+    """备案: complete once the information has arrived; nothing is decided and nothing refused."""
+    if not context.item.filing_only or case.procedure is not None:
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="办结（尚未作出决定）")
+    context.require_competent(case)
+    _require_nothing_open(case, False, context)
 
 
 def _to_be_checked(case: Case) -> bool:

@@ -27,6 +27,7 @@ from hallnet.case.event import (
 )
 from hallnet.case.fact import Lead, LegEnded, LegOpened, LegOutcome, LegsPlanned, PlannedLeg
 from hallnet.case.item import ItemVersion, JointMode
+from hallnet.case.ownership import ownership_of
 from hallnet.case.policy import LegSilence
 from hallnet.case.power import Power
 from hallnet.case.problems import ActNotPossible
@@ -137,6 +138,8 @@ def facts_of_leg(
         mandate=case.filed.mandate,
         query_code=query_code,
         lead=Lead(case.case_id, leg.leg, leg.body, leg.promised, leg.statutory),
+        # Until it goes off, whoever answers for the joint case answers for its legs.
+        owner=ownership_of(case).owner,
     )
     accepted_on = accepted.accepted_on if first else today
     facts: list[Fact] = [
@@ -151,6 +154,9 @@ def facts_of_leg(
 def outcome_of_leg(leg_case: Case) -> LegOutcome | None:
     """How a leg's own case has ended for the joint case; None while it has not."""
     decided = leg_case.last(Decided)
+    if decided is None and leg_case.stage is Stage.CLOSED:
+        # What is only filed is done without a decision.
+        return LegOutcome.AGREED
     if decided is not None:
         granted = decided.outcome is Outcome.GRANTED
         return LegOutcome.AGREED if granted else LegOutcome.REFUSED

@@ -298,3 +298,36 @@ class MandateChangeImpossible(Problem):
     zh_remedy = "已终止的委托须重新签署"
     en = "The permission cannot change so: {why}"
     en_remedy = "A permission that was revoked is signed anew"
+
+
+class NothingToDecide(Problem):
+    """An item that is only filed knows no decision."""
+
+    kind = Kind.CONFLICT
+    reason = "NOTHING_TO_DECIDE"
+    zh = "“{item}”是备案事项，不作准予或不予的决定"
+    zh_remedy = "信息齐全的受理后直接办结；内容有误的告知申请人更正"
+    en = "{item} is only filed: nothing is granted or refused"
+    en_remedy = "Accept it once it is complete and close it; tell the applicant what to correct"
+
+
+class NothingNeeded(Problem):
+    """For the variant that was chosen nothing has to be applied for."""
+
+    kind = Kind.CONFLICT
+    reason = "NOTHING_NEEDED"
+    zh = "“{item}”的“{option}”依法不需要办理，不予受理即可"
+    zh_remedy = "请以“依法不需要取得许可”当场出具不予受理通知（行政许可法第三十二条第一款第一项）"
+    en = "{option} of {item} needs no application"
+    en_remedy = "Decline it at once, on the ground that nothing is needed"
+
+
+class CreditNotRepaired(Problem):
+    """A promise of the applicant was found broken, and the credit is not repaired."""
+
+    kind = Kind.CONFLICT
+    reason = "CREDIT_NOT_REPAIRED"
+    zh = "该申请人{since}经核查承诺不实，信用尚未修复，不适用告知承诺和容缺受理"
+    zh_remedy = "请按一般程序提交全部材料；信用修复后由核查的大厅登记"
+    en = "A promise of the applicant was found broken on {since}, and the credit is not repaired"
+    en_remedy = "Handle it the usual way, with all materials, or have the repair recorded first"

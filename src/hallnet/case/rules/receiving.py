@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hallnet.case import command as commands
 from hallnet.case.case import Case
-from hallnet.case.context import Context, require_possible, require_text
+from hallnet.case.context import REMEDY, Context, require_possible, require_text
 from hallnet.case.event import (
     AcceptanceBasis,
     Accepted,
@@ -17,7 +17,13 @@ from hallnet.case.event import (
     PrereviewReturned,
     Supplemented,
 )
-from hallnet.case.fact import PrereviewPassed, ViolationRecorded, ViolationRule
+from hallnet.case.fact import (
+    Ended,
+    EndManner,
+    PrereviewPassed,
+    ViolationRecorded,
+    ViolationRule,
+)
 from hallnet.case.item import ItemVersion, TimeLimit, TimeUnit
 from hallnet.case.mandate import MandateAct
 from hallnet.case.person import Material
@@ -32,9 +38,16 @@ from hallnet.case.problems import (
     NothingSupplemented,
     RightBodyMissing,
 )
-from hallnet.case.rules.problems import GapsNotPromised, GapsUnknown, PromiseUnsigned
+from hallnet.case.rules.problems import (
+    CreditNotRepaired,
+    GapsNotPromised,
+    GapsUnknown,
+    NothingNeeded,
+    PromiseUnsigned,
+)
 from hallnet.case.stage import NAMES, Stage
 
+RETURNED_TO_FILE_ANEW = "材料不齐全或者不符合法定形式，请补齐后重新申请"
 GAPS_LIMIT = TimeLimit(20, TimeUnit.WORKING_DAY)
 """For an item without a promise: as long as the law gives the hall (article 42)."""
 
@@ -63,12 +76,26 @@ def give_notice(case: Case, command: commands.GiveNotice, context: Context) -> l
     """
     context.require(Power.VERIFY)
     require_possible(case, NoticeGiven, "出具一次性告知书")
+    _require_something_needed(case, context)
     _require_all_named(case, command.defects, context)
+    if context.item.filed_anew_when_incomplete:
+        return [_given_back(command.defects, context)]
     facts: list[Fact] = [NoticeGiven(context.document_no, command.defects)]
     for name in _told_too_late(case, command.defects):
         explanation = f"“{name}”自首次告知后没有变化，再次告知时提出了新的问题"
         facts.append(ViolationRecorded(ViolationRule.SECOND_NOTICE, name, explanation))
     return facts
+
+
+def _given_back(defects: tuple[Defect, ...], context: Context) -> Ended:
+    """There is no supplement round: what is incomplete is given back with all that is missing, told once,
+    and filed anew (市场主体登记管理条例实施细则 article 18)."""
+    listed = "；".join(
+        f"{number}. {defect.material}：{defect.problem}，{defect.remedy}"
+        for number, defect in enumerate(defects, 1)
+    )
+    reasons = f"{RETURNED_TO_FILE_ANEW}：{listed}"
+    return Ended(context.document_no, EndManner.RETURNED, reasons, "", REMEDY)
 
 
 def supplement(case: Case, command: commands.Supplement, context: Context) -> list[Fact]:
@@ -90,6 +117,8 @@ def accept(case: Case, command: commands.Accept, context: Context) -> list[Fact]
     _require_may_accept(case, context)
     _require_complete(case, context)
     gaps = tuple(case.missing_tolerable(context.item))
+    if gaps:
+        require_good_credit(context)
     if gaps and context.policy.gaps_need_promise:
         raise GapsNotPromised("materials", materials="、".join(gaps))
     if gaps:
@@ -107,6 +136,7 @@ def accept_with_gaps(case: Case, command: commands.AcceptWithGaps, context: Cont
     gaps = tuple(case.missing_tolerable(context.item))
     if not gaps:
         raise GapsUnknown("materials")
+    require_good_credit(context)
     _require_complete(case, context)
     if not command.promise.size:
         raise PromiseUnsigned("promise")
@@ -173,8 +203,31 @@ def _require_all_named(case: Case, defects: tuple[Defect, ...], context: Context
         raise DefectsIncomplete("defects", materials="、".join(left_out))
 
 
+def require_good_credit(context: Context) -> None:
+    """Who broke a promise has none taken in the place of papers until the credit is repaired.
+
+    浙江省保障“最多跑一次”改革规定 article 14, 安阳市政务服务条例 article 29. Raises CreditNotRepaired.
+    """
+    if context.credit_broken_since is not None:
+        raise CreditNotRepaired("case_id", since=context.credit_broken_since)
+
+
+def needs_nothing(case: Case, item: ItemVersion) -> bool:
+    """Whether the variant that was chosen needs no application at all (article 32(1))."""
+    option = item.option(case.filed.option)
+    return option is not None and option.needs_nothing
+
+
+def _require_something_needed(case: Case, context: Context) -> None:
+    """Raises NothingNeeded."""
+    if needs_nothing(case, context.item):
+        item = context.item
+        raise NothingNeeded("option", item=item.name, option=case.filed.option)
+
+
 def _require_may_accept(case: Case, context: Context) -> None:
     """The competent hall accepts; for items that are reported up, the hall that received does."""
+    _require_something_needed(case, context)
     competent = case.filed.competent_hall
     if competent != context.here and not context.reports_up(case):
         raise NotCompetent("case_id", competent=competent)

@@ -47,7 +47,7 @@ def upgrade() -> None:
         sa.Column("actor_id", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("powers", sa.String(length=64), nullable=False),
+        sa.Column("grants", sa.LargeBinary(), nullable=False),
         sa.Column("points", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("actor_id"),
@@ -86,6 +86,17 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "broken_promise",
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("person", sa.LargeBinary(), nullable=False),
+        sa.Column("broken_on", sa.Date(), nullable=False),
+        sa.Column("repaired_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("case_id"),
+    )
+    with op.batch_alter_table("broken_promise", schema=None) as batch_op:
+        batch_op.create_index("broken_promise_of", ["person", "repaired_on"], unique=False)
+
+    op.create_table(
         "case",
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column(
@@ -112,6 +123,7 @@ def upgrade() -> None:
         sa.Column("met_on", sa.Date(), nullable=True),
         sa.Column("yellow_on", sa.Date(), nullable=True),
         sa.Column("watch_on", sa.Date(), nullable=True),
+        sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("listed_by", sa.Date(), nullable=False),
         sa.Column("last_digest", sa.LargeBinary(32), nullable=False),
@@ -139,6 +151,13 @@ def upgrade() -> None:
         )
         batch_op.create_index("case_of_matter", ["matter", "case_id"], unique=False)
         batch_op.create_index("case_of_name", ["applicant_name", "case_id"], unique=False)
+        batch_op.create_index(
+            "case_of_owner",
+            ["owner", "listed_by", "case_id"],
+            unique=False,
+            sqlite_where=sa.text("owner != ''"),
+            postgresql_where=sa.text("owner != ''"),
+        )
         batch_op.create_index("case_of_phone", ["phone", "case_id"], unique=False)
         batch_op.create_index("case_to_watch", ["custodian", "watch_on"], unique=False)
 
@@ -420,6 +439,11 @@ def downgrade() -> None:
     with op.batch_alter_table("case", schema=None) as batch_op:
         batch_op.drop_index("case_to_watch")
         batch_op.drop_index("case_of_phone")
+        batch_op.drop_index(
+            "case_of_owner",
+            sqlite_where=sa.text("owner != ''"),
+            postgresql_where=sa.text("owner != ''"),
+        )
         batch_op.drop_index("case_of_name")
         batch_op.drop_index("case_of_matter")
         batch_op.drop_index("case_of_item")
@@ -432,6 +456,10 @@ def downgrade() -> None:
         batch_op.drop_index("case_in_queue")
 
     op.drop_table("case")
+    with op.batch_alter_table("broken_promise", schema=None) as batch_op:
+        batch_op.drop_index("broken_promise_of")
+
+    op.drop_table("broken_promise")
     with op.batch_alter_table("appointment", schema=None) as batch_op:
         batch_op.drop_index("appointment_of_slot")
 

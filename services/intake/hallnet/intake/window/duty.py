@@ -8,13 +8,14 @@ from datetime import date, timedelta
 from sqlalchemy import select
 
 from hallnet.case.calendar import Calendar
+from hallnet.case.problems import OwnerMissing
 from hallnet.intake import tables
 from hallnet.intake.window import tickets
 from hallnet.intake.window.codecs import POST
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
-from hallnet.window.problems import OwnerMissing, SlotMalformed
-from hallnet.window.rota import HORIZON_DAYS_MAX, Absence, Gap, Half, Post, Shift, gaps
+from hallnet.window.problems import SlotMalformed
+from hallnet.window.rota import HORIZON_DAYS_MAX, Absence, Gap, Half, Post, Shift, gaps, on_duty
 
 GAP_DAYS = 14
 SHIFTS_MAX = 1_000
@@ -69,24 +70,69 @@ def put_absence(connection: Connection, absence: Absence) -> None:
     )
 
 
+def on_duty_for(connection: Connection, item_id: str, day: date) -> list[str]:
+    """Who is on duty on a day at rota windows that serve an item."""
+    table = tables.shift
+    query = select(table.c.window_id, table.c.post_id).where(table.c.day == day)
+    rows = connection.execute(query.distinct().limit(SHIFTS_MAX))
+    shifts = [(row.window_id, row.post_id) for row in rows]
+    if not shifts:
+        return []
+    serving = {window.window_id for window in tickets.windows(connection) if window.serves(item_id)}
+    posts, away = _posts(connection), _absences(connection, day, day)
+    found = [
+        on_duty(posts[post_id], day, away)
+        for window_id, post_id in shifts
+        if window_id in serving and post_id in posts
+    ]
+    return sorted({actor for actor in found if actor is not None})
+
+
+def stands_in_for(connection: Connection, actor_id: str, day: date) -> frozenset[str]:
+    """Those who are away on a day and whose B somebody is."""
+    away = _absences(connection, day, day)
+    return frozenset(
+        post.a
+        for post in _posts(connection).values()
+        if post.b == actor_id and on_duty(post, day, away) == actor_id
+    )
+
+
+def away_on(connection: Connection, day: date) -> frozenset[str]:
+    """Who is away on a day."""
+    return frozenset(absence.actor_id for absence in _absences(connection, day, day))
+
+
+def windows_of(connection: Connection, actor_id: str, day: date) -> frozenset[str]:
+    """The rota windows at which somebody is on duty on a day, as A or in the place of A."""
+    posts = _posts(connection)
+    away = _absences(connection, day, day)
+    mine = [post_id for post_id, post in posts.items() if on_duty(post, day, away) == actor_id]
+    table = tables.shift
+    query = select(table.c.window_id).where(table.c.day == day, table.c.post_id.in_(mine))
+    return frozenset(connection.scalars(query))
+
+
 def uncovered(
     connection: Connection, calendar: Calendar, first: date, days: int = GAP_DAYS
 ) -> list[Gap]:
     """What nobody covers from a day on."""
     last = first + timedelta(days=min(days, HORIZON_DAYS_MAX))
-    table, away = tables.shift, tables.absence
+    table = tables.shift
     shifts = [
         Shift(row.window_id, row.day, Half(row.half), row.post_id)
         for row in connection.execute(select(table).where(table.c.day.between(first, last)))
     ]
-    absences = [
-        Absence(row.actor_id, row.first, row.last)
-        for row in connection.execute(
-            select(away).where(away.c.last >= first, away.c.first <= last)
-        )
-    ]
+    absences = _absences(connection, first, last)
     shared = [window.window_id for window in tickets.windows(connection) if window.needs_rota]
     return list(gaps(shared, shifts, _posts(connection), absences, calendar, first, days))
+
+
+def _absences(connection: Connection, first: date, last: date) -> list[Absence]:
+    """Who is away on some day of a period."""
+    table = tables.absence
+    query = select(table).where(table.c.last >= first, table.c.first <= last)
+    return [Absence(row.actor_id, row.first, row.last) for row in connection.execute(query)]
 
 
 def _posts(connection: Connection) -> dict[str, Post]:

@@ -185,6 +185,8 @@ class _HandOverPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HandO
     """回传: the result goes back to the hall that received the application."""
     HAND_OVER_PURPOSE_AFTER_CHECK: _HandOverPurpose.ValueType  # 4
     """事后核查: the hall that decided checks what was promised."""
+    HAND_OVER_PURPOSE_REVIEW_AGAIN: _HandOverPurpose.ValueType  # 5
+    """重新审查: a refusal was recalled and goes back to the hall that decided."""
 
 class HandOverPurpose(_HandOverPurpose, metaclass=_HandOverPurposeEnumTypeWrapper):
     """HandOverPurpose is why custody passes on."""
@@ -199,6 +201,8 @@ HAND_OVER_PURPOSE_RETURN: HandOverPurpose.ValueType  # 3
 """回传: the result goes back to the hall that received the application."""
 HAND_OVER_PURPOSE_AFTER_CHECK: HandOverPurpose.ValueType  # 4
 """事后核查: the hall that decided checks what was promised."""
+HAND_OVER_PURPOSE_REVIEW_AGAIN: HandOverPurpose.ValueType  # 5
+"""重新审查: a refusal was recalled and goes back to the hall that decided."""
 Global___HandOverPurpose: _TypeAlias = HandOverPurpose  # noqa: Y015
 
 class _Outcome:
@@ -277,6 +281,8 @@ class Filed(_message.Message):
     QUERY_CODE_FIELD_NUMBER: _builtins.int
     FOR_PREREVIEW_FIELD_NUMBER: _builtins.int
     LEAD_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    OVERLAY_FIELD_NUMBER: _builtins.int
     case_no: _builtins.str
     """The number of the case for people: hall, day, count. It stays the same at every hall."""
     item_id: _builtins.str
@@ -297,6 +303,8 @@ class Filed(_message.Message):
     """A word that the applicant was given, to ask for the progress of the case."""
     for_prereview: _builtins.bool
     """It is to be looked through before it counts as received (网上预审)."""
+    owner: _builtins.str
+    """The member of staff who answers for it at the hall of intake (首办负责); empty if it is who filed it."""
     @_builtins.property
     def applicant(self) -> _person_pb2.Person:
         """For whom."""
@@ -312,6 +320,12 @@ class Filed(_message.Message):
     @_builtins.property
     def lead(self) -> _fact_pb2.Lead:
         """The joint case of which this case is a leg."""
+
+    @_builtins.property
+    def overlay(self) -> _item_pb2.ItemOverlay:
+        """What the hall of intake says of the item of a hall above, if the version narrows one: with it every hall
+        that knows the item comes to the same version and the same clocks.
+        """
 
     def __init__(
         self,
@@ -330,10 +344,12 @@ class Filed(_message.Message):
         query_code: _builtins.str = ...,
         for_prereview: _builtins.bool = ...,
         lead: _fact_pb2.Lead | None = ...,
+        owner: _builtins.str = ...,
+        overlay: _item_pb2.ItemOverlay | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "lead", b"lead", "mandate", b"mandate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "lead", b"lead", "mandate", b"mandate", "overlay", b"overlay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "case_no", b"case_no", "channel", b"channel", "competent_hall", b"competent_hall", "for_prereview", b"for_prereview", "intake_hall", b"intake_hall", "intake_point", b"intake_point", "item_id", b"item_id", "item_version", b"item_version", "lead", b"lead", "mandate", b"mandate", "materials", b"materials", "option", b"option", "query_code", b"query_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "case_no", b"case_no", "channel", b"channel", "competent_hall", b"competent_hall", "for_prereview", b"for_prereview", "intake_hall", b"intake_hall", "intake_point", b"intake_point", "item_id", b"item_id", "item_version", b"item_version", "lead", b"lead", "mandate", b"mandate", "materials", b"materials", "option", b"option", "overlay", b"overlay", "owner", b"owner", "query_code", b"query_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -597,12 +613,17 @@ class TakenOver(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    OWNER_FIELD_NUMBER: _builtins.int
+    owner: _builtins.str
+    """The member of staff who answers for the case at the author's hall; empty if it is who took it."""
     def __init__(
         self,
+        *,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["owner", b"owner"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -796,6 +817,11 @@ class CaseEvent(_message.Message):
     MANDATE_CHANGED_FIELD_NUMBER: _builtins.int
     VIOLATION_RECORDED_FIELD_NUMBER: _builtins.int
     LEGS_PLANNED_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_OFFERED_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_TAKEN_FIELD_NUMBER: _builtins.int
+    OWNERSHIP_DECLINED_FIELD_NUMBER: _builtins.int
+    REFUSAL_RECALLED_FIELD_NUMBER: _builtins.int
+    CREDIT_REPAIRED_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case, unique for ever."""
     sequence: _builtins.int
@@ -958,6 +984,26 @@ class CaseEvent(_message.Message):
     def legs_planned(self) -> _fact_pb2.LegsPlanned:
         """The legs of a joint case were planned."""
 
+    @_builtins.property
+    def ownership_offered(self) -> _fact_pb2.OwnershipOffered:
+        """Another member of staff is asked to answer for it."""
+
+    @_builtins.property
+    def ownership_taken(self) -> _fact_pb2.OwnershipTaken:
+        """The one who was asked answers for it from here on."""
+
+    @_builtins.property
+    def ownership_declined(self) -> _fact_pb2.OwnershipDeclined:
+        """The one who was asked does not take it."""
+
+    @_builtins.property
+    def refusal_recalled(self) -> _fact_pb2.RefusalRecalled:
+        """The refusal goes back into process."""
+
+    @_builtins.property
+    def credit_repaired(self) -> _fact_pb2.CreditRepaired:
+        """The applicant's credit after a broken promise is repaired."""
+
     def __init__(
         self,
         *,
@@ -1003,12 +1049,17 @@ class CaseEvent(_message.Message):
         mandate_changed: _fact_pb2.MandateChanged | None = ...,
         violation_recorded: _fact_pb2.ViolationRecorded | None = ...,
         legs_planned: _fact_pb2.LegsPlanned | None = ...,
+        ownership_offered: _fact_pb2.OwnershipOffered | None = ...,
+        ownership_taken: _fact_pb2.OwnershipTaken | None = ...,
+        ownership_declined: _fact_pb2.OwnershipDeclined | None = ...,
+        refusal_recalled: _fact_pb2.RefusalRecalled | None = ...,
+        credit_repaired: _fact_pb2.CreditRepaired | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "credit_repaired", b"credit_repaired", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "ownership_declined", b"ownership_declined", "ownership_offered", b"ownership_offered", "ownership_taken", b"ownership_taken", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_recalled", b"refusal_recalled", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "author", b"author", "case_id", b"case_id", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "previous", b"previous", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "sequence", b"sequence", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "author", b"author", "case_id", b"case_id", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "credit_repaired", b"credit_repaired", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "ownership_declined", b"ownership_declined", "ownership_offered", b"ownership_offered", "ownership_taken", b"ownership_taken", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "previous", b"previous", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_recalled", b"refusal_recalled", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "sequence", b"sequence", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["filed", "notice_given", "supplemented", "accepted", "declined", "reviewed", "handed_over", "taken_over", "hand_over_declined", "decided", "closed", "withdrawn", "hand_over_failed", "prereview_passed", "prereview_returned", "commitment_signed", "commitment_withdrawn", "procedure_began", "procedure_ended", "surveyed", "extended", "made_urgent", "leg_opened", "leg_ended", "originals_sent", "originals_received", "refusal_reported", "issued", "after_checked", "decision_revoked", "corrected", "ended", "archived", "mandate_changed", "violation_recorded", "legs_planned"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["filed", "notice_given", "supplemented", "accepted", "declined", "reviewed", "handed_over", "taken_over", "hand_over_declined", "decided", "closed", "withdrawn", "hand_over_failed", "prereview_passed", "prereview_returned", "commitment_signed", "commitment_withdrawn", "procedure_began", "procedure_ended", "surveyed", "extended", "made_urgent", "leg_opened", "leg_ended", "originals_sent", "originals_received", "refusal_reported", "issued", "after_checked", "decision_revoked", "corrected", "ended", "archived", "mandate_changed", "violation_recorded", "legs_planned", "ownership_offered", "ownership_taken", "ownership_declined", "refusal_recalled", "credit_repaired"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 

@@ -949,6 +949,11 @@ class CaseCommand(_message.Message):
     END_FIELD_NUMBER: _builtins.int
     ARCHIVE_FIELD_NUMBER: _builtins.int
     CHANGE_MANDATE_FIELD_NUMBER: _builtins.int
+    OFFER_OWNERSHIP_FIELD_NUMBER: _builtins.int
+    TAKE_OWNERSHIP_FIELD_NUMBER: _builtins.int
+    DECLINE_OWNERSHIP_FIELD_NUMBER: _builtins.int
+    RECALL_REFUSAL_FIELD_NUMBER: _builtins.int
+    REPAIR_CREDIT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def pass_prereview(self) -> Global___PassPrereview:
         """Pass prereview."""
@@ -1073,6 +1078,26 @@ class CaseCommand(_message.Message):
     def change_mandate(self) -> Global___ChangeMandate:
         """Change mandate."""
 
+    @_builtins.property
+    def offer_ownership(self) -> Global___OfferOwnership:
+        """Offer ownership."""
+
+    @_builtins.property
+    def take_ownership(self) -> Global___TakeOwnership:
+        """Take ownership."""
+
+    @_builtins.property
+    def decline_ownership(self) -> Global___DeclineOwnership:
+        """Decline ownership."""
+
+    @_builtins.property
+    def recall_refusal(self) -> Global___RecallRefusal:
+        """Recall refusal."""
+
+    @_builtins.property
+    def repair_credit(self) -> Global___RepairCredit:
+        """Repair credit."""
+
     def __init__(
         self,
         *,
@@ -1107,13 +1132,123 @@ class CaseCommand(_message.Message):
         end: Global___End | None = ...,
         archive: Global___Archive | None = ...,
         change_mandate: Global___ChangeMandate | None = ...,
+        offer_ownership: Global___OfferOwnership | None = ...,
+        take_ownership: Global___TakeOwnership | None = ...,
+        decline_ownership: Global___DeclineOwnership | None = ...,
+        recall_refusal: Global___RecallRefusal | None = ...,
+        repair_credit: Global___RepairCredit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "issue", b"issue", "make_urgent", b"make_urgent", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "receive_originals", b"receive_originals", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "issue", b"issue", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "issue", b"issue", "make_urgent", b"make_urgent", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "receive_originals", b"receive_originals", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "issue", b"issue", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["pass_prereview", "return_prereview", "give_notice", "supplement", "accept", "accept_with_gaps", "decline", "sign_commitment", "withdraw_commitment", "review", "begin_procedure", "end_procedure", "survey", "extend", "make_urgent", "open_legs", "end_leg", "send_originals", "receive_originals", "hand_over", "decide", "report_refusal", "issue", "close", "check_afterwards", "revoke_decision", "correct", "withdraw", "end", "archive", "change_mandate"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["pass_prereview", "return_prereview", "give_notice", "supplement", "accept", "accept_with_gaps", "decline", "sign_commitment", "withdraw_commitment", "review", "begin_procedure", "end_procedure", "survey", "extend", "make_urgent", "open_legs", "end_leg", "send_originals", "receive_originals", "hand_over", "decide", "report_refusal", "issue", "close", "check_afterwards", "revoke_decision", "correct", "withdraw", "end", "archive", "change_mandate", "offer_ownership", "take_ownership", "decline_ownership", "recall_refusal", "repair_credit"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
 Global___CaseCommand: _TypeAlias = CaseCommand  # noqa: Y015
+
+@_typing.final
+class OfferOwnership(_message.Message):
+    """OfferOwnership asks another member of staff to answer for the case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TO_FIELD_NUMBER: _builtins.int
+    to: _builtins.str
+    """Whom: an account of this hall."""
+    def __init__(
+        self,
+        *,
+        to: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["to", b"to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfferOwnership: _TypeAlias = OfferOwnership  # noqa: Y015
+
+@_typing.final
+class TakeOwnership(_message.Message):
+    """TakeOwnership takes a case that was offered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeOwnership: _TypeAlias = TakeOwnership  # noqa: Y015
+
+@_typing.final
+class DeclineOwnership(_message.Message):
+    """DeclineOwnership does not take it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclineOwnership: _TypeAlias = DeclineOwnership  # noqa: Y015
+
+@_typing.final
+class RecallRefusal(_message.Message):
+    """RecallRefusal takes a reported refusal back, to be examined again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecallRefusal: _TypeAlias = RecallRefusal  # noqa: Y015
+
+@_typing.final
+class RepairCredit(_message.Message):
+    """RepairCredit ends the exclusion of an applicant whose promise was found broken."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepairCredit: _TypeAlias = RepairCredit  # noqa: Y015

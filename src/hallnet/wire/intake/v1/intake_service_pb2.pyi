@@ -77,6 +77,38 @@ POWER_HEAD: Power.ValueType  # 9
 """负责人批准权: extend limits, make cases urgent."""
 Global___Power: _TypeAlias = Power  # noqa: Y015
 
+class _GrantState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GrantStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GrantState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GRANT_STATE_UNSPECIFIED: _GrantState.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    GRANT_STATE_HOLDS: _GrantState.ValueType  # 1
+    """有效."""
+    GRANT_STATE_NOT_YET: _GrantState.ValueType  # 2
+    """尚未生效."""
+    GRANT_STATE_EXPIRED: _GrantState.ValueType  # 3
+    """已到期."""
+    GRANT_STATE_REVOKED: _GrantState.ValueType  # 4
+    """已收回."""
+
+class GrantState(_GrantState, metaclass=_GrantStateEnumTypeWrapper):
+    """GrantState is whether a grant holds."""
+
+GRANT_STATE_UNSPECIFIED: GrantState.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+GRANT_STATE_HOLDS: GrantState.ValueType  # 1
+"""有效."""
+GRANT_STATE_NOT_YET: GrantState.ValueType  # 2
+"""尚未生效."""
+GRANT_STATE_EXPIRED: GrantState.ValueType  # 3
+"""已到期."""
+GRANT_STATE_REVOKED: GrantState.ValueType  # 4
+"""已收回."""
+Global___GrantState: _TypeAlias = GrantState  # noqa: Y015
+
 class _CaseStage:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -492,7 +524,9 @@ class Account(_message.Message):
 
     @_builtins.property
     def powers(self) -> _containers.RepeatedScalarFieldContainer[Global___Power.ValueType]:
-        """What staff may do."""
+        """What staff may do: as it is put without term and for everything; as it is answered all that is held
+        today, for something at least.
+        """
 
     @_builtins.property
     def points(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -568,6 +602,402 @@ class PutAccountResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PutAccountResponse: _TypeAlias = PutAccountResponse  # noqa: Y015
+
+@_typing.final
+class PowerGrant(_message.Message):
+    """PowerGrant is a power that a member of staff was given (授权)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_FIELD_NUMBER: _builtins.int
+    WINDOW_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ITEM_IDS_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_FIELD_NUMBER: _builtins.int
+    GIVEN_BY_FIELD_NUMBER: _builtins.int
+    GIVEN_AT_FIELD_NUMBER: _builtins.int
+    REVOKED_BY_FIELD_NUMBER: _builtins.int
+    REVOKED_AT_FIELD_NUMBER: _builtins.int
+    REVOCATION_REASON_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Counts the grants of the account, from 1; given by the hall."""
+    power: Global___Power.ValueType
+    """The power."""
+    department: _builtins.str
+    """In which department; for the record."""
+    window_id: _builtins.str
+    """Only while the holder is on duty at this rota window; empty for everywhere."""
+    kind: _builtins.str
+    """Only for cases of this name (即办件, 承诺件, 联办件, 上报件, 退回件, 补办件); empty for all."""
+    valid_from: _builtins.str
+    """The first day, YYYY-MM-DD; empty for from now on."""
+    valid_until: _builtins.str
+    """The last day, YYYY-MM-DD; empty for no end."""
+    given_by: _builtins.str
+    """Who gave it; given by the hall."""
+    revoked_by: _builtins.str
+    """Who took it back; empty if nobody did."""
+    revocation_reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only for these items; empty for all."""
+
+    @_builtins.property
+    def given_at(self) -> _timestamp_pb2.Timestamp:
+        """When; given by the hall."""
+
+    @_builtins.property
+    def revoked_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was taken back."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        power: Global___Power.ValueType = ...,
+        department: _builtins.str = ...,
+        window_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        item_ids: _abc.Iterable[_builtins.str] | None = ...,
+        valid_from: _builtins.str = ...,
+        valid_until: _builtins.str = ...,
+        given_by: _builtins.str = ...,
+        given_at: _timestamp_pb2.Timestamp | None = ...,
+        revoked_by: _builtins.str = ...,
+        revoked_at: _timestamp_pb2.Timestamp | None = ...,
+        revocation_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["given_at", b"given_at", "revoked_at", b"revoked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department", b"department", "given_at", b"given_at", "given_by", b"given_by", "item_ids", b"item_ids", "kind", b"kind", "number", b"number", "power", b"power", "revocation_reason", b"revocation_reason", "revoked_at", b"revoked_at", "revoked_by", b"revoked_by", "valid_from", b"valid_from", "valid_until", b"valid_until", "window_id", b"window_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PowerGrant: _TypeAlias = PowerGrant  # noqa: Y015
+
+@_typing.final
+class PowerGrants(_message.Message):
+    """PowerGrants is the grants of an account, as they are stored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___PowerGrant]:
+        """In the order of their numbers."""
+
+    def __init__(
+        self,
+        *,
+        grants: _abc.Iterable[Global___PowerGrant] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grants", b"grants"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PowerGrants: _TypeAlias = PowerGrants  # noqa: Y015
+
+@_typing.final
+class GrantPowerRequest(_message.Message):
+    """GrantPowerRequest gives a power."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """To whom."""
+    @_builtins.property
+    def act(self) -> Global___Act:
+        """Who gives it."""
+
+    @_builtins.property
+    def grant(self) -> Global___PowerGrant:
+        """What; number, giver and time are given by the hall."""
+
+    def __init__(
+        self,
+        *,
+        act: Global___Act | None = ...,
+        actor_id: _builtins.str = ...,
+        grant: Global___PowerGrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "grant", b"grant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "actor_id", b"actor_id", "grant", b"grant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GrantPowerRequest: _TypeAlias = GrantPowerRequest  # noqa: Y015
+
+@_typing.final
+class GrantPowerResponse(_message.Message):
+    """GrantPowerResponse is the grant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grant(self) -> Global___PowerGrant:
+        """As recorded."""
+
+    def __init__(
+        self,
+        *,
+        grant: Global___PowerGrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GrantPowerResponse: _TypeAlias = GrantPowerResponse  # noqa: Y015
+
+@_typing.final
+class RevokePowerRequest(_message.Message):
+    """RevokePowerRequest takes a power back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """From whom."""
+    number: _builtins.int
+    """Number of the grant."""
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def act(self) -> Global___Act:
+        """Who takes it back."""
+
+    def __init__(
+        self,
+        *,
+        act: Global___Act | None = ...,
+        actor_id: _builtins.str = ...,
+        number: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "actor_id", b"actor_id", "number", b"number", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokePowerRequest: _TypeAlias = RevokePowerRequest  # noqa: Y015
+
+@_typing.final
+class RevokePowerResponse(_message.Message):
+    """RevokePowerResponse is the grant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grant(self) -> Global___PowerGrant:
+        """As recorded."""
+
+    def __init__(
+        self,
+        *,
+        grant: Global___PowerGrant | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokePowerResponse: _TypeAlias = RevokePowerResponse  # noqa: Y015
+
+@_typing.final
+class ListGrantsRequest(_message.Message):
+    """ListGrantsRequest asks for grants."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    HOLDER_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """Who looks. Who neither supervises nor approves as head sees the own ones."""
+    holder: _builtins.str
+    """Only those of this account; empty for all."""
+    power: Global___Power.ValueType
+    """Only of this power; unspecified for all."""
+    state: Global___GrantState.ValueType
+    """Only those in this state today; unspecified for all."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        holder: _builtins.str = ...,
+        power: Global___Power.ValueType = ...,
+        state: Global___GrantState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "holder", b"holder", "power", b"power", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGrantsRequest: _TypeAlias = ListGrantsRequest  # noqa: Y015
+
+@_typing.final
+class HeldGrant(_message.Message):
+    """HeldGrant is a grant, whose it is, and whether it holds today."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """The account."""
+    name: _builtins.str
+    """Name of the person."""
+    state: Global___GrantState.ValueType
+    """Whether it holds today."""
+    @_builtins.property
+    def grant(self) -> Global___PowerGrant:
+        """The grant."""
+
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        grant: Global___PowerGrant | None = ...,
+        state: Global___GrantState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "grant", b"grant", "name", b"name", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeldGrant: _TypeAlias = HeldGrant  # noqa: Y015
+
+@_typing.final
+class ListGrantsResponse(_message.Message):
+    """ListGrantsResponse gives grants by account and number."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldGrant]:
+        """The grants."""
+
+    def __init__(
+        self,
+        *,
+        grants: _abc.Iterable[Global___HeldGrant] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grants", b"grants"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListGrantsResponse: _TypeAlias = ListGrantsResponse  # noqa: Y015
+
+@_typing.final
+class ListPowerGapsRequest(_message.Message):
+    """ListPowerGapsRequest asks what nobody may do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    ON_DAY_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """Who looks."""
+    on_day: _builtins.str
+    """On which day, YYYY-MM-DD; empty for today. What is given until then is counted."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        on_day: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "on_day", b"on_day"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPowerGapsRequest: _TypeAlias = ListPowerGapsRequest  # noqa: Y015
+
+@_typing.final
+class PowerGap(_message.Message):
+    """PowerGap is a kind of case of an item for which nobody holds the power."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    ITEM_NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The item."""
+    item_name: _builtins.str
+    """Its name."""
+    kind: _builtins.str
+    """The kind (即办件, 承诺件 ...)."""
+    power: Global___Power.ValueType
+    """The power that nobody holds."""
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        item_name: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        power: Global___Power.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["item_id", b"item_id", "item_name", b"item_name", "kind", b"kind", "power", b"power"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PowerGap: _TypeAlias = PowerGap  # noqa: Y015
+
+@_typing.final
+class ListPowerGapsResponse(_message.Message):
+    """ListPowerGapsResponse gives the gaps in the order of the catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GAPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def gaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___PowerGap]:
+        """The gaps."""
+
+    def __init__(
+        self,
+        *,
+        gaps: _abc.Iterable[Global___PowerGap] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gaps", b"gaps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPowerGapsResponse: _TypeAlias = ListPowerGapsResponse  # noqa: Y015
 
 @_typing.final
 class ListItemsRequest(_message.Message):
@@ -1046,6 +1476,7 @@ class ListCasesRequest(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     DUE_FROM_FIELD_NUMBER: _builtins.int
     DUE_UNTIL_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     in_custody: _builtins.bool
     """Only those of which this hall is the custodian."""
     case_no_prefix: _builtins.str
@@ -1072,6 +1503,8 @@ class ListCasesRequest(_message.Message):
     """Only those that are due on or after this day, YYYY-MM-DD."""
     due_until: _builtins.str
     """Only those that are due on or before this day, YYYY-MM-DD."""
+    owner: _builtins.str
+    """Only open ones at this hall that this member of staff owns, or somebody in whose place he or she is today."""
     @_builtins.property
     def stages(self) -> _containers.RepeatedScalarFieldContainer[Global___CaseStage.ValueType]:
         """Only those in one of these stages; empty for all."""
@@ -1092,10 +1525,11 @@ class ListCasesRequest(_message.Message):
         item_id: _builtins.str = ...,
         due_from: _builtins.str = ...,
         due_until: _builtins.str = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "due_from", b"due_from", "due_until", b"due_until", "in_custody", b"in_custody", "in_transit", b"in_transit", "item_id", b"item_id", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "search_by", b"search_by", "stages", b"stages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "due_from", b"due_from", "due_until", b"due_until", "in_custody", b"in_custody", "in_transit", b"in_transit", "item_id", b"item_id", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "search_by", b"search_by", "stages", b"stages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1160,6 +1594,7 @@ class CaseSummary(_message.Message):
     HANDLING_KIND_FIELD_NUMBER: _builtins.int
     ALARM_FIELD_NUMBER: _builtins.int
     DUE_KIND_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case."""
     case_no: _builtins.str
@@ -1184,6 +1619,8 @@ class CaseSummary(_message.Message):
     """Alarm: 0 none, 1 yellow (near the end), 2 red (over)."""
     due_kind: Global___ClockKind.ValueType
     """Which clock that is: the promise, the statutory limit, or as long as neither runs the notice."""
+    owner: _builtins.str
+    """The account that answers for it at this hall; empty once it ended or while it is at another hall."""
     @_builtins.property
     def received_at(self) -> _timestamp_pb2.Timestamp:
         """When it was received."""
@@ -1209,14 +1646,79 @@ class CaseSummary(_message.Message):
         handling_kind: _item_pb2.HandlingKind.ValueType = ...,
         alarm: _builtins.int = ...,
         due_kind: Global___ClockKind.ValueType = ...,
+        owner: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "applicant", b"applicant", "case_id", b"case_id", "case_no", b"case_no", "changed_at", b"changed_at", "custodian", b"custodian", "due_kind", b"due_kind", "due_on", b"due_on", "due_provisional", b"due_provisional", "handling_kind", b"handling_kind", "in_transit_to", b"in_transit_to", "item_name", b"item_name", "received_at", b"received_at", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm", b"alarm", "applicant", b"applicant", "case_id", b"case_id", "case_no", b"case_no", "changed_at", b"changed_at", "custodian", b"custodian", "due_kind", b"due_kind", "due_on", b"due_on", "due_provisional", b"due_provisional", "handling_kind", b"handling_kind", "in_transit_to", b"in_transit_to", "item_name", b"item_name", "owner", b"owner", "received_at", b"received_at", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CaseSummary: _TypeAlias = CaseSummary  # noqa: Y015
+
+@_typing.final
+class CaseOwner(_message.Message):
+    """CaseOwner is who answers for a case at the hall that has it (首办负责): always one person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    OFFERED_TO_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """The account."""
+    name: _builtins.str
+    """The name of the person; empty at another hall."""
+    offered_to: _builtins.str
+    """Who was asked to take it; empty if nobody was."""
+    @_builtins.property
+    def before(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Who answered for it before, at that hall, the first one first."""
+
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        offered_to: _builtins.str = ...,
+        before: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "before", b"before", "name", b"name", "offered_to", b"offered_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CaseOwner: _TypeAlias = CaseOwner  # noqa: Y015
+
+@_typing.final
+class AnsweredDefect(_message.Message):
+    """AnsweredDefect is something that was wrong with a material, and who answers for having missed it (收受分离)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFECT_FIELD_NUMBER: _builtins.int
+    HALL_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """The hall that answers for it: that of intake for identity and form, the one that decides for the rest."""
+    @_builtins.property
+    def defect(self) -> _case_event_pb2.Defect:
+        """What was wrong."""
+
+    def __init__(
+        self,
+        *,
+        defect: _case_event_pb2.Defect | None = ...,
+        hall: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["defect", b"defect"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["defect", b"defect", "hall", b"hall"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnsweredDefect: _TypeAlias = AnsweredDefect  # noqa: Y015
 
 @_typing.final
 class DayCount(_message.Message):
@@ -1367,6 +1869,9 @@ class CaseView(_message.Message):
     LEGS_FIELD_NUMBER: _builtins.int
     KINDS_FIELD_NUMBER: _builtins.int
     GAPS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    ANSWERED_DEFECTS_FIELD_NUMBER: _builtins.int
+    CREDIT_BROKEN_SINCE_FIELD_NUMBER: _builtins.int
     POSSIBLE_DUPLICATES_FIELD_NUMBER: _builtins.int
     last_digest: _builtins.bytes
     """SHA-256 digest of the last event: equal at all halls that agree."""
@@ -1374,6 +1879,10 @@ class CaseView(_message.Message):
     """Whether this hall may act on it now."""
     query_code: _builtins.str
     """The word that the applicant was given; only at the hall that received the application."""
+    credit_broken_since: _builtins.str
+    """Since when the applicant is excluded from promises and from acceptance with gaps, YYYY-MM-DD: a promise
+    of the same person was found broken and the credit is not repaired. Empty if not, and for agents.
+    """
     @_builtins.property
     def summary(self) -> Global___CaseSummary:
         """The row of the list."""
@@ -1415,6 +1924,14 @@ class CaseView(_message.Message):
         """Promised materials that have not come."""
 
     @_builtins.property
+    def owner(self) -> Global___CaseOwner:
+        """Who answers for it now."""
+
+    @_builtins.property
+    def answered_defects(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnsweredDefect]:
+        """Of a case that is received at one hall and decided at another: which of them answers for what was wrong."""
+
+    @_builtins.property
     def possible_duplicates(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseSummary]:
         """Other cases that this hall knows of the same person, item and option; told to staff when a case is
         filed or looked at. Nothing is done about them but by people.
@@ -1436,11 +1953,14 @@ class CaseView(_message.Message):
         legs: _abc.Iterable[Global___LegView] | None = ...,
         kinds: _abc.Iterable[_builtins.str] | None = ...,
         gaps: _abc.Iterable[_builtins.str] | None = ...,
+        owner: Global___CaseOwner | None = ...,
+        answered_defects: _abc.Iterable[Global___AnsweredDefect] | None = ...,
+        credit_broken_since: _builtins.str = ...,
         possible_duplicates: _abc.Iterable[Global___CaseSummary] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "summary", b"summary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "owner", b"owner", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clocks", b"clocks", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "possible_acts", b"possible_acts", "possible_duplicates", b"possible_duplicates", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_defects", b"answered_defects", "clocks", b"clocks", "credit_broken_since", b"credit_broken_since", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "owner", b"owner", "possible_acts", b"possible_acts", "possible_duplicates", b"possible_duplicates", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -48,6 +48,26 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountResponse.FromString,
                 _registered_method=True)
+        self.GrantPower = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/GrantPower',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GrantPowerRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GrantPowerResponse.FromString,
+                _registered_method=True)
+        self.RevokePower = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/RevokePower',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RevokePowerRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RevokePowerResponse.FromString,
+                _registered_method=True)
+        self.ListGrants = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ListGrants',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListGrantsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListGrantsResponse.FromString,
+                _registered_method=True)
+        self.ListPowerGaps = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ListPowerGaps',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListPowerGapsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListPowerGapsResponse.FromString,
+                _registered_method=True)
         self.ListItems = channel.unary_unary(
                 '/hallnet.wire.intake.v1.IntakeService/ListItems',
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListItemsRequest.SerializeToString,
@@ -136,6 +156,35 @@ class IntakeServiceServicer:
 
     def PutAccount(self, request, context):
         """PutAccount makes or changes the account of a member of staff or an agent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GrantPower(self, request, context):
+        """GrantPower gives a member of staff a power for a time, for some items or for a kind of case. Only who may
+        approve as head gives powers, and not to himself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokePower(self, request, context):
+        """RevokePower takes a power back, at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGrants(self, request, context):
+        """ListGrants gives the powers that the staff of this hall were given.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPowerGaps(self, request, context):
+        """ListPowerGaps gives the items and kinds of cases for which nobody at this hall holds the power.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -253,6 +302,26 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.PutAccount,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountResponse.SerializeToString,
+            ),
+            'GrantPower': grpc.unary_unary_rpc_method_handler(
+                    servicer.GrantPower,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GrantPowerRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GrantPowerResponse.SerializeToString,
+            ),
+            'RevokePower': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokePower,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RevokePowerRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RevokePowerResponse.SerializeToString,
+            ),
+            'ListGrants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGrants,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListGrantsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListGrantsResponse.SerializeToString,
+            ),
+            'ListPowerGaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPowerGaps,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListPowerGapsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListPowerGapsResponse.SerializeToString,
             ),
             'ListItems': grpc.unary_unary_rpc_method_handler(
                     servicer.ListItems,
@@ -383,6 +452,114 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/PutAccount',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GrantPower(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/GrantPower',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GrantPowerRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GrantPowerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokePower(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/RevokePower',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RevokePowerRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RevokePowerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGrants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ListGrants',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListGrantsRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListGrantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPowerGaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ListPowerGaps',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListPowerGapsRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListPowerGapsResponse.FromString,
             options,
             channel_credentials,
             insecure,

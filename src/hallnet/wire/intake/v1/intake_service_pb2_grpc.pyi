@@ -41,6 +41,16 @@ class IntakeServiceStub:
     """SignIn checks the password of a member of staff or an agent."""
     PutAccount: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]
     """PutAccount makes or changes the account of a member of staff or an agent."""
+    GrantPower: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.GrantPowerRequest, _intake_service_pb2.GrantPowerResponse]
+    """GrantPower gives a member of staff a power for a time, for some items or for a kind of case. Only who may
+    approve as head gives powers, and not to himself.
+    """
+    RevokePower: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.RevokePowerRequest, _intake_service_pb2.RevokePowerResponse]
+    """RevokePower takes a power back, at once."""
+    ListGrants: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListGrantsRequest, _intake_service_pb2.ListGrantsResponse]
+    """ListGrants gives the powers that the staff of this hall were given."""
+    ListPowerGaps: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListPowerGapsRequest, _intake_service_pb2.ListPowerGapsResponse]
+    """ListPowerGaps gives the items and kinds of cases for which nobody at this hall holds the power."""
     ListItems: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListItemsRequest, _intake_service_pb2.ListItemsResponse]
     """ListItems gives the items in force at this hall."""
     UploadMaterial: _grpc.StreamUnaryMultiCallable[_intake_service_pb2.UploadMaterialRequest, _intake_service_pb2.UploadMaterialResponse]
@@ -87,6 +97,16 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """SignIn checks the password of a member of staff or an agent."""
     PutAccount: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]  # type: ignore[assignment]
     """PutAccount makes or changes the account of a member of staff or an agent."""
+    GrantPower: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.GrantPowerRequest, _intake_service_pb2.GrantPowerResponse]  # type: ignore[assignment]
+    """GrantPower gives a member of staff a power for a time, for some items or for a kind of case. Only who may
+    approve as head gives powers, and not to himself.
+    """
+    RevokePower: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.RevokePowerRequest, _intake_service_pb2.RevokePowerResponse]  # type: ignore[assignment]
+    """RevokePower takes a power back, at once."""
+    ListGrants: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListGrantsRequest, _intake_service_pb2.ListGrantsResponse]  # type: ignore[assignment]
+    """ListGrants gives the powers that the staff of this hall were given."""
+    ListPowerGaps: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListPowerGapsRequest, _intake_service_pb2.ListPowerGapsResponse]  # type: ignore[assignment]
+    """ListPowerGaps gives the items and kinds of cases for which nobody at this hall holds the power."""
     ListItems: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListItemsRequest, _intake_service_pb2.ListItemsResponse]  # type: ignore[assignment]
     """ListItems gives the items in force at this hall."""
     UploadMaterial: _aio.StreamUnaryMultiCallable[_intake_service_pb2.UploadMaterialRequest, _intake_service_pb2.UploadMaterialResponse]  # type: ignore[assignment]
@@ -142,6 +162,40 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_service_pb2.PutAccountResponse, _abc.Awaitable[_intake_service_pb2.PutAccountResponse]]:
         """PutAccount makes or changes the account of a member of staff or an agent."""
+
+    @_abc_1.abstractmethod
+    def GrantPower(
+        self,
+        request: _intake_service_pb2.GrantPowerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.GrantPowerResponse, _abc.Awaitable[_intake_service_pb2.GrantPowerResponse]]:
+        """GrantPower gives a member of staff a power for a time, for some items or for a kind of case. Only who may
+        approve as head gives powers, and not to himself.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokePower(
+        self,
+        request: _intake_service_pb2.RevokePowerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.RevokePowerResponse, _abc.Awaitable[_intake_service_pb2.RevokePowerResponse]]:
+        """RevokePower takes a power back, at once."""
+
+    @_abc_1.abstractmethod
+    def ListGrants(
+        self,
+        request: _intake_service_pb2.ListGrantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ListGrantsResponse, _abc.Awaitable[_intake_service_pb2.ListGrantsResponse]]:
+        """ListGrants gives the powers that the staff of this hall were given."""
+
+    @_abc_1.abstractmethod
+    def ListPowerGaps(
+        self,
+        request: _intake_service_pb2.ListPowerGapsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ListPowerGapsResponse, _abc.Awaitable[_intake_service_pb2.ListPowerGapsResponse]]:
+        """ListPowerGaps gives the items and kinds of cases for which nobody at this hall holds the power."""
 
     @_abc_1.abstractmethod
     def ListItems(
