@@ -192,6 +192,15 @@ def sums(
     )
 
 
+def halls_above(context: Context) -> list[Address]:
+    """All halls above this one, the nearest first."""
+    return [
+        hall
+        for hall in divisions().path(context.here)[1:]
+        if hall == context.top or context.top.may_certify(hall)
+    ]
+
+
 def known_halls(connection: Connection, context: Context) -> list[Address]:
     """This hall and all below it, as their certificates were told up, in the order of addresses."""
     table = tables.certificate
@@ -262,8 +271,7 @@ def _told_up(context: Context, message: wire.Rollup, now: datetime) -> Entry:
             urgency=int(Urgency.ORDINARY),  # type: ignore[arg-type]
             payload=message.SerializeToString(),
         )
-        for hall in divisions().path(context.here)[1:]
-        if hall == context.top or context.top.may_certify(hall)
+        for hall in halls_above(context)
     ]
     return Entry("rollup.reported", message.day, message.SerializeToString(), now, dispatches)
 

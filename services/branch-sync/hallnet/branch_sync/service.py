@@ -10,7 +10,15 @@ from datetime import datetime
 
 from grpc import aio
 
-from hallnet.branch_sync import certificates, comparing, following, releasing, rollups, tables
+from hallnet.branch_sync import (
+    certificates,
+    comparing,
+    following,
+    releasing,
+    rollups,
+    standings,
+    tables,
+)
 from hallnet.branch_sync.face import CALLERS, BranchSyncFace
 from hallnet.branch_sync.publishing import Publication, Publisher
 from hallnet.node.client import open_channel
@@ -150,10 +158,15 @@ class BranchSync:
         while True:
             now = self._clock()
             if await self._database.write(
-                lambda c, now=now: releasing.enforce(c, self._context, now)  # type: ignore[misc]
+                lambda c, now=now: self._in_force(c, now)  # type: ignore[misc]
             ):
                 tables.feed.announce()
             await asyncio.sleep(ENFORCE_SECONDS)
+
+    def _in_force(self, connection: Connection, now: datetime) -> bool:
+        """Put in force what is due, and tell the halls above; True if there was something."""
+        due = releasing.enforce(connection, self._context, now)
+        return standings.report(connection, self._context, now) or due
 
     async def _publish_trust(self) -> None:
         """At the top of the tree: publish the bundle when halls change, and before it grows old."""

@@ -41,6 +41,9 @@ release = Table(
     Column("reason", String(64), nullable=False),
     Column("summary", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
+    # The version that it withdraws, and the one whose content it has again; else 0.
+    Column("withdraws", BigInteger, nullable=False),
+    Column("restores", BigInteger, nullable=False),
     # Of the body; of a refused one, of all that came, for its body may be another's.
     Column("digest", Bytes(32), nullable=False),
     # The signed release; empty for one that was refused.
@@ -51,6 +54,37 @@ release = Table(
 )
 
 child = Table("child", metadata, Column("address", String(40), primary_key=True))
+
+# Which release of a kind and author each child took last, and which is under way to it; 0 for none.
+child_release = Table(
+    "child_release",
+    metadata,
+    Column("child", String(40), primary_key=True),
+    Column("kind", Integer, primary_key=True, autoincrement=False),
+    Column("author", String(40), primary_key=True),
+    Column("taken", BigInteger, nullable=False),
+    Column("under_way", BigInteger, nullable=False),
+)
+
+# What halls said last of the releases in force there; this one: what it is to say.
+standing_report = Table(
+    "standing_report",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    # Of this hall: when it last said it; absent before the first time.
+    Column("told_at", Moment),
+    # Of this hall: since when there is something new to say; absent if there is not.
+    Column("changed_at", Moment),
+)
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("kind", Integer, primary_key=True, autoincrement=False),
+    Column("author", String(40), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
 
 # Ends of certificates of halls below, on the same way.
 revocation = Table(

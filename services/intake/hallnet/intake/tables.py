@@ -42,7 +42,8 @@ release = Table(
     Column("kind", Integer, primary_key=True, autoincrement=False),
     Column("author", String(40), primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("content", Bytes, nullable=False),
+    # None after a withdrawal of which nothing is left in force.
+    Column("content", Bytes),
 )
 
 case_event = Table(

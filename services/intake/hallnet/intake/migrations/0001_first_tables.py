@@ -276,7 +276,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("author", sa.String(length=40), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("kind", "author"),
     )
     op.create_table(
