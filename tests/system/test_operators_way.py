@@ -102,6 +102,12 @@ def test_a_county_and_a_township_are_founded_and_work_together(
             )  # fmt: skip
             listed = hallnet("case", "list", str(township), "--as", "li")
             assert "0 cases" in listed
+            assert "catalogue-330127-1" in hallnet("release", "where", str(county))
+            withdrawn = hallnet(
+                "release", "withdraw", str(county), "catalogue", "1", "--reason", "金额有误"
+            )
+            assert "version 1 is withdrawn by version 2: nothing" in withdrawn
+            until(lambda: "withdrawn" in hallnet("release", "list", str(township)))
             journal = tmp_path / "county.journal"
             hallnet("node", "archive", str(county), "--out", str(journal))
             verified = hallnet("verify", str(journal), "--root", certificate)

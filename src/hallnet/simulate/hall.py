@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from hallnet.branch_sync import comparing, releasing, rollups
+from hallnet.branch_sync import comparing, releasing, rollups, standings
 from hallnet.branch_sync import following as sync_following
 from hallnet.branch_sync import tables as sync_tables
 from hallnet.case.case import day_of
@@ -387,6 +387,7 @@ class Hall:
                 await self.sync.write(lambda c: releasing.enforce(c, self.sync_context, self.now()))
             await self._compare()
             await self.report_days()
+            await self._tell_standings()
             if self.exchange.ask("SELECT 1 FROM parcel WHERE state <> ?", WAITING):
                 await self.exchange.write(lambda c, now=now: parcels.sweep(c, now))  # type: ignore[misc]
             await asyncio.sleep(self._rhythm.housekeeping)
@@ -407,6 +408,14 @@ class Hall:
         days = (day_of(self.now()) - day_of(BEGINNING)).days + 1
         if done[0] < days or done[1]:
             await self.sync.write(lambda c: rollups.report_days(c, self.sync_context, self.now()))
+
+    async def _tell_standings(self) -> None:
+        """What is in force here, if that changed or was not told for a day."""
+        now = self.now()
+        due = written(now - standings.GATHER), written(now - standings.TOLD_AGAIN_AFTER)
+        query = "SELECT 1 FROM standing_report WHERE hall = ? AND (changed_at <= ? OR told_at <= ?)"
+        if self.sync.ask(query, str(self.address), *due):
+            await self.sync.write(lambda c: standings.report(c, self.sync_context, now))
 
     async def ask_all(self) -> None:
         """As after a start: does everybody have what this hall said?"""
