@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from hallnet.branch_sync import comparing, releasing, rollups, standings
+from hallnet.branch_sync import comparing, releasing, standings
 from hallnet.branch_sync import following as sync_following
 from hallnet.branch_sync import tables as sync_tables
 from hallnet.case.case import day_of
@@ -44,7 +44,7 @@ from hallnet.exchange.watching import HopWatch
 from hallnet.federation import delivery
 from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.intake import following as intake_following
-from hallnet.intake import materials
+from hallnet.intake import materials, telling
 from hallnet.intake import tables as intake_tables
 from hallnet.intake.context import Hall as IntakeHall
 from hallnet.intake.face import IntakeFace
@@ -399,15 +399,11 @@ class Hall:
 
     async def report_days(self) -> None:
         """The days that are over, once each unless something of them comes to light later."""
-        today = day_of(self.now()).isoformat()
-        done = self.sync.ask(
-            "SELECT count(*), sum(changed) FROM rollup WHERE hall = ? AND day < ?",
-            str(self.address),
-            today,
-        )[0]
-        days = (day_of(self.now()) - day_of(BEGINNING)).days + 1
-        if done[0] < days or done[1]:
-            await self.sync.write(lambda c: rollups.report_days(c, self.sync_context, self.now()))
+        yesterday = (day_of(self.now()) - timedelta(days=1)).isoformat()
+        ((last, changed),) = self.intake.ask("SELECT max(day), sum(changed) FROM number_day")
+        if last is None or last < yesterday or changed:
+            now = self.now()
+            await self.intake.write(lambda c: telling.tell_days(c, now))
 
     async def _tell_standings(self) -> None:
         """What is in force here, if that changed or was not told for a day."""

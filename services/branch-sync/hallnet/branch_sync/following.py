@@ -78,12 +78,14 @@ def take_cases(
     entries: Sequence[wire_feed.FeedEntry],
     now: datetime,
 ) -> None:
-    """What the intake tells: who said something about which case."""
+    """What the intake tells: who said something about which case, and what was done on a day."""
     raws = [entry.payload for entry in entries if entry.kind in ("case.event", "case.replica")]
     if raws:
         sharing.take_events(connection, context.here, raws)
         comparing.notice(connection, context.here, now)
-        rollups.count_events(connection, context.here, raws, now)
+    for entry in entries:
+        if entry.kind == rollups.NUMBERS_OF_DAY:
+            rollups.take_day(connection, context, entry.payload, now)
 
 
 def _take_end(connection: Connection, payload: bytes, now: datetime) -> None:

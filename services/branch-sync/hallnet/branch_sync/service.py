@@ -15,7 +15,6 @@ from hallnet.branch_sync import (
     comparing,
     following,
     releasing,
-    rollups,
     standings,
     tables,
 )
@@ -39,7 +38,6 @@ ENFORCE_SECONDS = 1.0
 GATHER_SECONDS = 0.3
 """How long new certificates are gathered before a bundle is published."""
 COMPARE_CHECK_SECONDS = 60.0
-REPORT_CHECK_SECONDS = 300.0
 RENEWAL_CHECK_SECONDS = 3600.0
 
 _log = logging.getLogger("hallnet.branch_sync")
@@ -92,7 +90,6 @@ class BranchSync:
             ("branch-sync follows intake", self._follow_intake),
             ("branch-sync puts releases in force", self._enforce),
             ("branch-sync compares replicas", self._compare),
-            ("branch-sync reports its days", self._report_days),
         ]
         if self._context.parent is None:
             loops.append(("branch-sync publishes the trust bundle", self._publish_trust))
@@ -140,15 +137,6 @@ class BranchSync:
             ):
                 tables.feed.announce()
             await asyncio.sleep(COMPARE_CHECK_SECONDS)
-
-    async def _report_days(self) -> None:
-        while True:
-            now = self._clock()
-            if await self._database.write(
-                lambda c, now=now: rollups.report_days(c, self._context, now)  # type: ignore[misc]
-            ):
-                tables.feed.announce()
-            await asyncio.sleep(REPORT_CHECK_SECONDS)
 
     def _take(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         if following.take(connection, self._context, entries, self._clock()):

@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Date,
     Index,
@@ -156,35 +155,26 @@ comparison = Table(
     Index("comparison_due", "due_at"),
 )
 
-# The item of each case that is known here, for the days' numbers.
-case_item = Table(
-    "case_item",
-    metadata,
-    Column("case_id", String(36), primary_key=True),
-    Column("item_id", String(64), nullable=False),
-)
-
-# What halls did on a day: this one as it counts, those below as they reported.
+# What halls did on a day, as each reported it.
 rollup_count = Table(
     "rollup_count",
     metadata,
     Column("hall", String(40), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("item_id", String(64), primary_key=True),
+    Column("handling_kind", Integer, primary_key=True, autoincrement=False),
     Column("measure", String(64), primary_key=True),
     Column("times", BigInteger, nullable=False),
     Index("rollup_count_of_day", "day", "hall"),
 )
 
-# Which version of a day is here: of this hall the one it sent last, 0 before the first.
+# Which version of a day is here: of this hall the one it sent last.
 rollup = Table(
     "rollup",
     metadata,
     Column("hall", String(40), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("version", Integer, nullable=False),
-    # Of this hall: whether something was counted since it was sent.
-    Column("changed", Boolean, nullable=False),
     Column("received_at", Moment, nullable=False),
     Index("rollup_of_day", "day", "hall"),
 )

@@ -166,6 +166,15 @@ number = Table(
     Column("amount", BigInteger, nullable=False),
 )
 
+# Days that are over and whose numbers were told in the feed.
+number_day = Table(
+    "number_day",
+    metadata,
+    Column("day", Date, primary_key=True),
+    # Whether something of that day came to light since.
+    Column("changed", Boolean, nullable=False),
+)
+
 # The numbers of a month as they were frozen. A line is never changed; a correction is the next line.
 month_line = Table(
     "month_line",

@@ -22,12 +22,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("request_id"),
     )
     op.create_table(
-        "case_item",
-        sa.Column("case_id", sa.String(length=36), nullable=False),
-        sa.Column("item_id", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("case_id"),
-    )
-    op.create_table(
         "case_part",
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column("hall", sa.String(length=40), nullable=False),
@@ -132,7 +126,6 @@ def upgrade() -> None:
         sa.Column("hall", sa.String(length=40), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("changed", sa.Boolean(), nullable=False),
         sa.Column("received_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("hall", "day"),
     )
@@ -144,9 +137,10 @@ def upgrade() -> None:
         sa.Column("hall", sa.String(length=40), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("item_id", sa.String(length=64), nullable=False),
+        sa.Column("handling_kind", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("measure", sa.String(length=64), nullable=False),
         sa.Column("times", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("hall", "day", "item_id", "measure"),
+        sa.PrimaryKeyConstraint("hall", "day", "item_id", "handling_kind", "measure"),
     )
     with op.batch_alter_table("rollup_count", schema=None) as batch_op:
         batch_op.create_index("rollup_count_of_day", ["day", "hall"], unique=False)
@@ -225,6 +219,5 @@ def downgrade() -> None:
         batch_op.drop_index("case_part_of_range")
 
     op.drop_table("case_part")
-    op.drop_table("case_item")
     op.drop_table("answered_request")
     # ### end Alembic commands ###

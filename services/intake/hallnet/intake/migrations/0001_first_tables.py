@@ -258,6 +258,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series"),
     )
     op.create_table(
+        "number_day",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("changed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("day"),
+    )
+    op.create_table(
         "post",
         sa.Column("post_id", sa.String(length=64), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -380,6 +386,7 @@ def downgrade() -> None:
     op.drop_table("release")
     op.drop_table("queue_count")
     op.drop_table("post")
+    op.drop_table("number_day")
     op.drop_table("number_counter")
     op.drop_table("number")
     op.drop_table("month_line")

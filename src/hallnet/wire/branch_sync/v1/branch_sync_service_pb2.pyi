@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hallnet.wire.case.v1 import item_pb2 as _item_pb2
 from hallnet.wire.release.v1 import release_pb2 as _release_pb2
 import builtins as _builtins
 import sys
@@ -502,6 +503,7 @@ class RollupSum(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     MEASURE_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    HANDLING_KIND_FIELD_NUMBER: _builtins.int
     hall: _builtins.str
     """Whose; empty for a sum of all."""
     item_id: _builtins.str
@@ -510,6 +512,8 @@ class RollupSum(_message.Message):
     """What is counted."""
     count: _builtins.int
     """How often."""
+    handling_kind: _item_pb2.HandlingKind.ValueType
+    """Of instant or committed cases."""
     def __init__(
         self,
         *,
@@ -517,10 +521,11 @@ class RollupSum(_message.Message):
         item_id: _builtins.str = ...,
         measure: _builtins.str = ...,
         count: _builtins.int = ...,
+        handling_kind: _item_pb2.HandlingKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "hall", b"hall", "item_id", b"item_id", "measure", b"measure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "hall", b"hall", "handling_kind", b"handling_kind", "item_id", b"item_id", "measure", b"measure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

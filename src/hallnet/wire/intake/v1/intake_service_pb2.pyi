@@ -1765,6 +1765,36 @@ class Number(_message.Message):
 Global___Number: _TypeAlias = Number  # noqa: Y015
 
 @_typing.final
+class DayNumbers(_message.Message):
+    """DayNumbers is the payload of "numbers.day" in the intake's feed: what this hall did on a day that is over.
+    A later one of the same day replaces an earlier one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAY_FIELD_NUMBER: _builtins.int
+    NUMBERS_FIELD_NUMBER: _builtins.int
+    day: _builtins.str
+    """The day, YYYY-MM-DD."""
+    @_builtins.property
+    def numbers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Number]:
+        """By measure, item, and instant or committed."""
+
+    def __init__(
+        self,
+        *,
+        day: _builtins.str = ...,
+        numbers: _abc.Iterable[Global___Number] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "numbers", b"numbers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DayNumbers: _TypeAlias = DayNumbers  # noqa: Y015
+
+@_typing.final
 class Rate(_message.Message):
     """Rate is a quotient with what it is made of."""
 
