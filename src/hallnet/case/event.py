@@ -80,6 +80,7 @@ class HandOverPurpose(IntEnum):
     ACROSS = 2
     RETURN = 3
     AFTER_CHECK = 4
+    SUCCESSION = 6
 
 
 class Outcome(IntEnum):

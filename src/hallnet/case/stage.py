@@ -122,6 +122,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
     ),
     Stage.RETURNED: _row(
         Stage.RETURNED,
+        _CUSTODY,
         _AT_ANY_TIME,
         moves={
             Supplemented: Stage.PREREVIEW,
@@ -144,6 +145,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
     ),
     Stage.CORRECTING: _row(
         Stage.CORRECTING,
+        _CUSTODY,
         _AT_ANY_TIME,
         (CommitmentSigned, CommitmentWithdrawn),
         moves={
@@ -195,5 +197,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
     Stage.ENDED: _row(Stage.ENDED, (OriginalsSent, OriginalsReceived, Archived), moves={}),
     Stage.REVOKED: _row(Stage.REVOKED, (OriginalsSent, OriginalsReceived, Archived), moves={}),
 }
+WITH_APPLICANT = frozenset({Stage.RETURNED, Stage.CORRECTING})
+"""The next step is the applicant's: the case stays where it is, unless its hall goes on as another."""
 NOT_DURING_PROCEDURE = (Reviewed, HandedOver, Decided, ProcedureBegan)
 """While a special procedure goes on nothing is decided and the case stays where it is."""

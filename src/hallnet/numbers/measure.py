@@ -202,7 +202,10 @@ def counted(
         if isinstance(fact, PrereviewPassed) or not fact.for_prereview:
             yield key(Measure.RECEIVED), 1
     elif isinstance(fact, HandedOver):
-        yield key(_HANDED[fact.purpose]), 1
+        # What goes to a successor or is checked afterwards is no step of the case: see CAME and LEFT.
+        measure = _HANDED.get(fact.purpose)
+        if measure is not None:
+            yield key(measure), 1
     elif isinstance(fact, Decided):
         yield key(_DECIDED[fact.outcome]), 1
     elif type(fact) in _SIMPLE:

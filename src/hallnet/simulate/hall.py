@@ -137,7 +137,11 @@ class Hall:
         )
         self.exchange.look(lambda c: keyring.load(c, self.context))
         self.intake_hall = IntakeHall(
-            self.address, "社保" if self.address.branch else "", divisions(), draw
+            self.address,
+            "社保" if self.address.branch else "",
+            divisions(),
+            draw,
+            above=tuple(item.address for item in identity.chain[1:-1]),
         )
         self.face = IntakeFace(self.intake, self.intake_hall, self.now)
         self.sync_context = self.sync.look(lambda c: releasing.load_context(c, identity))

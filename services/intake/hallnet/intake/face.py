@@ -26,6 +26,7 @@ from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.numbers_face import NumbersFace
+from hallnet.intake.state_face import StateFace
 from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
@@ -55,12 +56,15 @@ CALLERS: Callers = {
     "ListNumberedCases": _DESK,
     "FreezeMonth": _DESK,
     "ListMonthLines": _DESK,
+    "SetHallState": frozenset({Part.OPERATOR}),
+    "GetHallState": _DESK,
+    "OrderTransfer": frozenset({Part.OPERATOR}),
 }
 
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
-class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
+class IntakeFace(NumbersFace, StateFace, Answering, wire_grpc.IntakeServiceServicer):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
     def __init__(

@@ -21,13 +21,22 @@ from hallnet.case.problems import (
     MaterialUnknown,
     PointNotYours,
 )
-from hallnet.intake import accounts, cases, joining, mandates, materials, memory, tables
+from hallnet.intake import (
+    accounts,
+    cases,
+    hall_state,
+    joining,
+    mandates,
+    materials,
+    memory,
+    tables,
+)
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
 from hallnet.intake.window.records import FEES
 from hallnet.node import telemetry
-from hallnet.places import Village
+from hallnet.places import Address, Village
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 
@@ -69,6 +78,7 @@ def file(
     Raises the problems of the item, the place, the person, the mandate and the materials.
     """
     account = accounts.find(connection, actor_id)
+    hall_state.require_open(connection, hall)
     _require_own_point(account, intake_point)
     today = day_of(now)
     item = hall.releases.item_to_file(connection, item_id, today)
@@ -137,7 +147,7 @@ def act_or_ask(
     if isinstance(wish, Supplemented):
         materials.require_here(connection, wish.materials, "materials")
     elsewhere = case.custodian != hall.address and case.transit is None
-    if wish is not None and elsewhere and case.filed.intake_hall == hall.address:
+    if wish is not None and elsewhere and case.home == hall.address:
         _pass_on(connection, account, case, wish, request_id, now)
         return case, True
     return carry_out(connection, hall, account, case, command, now), False
@@ -189,7 +199,13 @@ def context_of(
         joining.legs_due(connection, hall, case, command),
         FEES.find(connection, case.case_id) if costs and gives_result else None,
         memory.clocks_of,
+        successors=_successors(connection, hall, command),
     )
+
+
+def _successors(connection: Connection, hall: Hall, command: Command | None) -> frozenset[Address]:
+    named = isinstance(command, commands.HandOver) and command.successor is not None
+    return hall_state.successors(connection, hall) if named else frozenset()
 
 
 def _papers_of(command: Command) -> Sequence[Material]:

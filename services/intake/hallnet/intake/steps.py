@@ -59,6 +59,7 @@ _HANDED = {
     HandOverPurpose.ACROSS: "已转交",
     HandOverPurpose.RETURN: "结果已回传",
     HandOverPurpose.AFTER_CHECK: "已转事后核查：",
+    HandOverPurpose.SUCCESSION: "已移交承接大厅",
 }
 _BASES = {
     AcceptanceBasis.EXAMINED: "",

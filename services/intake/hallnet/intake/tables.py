@@ -166,6 +166,45 @@ number = Table(
     Column("amount", BigInteger, nullable=False),
 )
 
+# Whether this hall takes anything new: the last row counts. Before the first it is open.
+hall_state = Table(
+    "hall_state",
+    metadata,
+    Column(
+        "position",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("state", Integer, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("successor", String(40), nullable=False),
+)
+
+# Which hall goes on in the place of which, as a hall above both ordered.
+transfer = Table(
+    "transfer",
+    metadata,
+    Column("giver", String(40), primary_key=True),
+    Column("taker", String(40), primary_key=True),
+    Column("ordered_by", String(40), nullable=False),
+    Column("ordered_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+)
+
+# How halls below stand, as they said.
+hall_below = Table(
+    "hall_below",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("state", Integer, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("successor", String(40), nullable=False),
+)
+
 # Days that are over and whose numbers were told in the feed.
 number_day = Table(
     "number_day",

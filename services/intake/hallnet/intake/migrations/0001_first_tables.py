@@ -186,6 +186,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("end"),
     )
     op.create_table(
+        "hall_below",
+        sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("successor", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("hall"),
+    )
+    op.create_table(
+        "hall_state",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("successor", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+    )
+    op.create_table(
         "item_version",
         sa.Column("item_id", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
@@ -338,6 +361,16 @@ def upgrade() -> None:
         batch_op.create_index("ticket_of_day", ["day", "state", "ticket_id"], unique=False)
 
     op.create_table(
+        "transfer",
+        sa.Column("giver", sa.String(length=40), nullable=False),
+        sa.Column("taker", sa.String(length=40), nullable=False),
+        sa.Column("ordered_by", sa.String(length=40), nullable=False),
+        sa.Column("ordered_at", Moment(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("giver", "taker"),
+    )
+    op.create_table(
         "window",
         sa.Column("window_id", sa.String(length=64), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -369,6 +402,7 @@ def downgrade() -> None:
 
     op.drop_table("window_record")
     op.drop_table("window")
+    op.drop_table("transfer")
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.drop_index("ticket_of_day")
         batch_op.drop_index("ticket_called")
@@ -401,6 +435,8 @@ def downgrade() -> None:
 
     op.drop_table("mandate")
     op.drop_table("item_version")
+    op.drop_table("hall_state")
+    op.drop_table("hall_below")
     op.drop_table("feed_run")
     op.drop_table("feed_head")
     op.drop_table("early_event")

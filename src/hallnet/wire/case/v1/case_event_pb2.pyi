@@ -185,6 +185,8 @@ class _HandOverPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HandO
     """回传: the result goes back to the hall that received the application."""
     HAND_OVER_PURPOSE_AFTER_CHECK: _HandOverPurpose.ValueType  # 4
     """事后核查: the hall that decided checks what was promised."""
+    HAND_OVER_PURPOSE_SUCCESSION: _HandOverPurpose.ValueType  # 6
+    """承接: the other hall goes on in the place of this one, which is closed, merged or split."""
 
 class HandOverPurpose(_HandOverPurpose, metaclass=_HandOverPurposeEnumTypeWrapper):
     """HandOverPurpose is why custody passes on."""
@@ -199,6 +201,8 @@ HAND_OVER_PURPOSE_RETURN: HandOverPurpose.ValueType  # 3
 """回传: the result goes back to the hall that received the application."""
 HAND_OVER_PURPOSE_AFTER_CHECK: HandOverPurpose.ValueType  # 4
 """事后核查: the hall that decided checks what was promised."""
+HAND_OVER_PURPOSE_SUCCESSION: HandOverPurpose.ValueType  # 6
+"""承接: the other hall goes on in the place of this one, which is closed, merged or split."""
 Global___HandOverPurpose: _TypeAlias = HandOverPurpose  # noqa: Y015
 
 class _Outcome:
