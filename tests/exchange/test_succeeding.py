@@ -257,6 +257,8 @@ def test_a_change_that_is_not_in_effect_yet_can_be_taken_back_everywhere(world: 
         trust = world.at(at).context.trust
         assert trust.goes_on_as(Address(TOWNSHIP), ahead + DAY) == Address(TOWNSHIP)
     world.time.pass_by(days=1)
+    with pytest.raises(NothingToWithdraw):
+        declare(world, withdrawn=True)
     again = declare(world, effective_at=ahead)
     publish(world, wire.TrustBundle(successions=[again]), 4)
     trust = world.at(OTHER_COUNTY).context.trust

@@ -216,7 +216,7 @@ def test_halls_are_founded_with_invitations_alone(tmp_path: Path) -> None:
         with running(newcomer):
             until(lambda: _knows(3, hallnet("node", "status", str(newcomer), "--json")))
             until(lambda: _knows(3, hallnet("node", "status", str(township), "--json")))
-            move = ("trust", "move", str(county), "330127101")
+            move = ("hall", "move", str(county), "330127101")
             assert "330127101 goes on as 330127102" in hallnet(
                 *move, "330127102", "--reason", "撤并", "--from", "2099-01-01"
             )

@@ -88,7 +88,8 @@ def declare_succession(
     context.register.name(successor.division)
     if withdrawn:
         stated = context.trust.succession_of(predecessor)
-        if stated is None or stated.successor != successor or stated.effective_at <= now:
+        stands = stated is not None and stated.successor == successor and not stated.withdrawn
+        if stated is None or not stands or stated.effective_at <= now:
             raise NothingToWithdraw("predecessor", predecessor=predecessor, successor=successor)
         effective_at = stated.effective_at
     signer = context.identity.certificate
