@@ -16,7 +16,7 @@ from tests.simulation.worlds import HALLS
 
 from hallnet.branch_sync import certificates, following, releasing, tables
 from hallnet.branch_sync.context import Context
-from hallnet.branch_sync.releasing import Standing
+from hallnet.branch_sync.standing import Standing
 from hallnet.exchange import following as exchange_following
 from hallnet.exchange import tables as exchange_tables
 from hallnet.places import Address

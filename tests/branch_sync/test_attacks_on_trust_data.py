@@ -15,7 +15,8 @@ from tests.simulation.halls import new_root
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
 from hallnet.branch_sync import releasing
-from hallnet.branch_sync.releasing import CONTENT_BYTES_MAX, Standing
+from hallnet.branch_sync.releasing import CONTENT_BYTES_MAX
+from hallnet.branch_sync.standing import Standing
 from hallnet.exchange import believing, certifying
 from hallnet.places import Address
 from hallnet.problems import Problem

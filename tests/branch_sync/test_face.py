@@ -168,7 +168,10 @@ def test_a_release_that_was_signed_and_not_kept_is_signed_again_with_the_same_ve
     """The process ended between the signature and its own commit."""
 
     async def sign(desk: BranchSyncFace) -> None:
-        await desk._publisher._signed(PUBLICATION.from_message(wanted()), halls.now)
+        found = PUBLICATION.from_message(wanted())
+        body = wire_release.ReleaseBody(kind=int(found.kind), content=found.content)  # type: ignore[arg-type]
+        body.effective_at.FromDatetime(halls.now)
+        await desk._publisher._signed(body, halls.now)
 
     with_exchange(halls, home, sign)
     halls.restart(COUNTY)

@@ -31,6 +31,7 @@ from hallnet.trust.release import RELEASE, ReleaseKind
 from hallnet.trust.revocation import RevocationBody, revoke
 from hallnet.trust.succession import SuccessionBody
 from hallnet.trust.succession import declare as forge_succession
+from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
@@ -105,10 +106,10 @@ def test_two_releases_published_close_together_arrive_in_order(halls: Halls) -> 
     for content in (b"first", b"second", b"third"):
         halls.publish(PROVINCE, content=content)
     halls.settle()
-    for address in HALLS:
+    for address in set(HALLS) - {PROVINCE}:
+        # The second was replaced before the first had its receipt.
         assert halls.standings(address) == [
             f"policy-{PROVINCE}-1 REPLACED",
-            f"policy-{PROVINCE}-2 REPLACED",
             f"policy-{PROVINCE}-3 IN_FORCE",
         ]
         assert halls.told(address, "release.outdated") == []
@@ -134,6 +135,30 @@ def join(halls: Halls) -> None:
     certify(halls.world, COUNTY, make_request(asked(halls.world), KEY))
 
 
+def answer(halls: Halls, child: str) -> None:
+    """Whatever is under way to a child of the county has its receipt."""
+    waiting: list[tuple[str, str]] = []
+    while waiting != (found := references(halls, child)):
+        for kind, reference in found[len(waiting) :]:
+            ended = wire_feed.DeliveryEnded(
+                recipient=child,
+                kind=kind,
+                reference=reference,
+                verdict=wire_envelope.VERDICT_ACCEPTED,
+            ).SerializeToString()
+            halls.take(COUNTY, wire_feed.FeedEntry(kind="delivery.ended", payload=ended))
+        waiting = found
+
+
+def references(halls: Halls, child: str) -> list[tuple[str, str]]:
+    return [
+        (dispatch.kind, dispatch.reference)
+        for entry in halls.told(COUNTY, "release.passed_on")
+        for dispatch in entry.dispatches
+        if dispatch.recipient == child
+    ]
+
+
 def sent_to(halls: Halls, child: str) -> list[str]:
     return [subject for recipient, subject in halls.passed_on(COUNTY) if recipient == child]
 
@@ -146,6 +171,7 @@ def test_a_child_that_joins_later_gets_what_is_in_force_and_what_will_be(halls: 
     halls.settle()
     join(halls)
     halls.settle()
+    answer(halls, NEWCOMER)
     assert sent_to(halls, NEWCOMER) == [
         f"policy-{COUNTY}-1",
         f"policy-{PROVINCE}-2",
@@ -187,6 +213,7 @@ def test_a_child_that_joins_again_gets_all_again_for_it_may_have_lost_it(halls: 
     join(halls)
     halls.settle()
     assert sent_to(halls, NEWCOMER) == [f"policy-{COUNTY}-1"] * 2
+    answer(halls, NEWCOMER)
     halls.publish(COUNTY)
     assert sent_to(halls, NEWCOMER)[2:] == [f"policy-{COUNTY}-2"]
 

@@ -22,8 +22,8 @@ from hallnet.branch_sync.releasing import (
     SUMMARY_CHARACTERS_MAX,
     ReleaseTooLarge,
     ReleaseUnknown,
-    Standing,
 )
+from hallnet.branch_sync.standing import Standing
 from hallnet.case.item import CATALOGUE, Catalogue
 from hallnet.case.problems import CatalogueMalformed
 from hallnet.codec import MessageMalformed

@@ -1,39 +1,47 @@
-"""What halls did is counted once, reported to every hall above, and never guessed."""
+"""What halls counted is reported to every hall above, and never guessed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from tests.branch_sync.parts import DAY, Halls
-from tests.branch_sync.test_comparing import history, learn
-from tests.case.builders import ACCEPTED, CLOSED, GRANTED, filed
+from tests.exchange.parts import told as told_by
 from tests.simulation.worlds import CITY, COUNTY, HALLS, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
-from hallnet.branch_sync import rollups
+from hallnet.branch_sync import following, rollups, tables
 from hallnet.case.case import day_of
-from hallnet.case.event import Fact
 from hallnet.federation.rollup import DaysUnusable
-from hallnet.places import Address
+from hallnet.numbers.measure import Measure
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_service
 from hallnet.wire.branch_sync.v1 import rollup_pb2 as wire
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 
 LONG_AGO = "2026-03-02"
-"""The day of the events that `history` makes."""
+INSTANT, COMMITTED = 1, 2
 
 
-def decided_at(hall: str, number: int, *facts: Fact) -> list[bytes]:
-    """A case that one hall takes in and decides."""
-    here = Address.parse(hall)
-    return history(number, *((hall, fact) for fact in (filed(here, here), *facts)))
+def count(halls: Halls, at: str, day: str = LONG_AGO, **amounts: int) -> None:
+    """The intake of a hall tells what it counted on a day; all of one item, of instant cases."""
+    told = wire_intake.DayNumbers(day=day)
+    for name, amount in amounts.items():
+        told.numbers.add(
+            measure=Measure[name.upper()],
+            handling_kind=INSTANT,
+            item_id="elder-card",
+            amount=amount,
+        )
+    entry = wire_feed.FeedEntry(kind="numbers.day", payload=told.SerializeToString())
+    sync = halls.at(at)
+    sync.database.transact(lambda c: following.take_cases(c, sync.context, [entry], halls.now))
 
 
-def report(halls: Halls) -> None:
-    """Every hall reports the days that are over, and the reports arrive."""
+def report(halls: Halls, day: str) -> None:
+    """Every hall reports a day on which it did nothing, and the reports arrive."""
     for address in HALLS:
-        sync = halls.at(address)
-        sync.database.transact(lambda c, s=sync: rollups.report_days(c, s.context, halls.now))  # type: ignore[misc]
+        count(halls, address, day)
     halls.settle()
 
 
@@ -54,17 +62,15 @@ def numbers(answer: wire_service.SumRollupsResponse) -> dict[str, int]:
 
 
 def busy(halls: Halls) -> None:
-    """Three cases at the township, one at its county, one at another county."""
-    for number in range(3):
-        learn(halls, TOWNSHIP, *decided_at(TOWNSHIP, number, ACCEPTED, GRANTED, CLOSED))
-    learn(halls, COUNTY, *decided_at(COUNTY, 10, ACCEPTED))
-    learn(halls, OTHER_COUNTY, *decided_at(OTHER_COUNTY, 11, ACCEPTED, GRANTED))
-    report(halls)
+    count(halls, TOWNSHIP, received=3, accepted=3, granted=3, finished=3)
+    count(halls, COUNTY, received=1, accepted=1)
+    count(halls, OTHER_COUNTY, received=1, accepted=1, granted=1)
+    halls.settle()
 
 
-def test_the_sum_of_the_province_is_the_sum_of_what_its_halls_did(halls: Halls) -> None:
+def test_the_sum_of_the_province_is_the_sum_of_what_its_halls_counted(halls: Halls) -> None:
     busy(halls)
-    whole = {"filed": 5, "accepted": 5, "decided.granted": 4, "closed": 3}
+    whole = {"received": 5, "accepted": 5, "granted": 4, "finished": 3}
     assert numbers(asked(halls, PROVINCE)) == whole
     each = numbers(asked(halls, PROVINCE, by_hall=True))
     assert {
@@ -75,64 +81,93 @@ def test_the_sum_of_the_province_is_the_sum_of_what_its_halls_did(halls: Halls) 
 
 def test_a_number_can_be_drilled_down_to_its_hall(halls: Halls) -> None:
     busy(halls)
-    assert numbers(asked(halls, PROVINCE, under=COUNTY))["filed"] == 4
-    assert numbers(asked(halls, PROVINCE, under=TOWNSHIP))["filed"] == 3
-    assert numbers(asked(halls, CITY, under=COUNTY, by_hall=True))[f"{TOWNSHIP} closed"] == 3
+    assert numbers(asked(halls, PROVINCE, under=COUNTY))["received"] == 4
+    assert numbers(asked(halls, PROVINCE, under=TOWNSHIP))["received"] == 3
+    assert numbers(asked(halls, CITY, under=COUNTY, by_hall=True))[f"{TOWNSHIP} finished"] == 3
 
 
-def test_what_another_hall_did_is_counted_there_and_not_here(halls: Halls) -> None:
-    raws = decided_at(TOWNSHIP, 1, ACCEPTED)
-    learn(halls, TOWNSHIP, *raws)
-    learn(halls, COUNTY, *raws)
-    report(halls)
-    assert numbers(asked(halls, PROVINCE)) == {"filed": 1, "accepted": 1}
+def test_instant_and_committed_cases_stay_apart(halls: Halls) -> None:
+    told = wire_intake.DayNumbers(day=LONG_AGO)
+    for kind, amount in ((INSTANT, 3), (COMMITTED, 4)):
+        told.numbers.add(measure=4, handling_kind=kind, item_id="i", amount=amount)
+    entry = wire_feed.FeedEntry(kind="numbers.day", payload=told.SerializeToString())
+    sync = halls.at(TOWNSHIP)
+    sync.database.transact(lambda c: following.take_cases(c, sync.context, [entry], halls.now))
+    halls.settle()
+    found = {one.handling_kind: one.count for one in asked(halls, PROVINCE).sums}
+    assert found == {INSTANT: 3, COMMITTED: 4}
 
 
-def test_a_report_is_replaced_when_something_comes_to_light_later(halls: Halls) -> None:
+def test_a_day_told_again_replaces_what_was_told_before_at_every_hall(halls: Halls) -> None:
     busy(halls)
-    learn(halls, TOWNSHIP, *decided_at(TOWNSHIP, 99))
-    report(halls)
-    assert numbers(asked(halls, PROVINCE))["filed"] == 6
+    count(halls, TOWNSHIP, received=4, accepted=2)
+    halls.settle()
+    for at, sums in ((PROVINCE, 6), (CITY, 6), (COUNTY, 5), (TOWNSHIP, 4)):
+        assert numbers(asked(halls, at))["received"] == sums
+    assert "finished" not in numbers(asked(halls, PROVINCE))
 
 
 def test_reports_have_their_effect_once_in_any_order(halls: Halls) -> None:
     def come(version: int, count: int) -> None:
-        counts = [wire.RollupCount(item_id="an-item", measure="filed", count=count)]
+        counts = [wire.RollupCount(item_id="an-item", measure="received", count=count)]
         told = wire.Rollup(day=LONG_AGO, version=version, counts=counts)
         halls.receive_from(COUNTY, TOWNSHIP, rollups.ROLLUP_KIND, told.SerializeToString())
 
-    for version, count in ((2, 7), (1, 5), (2, 7), (2, 9)):
-        come(version, count)
-    assert numbers(asked(halls, COUNTY)) == {"filed": 7}
+    for version, number in ((2, 7), (1, 5), (2, 7), (2, 9)):
+        come(version, number)
+    assert numbers(asked(halls, COUNTY)) == {"received": 7}
+
+
+def test_a_hall_that_lost_its_records_goes_on_with_later_versions(halls: Halls) -> None:
+    """Else what it tells anew would be older than what it had told before."""
+    for _ in range(3):
+        count(halls, TOWNSHIP, received=3)
+    halls.settle()
+    sync = halls.at(TOWNSHIP)
+    sync.database.transact(lambda c: c.execute(tables.rollup.delete()))
+    halls.pass_by(hours=1)
+    count(halls, TOWNSHIP, received=2)
+    halls.settle()
+    assert numbers(asked(halls, PROVINCE)) == {"received": 2}
+
+
+def test_a_report_goes_to_every_hall_above_once(halls: Halls) -> None:
+    count(halls, TOWNSHIP, received=3)
+    halls.settle()
+    for address in (COUNTY, CITY, PROVINCE):
+        messages = [
+            wire_feed.InboundMessage.FromString(entry.payload)
+            for entry in told_by(halls.world.at(address), "message.received")
+        ]
+        assert [one.sender for one in messages if one.kind == "rollup"] == [TOWNSHIP]
 
 
 def test_a_hall_that_did_not_report_is_named_and_not_zero(halls: Halls) -> None:
     halls.world.at(TOWNSHIP).cut = True
     halls.world.time.now += DAY
-    report(halls)
     yesterday = (day_of(halls.now) - timedelta(days=1)).isoformat()
+    report(halls, yesterday)
     answer = asked(halls, PROVINCE, yesterday)
     assert [(one.hall, one.day) for one in answer.missing] == [(TOWNSHIP, yesterday)]
     assert answer.reports == len(HALLS) - 1
     halls.world.at(TOWNSHIP).cut = False
-    report(halls)
+    halls.settle()
     answer = asked(halls, PROVINCE, yesterday)
     assert (list(answer.missing), answer.reports) == ([], len(HALLS))
 
 
-def test_days_without_any_work_are_reported_too(halls: Halls) -> None:
-    report(halls)
-    halls.world.time.now += 3 * DAY
-    report(halls)
-    for back in range(1, 5):
-        day = (day_of(halls.now) - timedelta(days=back)).isoformat()
-        assert not asked(halls, PROVINCE, day).missing
-
-
-def test_a_day_that_is_not_over_is_not_reported(halls: Halls) -> None:
-    report(halls)
-    today = day_of(halls.now).isoformat()
-    assert asked(halls, PROVINCE, today).reports == 0
+def test_more_than_a_report_may_hold_wedges_nobody(halls: Halls) -> None:
+    """It ends at the exchange, and what comes after it is told."""
+    told = wire_intake.DayNumbers(day=LONG_AGO)
+    for number in range(30_000):
+        told.numbers.add(measure=4, handling_kind=1, item_id=f"item-{number:020}", amount=1)
+    entry = wire_feed.FeedEntry(kind="numbers.day", payload=told.SerializeToString())
+    sync = halls.at(TOWNSHIP)
+    sync.database.transact(lambda c: following.take_cases(c, sync.context, [entry], halls.now))
+    count(halls, TOWNSHIP, (date.fromisoformat(LONG_AGO) + DAY).isoformat(), received=1)
+    halls.settle()
+    assert len(asked(halls, PROVINCE, "2026-03-03").sums) == 1
+    assert not asked(halls, PROVINCE).sums
 
 
 @pytest.mark.parametrize(
@@ -159,8 +194,27 @@ def test_a_day_that_is_not_over_is_not_reported(halls: Halls) -> None:
                 counts=[wire.RollupCount(item_id="i", measure="m", count=1)] * 2,
             ),
         ),
+        (
+            TOWNSHIP,
+            wire.Rollup(
+                day=LONG_AGO,
+                version=1,
+                counts=[
+                    wire.RollupCount(item_id="i", measure="m", count=1, handling_kind=99)  # type: ignore[arg-type]
+                ],
+            ),
+        ),
     ],
-    ids=["of a neighbour", "from above", "no version", "no day", "ahead", "too much", "twice"],
+    ids=[
+        "of a neighbour",
+        "from above",
+        "no version",
+        "no day",
+        "ahead",
+        "too much",
+        "twice",
+        "no kind",
+    ],
 )
 def test_a_report_that_no_hall_below_makes_is_refused(
     halls: Halls, sender: str, told: wire.Rollup

@@ -84,7 +84,7 @@ from hallnet.case.event import (
 )
 from hallnet.case.fact import ProcedureEnded
 from hallnet.case.problems import ActNotPossible, EventOutOfTurn, HistoryBroken
-from hallnet.case.stage import ENDED, NAMES, TABLE, Stage
+from hallnet.case.stage import ENDED, NAMES, TABLE, WITH_APPLICANT, Stage
 from hallnet.places import Address
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
@@ -243,7 +243,7 @@ def test_the_table_has_no_other_edges() -> None:
     moves: set[type[Fact]] = {HandedOver, TakenOver, HandOverDeclined, HandOverFailed}
     for stage, edges in TABLE.items():
         expected = {type(fact): after for fact, after in ACTS[stage].items()}
-        if AWAY in ACTS[stage]:
+        if AWAY in ACTS[stage] or stage in WITH_APPLICANT:
             expected |= dict.fromkeys(moves, stage)
         if BEGAN in ACTS[stage]:
             expected[ProcedureEnded] = stage
@@ -502,3 +502,18 @@ def test_the_newest_of_a_kind_is_found() -> None:
 )
 def test_a_day_of_the_law_is_a_day_in_china(moment: datetime, day: date) -> None:
     assert day_of(moment) == day
+
+
+@pytest.mark.parametrize("stage", sorted(WITH_APPLICANT))
+def test_where_the_applicant_is_next_a_case_goes_only_to_the_hall_that_goes_on(
+    stage: Stage,
+) -> None:
+    case = in_stage(stage)
+    across = HandedOver(COUNTY, HandOverPurpose.ACROSS, "")
+    with pytest.raises(ActNotPossible):
+        extended(case, event_for(case, across, case.custodian))
+    for_good = HandedOver(COUNTY, HandOverPurpose.SUCCESSION, "")
+    moved = extended(case, event_for(case, for_good, case.custodian))
+    moved = extended(moved, event_for(moved, TakenOver(), COUNTY))
+    assert (moved.stage, moved.custodian) == (stage, COUNTY)
+    assert moved.home == COUNTY

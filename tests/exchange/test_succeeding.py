@@ -21,7 +21,7 @@ from tests.simulation.halls import Station, World, new_root
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
 from hallnet.exchange import believing, certifying, succeeding
-from hallnet.exchange.succeeding import NotAboveBoth, SuccessionUnusable
+from hallnet.exchange.succeeding import NotAboveBoth, NothingToWithdraw, SuccessionUnusable
 from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.places.problems import DivisionUnknown
@@ -44,6 +44,7 @@ def declare(
     new: str = MOVED,
     effective_at: datetime | None = None,
     reason: str = "浙政函〔2026〕1号",
+    withdrawn: bool = False,
 ) -> wire.Succession:
     station, now = world.at(at), world.time.now
     return station.exchange.transact(
@@ -55,11 +56,12 @@ def declare(
             reason,
             effective_at or now,
             now,
+            withdrawn,
         )
     )
 
 
-def publish(world: World, bundle: wire.TrustBundle) -> None:
+def publish(world: World, bundle: wire.TrustBundle, version: int = 1) -> None:
     """Every hall hears of it as of a trust bundle."""
     bundle.suites[:] = [wire.SUITE_ED25519]
     for expiry in (bundle.soft_expires_at, bundle.hard_expires_at):
@@ -68,7 +70,7 @@ def publish(world: World, bundle: wire.TrustBundle) -> None:
     for station in world.stations.values():
 
         def take(connection: Any, station: Station = station) -> None:
-            believing.take_bundle(connection, station.context, raw, 1, world.time.now)
+            believing.take_bundle(connection, station.context, raw, version, world.time.now)
 
         station.exchange.transact(take)
 
@@ -237,3 +239,38 @@ def test_roots_of_which_none_is_believed_are_refused(world: World) -> None:
             )
         )
     assert province.context.trust.roots == [world.root]
+
+
+# Taken back
+
+
+def test_a_change_that_is_not_in_effect_yet_can_be_taken_back_everywhere(world: World) -> None:
+    ahead = world.time.now + 30 * DAY
+    stated = declare(world, effective_at=ahead)
+    publish(world, wire.TrustBundle(successions=[stated]))
+    world.time.pass_by(days=1)
+    back = declare(world, withdrawn=True)
+    # In any order, and with the first once more.
+    publish(world, wire.TrustBundle(successions=[back, stated]), 2)
+    publish(world, wire.TrustBundle(successions=[stated]), 3)
+    for at in (CITY, COUNTY, OTHER_COUNTY):
+        trust = world.at(at).context.trust
+        assert trust.goes_on_as(Address(TOWNSHIP), ahead + DAY) == Address(TOWNSHIP)
+    world.time.pass_by(days=1)
+    with pytest.raises(NothingToWithdraw):
+        declare(world, withdrawn=True)
+    again = declare(world, effective_at=ahead)
+    publish(world, wire.TrustBundle(successions=[again]), 4)
+    trust = world.at(OTHER_COUNTY).context.trust
+    assert trust.goes_on_as(Address(TOWNSHIP), ahead + DAY) == Address(MOVED)
+
+
+@pytest.mark.parametrize("stated", [False, True], ids=["never stated", "in effect"])
+def test_what_was_not_stated_or_is_in_effect_cannot_be_taken_back(
+    world: World, stated: bool
+) -> None:
+    if stated:
+        moved(world)
+        world.time.pass_by(days=1)
+    with pytest.raises(NothingToWithdraw):
+        declare(world, withdrawn=True)

@@ -17,8 +17,9 @@ from tests.intake.test_disorder import AFAR, CASE_ID, handed_here, whole_life
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, HALLS, PROVINCE, worlds
 
-from hallnet.branch_sync import certificates, following, releasing
+from hallnet.branch_sync import certificates, following, passing_on
 from hallnet.branch_sync import tables as sync_tables
+from hallnet.branch_sync.standing import Standing
 from hallnet.case.calendar import CALENDAR
 from hallnet.case.event import EVENT, REQUEST, REQUEST_REFUSED, CaseRequest, CaseRequestRefused
 from hallnet.case.item import CATALOGUE, Catalogue
@@ -232,10 +233,10 @@ def test_a_release_that_was_changed_on_the_way_has_no_effect(
     signed = halls.signed(PROVINCE, kind, content(halls))
     payload = mutated(signed.SerializeToString(), wire_release.SignedRelease, number)
     told: list[wire_feed.FeedEntry] = []
-    standings = taken_by_branch_sync(halls, releasing.RELEASE_KIND, payload, told.extend)
+    standings = taken_by_branch_sync(halls, passing_on.RELEASE_KIND, payload, told.extend)
     came = parse_or_none(payload)
     if came is None or (came.body, came.signature) != (signed.body, signed.signature):
-        assert set(standings) <= {releasing.Standing.REFUSED}
+        assert set(standings) <= {Standing.REFUSED}
         assert [entry for entry in told if entry.kind == "release.in_force"] == []
 
 
@@ -268,7 +269,7 @@ def test_whatever_a_hall_above_publishes_stops_nobody_who_takes_it(
         )
         require_told(halls.world, listening, told)
 
-    taken_by_branch_sync(halls, releasing.RELEASE_KIND, signed.SerializeToString(), use)
+    taken_by_branch_sync(halls, passing_on.RELEASE_KIND, signed.SerializeToString(), use)
     halls.world.restart(COUNTY)
 
 

@@ -259,7 +259,10 @@ class World:
         )
         exchange.transact(lambda c: believing.learn(c, context, identity.chain[:-1], self.time.now))
         exchange.look(lambda c: keyring.load(c, context))
-        hall = Hall(address, "社保" if address.branch else "", register, self.chance.randbytes)
+        above = tuple(item.address for item in identity.chain[1:-1])
+        hall = Hall(
+            address, "社保" if address.branch else "", register, self.chance.randbytes, above=above
+        )
         return Station(address, exchange, context, intake, hall)
 
     def _certified(

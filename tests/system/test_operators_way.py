@@ -102,6 +102,12 @@ def test_a_county_and_a_township_are_founded_and_work_together(
             )  # fmt: skip
             listed = hallnet("case", "list", str(township), "--as", "li")
             assert "0 cases" in listed
+            assert "catalogue-330127-1" in hallnet("release", "where", str(county))
+            withdrawn = hallnet(
+                "release", "withdraw", str(county), "catalogue", "1", "--reason", "金额有误"
+            )
+            assert "version 1 is withdrawn by version 2: nothing" in withdrawn
+            until(lambda: "withdrawn" in hallnet("release", "list", str(township)))
             journal = tmp_path / "county.journal"
             hallnet("node", "archive", str(county), "--out", str(journal))
             verified = hallnet("verify", str(journal), "--root", certificate)
@@ -210,7 +216,7 @@ def test_halls_are_founded_with_invitations_alone(tmp_path: Path) -> None:
         with running(newcomer):
             until(lambda: _knows(3, hallnet("node", "status", str(newcomer), "--json")))
             until(lambda: _knows(3, hallnet("node", "status", str(township), "--json")))
-            move = ("trust", "move", str(county), "330127101")
+            move = ("hall", "move", str(county), "330127101")
             assert "330127101 goes on as 330127102" in hallnet(
                 *move, "330127102", "--reason", "撤并", "--from", "2099-01-01"
             )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.trust.builders import NOW
 
-from hallnet.branch_sync import certificates, releasing
+from hallnet.branch_sync import certificates, passing_on
 from hallnet.exchange import renewing
 from hallnet.trust.freshness import (
     CARRIED_ALWAYS,
@@ -58,5 +58,6 @@ def test_the_top_publishes_long_before_the_soft_expiry_and_a_hall_outlives_many_
 
 
 def test_what_renews_trust_data_is_always_carried_and_nothing_else() -> None:
-    kinds = renewing.KINDS | {releasing.RELEASE_KIND, certificates.CERTIFICATES_KIND}
+    kinds = renewing.KINDS | {certificates.CERTIFICATES_KIND}
+    kinds |= {passing_on.RELEASE_KIND, passing_on.CHANGE_KIND, passing_on.WANTED_KIND}
     assert kinds == CARRIED_ALWAYS

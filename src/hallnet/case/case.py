@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import TypeVar, cast
 
 from hallnet.case.event import (
@@ -44,7 +45,7 @@ from hallnet.case.fact import (
 from hallnet.case.item import ItemVersion, MaterialSource, RequiredMaterial, Requirement
 from hallnet.case.person import Actor, Material
 from hallnet.case.problems import ActNotPossible, EventOutOfTurn, HistoryBroken
-from hallnet.case.stage import ENDED, NAMES, NOT_DURING_PROCEDURE, TABLE, Stage
+from hallnet.case.stage import ENDED, NAMES, NOT_DURING_PROCEDURE, TABLE, WITH_APPLICANT, Stage
 from hallnet.places import Address
 
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -103,6 +104,30 @@ class Case:
     @property
     def case_no(self) -> str:
         return self.filed.case_no
+
+    @property
+    def competent_hall(self) -> Address:
+        """The hall that decides: the one of the filing, or that which goes on in its place."""
+        return self._in_place_of(self.filed.competent_hall)
+
+    @property
+    def home(self) -> Address:
+        """The hall to which the result goes: where it was filed, or that which goes on in its place."""
+        return self._in_place_of(self.filed.intake_hall)
+
+    def _in_place_of(self, hall: Address) -> Address:
+        if HandedOver not in self.newest_marks:
+            return hall
+        for given, taken in pairwise(self.marks):
+            fact = given.fact
+            if (
+                isinstance(fact, HandedOver)
+                and fact.purpose is HandOverPurpose.SUCCESSION
+                and given.author == hall
+                and isinstance(taken.fact, TakenOver)
+            ):
+                hall = taken.author
+        return hall
 
     @property
     def received_at(self) -> datetime:
@@ -328,7 +353,10 @@ def _fits(case: Case, fact: Fact) -> bool:
     """What the stage alone does not say."""
     if isinstance(fact, ProcedureEnded):
         return case.procedure is not None
-    if isinstance(fact, NOT_DURING_PROCEDURE) and case.procedure is not None:
+    succession = isinstance(fact, HandedOver) and fact.purpose is HandOverPurpose.SUCCESSION
+    if isinstance(fact, NOT_DURING_PROCEDURE) and case.procedure is not None and not succession:
+        return False
+    if isinstance(fact, HandedOver) and case.stage in WITH_APPLICANT and not succession:
         return False
     if isinstance(fact, Decided | HandedOver) and case.open_legs:
         return False

@@ -88,9 +88,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """Give the case to the hall that is competent."""
+    """Give the case to the hall that is competent, or to the one that goes on in the place of this one."""
 
     explanation: str
+    successor: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

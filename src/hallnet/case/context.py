@@ -65,6 +65,8 @@ class Context:
     """Who is away today and whose stand-in (B) the actor is; only for handing a case to another."""
     credit_broken_since: date | None = None
     """Since when a promise of the applicant stands as broken; only for what rests on a promise."""
+    successors: frozenset[Address] = frozenset()
+    """Halls that go on in the place of this one, as a hall above both ordered."""
 
     @property
     def today(self) -> date:
@@ -89,8 +91,8 @@ class Context:
             raise ResultsSuspended("case_id", expired_at=self.results_suspended_since)
 
     def require_competent(self, case: Case) -> None:
-        if case.filed.competent_hall != self.here:
-            raise NotCompetent("case_id", competent=case.filed.competent_hall)
+        if case.competent_hall != self.here:
+            raise NotCompetent("case_id", competent=case.competent_hall)
 
     def require_applicant_side(self, case: Case, power: Power, act: MandateAct) -> None:
         """Staff with a power, or the agent whose mandate covers the act; checked at every hall."""
@@ -107,7 +109,7 @@ class Context:
         )
 
     def reports_up(self, case: Case) -> bool:
-        return self.item.report_up and case.filed.competent_hall.may_certify(self.here)
+        return self.item.report_up and case.competent_hall.may_certify(self.here)
 
 
 def require_possible(case: Case, fact: type[Fact], act: str) -> None:

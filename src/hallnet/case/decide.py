@@ -133,7 +133,7 @@ def possible_acts(case: Case, context: Context) -> list[str]:
         return []
     left_out = _not_of_this_case(case, context) | _not_of_this_hall(case, context)
     instant = context.item.handling_kind is HandlingKind.INSTANT
-    competent = case.filed.competent_hall == context.here
+    competent = case.competent_hall == context.here
     decidable = not context.item.filing_only and not receiving.needs_nothing(case, context.item)
     at_once = competent and instant and decidable and case.stage is Stage.RECEIVED
     fitting = _FITTING[case.stage]
@@ -145,7 +145,7 @@ def possible_acts(case: Case, context: Context) -> list[str]:
 
 
 def _not_of_this_hall(case: Case, context: Context) -> set[str]:
-    competent = case.filed.competent_hall == context.here
+    competent = case.competent_hall == context.here
     reports_up = context.reports_up(case)
     left_out: set[str] = set()
     ready = case.stage is Stage.REVIEWED if reports_up else custody.may_go_across(case)

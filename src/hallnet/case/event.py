@@ -86,6 +86,7 @@ class HandOverPurpose(IntEnum):
     RETURN = 3
     AFTER_CHECK = 4
     REVIEW_AGAIN = 5
+    SUCCESSION = 6
 
 
 class Outcome(IntEnum):

@@ -97,6 +97,18 @@ def require_unchanged(items: Iterable[ItemVersion], published: Iterable[ItemVers
             raise ItemVersionChanged("items", item=item.name, version=item.version)
 
 
+def require_own(items: Iterable[ItemVersion], above: Iterable[ItemVersion]) -> None:
+    """What a hall above lays down is not laid down anew below it, but narrowed at most; raises OverlayWidens."""
+    theirs: dict[str, list[ItemVersion]] = {}
+    for item in above:
+        theirs.setdefault(item.item_id, []).append(item)
+    for item in items:
+        same = theirs.get(item.item_id, ())
+        if same and not item.base_version and item not in same:
+            detail = "该事项由上级规定，本级只能在其版本上作本地调整"
+            raise OverlayWidens("items", item=item.name, detail=detail)
+
+
 def require_narrower(items: Sequence[ItemVersion], above: Iterable[ItemVersion]) -> None:
     """Items that say they narrow one from above do: nothing but what an overlay may touch differs.
 

@@ -129,6 +129,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
     ),
     Stage.RETURNED: _row(
         Stage.RETURNED,
+        _CUSTODY,
         _AT_ANY_TIME,
         moves={
             Supplemented: Stage.PREREVIEW,
@@ -151,6 +152,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
     ),
     Stage.CORRECTING: _row(
         Stage.CORRECTING,
+        _CUSTODY,
         _AT_ANY_TIME,
         (CommitmentSigned, CommitmentWithdrawn),
         moves={
@@ -213,5 +215,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
         Stage.REVOKED, (OriginalsSent, OriginalsReceived, Archived, CreditRepaired), moves={}
     ),
 }
+WITH_APPLICANT = frozenset({Stage.RETURNED, Stage.CORRECTING})
+"""The next step is the applicant's: the case stays where it is, unless its hall goes on as another."""
 NOT_DURING_PROCEDURE = (Reviewed, HandedOver, Decided, ProcedureBegan)
 """While a special procedure goes on nothing is decided and the case stays where it is."""

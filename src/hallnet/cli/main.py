@@ -17,6 +17,7 @@ from hallnet.cli import (
     bench,
     case,
     check,
+    hall,
     item,
     node,
     numbers,
@@ -47,6 +48,7 @@ app.add_typer(rollup.app, name="rollup")
 app.add_typer(case.app, name="case")
 app.add_typer(window.app, name="window")
 app.add_typer(numbers.app, name="numbers")
+app.add_typer(hall.app, name="hall")
 app.add_typer(trust.app, name="trust")
 app.add_typer(bench.app, name="bench")
 for command in (*tools.COMMANDS, check.check, *simulate.COMMANDS):

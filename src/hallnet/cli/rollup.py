@@ -39,8 +39,21 @@ def show(
     if json:
         print_json(answer)
         return
-    rows = [(one.hall or "all", one.item_id, one.measure, one.count) for one in answer.sums]
-    print_table("Numbers", ("hall", "item", "measure", "count"), rows)
+    from hallnet.numbers.report import CLASSES
+
+    rows = [
+        (one.hall or "all", one.item_id, _name(one.measure), CLASSES[one.handling_kind], one.count)
+        for one in answer.sums
+    ]
+    print_table("Numbers", ("hall", "item", "measure", "kind", "count"), rows)
     typer.echo(f"{answer.reports} reports")
     for missing in answer.missing:
         typer.echo(f"missing: {missing.hall} {missing.day}")
+
+
+def _name(measure: str) -> str:
+    """As reports name it; one of a later edition as it names itself."""
+    from hallnet.numbers.measure import NAMES, Measure
+
+    known = {one.name.lower(): NAMES[one] for one in Measure}
+    return known.get(measure, measure)

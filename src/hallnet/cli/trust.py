@@ -1,9 +1,8 @@
-"""`hallnet trust`: the offline root of a network, roots that follow it, and changes of divisions."""
+"""`hallnet trust`: the offline root of a network, and roots that follow it."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 app = typer.Typer(
-    help="Who is believed: the offline root of a network, and changes of divisions.",
+    help="Who is believed: the offline root of a network, and roots that follow it.",
     no_args_is_help=True,
 )
 root = typer.Typer(
@@ -163,40 +162,6 @@ def take_root(
     for item in ask(home, question).roots:
         certificate = read_certificate(item)
         typer.echo(f"{certificate.body.name}  {spoken(certificate)}")
-
-
-@app.command()
-def move(
-    home: HomeArgument,
-    predecessor: Annotated[str, typer.Argument(help="Address that ends")],
-    successor: Annotated[str, typer.Argument(help="Address under which it goes on")],
-    reason: Annotated[str, typer.Option(help="Document by which the divisions were changed")],
-    since: Annotated[
-        datetime | None, typer.Option("--from", help="From when on (local time); else from now on")
-    ] = None,
-) -> None:
-    """State that a hall goes on under another address; at a hall above both, while its node runs.
-
-    From that moment on, what is sent to the old address goes to the new one, at every hall that has heard
-    of it. What the old address signed stays verifiable. See docs/operating.md, "Moving a hall".
-    """
-    from hallnet.cli.operator import ask
-    from hallnet.codec.codec import to_timestamp
-    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
-
-    async def question(desk: Desk) -> wire.DeclareSuccessionResponse:
-        return await desk.exchange.DeclareSuccession(
-            wire.DeclareSuccessionRequest(
-                request_id=str(uuid.uuid4()),
-                predecessor=predecessor,
-                successor=successor,
-                effective_at=to_timestamp(since.astimezone()) if since is not None else None,
-                reason=reason,
-            )
-        )
-
-    ask(home, question)
-    typer.echo(f"{predecessor} goes on as {successor}")
 
 
 def _of_root(folder: Path, file: Path | None) -> str:

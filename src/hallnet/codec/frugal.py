@@ -82,6 +82,28 @@ def _counts_beyond(data: bytes, descriptor: Descriptor, fields_max: int) -> bool
     return False
 
 
+def after_field(data: bytes, at: int) -> int:
+    """Where the field that begins at `at` ends; -1 if there is none as the format has it."""
+    tag, at = _varint(data, at, len(data))
+    wire_type = tag & 7
+    if at < 0:
+        return -1
+    if wire_type == _BYTES:
+        length, at = _varint(data, at, len(data))
+        end = at + length if at >= 0 else -1
+    elif wire_type == _VARINT:
+        _, end = _varint(data, at, len(data))
+    else:
+        end = at + _FIXED_LENGTHS[wire_type] if wire_type in (_FIXED64, _FIXED32) else -1
+    return end if end <= len(data) else -1
+
+
+def field_of(data: bytes, number: int) -> int:
+    """Where the value begins of the field that `data` is, if it has this number and is bytes; else -1."""
+    tag, at = _varint(data, 0, len(data))
+    return _varint(data, at, len(data))[1] if at > 0 and tag == number << 3 | _BYTES else -1
+
+
 def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """A number and where it ends; -1 for the end if it has none."""
     if at < end and data[at] < 0x80:

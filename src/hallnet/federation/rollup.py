@@ -7,12 +7,13 @@ report is missing, and never zero.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from hallnet.problems import Kind, Problem
+from hallnet.wire.branch_sync.v1 import rollup_pb2 as wire
 
 COUNTS_MAX = 10_000
 """So many numbers a report may have: items times measures."""
@@ -22,8 +23,20 @@ COUNT_MAX = 2**53
 DAYS_MAX = 366
 """So many days are added up at once."""
 
-Counts = Mapping[tuple[str, str], int]
-"""How often, by item and measure."""
+HANDLING_KINDS_MAX = 16
+"""More than there are ways to handle a case."""
+
+
+class Key(NamedTuple):
+    """What a number is about; the measure as it is named on the wire."""
+
+    item_id: str
+    handling_kind: int
+    measure: str
+
+
+Counts = Mapping[Key, int]
+"""How often."""
 
 
 class DaysUnusable(Problem):
@@ -50,21 +63,24 @@ class Report:
         return self.version > version
 
 
-def report(day: str, version: int, counts: Iterable[tuple[str, str, int]]) -> Report:
+def read(message: wire.Rollup) -> Report:
     """A report as it came; raises ValueError for one that no hall makes that keeps to the rules."""
-    read: Counter[tuple[str, str]] = Counter()
-    for item_id, measure, count in counts:
+    found: dict[Key, int] = {}
+    for one in message.counts:
+        key = Key(one.item_id, one.handling_kind, one.measure)
         named = all(
-            0 < len(name) <= NAME_LENGTH_MAX and name.isprintable() for name in (item_id, measure)
+            0 < len(name) <= NAME_LENGTH_MAX and name.isprintable()
+            for name in (key.item_id, key.measure)
         )
-        if not named or not 0 < count <= COUNT_MAX or (item_id, measure) in read:
+        known_kind = 0 <= key.handling_kind < HANDLING_KINDS_MAX
+        if not named or not known_kind or not 0 < one.count <= COUNT_MAX or key in found:
             raise ValueError("count")
-        read[item_id, measure] = count
-        if len(read) > COUNTS_MAX:
+        found[key] = one.count
+        if len(found) > COUNTS_MAX:
             raise ValueError("counts")
-    if not 0 < version < 2**31:
+    if not 0 < message.version < 2**31:
         raise ValueError("version")
-    return Report(date.fromisoformat(day), version, read)
+    return Report(date.fromisoformat(message.day), message.version, found)
 
 
 def span(first: str, last: str) -> tuple[date, date]:

@@ -202,7 +202,7 @@ def counted(
         if isinstance(fact, PrereviewPassed) or not fact.for_prereview:
             yield key(Measure.RECEIVED), 1
     elif isinstance(fact, HandedOver):
-        # To be checked, or to be examined again, is neither up, across, nor a result.
+        # What goes to a successor, to be checked or to be examined again is no step of the case: see CAME, LEFT.
         if fact.purpose in _HANDED:
             yield key(_HANDED[fact.purpose]), 1
     elif isinstance(fact, Decided):

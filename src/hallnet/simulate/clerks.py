@@ -73,7 +73,7 @@ class Desk:
 
     @property
     def competent(self) -> bool:
-        return self.case.filed.competent_hall == self.hall.address
+        return self.case.competent_hall == self.hall.address
 
     async def paper(self, name: str) -> Material:
         return await self.upload(self.hall, name, name.encode() + self.draw.randbytes(100))

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from hallnet.branch_sync import comparing, releasing, rollups
+from hallnet.branch_sync import comparing, releasing, standings
 from hallnet.branch_sync import following as sync_following
 from hallnet.branch_sync import tables as sync_tables
 from hallnet.case.case import day_of
@@ -46,7 +46,7 @@ from hallnet.exchange.watching import HopWatch
 from hallnet.federation import delivery
 from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.intake import following as intake_following
-from hallnet.intake import materials, records, watching
+from hallnet.intake import materials, records, telling, watching
 from hallnet.intake import tables as intake_tables
 from hallnet.intake.context import Hall as IntakeHall
 from hallnet.intake.face import IntakeFace
@@ -142,7 +142,11 @@ class Hall:
         )
         self.exchange.look(lambda c: keyring.load(c, self.context))
         self.intake_hall = IntakeHall(
-            self.address, "社保" if self.address.branch else "", divisions(), draw
+            self.address,
+            "社保" if self.address.branch else "",
+            divisions(),
+            draw,
+            above=tuple(item.address for item in identity.chain[1:-1]),
         )
         self.face = IntakeFace(self.intake, self.intake_hall, self.now)
         self.sync_context = self.sync.look(lambda c: releasing.load_context(c, identity))
@@ -433,6 +437,7 @@ class Hall:
             await self._compare()
             await self._watch_the_calendar()
             await self.report_days()
+            await self._tell_standings()
             if self.exchange.ask("SELECT 1 FROM parcel WHERE state <> ?", WAITING):
                 await self.exchange.write(lambda c, now=now: parcels.sweep(c, now))  # type: ignore[misc]
             await asyncio.sleep(self._rhythm.housekeeping)
@@ -454,15 +459,19 @@ class Hall:
 
     async def report_days(self) -> None:
         """The days that are over, once each unless something of them comes to light later."""
-        today = day_of(self.now()).isoformat()
-        done = self.sync.ask(
-            "SELECT count(*), sum(changed) FROM rollup WHERE hall = ? AND day < ?",
-            str(self.address),
-            today,
-        )[0]
-        days = (day_of(self.now()) - day_of(BEGINNING)).days + 1
-        if done[0] < days or done[1]:
-            await self.sync.write(lambda c: rollups.report_days(c, self.sync_context, self.now()))
+        yesterday = (day_of(self.now()) - timedelta(days=1)).isoformat()
+        ((last, changed),) = self.intake.ask("SELECT max(day), sum(changed) FROM number_day")
+        if last is None or last < yesterday or changed:
+            now = self.now()
+            await self.intake.write(lambda c: telling.tell_days(c, now))
+
+    async def _tell_standings(self) -> None:
+        """What is in force here, if that changed or was not told for a day."""
+        now = self.now()
+        due = written(now - standings.GATHER), written(now - standings.TOLD_AGAIN_AFTER)
+        query = "SELECT 1 FROM standing_report WHERE hall = ? AND (changed_at <= ? OR told_at <= ?)"
+        if self.sync.ask(query, str(self.address), *due):
+            await self.sync.write(lambda c: standings.report(c, self.sync_context, now))
 
     async def ask_all(self) -> None:
         """As after a start: does everybody have what this hall said?"""

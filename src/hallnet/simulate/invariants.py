@@ -12,14 +12,14 @@ from functools import partial
 
 from sqlalchemy import select
 
-from hallnet.branch_sync import rollups
-from hallnet.case.case import Case, day_of
-from hallnet.case.event import EVENT, CaseEvent, Filed, digest
+from hallnet.case.case import Case
+from hallnet.case.event import EVENT, digest
 from hallnet.exchange import queues, tables
 from hallnet.exchange.journal_store import load_gaps, read_runs, read_tile
 from hallnet.federation import delivery
-from hallnet.intake import cases
+from hallnet.intake import cases, counting
 from hallnet.intake import tables as intake_tables
+from hallnet.numbers.measure import Key, Measure
 from hallnet.places import Address
 from hallnet.simulate.disk import Disk
 from hallnet.simulate.founding import KEYS
@@ -80,9 +80,6 @@ class Checker:
     """Those of them that forgot what a neighbour had seen: an incident has to tell of it."""
     forgiven: Counter[str] = field(default_factory=Counter)
     """What halls did that had forgotten what their disks had confirmed."""
-    counted: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
-    """What halls did: by hall, day, item and measure."""
-    _items: dict[str, str] = field(default_factory=dict)
     _heads: dict[tuple[Address, str], int] = field(default_factory=dict)
     _histories: dict[str, list[bytes]] = field(default_factory=dict)
     """The true history of each case: digests of its events."""
@@ -161,7 +158,6 @@ class Checker:
             if event.author != where:
                 self.broken(Invariant.ONLY_ITS_OWN_VOICE, where, f"spoke as {event.author}")
             self._authors[mark] = where
-            self._count(event)
             if place == len(history):
                 history.append(mark)
         elif self._authors.get(mark) != event.author:
@@ -177,15 +173,6 @@ class Checker:
             )
         if event.sequence == 1:
             self._number(event.author, event.case_id, event.fact.case_no)  # type: ignore[union-attr]
-
-    def _count(self, event: CaseEvent) -> None:
-        if isinstance(event.fact, Filed):
-            self._items[event.case_id] = event.fact.item_id
-        measure = rollups.measure_of(event)
-        if measure is not None:
-            day = day_of(event.at).isoformat()
-            item_id = self._items[event.case_id]
-            self.counted[str(event.author), day, item_id, measure] += 1
 
     def _number(self, where: Address, case_id: str, case_no: str) -> None:
         if self._numbers.setdefault(case_no, case_id) == case_id:
@@ -279,19 +266,27 @@ class Checker:
             self._nothing_open(hall, sound)
             self._looks(hall, record)
             self._sums(hall)
+            self._numbers_of(hall)
 
     def _rollups(self, today: str) -> None:
-        """The highest hall's numbers of the days that are over are what every hall did."""
+        """The highest hall's numbers of the days that are over are what every hall counts of itself."""
         top = next(iter(self.halls.values()))
         found = {
-            row[:4]: row[4]
-            for row in top.sync.ask("SELECT hall, day, item_id, measure, times FROM rollup_count")
+            row[:5]: row[5]
+            for row in top.sync.ask(
+                "SELECT hall, day, item_id, handling_kind, measure, times FROM rollup_count"
+            )
             if row[1] < today and Address.parse(row[0]) not in self.untrusted
         }
         true = {
-            place: count
-            for place, count in self.counted.items()
-            if place[1] < today and Address.parse(place[0]) not in self.untrusted
+            (str(hall.address), day, item_id, kind, Measure(measure).name.lower()): amount
+            for hall in self.halls.values()
+            if hall.address not in self.untrusted
+            for day, item_id, kind, measure, amount in hall.intake.ask(
+                "SELECT day, item_id, handling_kind, measure, amount FROM number"
+                " WHERE day < ? AND amount <> 0",
+                today,
+            )
         }
         self.checks["rollups at the end"] += len(true) + 1
         for place in sorted(found.keys() | true.keys()):
@@ -299,7 +294,24 @@ class Checker:
                 self.broken(
                     Invariant.NUMBERS_RECONCILE,
                     top.address,
-                    f"{place}: {found.get(place)} reported, {true.get(place)} happened",
+                    f"{place}: {found.get(place)} reported, {true.get(place)} counted",
+                )
+
+    def _numbers_of(self, hall: Hall) -> None:
+        """A hall's numbers are what its events say, but for those that depend on the calendar of the day."""
+        self.checks["numbers at the end"] += 1
+
+        def look(connection: Connection) -> tuple[Counter[Key], Counter[Key]]:
+            kept = counting.kept(connection)
+            return kept, counting.from_events(connection, hall.intake_hall)
+
+        kept, counted = hall.intake.inspect(look)
+        for key in sorted(kept.keys() | counted.keys()):
+            if key.measure not in _BY_CALENDAR and kept[key] != counted[key]:
+                self.broken(
+                    Invariant.NUMBERS_RECONCILE,
+                    hall.address,
+                    f"{key}: {kept[key]} kept, {counted[key]} happened",
                 )
 
     def _noticed(self, address: Address) -> None:
@@ -436,6 +448,17 @@ class Checker:
             self.broken(Invariant.NUMBERS_RECONCILE, hall.address, f"{listed}")
 
 
+_BY_CALENDAR = frozenset(
+    {
+        Measure.IN_PROMISE,
+        Measure.OVERDUE,
+        Measure.WITHOUT_PROMISE,
+        Measure.EARLY,
+        Measure.ACTUAL_DAYS,
+        Measure.STATUTORY_DAYS,
+        Measure.PROMISED_DAYS,
+    }
+)
 _OF_WHO_FORGOT = frozenset({Invariant.ONE_CUSTODIAN})
 _DOUBTS = frozenset({NeighbourRewound.reason, NeighbourForked.reason})
 

@@ -268,6 +268,10 @@ class Trust:
         """Whether this is the succession of its predecessor that counts."""
         return self._successions.get(succession.body.predecessor) == succession.body
 
+    def succession_of(self, address: Address) -> SuccessionBody | None:
+        """What was stated last of an address, also if it was withdrawn or lies ahead."""
+        return self._successions.get(address)
+
     def goes_on_as(self, address: Address, at: datetime) -> Address:
         """The address under which a hall is reached at a moment: its own if it was not moved."""
         return goes_on_as(address, self._successions, at)

@@ -17,7 +17,14 @@ HARD_EXPIRY = timedelta(days=90)
 that was cut off by a flood is back by then."""
 
 CARRIED_ALWAYS = frozenset(
-    {"release", "trust.certificates", "certificate.request", "certificate.issued"}
+    {
+        "release",
+        "release.change",
+        "release.wanted",
+        "trust.certificates",
+        "certificate.request",
+        "certificate.issued",
+    }
 )
 """Kinds of messages by which trust data are renewed: past the hard expiry a hall sends nothing else."""
 

@@ -50,6 +50,13 @@ class ReleaseBody:
     effective_at: datetime
     content: bytes
     summary: str
+    withdraws: int = 0
+    restores: int = 0
+
+    @property
+    def is_void(self) -> bool:
+        """Whether it says that nothing of its kind and author is in force any more."""
+        return self.withdraws > 0 and not self.restores
 
 
 RELEASE: Codec[ReleaseBody] = Codec(ReleaseBody, wire.ReleaseBody)

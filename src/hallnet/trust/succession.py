@@ -44,6 +44,7 @@ class SuccessionBody:
     effective_at: datetime
     signed_at: datetime
     reason: str
+    withdrawn: bool = False
 
 
 _BODY: Codec[SuccessionBody] = Codec(SuccessionBody, wire.SuccessionBody)
@@ -100,7 +101,7 @@ def goes_on_as(
     earliest: datetime | None = None
     for _ in range(STEPS_MAX):
         step = successions.get(address)
-        if step is None or step.effective_at > at:
+        if step is None or step.withdrawn or step.effective_at > at:
             break
         if earliest is not None and step.effective_at < earliest:
             break

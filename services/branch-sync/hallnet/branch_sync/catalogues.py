@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import select
 
 from hallnet.branch_sync import tables
-from hallnet.branch_sync.releasing import Standing
+from hallnet.branch_sync.standing import Standing
 from hallnet.case.catalogue_check import require_publishable
-from hallnet.case.item import CATALOGUE, ItemVersion
-from hallnet.case.overlay import expanded, require_narrower, require_unchanged
+from hallnet.case.item import CATALOGUE, Catalogue, ItemVersion
+from hallnet.case.overlay import expanded, require_narrower, require_own, require_unchanged
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.trust.release import RELEASE, ReleaseKind
@@ -29,7 +29,41 @@ def prepared(connection: Connection, here: Address, content: bytes) -> bytes:
     require_publishable(catalogue)
     require_narrower(catalogue.items, above)
     require_unchanged(catalogue.items, _all_of(items for _, items in published))
+    # Cases may run under a version that was withdrawn, or that is listed no more.
+    require_unchanged(catalogue.items, _all_of(_once_published(connection, here)))
+    require_own(catalogue.items, above)
     return CATALOGUE.to_bytes(catalogue)
+
+
+def require_bounded(connection: Connection, author: Address, catalogue: Catalogue) -> None:
+    """Of items of halls above its author a catalogue says no more than an overlay may.
+
+    An item that narrows a version which is not in force here is never in force here either, so it is let
+    pass. Raises OverlayWidens.
+    """
+    published = _published(connection)
+    above = [
+        item for by, items in published if Address.parse(by).may_certify(author) for item in items
+    ]
+    known = {(item.item_id, item.version) for item in above}
+    require_own(catalogue.items, above)
+    require_narrower(
+        [item for item in catalogue.items if (item.item_id, item.base_version) in known], above
+    )
+
+
+def _once_published(connection: Connection, here: Address) -> Iterator[tuple[ItemVersion, ...]]:
+    """Items of all catalogues that this hall ever published."""
+    rows = connection.scalars(
+        select(tables.release.c.signed).where(
+            tables.release.c.kind == ReleaseKind.CATALOGUE,
+            tables.release.c.author == str(here),
+            tables.release.c.standing != Standing.REFUSED,
+        )
+    )
+    for signed in rows:
+        body = RELEASE.from_bytes(wire_release.SignedRelease.FromString(signed).body)
+        yield CATALOGUE.from_bytes(body.content).items
 
 
 def _published(connection: Connection) -> Iterator[tuple[str, tuple[ItemVersion, ...]]]:

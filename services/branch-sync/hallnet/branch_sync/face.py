@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from hallnet.branch_sync import comparing, releasing, rollups, tables
+from hallnet.branch_sync import comparing, releasing, rollups, standings, tables
 from hallnet.branch_sync.context import Context
 from hallnet.branch_sync.publishing import PUBLICATION, Publisher, view
 from hallnet.codec import MessageMalformed
@@ -28,6 +28,8 @@ CALLERS: Callers = {
     "ListReplicas": EVERY_PART,
     "CompareReplicas": frozenset({Part.OPERATOR}),
     "SumRollups": EVERY_PART,
+    "WithdrawRelease": frozenset({Part.OPERATOR}),
+    "ListStandings": EVERY_PART,
 }
 
 
@@ -87,6 +89,13 @@ class BranchSyncFace(wire_grpc.BranchSyncServiceServicer):
     async def SumRollups(self, request: wire.SumRollupsRequest, context: Any) -> Any:
         now = self._clock()
         return await self._database.read(lambda c: rollups.sums(c, self._context, request, now))
+
+    async def WithdrawRelease(self, request: wire.WithdrawReleaseRequest, context: Any) -> Any:
+        _kind(request.kind)
+        return await self._publisher.withdraw(request)
+
+    async def ListStandings(self, request: wire.ListStandingsRequest, context: Any) -> Any:
+        return await self._database.read(lambda c: standings.spread(c, self._context, request.kind))
 
 
 def _kind(number: int) -> ReleaseKind:

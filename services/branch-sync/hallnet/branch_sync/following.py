@@ -6,7 +6,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.branch_sync import certificates, comparing, releasing, rollups, sharing
+from hallnet.branch_sync import (
+    certificates,
+    comparing,
+    passing_on,
+    releasing,
+    rollups,
+    sharing,
+    standings,
+)
 from hallnet.branch_sync.context import Context
 from hallnet.places import Address
 from hallnet.store import Connection
@@ -30,19 +38,26 @@ def take(
     for entry in entries:
         if entry.kind == "child.enrolled":
             enrolled = wire_feed.ChildEnrolled.FromString(entry.payload)
-            releasing.add_child(connection, enrolled.address, now)
+            passing_on.add_child(connection, enrolled.address, now)
             raw = wire_trust.Certificate.FromString(enrolled.certificate)
             told = certificates.Told([read_certificate(raw)])
             changed |= certificates.take(connection, context, told, now)
         elif entry.kind in ("child.revoked", "trust.stated"):
             if entry.kind == "child.revoked":
-                releasing.remove_child(connection, entry.subject)
+                passing_on.remove_child(connection, entry.subject)
             told = certificates.read_told(entry.payload)
             changed |= certificates.take(connection, context, told, now)
         elif entry.kind == "message.received":
             message = wire_feed.InboundMessage.FromString(entry.payload)
-            if message.kind == releasing.RELEASE_KIND:
+            if message.kind == passing_on.RELEASE_KIND:
                 releasing.take_message(connection, context, message.payload, now)
+            elif message.kind == passing_on.CHANGE_KIND:
+                releasing.take_change(connection, context, message.sender, message.payload, now)
+            elif message.kind == passing_on.WANTED_KIND:
+                passing_on.take_wish(connection, message.sender, message.payload, now)
+            elif message.kind == standings.STANDINGS_KIND:
+                sender = Address.parse(message.sender)
+                standings.take(connection, context, sender, message.payload, now)
             elif message.kind == certificates.CERTIFICATES_KIND:
                 told = certificates.read_told(message.payload)
                 changed |= certificates.take(connection, context, told, now)
@@ -63,17 +78,22 @@ def take_cases(
     entries: Sequence[wire_feed.FeedEntry],
     now: datetime,
 ) -> None:
-    """What the intake tells: who said something about which case."""
+    """What the intake tells: who said something about which case, and what was done on a day."""
     raws = [entry.payload for entry in entries if entry.kind in ("case.event", "case.replica")]
     if raws:
         sharing.take_events(connection, context.here, raws)
         comparing.notice(connection, context.here, now)
-        rollups.count_events(connection, context.here, raws, now)
+    for entry in entries:
+        if entry.kind == rollups.NUMBERS_OF_DAY:
+            rollups.take_day(connection, context, entry.payload, now)
 
 
 def _take_end(connection: Connection, payload: bytes, now: datetime) -> None:
     """A message about a case that nobody took leaves a gap at its recipient."""
     ended = wire_feed.DeliveryEnded.FromString(payload)
+    if ended.kind in (passing_on.RELEASE_KIND, passing_on.CHANGE_KIND):
+        passing_on.delivered(connection, ended, now)
+        return
     accepted = ended.verdict == wire_envelope.VERDICT_ACCEPTED
     if ended.kind == CASE_EVENTS_KIND and not accepted:
         comparing.not_delivered(connection, ended.recipient, now)

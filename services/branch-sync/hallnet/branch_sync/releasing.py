@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime
-from enum import IntEnum
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
-from hallnet.branch_sync import tables
+from hallnet.branch_sync import catalogues, passing_on, standings, tables
 from hallnet.branch_sync.context import Context
+from hallnet.branch_sync.standing import Standing
 from hallnet.case.calendar import CALENDAR
 from hallnet.case.catalogue import require_catalogue
 from hallnet.case.item import CATALOGUE
-from hallnet.codec import MessageMalformed
+from hallnet.codec import MessageMalformed, parse
 from hallnet.federation import limits
 from hallnet.node.home import Membership
 from hallnet.places import Address
@@ -34,6 +33,7 @@ from hallnet.trust.release import (
     require_newer,
     verify_release,
 )
+from hallnet.trust.release_change import applied
 from hallnet.trust.revocation import read_revocation
 from hallnet.trust.succession import read_root_succession, read_succession
 from hallnet.trust.suites import algorithms
@@ -41,22 +41,14 @@ from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
-RELEASE_KIND = "release"
 CONTENT_BYTES_MAX = 900 * 1024
+BODY_BYTES_MAX = CONTENT_BYTES_MAX + 32 * 1024
+"""With the summary and all else that a release says."""
 PENDING_ROWS_MAX = 50
 SUMMARY_CHARACTERS_MAX = 4000
 VERSION_MAX = 2**63 - 1
 YEARS = range(1970, 9999)
 """Both databases keep moments of these years, in any zone."""
-
-
-class Standing(IntEnum):
-    """What this node makes of a release; the numbers are those of the wire."""
-
-    PENDING = 1
-    IN_FORCE = 2
-    REPLACED = 3
-    REFUSED = 4
 
 
 class ReleaseTooLarge(Problem):
@@ -109,6 +101,15 @@ def require_storable(summary: str, *moments: datetime) -> None:
         raise _malformed("summary", "ReleaseBody")
     if any(moment.year not in YEARS for moment in moments):
         raise _malformed("effective_at", "ReleaseBody")
+
+
+def require_withdrawal(body: ReleaseBody) -> None:
+    """Raises MessageMalformed for a release that withdraws what is no earlier one, or trust data."""
+    if not body.withdraws and not body.restores:
+        return
+    earlier = body.restores < body.withdraws < body.version
+    if not earlier or body.kind is ReleaseKind.TRUST or (body.is_void and body.content):
+        raise _malformed("withdraws", "ReleaseBody")
 
 
 def _require_bundle(context: Context, content: bytes) -> None:
@@ -165,6 +166,43 @@ def take_message(connection: Connection, context: Context, payload: bytes, now: 
     take(connection, context, signed, now)
 
 
+def take_change(
+    connection: Connection, context: Context, sender: str, payload: bytes, now: datetime
+) -> None:
+    """Take a release of which only what is new came; if it does not fit what is here, it is asked for whole."""
+    try:
+        change = parse(wire.ReleaseChange, payload)
+        kind = ReleaseKind(change.kind)
+    except (MessageMalformed, ValueError):
+        take(connection, context, wire.SignedRelease(body=payload), now)
+        return
+    if change.version <= last_version(connection, kind, change.author):
+        return
+    base = passing_on.signed_of(connection, kind, change.author, change.base_version)
+    try:
+        known = wire.SignedRelease.FromString(base)
+        signed = applied(known, change, BODY_BYTES_MAX)
+    except MessageMalformed:
+        if sender == str(context.parent):
+            _ask_for_whole(connection, sender, change, now)
+        return
+    take(connection, context, signed, now)
+
+
+def _ask_for_whole(
+    connection: Connection, parent: str, change: wire.ReleaseChange, now: datetime
+) -> None:
+    wanted = wire.ReleaseWanted(kind=change.kind, author=change.author)
+    dispatch = wire_feed.Dispatch(
+        recipient=parent,
+        kind=passing_on.WANTED_KIND,
+        subject="release",
+        urgency=int(Urgency.URGENT),  # type: ignore[arg-type]
+        payload=wanted.SerializeToString(),
+    )
+    tables.feed.append(connection, [Entry("release.wanted", "release", b"", now, [dispatch])])
+
+
 def take(
     connection: Connection, context: Context, signed: wire.SignedRelease, now: datetime
 ) -> Row[Any]:
@@ -197,6 +235,9 @@ def _judged(
     verify_release(signed, context.trust, context.here, now)
     require_author(context, body.kind, body.author)
     require_content(context, body.kind, body.content)
+    if body.kind is ReleaseKind.CATALOGUE:
+        catalogue = CATALOGUE.from_bytes(body.content)
+        catalogues.require_bounded(connection, body.author, catalogue)
     require_newer(body, last_version(connection, body.kind, str(body.author)))
     return body
 
@@ -207,6 +248,7 @@ def _read(signed: wire.SignedRelease) -> ReleaseBody:
     require_storable(body.summary, body.issued_at, body.effective_at)
     if body.version > VERSION_MAX:
         raise _malformed("version", "ReleaseBody")
+    require_withdrawal(body)
     return body
 
 
@@ -232,8 +274,11 @@ def _keep(
             signed=raw,
         )
     )
-    _pass_on(connection, [raw], children(connection), now)
+    if body.withdraws:
+        _withdraw(connection, body, Standing.PENDING)
+    # Those that still wait for an older one get this one after it.
     enforce(connection, context, now)
+    passing_on.pass_on(connection, passing_on.children(connection), now)
     row = _known(connection, signed)
     assert row is not None
     return row
@@ -259,6 +304,9 @@ def enforce(connection: Connection, context: Context, now: datetime) -> bool:
             )
         ).first()
         if newer is None:
+            if row.withdraws:
+                wrong = same & (table.c.version == row.withdraws)
+                connection.execute(update(table).where(wrong).values(standing=Standing.WITHDRAWN))
             connection.execute(
                 update(table)
                 .where(same, table.c.standing == Standing.IN_FORCE)
@@ -269,35 +317,12 @@ def enforce(connection: Connection, context: Context, now: datetime) -> bool:
             update(table).where(table.c.position == row.position).values(standing=standing)
         )
         if newer is None:
-            entries.append(Entry("release.in_force", _subject(row), row.signed, now))
+            entries.append(Entry("release.in_force", passing_on.subject(row), row.signed, now))
             _believe(context, row)
     if entries:
         tables.feed.append(connection, entries)
+        standings.note_change(connection, context, now)
     return bool(due)
-
-
-def add_child(connection: Connection, address: str, now: datetime) -> None:
-    """A child joined: it gets everything that is in force or will be."""
-    known = address in children(connection)
-    if not known:
-        connection.execute(insert(tables.child).values(address=address))
-    table = tables.release
-    current = connection.scalars(
-        select(table.c.signed)
-        .where(table.c.standing.in_((Standing.IN_FORCE, Standing.PENDING)))
-        # Trust first: the others are judged by it.
-        .order_by(table.c.kind != ReleaseKind.TRUST, table.c.position)
-    ).all()
-    _pass_on(connection, current, [address], now)
-
-
-def remove_child(connection: Connection, address: str) -> None:
-    """A child was shut out: releases are not passed on to it any more."""
-    connection.execute(delete(tables.child).where(tables.child.c.address == address))
-
-
-def children(connection: Connection) -> list[str]:
-    return list(connection.scalars(select(tables.child.c.address).order_by(tables.child.c.address)))
 
 
 def in_force(connection: Connection, kind: ReleaseKind) -> Row[Any]:
@@ -305,7 +330,11 @@ def in_force(connection: Connection, kind: ReleaseKind) -> Row[Any]:
     table = tables.release
     row = connection.execute(
         select(table)
-        .where(table.c.kind == kind, table.c.standing == Standing.IN_FORCE)
+        .where(
+            table.c.kind == kind,
+            table.c.standing == Standing.IN_FORCE,
+            (table.c.withdraws == 0) | (table.c.restores > 0),
+        )
         .order_by(func.length(table.c.author).desc())
         .limit(1)
     ).one_or_none()
@@ -354,31 +383,6 @@ def _believe(context: Context, row: Row[Any]) -> None:
         context.trust.take_bundle(wire_trust.TrustBundle.FromString(body.content), body.version)
 
 
-def _pass_on(
-    connection: Connection, signed: Sequence[bytes], halls: Sequence[str], now: datetime
-) -> None:
-    if not halls:
-        return
-    entries = []
-    for raw in signed:
-        body = RELEASE.from_bytes(wire.SignedRelease.FromString(raw).body)
-        subject = f"{body.kind.name.lower()}-{body.author}-{body.version}"
-        urgency = Urgency.URGENT if body.kind is ReleaseKind.TRUST else Urgency.ORDINARY
-        dispatches = [
-            wire_feed.Dispatch(
-                recipient=hall,
-                kind=RELEASE_KIND,
-                subject=subject,
-                urgency=int(urgency),  # type: ignore[arg-type]
-                payload=raw,
-            )
-            for hall in halls
-        ]
-        entries.append(Entry("release.passed_on", subject, b"", now, dispatches))
-    if entries:
-        tables.feed.append(connection, entries)
-
-
 def _refused(
     connection: Connection, signed: wire.SignedRelease, problem: Problem, now: datetime
 ) -> Row[Any]:
@@ -417,6 +421,8 @@ def _claimed(signed: wire.SignedRelease, now: datetime) -> dict[str, object]:
             "effective_at": now,
             "summary": "",
             "size": len(signed.body),
+            "withdraws": 0,
+            "restores": 0,
         }
 
 
@@ -429,7 +435,24 @@ def _columns(body: ReleaseBody) -> dict[str, object]:
         "effective_at": body.effective_at,
         "summary": body.summary,
         "size": len(body.content),
+        "withdraws": body.withdraws,
+        "restores": body.restores,
     }
+
+
+def _withdraw(connection: Connection, body: ReleaseBody, standing: Standing) -> None:
+    """One that waits for its date will not take force any more."""
+    table = tables.release
+    connection.execute(
+        update(table)
+        .where(
+            table.c.kind == body.kind,
+            table.c.author == str(body.author),
+            table.c.version == body.withdraws,
+            table.c.standing == standing,
+        )
+        .values(standing=Standing.WITHDRAWN)
+    )
 
 
 def _known(connection: Connection, signed: wire.SignedRelease) -> Row[Any] | None:
@@ -449,7 +472,3 @@ def _refused_before(connection: Connection, digest: bytes) -> Row[Any] | None:
 
 def _whole_digest(signed: wire.SignedRelease) -> bytes:
     return hashlib.sha256(signed.SerializeToString(deterministic=True)).digest()
-
-
-def _subject(row: Row[Any]) -> str:
-    return f"{ReleaseKind(row.kind).name.lower()}-{row.author}-{row.version}"

@@ -10,7 +10,14 @@ from datetime import datetime
 
 from grpc import aio
 
-from hallnet.branch_sync import certificates, comparing, following, releasing, rollups, tables
+from hallnet.branch_sync import (
+    certificates,
+    comparing,
+    following,
+    releasing,
+    standings,
+    tables,
+)
 from hallnet.branch_sync.face import CALLERS, BranchSyncFace
 from hallnet.branch_sync.publishing import Publication, Publisher
 from hallnet.node.client import open_channel
@@ -31,7 +38,6 @@ ENFORCE_SECONDS = 1.0
 GATHER_SECONDS = 0.3
 """How long new certificates are gathered before a bundle is published."""
 COMPARE_CHECK_SECONDS = 60.0
-REPORT_CHECK_SECONDS = 300.0
 RENEWAL_CHECK_SECONDS = 3600.0
 
 _log = logging.getLogger("hallnet.branch_sync")
@@ -84,7 +90,6 @@ class BranchSync:
             ("branch-sync follows intake", self._follow_intake),
             ("branch-sync puts releases in force", self._enforce),
             ("branch-sync compares replicas", self._compare),
-            ("branch-sync reports its days", self._report_days),
         ]
         if self._context.parent is None:
             loops.append(("branch-sync publishes the trust bundle", self._publish_trust))
@@ -133,15 +138,6 @@ class BranchSync:
                 tables.feed.announce()
             await asyncio.sleep(COMPARE_CHECK_SECONDS)
 
-    async def _report_days(self) -> None:
-        while True:
-            now = self._clock()
-            if await self._database.write(
-                lambda c, now=now: rollups.report_days(c, self._context, now)  # type: ignore[misc]
-            ):
-                tables.feed.announce()
-            await asyncio.sleep(REPORT_CHECK_SECONDS)
-
     def _take(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         if following.take(connection, self._context, entries, self._clock()):
             self._halls_changed.set()
@@ -150,10 +146,15 @@ class BranchSync:
         while True:
             now = self._clock()
             if await self._database.write(
-                lambda c, now=now: releasing.enforce(c, self._context, now)  # type: ignore[misc]
+                lambda c, now=now: self._in_force(c, now)  # type: ignore[misc]
             ):
                 tables.feed.announce()
             await asyncio.sleep(ENFORCE_SECONDS)
+
+    def _in_force(self, connection: Connection, now: datetime) -> bool:
+        """Put in force what is due, and tell the halls above; True if there was something."""
+        due = releasing.enforce(connection, self._context, now)
+        return standings.report(connection, self._context, now) or due
 
     async def _publish_trust(self) -> None:
         """At the top of the tree: publish the bundle when halls change, and before it grows old."""

@@ -2,7 +2,6 @@
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Date,
     Index,
@@ -41,6 +40,9 @@ release = Table(
     Column("reason", String(64), nullable=False),
     Column("summary", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
+    # The version that it withdraws, and the one whose content it has again; else 0.
+    Column("withdraws", BigInteger, nullable=False),
+    Column("restores", BigInteger, nullable=False),
     # Of the body; of a refused one, of all that came, for its body may be another's.
     Column("digest", Bytes(32), nullable=False),
     # The signed release; empty for one that was refused.
@@ -51,6 +53,37 @@ release = Table(
 )
 
 child = Table("child", metadata, Column("address", String(40), primary_key=True))
+
+# Which release of a kind and author each child took last, and which is under way to it; 0 for none.
+child_release = Table(
+    "child_release",
+    metadata,
+    Column("child", String(40), primary_key=True),
+    Column("kind", Integer, primary_key=True, autoincrement=False),
+    Column("author", String(40), primary_key=True),
+    Column("taken", BigInteger, nullable=False),
+    Column("under_way", BigInteger, nullable=False),
+)
+
+# What halls said last of the releases in force there; this one: what it is to say.
+standing_report = Table(
+    "standing_report",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    # Of this hall: when it last said it; absent before the first time.
+    Column("told_at", Moment),
+    # Of this hall: since when there is something new to say; absent if there is not.
+    Column("changed_at", Moment),
+)
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("kind", Integer, primary_key=True, autoincrement=False),
+    Column("author", String(40), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
 
 # Ends of certificates of halls below, on the same way.
 revocation = Table(
@@ -122,35 +155,26 @@ comparison = Table(
     Index("comparison_due", "due_at"),
 )
 
-# The item of each case that is known here, for the days' numbers.
-case_item = Table(
-    "case_item",
-    metadata,
-    Column("case_id", String(36), primary_key=True),
-    Column("item_id", String(64), nullable=False),
-)
-
-# What halls did on a day: this one as it counts, those below as they reported.
+# What halls did on a day, as each reported it.
 rollup_count = Table(
     "rollup_count",
     metadata,
     Column("hall", String(40), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("item_id", String(64), primary_key=True),
+    Column("handling_kind", Integer, primary_key=True, autoincrement=False),
     Column("measure", String(64), primary_key=True),
     Column("times", BigInteger, nullable=False),
     Index("rollup_count_of_day", "day", "hall"),
 )
 
-# Which version of a day is here: of this hall the one it sent last, 0 before the first.
+# Which version of a day is here: of this hall the one it sent last.
 rollup = Table(
     "rollup",
     metadata,
     Column("hall", String(40), primary_key=True),
     Column("day", Date, primary_key=True),
     Column("version", Integer, nullable=False),
-    # Of this hall: whether something was counted since it was sent.
-    Column("changed", Boolean, nullable=False),
     Column("received_at", Moment, nullable=False),
     Index("rollup_of_day", "day", "hall"),
 )

@@ -339,6 +339,7 @@ class ExchangeFace(wire_grpc.ExchangeServiceServicer):
                 request.reason,
                 effective_at,
                 now,
+                request.withdrawn,
             )
             return wire.DeclareSuccessionResponse(succession=succession)
 

@@ -51,6 +51,17 @@ class SuccessionUnusable(Problem):
     en_remedy = "Give the document by which the divisions were changed, and check the addresses"
 
 
+class NothingToWithdraw(Problem):
+    """A change of address that was not stated, or is in effect already."""
+
+    kind = Kind.CONFLICT
+    reason = "NOTHING_TO_WITHDRAW"
+    zh = "没有尚未生效的变更：{predecessor}改为{successor}"
+    zh_remedy = "已生效的变更不能撤回，请另行变更"
+    en = "No change of {predecessor} to {successor} is stated that has not taken effect"
+    en_remedy = "One that is in effect cannot be withdrawn: state another"
+
+
 def declare_succession(
     connection: Connection,
     context: Context,
@@ -59,9 +70,13 @@ def declare_succession(
     reason: str,
     effective_at: datetime,
     now: datetime,
+    withdrawn: bool = False,
 ) -> wire.Succession:
-    """State that a hall goes on under another address; raises NotAboveBoth, SuccessionUnusable,
-    PermissionMissing, or DivisionUnknown if the register does not have the new address."""
+    """State that a hall goes on under another address, or take that back before it takes effect.
+
+    Raises NotAboveBoth, SuccessionUnusable, NothingToWithdraw, PermissionMissing, or DivisionUnknown if the
+    register does not have the new address.
+    """
     here = context.here
     if not (here.may_certify(predecessor) and here.may_certify(successor)):
         raise NotAboveBoth(
@@ -71,11 +86,17 @@ def declare_succession(
     if not usable or predecessor == successor:
         raise SuccessionUnusable("reason, successor", limit=REASON_LENGTH_MAX)
     context.register.name(successor.division)
+    if withdrawn:
+        stated = context.trust.succession_of(predecessor)
+        stands = stated is not None and stated.successor == successor and not stated.withdrawn
+        if stated is None or not stands or stated.effective_at <= now:
+            raise NothingToWithdraw("predecessor", predecessor=predecessor, successor=successor)
+        effective_at = stated.effective_at
     signer = context.identity.certificate
     if Permission.CERTIFY not in signer.body.permissions:
         raise PermissionMissing("certificate", subject=here, permission=Permission.CERTIFY.name)
     body = SuccessionBody(
-        signer.body.suite, predecessor, successor, effective_at, now, reason.strip()
+        signer.body.suite, predecessor, successor, effective_at, now, reason.strip(), withdrawn
     )
     succession = declare(body, signer, context.identity.signing_key)
     journal = JournalWriter(connection, context, now)

@@ -25,17 +25,20 @@ class Hall:
     random_bytes: RandomBytes
     founded_at: datetime | None = None
     """When the node was certified: its trust data are as old as that while no bundle has come."""
+    above: tuple[Address, ...] = ()
+    """The halls above this one in the network, the nearest first."""
     releases: Releases = field(default_factory=Releases)
     records: Records = field(default_factory=Records)
 
 
 def hall_of(home: Home) -> Hall:
     """The hall of a node that is a member of the network."""
-    settings = home.settings().hall
+    settings, membership = home.settings().hall, home.membership()
     return Hall(
         Address.parse(settings.address, "hall.address"),
         settings.branch_field,
         divisions(),
         os.urandom,
-        home.membership().certificate.body.not_before,
+        membership.certificate.body.not_before,
+        tuple(item.address for item in membership.chain[1:-1]),
     )

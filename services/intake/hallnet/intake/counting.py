@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from hallnet.case.case import Case, evolve
 from hallnet.case.event import EVENT, Fact, digest
@@ -88,6 +88,13 @@ def add(connection: Connection, amounts: Mapping[Key, int]) -> None:
     )
     for start in range(0, len(rows), ROWS_WRITTEN_AT_ONCE):
         connection.execute(adding, rows[start : start + ROWS_WRITTEN_AT_ONCE])
+    days = sorted({key.day for key, amount in amounts.items() if amount})
+    told = tables.number_day
+    if days:
+        # Of a day that was told already what came to light has to be told.
+        connection.execute(
+            update(told).where(told.c.day.in_(days), ~told.c.changed).values(changed=True)
+        )
 
 
 def kept(connection: Connection) -> Counter[Key]:

@@ -29,6 +29,7 @@ from hallnet.intake.grants_face import GrantsFace
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.numbers_face import NumbersFace
 from hallnet.intake.records import RecordsUnsure
+from hallnet.intake.state_face import StateFace
 from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
@@ -62,12 +63,15 @@ CALLERS: Callers = {
     "ListNumberedCases": _DESK,
     "FreezeMonth": _DESK,
     "ListMonthLines": _DESK,
+    "SetHallState": frozenset({Part.OPERATOR}),
+    "GetHallState": _DESK,
+    "OrderTransfer": frozenset({Part.OPERATOR}),
 }
 
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
-class IntakeFace(GrantsFace, NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
+class IntakeFace(GrantsFace, NumbersFace, StateFace, Answering, wire_grpc.IntakeServiceServicer):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.intake import cases, materials, recounting, replicas
+from hallnet.intake import cases, hall_state, materials, recounting, replicas
 from hallnet.intake.context import Hall
 from hallnet.node import telemetry
 from hallnet.places import Address
@@ -60,3 +60,7 @@ def _take_message(
         replicas.take_request(connection, hall, sender, message.payload, now)
     elif message.kind == replicas.REFUSED_KIND:
         replicas.take_refusal(connection, sender, message.payload, now)
+    elif message.kind == hall_state.TRANSFER_KIND:
+        hall_state.take_transfer(connection, hall, sender, message.payload)
+    elif message.kind == hall_state.STATE_KIND:
+        hall_state.take_state(connection, hall, sender, message.payload)

@@ -26,6 +26,7 @@ from hallnet.intake import (
     accounts,
     cases,
     credit,
+    hall_state,
     joining,
     mandates,
     materials,
@@ -38,7 +39,7 @@ from hallnet.intake.context import Hall
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
 from hallnet.intake.window.records import FEES
 from hallnet.node import telemetry
-from hallnet.places import Village
+from hallnet.places import Address, Village
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 
@@ -80,6 +81,7 @@ def file(
     Raises the problems of the item, the place, the person, the mandate and the materials.
     """
     account = accounts.find(connection, actor_id)
+    hall_state.require_open(connection, hall)
     _require_own_point(account, intake_point)
     today = day_of(now)
     item = hall.releases.item_to_file(connection, item_id, today)
@@ -153,7 +155,7 @@ def act_or_ask(
     if isinstance(wish, Supplemented):
         materials.require_here(connection, wish.materials, "materials")
     elsewhere = case.custodian != hall.address and case.transit is None
-    if wish is not None and elsewhere and case.filed.intake_hall == hall.address:
+    if wish is not None and elsewhere and case.home == hall.address:
         _pass_on(connection, account, case, wish, request_id, now)
         return case, True
     return carry_out(connection, hall, account, case, command, now), False
@@ -218,6 +220,7 @@ def context_of(
         held.lapsed,
         owners.stands_in_for(connection, account.actor.actor_id, command, day_of(now)),
         credit.broken_for(connection, case, item, command),
+        _successors(connection, hall, command),
     )
 
 
@@ -233,6 +236,11 @@ def _owner_of_new(
     if account.actor.kind is ActorKind.STAFF and channel is not Channel.ONLINE:
         return ""
     return owners.of_arrival(connection, hall, None, item_id, now)
+
+
+def _successors(connection: Connection, hall: Hall, command: Command | None) -> frozenset[Address]:
+    named = isinstance(command, commands.HandOver) and command.successor is not None
+    return hall_state.successors(connection, hall) if named else frozenset()
 
 
 def _papers_of(command: Command) -> Sequence[Material]:

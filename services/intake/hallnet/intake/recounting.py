@@ -31,7 +31,7 @@ def recount(connection: Connection, hall: Hall, now: datetime) -> None:
     for row in open_cases:
         case = cases.load(connection, row.case_id)
         clock = cases.project(connection, hall, case, case)
-        if clock is None or clock.met_on is not None or case.filed.intake_hall != hall.address:
+        if clock is None or clock.met_on is not None or case.home != hall.address:
             continue
         before = (row.due_kind, row.due_on, row.due_provisional)
         if before != (clock.kind, clock.due_on, clock.count.provisional):

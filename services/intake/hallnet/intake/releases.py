@@ -29,7 +29,7 @@ _USED = frozenset(
 
 _NEAREST = (
     select(tables.release.c.content)
-    .where(tables.release.c.kind == bindparam("of_kind"))
+    .where(tables.release.c.kind == bindparam("of_kind"), tables.release.c.content.is_not(None))
     .order_by(func.length(tables.release.c.author).desc())
     .limit(1)
 )
@@ -64,8 +64,9 @@ class Releases:
         ).scalar_one_or_none()
         if known is not None and known >= release.version:
             return False
+        content = None if release.is_void else release.content
         statement = upsert(connection, table).values(
-            kind=release.kind, author=author, version=release.version, content=release.content
+            kind=release.kind, author=author, version=release.version, content=content
         )
         connection.execute(
             statement.on_conflict_do_update(

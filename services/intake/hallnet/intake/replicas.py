@@ -29,7 +29,7 @@ from hallnet.case.power import Power
 from hallnet.case.problems import EventOutOfTurn, HistoryBroken
 from hallnet.case.rules.custody import answer_hand_over
 from hallnet.codec.codec import MessageMalformed
-from hallnet.intake import cases, handling, joining, owners, tables
+from hallnet.intake import cases, hall_state, handling, joining, owners, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
@@ -86,7 +86,7 @@ def take_request(
     account = Account(request.actor, frozenset({Power.VERIFY, Power.RECEIVE}), ())
     try:
         case = cases.load(connection, request.case_id)
-        if case.filed.intake_hall != sender:
+        if case.home != sender:
             raise EventOutOfTurn("sender", author=sender)
         handling.carry_out(connection, hall, account, case, handling.command_of(request.wish), now)
     except Problem as problem:
@@ -298,7 +298,14 @@ def _apply(
 def _answer(connection: Connection, hall: Hall, case: Case, now: datetime) -> Case:
     item = cases.item_of(connection, hall, case)
     owner = owners.of_arrival(connection, hall, case, case.filed.item_id, now)
-    fact = answer_hand_over(case, hall.address, item is not None, owner)
+    fact = answer_hand_over(
+        case,
+        hall.address,
+        item is not None,
+        owner,
+        goes_on_for=hall_state.predecessors(connection, hall),
+        takes_nothing=hall_state.takes_nothing(connection, hall),
+    )
     return cases.append(connection, hall, case.case_id, case, [fact], SYSTEM, now)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from grpc import aio
 
 from hallnet.case.case import day_of
-from hallnet.intake import fetching, following, materials, records, tables, watching
+from hallnet.intake import fetching, following, materials, records, tables, telling, watching
 from hallnet.intake.context import hall_of
 from hallnet.intake.face import CALLERS, IntakeFace
 from hallnet.intake.records import Records
@@ -196,10 +196,14 @@ class Intake:
     async def _watch(self) -> None:
         while True:
             now = self._clock()
-            if await self._database.write(lambda c, now=now: watching.watch(c, self._hall, now)):  # type: ignore[misc]
+            if await self._database.write(lambda c, now=now: self._look_at_calendar(c, now)):  # type: ignore[misc]
                 tables.feed.announce()
             else:
                 await asyncio.sleep(WATCH_SECONDS)
+
+    def _look_at_calendar(self, connection: Connection, now: datetime) -> int:
+        """Do what time alone brings about, and tell what was done on days that are over."""
+        return watching.watch(connection, self._hall, now) + telling.tell_days(connection, now)
 
     async def _sound_alarms(self) -> None:
         while True:

@@ -65,6 +65,7 @@ _HANDED = {
     HandOverPurpose.RETURN: "结果已回传",
     HandOverPurpose.AFTER_CHECK: "已转事后核查：",
     HandOverPurpose.REVIEW_AGAIN: "已转重新审查：",
+    HandOverPurpose.SUCCESSION: "已移交承接大厅",
 }
 _BASES = {
     AcceptanceBasis.EXAMINED: "",

@@ -42,7 +42,8 @@ release = Table(
     Column("kind", Integer, primary_key=True, autoincrement=False),
     Column("author", String(40), primary_key=True),
     Column("version", BigInteger, nullable=False),
-    Column("content", Bytes, nullable=False),
+    # None after a withdrawal of which nothing is left in force.
+    Column("content", Bytes),
 )
 
 case_event = Table(
@@ -175,6 +176,54 @@ number = Table(
     Column("item_id", String(64), primary_key=True),
     Column("handling_kind", Integer, primary_key=True, autoincrement=False),
     Column("amount", BigInteger, nullable=False),
+)
+
+# Whether this hall takes anything new: the last row counts. Before the first it is open.
+hall_state = Table(
+    "hall_state",
+    metadata,
+    Column(
+        "position",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("state", Integer, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("successor", String(40), nullable=False),
+)
+
+# Which hall goes on in the place of which, as a hall above both ordered.
+transfer = Table(
+    "transfer",
+    metadata,
+    Column("giver", String(40), primary_key=True),
+    Column("taker", String(40), primary_key=True),
+    Column("ordered_by", String(40), nullable=False),
+    Column("ordered_at", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+)
+
+# How halls below stand, as they said.
+hall_below = Table(
+    "hall_below",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("state", Integer, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("successor", String(40), nullable=False),
+)
+
+# Days that are over and whose numbers were told in the feed.
+number_day = Table(
+    "number_day",
+    metadata,
+    Column("day", Date, primary_key=True),
+    # Whether something of that day came to light since.
+    Column("changed", Boolean, nullable=False),
 )
 
 # The numbers of a month as they were frozen. A line is never changed; a correction is the next line.

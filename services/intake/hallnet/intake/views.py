@@ -95,7 +95,7 @@ def case_view(
                 here=material.digest in stored,
             )
         )
-    if case.filed.intake_hall == hall.address:
+    if case.home == hall.address:
         view.query_code = case.filed.query_code
     item = cases.item_of(connection, hall, case)
     if item is not None:

@@ -148,6 +148,8 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
             return f"已上报{_hall(hall, register)}。"
         case HandedOver(hall, HandOverPurpose.ACROSS):
             return f"已转交{_hall(hall, register)}办理。"
+        case HandedOver(hall, HandOverPurpose.SUCCESSION):
+            return f"因机构调整已移交{_hall(hall, register)}继续办理，时限照常计算。"
         case HandedOver(_, HandOverPurpose.AFTER_CHECK | HandOverPurpose.REVIEW_AGAIN):
             return ""
         case HandedOver(hall, _):

@@ -130,6 +130,7 @@ HAND_OVERS: Mapping[HandOverPurpose, str] = {
     HandOverPurpose.RETURN: "结果回传",
     HandOverPurpose.AFTER_CHECK: "转事后核查",
     HandOverPurpose.REVIEW_AGAIN: "转重新审查",
+    HandOverPurpose.SUCCESSION: "移交承接",
 }
 CLOCKS: Mapping[int, str] = {
     ClockKind.NOTICE: "一次性告知时限",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from hallnet.case import command as commands
 from hallnet.case.case import Case
 from hallnet.case.context import Context, require_possible
@@ -17,17 +19,27 @@ from hallnet.case.event import (
 from hallnet.case.fact import OriginalsReceived, OriginalsSent
 from hallnet.case.power import Power
 from hallnet.case.problems import ActNotPossible, MaterialsMissing, NothingToHandOver
-from hallnet.case.rules.problems import BagNumberTaken, BagUnknown, LegsOpen, OriginalsMissing
-from hallnet.case.stage import NAMES, Stage
+from hallnet.case.rules.problems import (
+    BagNumberTaken,
+    BagUnknown,
+    LegsOpen,
+    OriginalsMissing,
+    SuccessorUnknown,
+)
+from hallnet.case.stage import NAMES, TABLE, WITH_APPLICANT, Stage
 from hallnet.places import Address
 
 
 def hand_over(case: Case, command: commands.HandOver, context: Context) -> list[Fact]:
-    """上报 after a review, or 转交 after the check of form at the place of intake."""
-    competent = case.filed.competent_hall
+    """上报 after a review, or 转交 after the check of form at the place of intake; 承接 at any time."""
+    if command.successor is not None:
+        return _hand_to_successor(case, command.successor, command.explanation, context)
+    competent = case.competent_hall
     if competent == context.here:
         raise NothingToHandOver("case_id")
     require_possible(case, HandedOver, "移交")
+    if case.stage in WITH_APPLICANT:
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="移交")
     if case.open_legs:
         raise LegsOpen("case_id", bodies="、".join(leg.body for leg in case.open_legs))
     if context.reports_up(case):
@@ -46,13 +58,42 @@ def hand_over(case: Case, command: commands.HandOver, context: Context) -> list[
     return [HandedOver(competent, purpose, command.explanation)]
 
 
+def _hand_to_successor(
+    case: Case, successor: Address, explanation: str, context: Context
+) -> list[Fact]:
+    """The hall that goes on in the place of this one gets the case as it stands, also during a procedure."""
+    context.require(Power.COORDINATE)
+    if successor not in context.successors:
+        raise SuccessorUnknown("successor", successor=successor)
+    if case.ended or HandedOver not in TABLE[case.stage]:
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="移交承接")
+    if case.open_legs:
+        raise LegsOpen("case_id", bodies="、".join(leg.body for leg in case.open_legs))
+    return [HandedOver(successor, HandOverPurpose.SUCCESSION, explanation)]
+
+
 def answer_hand_over(
-    case: Case, here: Address, item_known: bool, owner: str = ""
+    case: Case,
+    here: Address,
+    item_known: bool,
+    owner: str = "",
+    *,
+    goes_on_for: Container[Address] = (),
+    takes_nothing: str = "",
 ) -> TakenOver | HandOverDeclined:
-    """Whether this hall takes a case that was handed to it; `owner` will answer for it there."""
+    """Whether this hall takes a case that was handed to it; `owner` will answer for it there.
+
+    `goes_on_for` are the halls in whose place this one goes on; `takes_nothing` says in words why it
+    takes nothing new: what it gave away itself comes back all the same.
+    """
     assert case.transit is not None
     if case.transit.purpose is not HandOverPurpose.RETURN:
-        if case.filed.competent_hall != here:
+        if takes_nothing:
+            return HandOverDeclined("HALL_TAKES_NOTHING", takes_nothing)
+        if case.transit.purpose is HandOverPurpose.SUCCESSION:
+            if case.transit.giver not in goes_on_for:
+                return HandOverDeclined("SUCCESSION_NOT_ORDERED", "本厅未接到承接该大厅办件的通知")
+        elif case.competent_hall != here:
             return HandOverDeclined("NOT_COMPETENT", "本厅不是该事项的办理大厅")
         if not item_known:
             return HandOverDeclined("ITEM_UNKNOWN", "本厅事项目录中没有该事项版本")

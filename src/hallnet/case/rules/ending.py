@@ -100,7 +100,7 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
     )
     running = context.clocks_of(case)
     facts += overdue(case, running, context.today)
-    home = case.filed.intake_hall
+    home = case.home
     if home != context.here:
         facts.append(HandedOver(home, HandOverPurpose.RETURN, "结果回传收件大厅"))
     return facts
@@ -142,7 +142,7 @@ def close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
     if not is_refused(case):
         require_may_issue(context.fees)
     facts: list[Fact] = [Closed(command.method, command.received_by)]
-    competent = case.filed.competent_hall
+    competent = case.competent_hall
     if competent != context.here and _to_be_checked(case):
         facts.append(HandedOver(competent, HandOverPurpose.AFTER_CHECK, "告知承诺事后核查"))
     return facts
@@ -160,7 +160,7 @@ def recall_refusal(case: Case, command: commands.RecallRefusal, context: Context
         raise ActNotPossible("case_id", stage=NAMES[case.stage], act="撤回联办件的决定")
     require_text(command.reason, "reason")
     facts: list[Fact] = [RefusalRecalled(command.reason)]
-    competent = case.filed.competent_hall
+    competent = case.competent_hall
     if competent != context.here:
         facts.append(HandedOver(competent, HandOverPurpose.REVIEW_AGAIN, command.reason))
     return facts

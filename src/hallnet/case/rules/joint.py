@@ -79,7 +79,7 @@ def plan_legs(
                 number,
                 _group(item, number),
                 body,
-                case.filed.competent_hall,
+                case.competent_hall,
                 item.item_id,
                 item.version,
                 item.promised_limit,

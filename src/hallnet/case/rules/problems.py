@@ -157,6 +157,17 @@ class NotExtendable(Problem):
     en_remedy = "Once, before they end, by the head, with reasons told (行政许可法 article 42)"
 
 
+class SuccessorUnknown(Problem):
+    """A case is to be handed to a hall that does not go on in the place of this one."""
+
+    kind = Kind.DENIED
+    reason = "SUCCESSOR_UNKNOWN"
+    zh = "{successor}不是本厅的承接大厅"
+    zh_remedy = "请由两厅共同的上级大厅先发出承接通知（hallnet hall transfer）"
+    en = "{successor} does not go on in the place of this hall"
+    en_remedy = "Have a hall above both order it first (hallnet hall transfer)"
+
+
 class LegsOpen(Problem):
     """Legs of a joint case have not ended."""
 

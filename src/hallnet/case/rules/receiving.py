@@ -228,7 +228,7 @@ def _require_something_needed(case: Case, context: Context) -> None:
 def _require_may_accept(case: Case, context: Context) -> None:
     """The competent hall accepts; for items that are reported up, the hall that received does."""
     _require_something_needed(case, context)
-    competent = case.filed.competent_hall
+    competent = case.competent_hall
     if competent != context.here and not context.reports_up(case):
         raise NotCompetent("case_id", competent=competent)
 

@@ -205,6 +205,29 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("end"),
     )
     op.create_table(
+        "hall_below",
+        sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("successor", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("hall"),
+    )
+    op.create_table(
+        "hall_state",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("since", Moment(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("successor", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+    )
+    op.create_table(
         "item_version",
         sa.Column("item_id", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
@@ -284,6 +307,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("series"),
     )
     op.create_table(
+        "number_day",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("changed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("day"),
+    )
+    op.create_table(
         "number_word",
         sa.Column("word", sa.String(length=8), nullable=False),
         sa.Column("noticed_on", sa.Date(), nullable=False),
@@ -308,7 +337,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("author", sa.String(length=40), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("kind", "author"),
     )
     op.create_table(
@@ -364,6 +393,16 @@ def upgrade() -> None:
         batch_op.create_index("ticket_of_day", ["day", "state", "ticket_id"], unique=False)
 
     op.create_table(
+        "transfer",
+        sa.Column("giver", sa.String(length=40), nullable=False),
+        sa.Column("taker", sa.String(length=40), nullable=False),
+        sa.Column("ordered_by", sa.String(length=40), nullable=False),
+        sa.Column("ordered_at", Moment(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("giver", "taker"),
+    )
+    op.create_table(
         "window",
         sa.Column("window_id", sa.String(length=64), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -395,6 +434,7 @@ def downgrade() -> None:
 
     op.drop_table("window_record")
     op.drop_table("window")
+    op.drop_table("transfer")
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.drop_index("ticket_of_day")
         batch_op.drop_index("ticket_called")
@@ -413,6 +453,7 @@ def downgrade() -> None:
     op.drop_table("queue_count")
     op.drop_table("post")
     op.drop_table("number_word")
+    op.drop_table("number_day")
     op.drop_table("number_counter")
     op.drop_table("number")
     op.drop_table("month_line")
@@ -428,6 +469,8 @@ def downgrade() -> None:
     op.drop_table("mandate")
     op.drop_table("last_run")
     op.drop_table("item_version")
+    op.drop_table("hall_state")
+    op.drop_table("hall_below")
     op.drop_table("feed_run")
     op.drop_table("feed_head")
     op.drop_table("early_event")

@@ -23,50 +23,63 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from hallnet.wire.case.v1 import item_pb2 as hallnet_dot_wire_dot_case_dot_v1_dot_item__pb2
 from hallnet.wire.release.v1 import release_pb2 as hallnet_dot_wire_dot_release_dot_v1_dot_release__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5hallnet/wire/branch_sync/v1/branch_sync_service.proto\x12\x1bhallnet.wire.branch_sync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%hallnet/wire/release/v1/release.proto\"\xb3\x01\n\x15PublishReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07summary\x18\x05 \x01(\t\"S\n\x16PublishReleaseResponse\x12\x39\n\x07release\x18\x01 \x01(\x0b\x32(.hallnet.wire.branch_sync.v1.ReleaseView\"\xe3\x02\n\x0bReleaseView\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x04\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12>\n\x08standing\x18\x07 \x01(\x0e\x32,.hallnet.wire.branch_sync.v1.ReleaseStanding\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x0f\n\x07summary\x18\t \x01(\t\x12\x0c\n\x04size\x18\n \x01(\x04\"<\n\x13ListReleasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"k\n\x14ListReleasesResponse\x12:\n\x08releases\x18\x01 \x03(\x0b\x32(.hallnet.wire.branch_sync.v1.ReleaseView\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x11GetReleaseRequest\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\"\x85\x01\n\x12GetReleaseResponse\x12\x37\n\x07release\x18\x01 \x01(\x0b\x32&.hallnet.wire.release.v1.SignedRelease\x12\x36\n\x04view\x18\x02 \x01(\x0b\x32(.hallnet.wire.branch_sync.v1.ReleaseView\"\x15\n\x13ListReplicasRequest\"R\n\x14ListReplicasResponse\x12:\n\x08replicas\x18\x01 \x03(\x0b\x32(.hallnet.wire.branch_sync.v1.ReplicaView\"\xaa\x01\n\x0bReplicaView\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12-\n\tagreed_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x61sked_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x62\x65hind\x18\x04 \x01(\r\x12\x11\n\tforgotten\x18\x05 \x01(\r\x12\r\n\x05\x63\x61ses\x18\x06 \x01(\x04\"\x18\n\x16\x43ompareReplicasRequest\"\x19\n\x17\x43ompareReplicasResponse\"X\n\x11SumRollupsRequest\x12\x11\n\tfirst_day\x18\x01 \x01(\t\x12\x10\n\x08last_day\x18\x02 \x01(\t\x12\r\n\x05under\x18\x03 \x01(\t\x12\x0f\n\x07\x62y_hall\x18\x04 \x01(\x08\"\x98\x01\n\x12SumRollupsResponse\x12\x34\n\x04sums\x18\x01 \x03(\x0b\x32&.hallnet.wire.branch_sync.v1.RollupSum\x12;\n\x07missing\x18\x02 \x03(\x0b\x32*.hallnet.wire.branch_sync.v1.MissingRollup\x12\x0f\n\x07reports\x18\x03 \x01(\x04\"J\n\tRollupSum\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\x0f\n\x07measure\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x04\"*\n\rMissingRollup\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t*\xad\x01\n\x0fReleaseStanding\x12 \n\x1cRELEASE_STANDING_UNSPECIFIED\x10\x00\x12\x1c\n\x18RELEASE_STANDING_PENDING\x10\x01\x12\x1d\n\x19RELEASE_STANDING_IN_FORCE\x10\x02\x12\x1d\n\x19RELEASE_STANDING_REPLACED\x10\x03\x12\x1c\n\x18RELEASE_STANDING_REFUSED\x10\x04\x32\xd4\x05\n\x11\x42ranchSyncService\x12y\n\x0ePublishRelease\x12\x32.hallnet.wire.branch_sync.v1.PublishReleaseRequest\x1a\x33.hallnet.wire.branch_sync.v1.PublishReleaseResponse\x12s\n\x0cListReleases\x12\x30.hallnet.wire.branch_sync.v1.ListReleasesRequest\x1a\x31.hallnet.wire.branch_sync.v1.ListReleasesResponse\x12m\n\nGetRelease\x12..hallnet.wire.branch_sync.v1.GetReleaseRequest\x1a/.hallnet.wire.branch_sync.v1.GetReleaseResponse\x12s\n\x0cListReplicas\x12\x30.hallnet.wire.branch_sync.v1.ListReplicasRequest\x1a\x31.hallnet.wire.branch_sync.v1.ListReplicasResponse\x12|\n\x0f\x43ompareReplicas\x12\x33.hallnet.wire.branch_sync.v1.CompareReplicasRequest\x1a\x34.hallnet.wire.branch_sync.v1.CompareReplicasResponse\x12m\n\nSumRollups\x12..hallnet.wire.branch_sync.v1.SumRollupsRequest\x1a/.hallnet.wire.branch_sync.v1.SumRollupsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n5hallnet/wire/branch_sync/v1/branch_sync_service.proto\x12\x1bhallnet.wire.branch_sync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fhallnet/wire/case/v1/item.proto\x1a%hallnet/wire/release/v1/release.proto\"\xb3\x01\n\x15PublishReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07summary\x18\x05 \x01(\t\"S\n\x16PublishReleaseResponse\x12\x39\n\x07release\x18\x01 \x01(\x0b\x32(.hallnet.wire.branch_sync.v1.ReleaseView\"\x88\x03\n\x0bReleaseView\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x04\x12-\n\tissued_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12>\n\x08standing\x18\x07 \x01(\x0e\x32,.hallnet.wire.branch_sync.v1.ReleaseStanding\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x0f\n\x07summary\x18\t \x01(\t\x12\x0c\n\x04size\x18\n \x01(\x04\x12\x11\n\twithdraws\x18\x0b \x01(\x04\x12\x10\n\x08restores\x18\x0c \x01(\x04\"<\n\x13ListReleasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"k\n\x14ListReleasesResponse\x12:\n\x08releases\x18\x01 \x03(\x0b\x32(.hallnet.wire.branch_sync.v1.ReleaseView\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x11GetReleaseRequest\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\"\x85\x01\n\x12GetReleaseResponse\x12\x37\n\x07release\x18\x01 \x01(\x0b\x32&.hallnet.wire.release.v1.SignedRelease\x12\x36\n\x04view\x18\x02 \x01(\x0b\x32(.hallnet.wire.branch_sync.v1.ReleaseView\"\x15\n\x13ListReplicasRequest\"R\n\x14ListReplicasResponse\x12:\n\x08replicas\x18\x01 \x03(\x0b\x32(.hallnet.wire.branch_sync.v1.ReplicaView\"\xaa\x01\n\x0bReplicaView\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12-\n\tagreed_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x61sked_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x62\x65hind\x18\x04 \x01(\r\x12\x11\n\tforgotten\x18\x05 \x01(\r\x12\r\n\x05\x63\x61ses\x18\x06 \x01(\x04\"\x18\n\x16\x43ompareReplicasRequest\"\x19\n\x17\x43ompareReplicasResponse\"X\n\x11SumRollupsRequest\x12\x11\n\tfirst_day\x18\x01 \x01(\t\x12\x10\n\x08last_day\x18\x02 \x01(\t\x12\r\n\x05under\x18\x03 \x01(\t\x12\x0f\n\x07\x62y_hall\x18\x04 \x01(\x08\"\x98\x01\n\x12SumRollupsResponse\x12\x34\n\x04sums\x18\x01 \x03(\x0b\x32&.hallnet.wire.branch_sync.v1.RollupSum\x12;\n\x07missing\x18\x02 \x03(\x0b\x32*.hallnet.wire.branch_sync.v1.MissingRollup\x12\x0f\n\x07reports\x18\x03 \x01(\x04\"\x85\x01\n\tRollupSum\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12\x0f\n\x07item_id\x18\x02 \x01(\t\x12\x0f\n\x07measure\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x04\x12\x39\n\rhandling_kind\x18\x05 \x01(\x0e\x32\".hallnet.wire.case.v1.HandlingKind\"*\n\rMissingRollup\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\"\x81\x01\n\x16WithdrawReleaseRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0f\n\x07version\x18\x03 \x01(\x04\x12\x0e\n\x06reason\x18\x04 \x01(\t\"T\n\x17WithdrawReleaseResponse\x12\x39\n\x07release\x18\x01 \x01(\x0b\x32(.hallnet.wire.branch_sync.v1.ReleaseView\"J\n\x14ListStandingsRequest\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\"e\n\x15ListStandingsResponse\x12;\n\x07spreads\x18\x01 \x03(\x0b\x32*.hallnet.wire.branch_sync.v1.ReleaseSpread\x12\x0f\n\x07unknown\x18\x02 \x03(\t\"\xac\x01\n\rReleaseSpread\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x04\x12\r\n\x05halls\x18\x04 \x03(\t\x12\x37\n\x06\x62\x65hind\x18\x05 \x03(\x0b\x32\'.hallnet.wire.branch_sync.v1.HallBehind\"\x83\x01\n\nHallBehind\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07told_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xcd\x01\n\x0fReleaseStanding\x12 \n\x1cRELEASE_STANDING_UNSPECIFIED\x10\x00\x12\x1c\n\x18RELEASE_STANDING_PENDING\x10\x01\x12\x1d\n\x19RELEASE_STANDING_IN_FORCE\x10\x02\x12\x1d\n\x19RELEASE_STANDING_REPLACED\x10\x03\x12\x1c\n\x18RELEASE_STANDING_REFUSED\x10\x04\x12\x1e\n\x1aRELEASE_STANDING_WITHDRAWN\x10\x05\x32\xca\x07\n\x11\x42ranchSyncService\x12y\n\x0ePublishRelease\x12\x32.hallnet.wire.branch_sync.v1.PublishReleaseRequest\x1a\x33.hallnet.wire.branch_sync.v1.PublishReleaseResponse\x12s\n\x0cListReleases\x12\x30.hallnet.wire.branch_sync.v1.ListReleasesRequest\x1a\x31.hallnet.wire.branch_sync.v1.ListReleasesResponse\x12m\n\nGetRelease\x12..hallnet.wire.branch_sync.v1.GetReleaseRequest\x1a/.hallnet.wire.branch_sync.v1.GetReleaseResponse\x12s\n\x0cListReplicas\x12\x30.hallnet.wire.branch_sync.v1.ListReplicasRequest\x1a\x31.hallnet.wire.branch_sync.v1.ListReplicasResponse\x12|\n\x0f\x43ompareReplicas\x12\x33.hallnet.wire.branch_sync.v1.CompareReplicasRequest\x1a\x34.hallnet.wire.branch_sync.v1.CompareReplicasResponse\x12m\n\nSumRollups\x12..hallnet.wire.branch_sync.v1.SumRollupsRequest\x1a/.hallnet.wire.branch_sync.v1.SumRollupsResponse\x12|\n\x0fWithdrawRelease\x12\x33.hallnet.wire.branch_sync.v1.WithdrawReleaseRequest\x1a\x34.hallnet.wire.branch_sync.v1.WithdrawReleaseResponse\x12v\n\rListStandings\x12\x31.hallnet.wire.branch_sync.v1.ListStandingsRequest\x1a\x32.hallnet.wire.branch_sync.v1.ListStandingsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.branch_sync.v1.branch_sync_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RELEASESTANDING']._serialized_start=1862
-  _globals['_RELEASESTANDING']._serialized_end=2035
-  _globals['_PUBLISHRELEASEREQUEST']._serialized_start=159
-  _globals['_PUBLISHRELEASEREQUEST']._serialized_end=338
-  _globals['_PUBLISHRELEASERESPONSE']._serialized_start=340
-  _globals['_PUBLISHRELEASERESPONSE']._serialized_end=423
-  _globals['_RELEASEVIEW']._serialized_start=426
-  _globals['_RELEASEVIEW']._serialized_end=781
-  _globals['_LISTRELEASESREQUEST']._serialized_start=783
-  _globals['_LISTRELEASESREQUEST']._serialized_end=843
-  _globals['_LISTRELEASESRESPONSE']._serialized_start=845
-  _globals['_LISTRELEASESRESPONSE']._serialized_end=952
-  _globals['_GETRELEASEREQUEST']._serialized_start=954
-  _globals['_GETRELEASEREQUEST']._serialized_end=1025
-  _globals['_GETRELEASERESPONSE']._serialized_start=1028
-  _globals['_GETRELEASERESPONSE']._serialized_end=1161
-  _globals['_LISTREPLICASREQUEST']._serialized_start=1163
-  _globals['_LISTREPLICASREQUEST']._serialized_end=1184
-  _globals['_LISTREPLICASRESPONSE']._serialized_start=1186
-  _globals['_LISTREPLICASRESPONSE']._serialized_end=1268
-  _globals['_REPLICAVIEW']._serialized_start=1271
-  _globals['_REPLICAVIEW']._serialized_end=1441
-  _globals['_COMPAREREPLICASREQUEST']._serialized_start=1443
-  _globals['_COMPAREREPLICASREQUEST']._serialized_end=1467
-  _globals['_COMPAREREPLICASRESPONSE']._serialized_start=1469
-  _globals['_COMPAREREPLICASRESPONSE']._serialized_end=1494
-  _globals['_SUMROLLUPSREQUEST']._serialized_start=1496
-  _globals['_SUMROLLUPSREQUEST']._serialized_end=1584
-  _globals['_SUMROLLUPSRESPONSE']._serialized_start=1587
-  _globals['_SUMROLLUPSRESPONSE']._serialized_end=1739
-  _globals['_ROLLUPSUM']._serialized_start=1741
-  _globals['_ROLLUPSUM']._serialized_end=1815
-  _globals['_MISSINGROLLUP']._serialized_start=1817
-  _globals['_MISSINGROLLUP']._serialized_end=1859
-  _globals['_BRANCHSYNCSERVICE']._serialized_start=2038
-  _globals['_BRANCHSYNCSERVICE']._serialized_end=2762
+  _globals['_RELEASESTANDING']._serialized_start=2698
+  _globals['_RELEASESTANDING']._serialized_end=2903
+  _globals['_PUBLISHRELEASEREQUEST']._serialized_start=192
+  _globals['_PUBLISHRELEASEREQUEST']._serialized_end=371
+  _globals['_PUBLISHRELEASERESPONSE']._serialized_start=373
+  _globals['_PUBLISHRELEASERESPONSE']._serialized_end=456
+  _globals['_RELEASEVIEW']._serialized_start=459
+  _globals['_RELEASEVIEW']._serialized_end=851
+  _globals['_LISTRELEASESREQUEST']._serialized_start=853
+  _globals['_LISTRELEASESREQUEST']._serialized_end=913
+  _globals['_LISTRELEASESRESPONSE']._serialized_start=915
+  _globals['_LISTRELEASESRESPONSE']._serialized_end=1022
+  _globals['_GETRELEASEREQUEST']._serialized_start=1024
+  _globals['_GETRELEASEREQUEST']._serialized_end=1095
+  _globals['_GETRELEASERESPONSE']._serialized_start=1098
+  _globals['_GETRELEASERESPONSE']._serialized_end=1231
+  _globals['_LISTREPLICASREQUEST']._serialized_start=1233
+  _globals['_LISTREPLICASREQUEST']._serialized_end=1254
+  _globals['_LISTREPLICASRESPONSE']._serialized_start=1256
+  _globals['_LISTREPLICASRESPONSE']._serialized_end=1338
+  _globals['_REPLICAVIEW']._serialized_start=1341
+  _globals['_REPLICAVIEW']._serialized_end=1511
+  _globals['_COMPAREREPLICASREQUEST']._serialized_start=1513
+  _globals['_COMPAREREPLICASREQUEST']._serialized_end=1537
+  _globals['_COMPAREREPLICASRESPONSE']._serialized_start=1539
+  _globals['_COMPAREREPLICASRESPONSE']._serialized_end=1564
+  _globals['_SUMROLLUPSREQUEST']._serialized_start=1566
+  _globals['_SUMROLLUPSREQUEST']._serialized_end=1654
+  _globals['_SUMROLLUPSRESPONSE']._serialized_start=1657
+  _globals['_SUMROLLUPSRESPONSE']._serialized_end=1809
+  _globals['_ROLLUPSUM']._serialized_start=1812
+  _globals['_ROLLUPSUM']._serialized_end=1945
+  _globals['_MISSINGROLLUP']._serialized_start=1947
+  _globals['_MISSINGROLLUP']._serialized_end=1989
+  _globals['_WITHDRAWRELEASEREQUEST']._serialized_start=1992
+  _globals['_WITHDRAWRELEASEREQUEST']._serialized_end=2121
+  _globals['_WITHDRAWRELEASERESPONSE']._serialized_start=2123
+  _globals['_WITHDRAWRELEASERESPONSE']._serialized_end=2207
+  _globals['_LISTSTANDINGSREQUEST']._serialized_start=2209
+  _globals['_LISTSTANDINGSREQUEST']._serialized_end=2283
+  _globals['_LISTSTANDINGSRESPONSE']._serialized_start=2285
+  _globals['_LISTSTANDINGSRESPONSE']._serialized_end=2386
+  _globals['_RELEASESPREAD']._serialized_start=2389
+  _globals['_RELEASESPREAD']._serialized_end=2561
+  _globals['_HALLBEHIND']._serialized_start=2564
+  _globals['_HALLBEHIND']._serialized_end=2695
+  _globals['_BRANCHSYNCSERVICE']._serialized_start=2906
+  _globals['_BRANCHSYNCSERVICE']._serialized_end=3876
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hallnet.wire.case.v1 import item_pb2 as _item_pb2
 from hallnet.wire.release.v1 import release_pb2 as _release_pb2
 import builtins as _builtins
 import sys
@@ -37,6 +38,8 @@ class _ReleaseStandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Relea
     """Replaced by a newer one."""
     RELEASE_STANDING_REFUSED: _ReleaseStanding.ValueType  # 4
     """Refused: older than what is known, or not authentic."""
+    RELEASE_STANDING_WITHDRAWN: _ReleaseStanding.ValueType  # 5
+    """Taken back by its author."""
 
 class ReleaseStanding(_ReleaseStanding, metaclass=_ReleaseStandingEnumTypeWrapper):
     """ReleaseStanding is what a node makes of a release."""
@@ -51,6 +54,8 @@ RELEASE_STANDING_REPLACED: ReleaseStanding.ValueType  # 3
 """Replaced by a newer one."""
 RELEASE_STANDING_REFUSED: ReleaseStanding.ValueType  # 4
 """Refused: older than what is known, or not authentic."""
+RELEASE_STANDING_WITHDRAWN: ReleaseStanding.ValueType  # 5
+"""Taken back by its author."""
 Global___ReleaseStanding: _TypeAlias = ReleaseStanding  # noqa: Y015
 
 @_typing.final
@@ -133,6 +138,8 @@ class ReleaseView(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
+    WITHDRAWS_FIELD_NUMBER: _builtins.int
+    RESTORES_FIELD_NUMBER: _builtins.int
     kind: _release_pb2.ReleaseKind.ValueType
     """What it holds."""
     author: _builtins.str
@@ -147,6 +154,10 @@ class ReleaseView(_message.Message):
     """What changed."""
     size: _builtins.int
     """Length of the content in bytes."""
+    withdraws: _builtins.int
+    """The version that this one withdraws; 0 if it is no withdrawal."""
+    restores: _builtins.int
+    """The version whose content a withdrawal has again; 0 if it has none."""
     @_builtins.property
     def issued_at(self) -> _timestamp_pb2.Timestamp:
         """When it was signed."""
@@ -172,10 +183,12 @@ class ReleaseView(_message.Message):
         reason: _builtins.str = ...,
         summary: _builtins.str = ...,
         size: _builtins.int = ...,
+        withdraws: _builtins.int = ...,
+        restores: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "issued_at", b"issued_at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "effective_at", b"effective_at", "issued_at", b"issued_at", "kind", b"kind", "reason", b"reason", "received_at", b"received_at", "size", b"size", "standing", b"standing", "summary", b"summary", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "effective_at", b"effective_at", "issued_at", b"issued_at", "kind", b"kind", "reason", b"reason", "received_at", b"received_at", "restores", b"restores", "size", b"size", "standing", b"standing", "summary", b"summary", "version", b"version", "withdraws", b"withdraws"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -490,6 +503,7 @@ class RollupSum(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     MEASURE_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    HANDLING_KIND_FIELD_NUMBER: _builtins.int
     hall: _builtins.str
     """Whose; empty for a sum of all."""
     item_id: _builtins.str
@@ -498,6 +512,8 @@ class RollupSum(_message.Message):
     """What is counted."""
     count: _builtins.int
     """How often."""
+    handling_kind: _item_pb2.HandlingKind.ValueType
+    """Of instant or committed cases."""
     def __init__(
         self,
         *,
@@ -505,10 +521,11 @@ class RollupSum(_message.Message):
         item_id: _builtins.str = ...,
         measure: _builtins.str = ...,
         count: _builtins.int = ...,
+        handling_kind: _item_pb2.HandlingKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "hall", b"hall", "item_id", b"item_id", "measure", b"measure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "hall", b"hall", "handling_kind", b"handling_kind", "item_id", b"item_id", "measure", b"measure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -539,3 +556,195 @@ class MissingRollup(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MissingRollup: _TypeAlias = MissingRollup  # noqa: Y015
+
+@_typing.final
+class WithdrawReleaseRequest(_message.Message):
+    """WithdrawReleaseRequest names a release of this hall."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    kind: _release_pb2.ReleaseKind.ValueType
+    """What it holds."""
+    version: _builtins.int
+    """Its version: the newest one of this hall."""
+    reason: _builtins.str
+    """Why, in words for the record."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        kind: _release_pb2.ReleaseKind.ValueType = ...,
+        version: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "reason", b"reason", "request_id", b"request_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawReleaseRequest: _TypeAlias = WithdrawReleaseRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawReleaseResponse(_message.Message):
+    """WithdrawReleaseResponse is the release that withdraws the other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELEASE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def release(self) -> Global___ReleaseView:
+        """As recorded."""
+
+    def __init__(
+        self,
+        *,
+        release: Global___ReleaseView | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["release", b"release"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["release", b"release"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawReleaseResponse: _TypeAlias = WithdrawReleaseResponse  # noqa: Y015
+
+@_typing.final
+class ListStandingsRequest(_message.Message):
+    """ListStandingsRequest asks for all of a kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    kind: _release_pb2.ReleaseKind.ValueType
+    """Only of this kind; unspecified for all."""
+    def __init__(
+        self,
+        *,
+        kind: _release_pb2.ReleaseKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStandingsRequest: _TypeAlias = ListStandingsRequest  # noqa: Y015
+
+@_typing.final
+class ListStandingsResponse(_message.Message):
+    """ListStandingsResponse tells it for each kind and author, in their order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPREADS_FIELD_NUMBER: _builtins.int
+    UNKNOWN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def spreads(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReleaseSpread]:
+        """Releases and where they are in force."""
+
+    @_builtins.property
+    def unknown(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Halls that never said what is in force there, in the order of addresses."""
+
+    def __init__(
+        self,
+        *,
+        spreads: _abc.Iterable[Global___ReleaseSpread] | None = ...,
+        unknown: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spreads", b"spreads", "unknown", b"unknown"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStandingsResponse: _TypeAlias = ListStandingsResponse  # noqa: Y015
+
+@_typing.final
+class ReleaseSpread(_message.Message):
+    """ReleaseSpread says which version of a kind and author is in force where."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    HALLS_FIELD_NUMBER: _builtins.int
+    BEHIND_FIELD_NUMBER: _builtins.int
+    kind: _release_pb2.ReleaseKind.ValueType
+    """What it holds."""
+    author: _builtins.str
+    """Its author."""
+    version: _builtins.int
+    """The version that should be in force at all halls below the author: the one that is so here, or at the
+    author itself if that is a hall below this one.
+    """
+    @_builtins.property
+    def halls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it is in force."""
+
+    @_builtins.property
+    def behind(self) -> _containers.RepeatedCompositeFieldContainer[Global___HallBehind]:
+        """Where it is not."""
+
+    def __init__(
+        self,
+        *,
+        kind: _release_pb2.ReleaseKind.ValueType = ...,
+        author: _builtins.str = ...,
+        version: _builtins.int = ...,
+        halls: _abc.Iterable[_builtins.str] | None = ...,
+        behind: _abc.Iterable[Global___HallBehind] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "behind", b"behind", "halls", b"halls", "kind", b"kind", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseSpread: _TypeAlias = ReleaseSpread  # noqa: Y015
+
+@_typing.final
+class HallBehind(_message.Message):
+    """HallBehind is a hall that does not have what should be in force there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    TOLD_AT_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """The hall."""
+    version: _builtins.int
+    """What it has; 0 if none of this kind and author."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """Since when the next version should have been in force there; absent if this hall does not know it."""
+
+    @_builtins.property
+    def told_at(self) -> _timestamp_pb2.Timestamp:
+        """When it last said what it has."""
+
+    def __init__(
+        self,
+        *,
+        hall: _builtins.str = ...,
+        version: _builtins.int = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        told_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "told_at", b"told_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hall", b"hall", "since", b"since", "told_at", b"told_at", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HallBehind: _TypeAlias = HallBehind  # noqa: Y015

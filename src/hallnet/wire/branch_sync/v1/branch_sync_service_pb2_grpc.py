@@ -65,6 +65,16 @@ class BranchSyncServiceStub:
                 request_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsResponse.FromString,
                 _registered_method=True)
+        self.WithdrawRelease = channel.unary_unary(
+                '/hallnet.wire.branch_sync.v1.BranchSyncService/WithdrawRelease',
+                request_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.WithdrawReleaseRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.WithdrawReleaseResponse.FromString,
+                _registered_method=True)
+        self.ListStandings = channel.unary_unary(
+                '/hallnet.wire.branch_sync.v1.BranchSyncService/ListStandings',
+                request_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListStandingsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListStandingsResponse.FromString,
+                _registered_method=True)
 
 
 class BranchSyncServiceServicer:
@@ -116,6 +126,21 @@ class BranchSyncServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WithdrawRelease(self, request, context):
+        """WithdrawRelease takes back the newest release of this hall: what was in force before it is in force
+        again, here and at all halls below.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStandings(self, request, context):
+        """ListStandings tells which releases are in force at this hall and the halls below it, as they said.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BranchSyncServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -148,6 +173,16 @@ def add_BranchSyncServiceServicer_to_server(servicer, server):
                     servicer.SumRollups,
                     request_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsResponse.SerializeToString,
+            ),
+            'WithdrawRelease': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawRelease,
+                    request_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.WithdrawReleaseRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.WithdrawReleaseResponse.SerializeToString,
+            ),
+            'ListStandings': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStandings,
+                    request_deserializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListStandingsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListStandingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -313,6 +348,60 @@ class BranchSyncService:
             '/hallnet.wire.branch_sync.v1.BranchSyncService/SumRollups',
             hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsRequest.SerializeToString,
             hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.SumRollupsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawRelease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.branch_sync.v1.BranchSyncService/WithdrawRelease',
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.WithdrawReleaseRequest.SerializeToString,
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.WithdrawReleaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStandings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.branch_sync.v1.BranchSyncService/ListStandings',
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListStandingsRequest.SerializeToString,
+            hallnet_dot_wire_dot_branch__sync_dot_v1_dot_branch__sync__service__pb2.ListStandingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

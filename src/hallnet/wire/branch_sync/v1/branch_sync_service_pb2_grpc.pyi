@@ -51,6 +51,12 @@ class BranchSyncServiceStub:
     """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
     not report.
     """
+    WithdrawRelease: _grpc.UnaryUnaryMultiCallable[_branch_sync_service_pb2.WithdrawReleaseRequest, _branch_sync_service_pb2.WithdrawReleaseResponse]
+    """WithdrawRelease takes back the newest release of this hall: what was in force before it is in force
+    again, here and at all halls below.
+    """
+    ListStandings: _grpc.UnaryUnaryMultiCallable[_branch_sync_service_pb2.ListStandingsRequest, _branch_sync_service_pb2.ListStandingsResponse]
+    """ListStandings tells which releases are in force at this hall and the halls below it, as they said."""
 
 @_typing.type_check_only
 class BranchSyncServiceAsyncStub(BranchSyncServiceStub):
@@ -75,6 +81,12 @@ class BranchSyncServiceAsyncStub(BranchSyncServiceStub):
     """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
     not report.
     """
+    WithdrawRelease: _aio.UnaryUnaryMultiCallable[_branch_sync_service_pb2.WithdrawReleaseRequest, _branch_sync_service_pb2.WithdrawReleaseResponse]  # type: ignore[assignment]
+    """WithdrawRelease takes back the newest release of this hall: what was in force before it is in force
+    again, here and at all halls below.
+    """
+    ListStandings: _aio.UnaryUnaryMultiCallable[_branch_sync_service_pb2.ListStandingsRequest, _branch_sync_service_pb2.ListStandingsResponse]  # type: ignore[assignment]
+    """ListStandings tells which releases are in force at this hall and the halls below it, as they said."""
 
 class BranchSyncServiceServicer(metaclass=_abc_1.ABCMeta):
     """BranchSyncService keeps a node in step with the network: releases that flow down the tree."""
@@ -132,5 +144,23 @@ class BranchSyncServiceServicer(metaclass=_abc_1.ABCMeta):
         """SumRollups adds up what this hall and the halls below it did on some days, and names those that did
         not report.
         """
+
+    @_abc_1.abstractmethod
+    def WithdrawRelease(
+        self,
+        request: _branch_sync_service_pb2.WithdrawReleaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_branch_sync_service_pb2.WithdrawReleaseResponse, _abc.Awaitable[_branch_sync_service_pb2.WithdrawReleaseResponse]]:
+        """WithdrawRelease takes back the newest release of this hall: what was in force before it is in force
+        again, here and at all halls below.
+        """
+
+    @_abc_1.abstractmethod
+    def ListStandings(
+        self,
+        request: _branch_sync_service_pb2.ListStandingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_branch_sync_service_pb2.ListStandingsResponse, _abc.Awaitable[_branch_sync_service_pb2.ListStandingsResponse]]:
+        """ListStandings tells which releases are in force at this hall and the halls below it, as they said."""
 
 def add_BranchSyncServiceServicer_to_server(servicer: BranchSyncServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -22,17 +22,18 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from hallnet.wire.case.v1 import item_pb2 as hallnet_dot_wire_dot_case_dot_v1_dot_item__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(hallnet/wire/branch_sync/v1/rollup.proto\x12\x1bhallnet.wire.branch_sync.v1\"`\n\x06Rollup\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x38\n\x06\x63ounts\x18\x03 \x03(\x0b\x32(.hallnet.wire.branch_sync.v1.RollupCount\">\n\x0bRollupCount\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0f\n\x07measure\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(hallnet/wire/branch_sync/v1/rollup.proto\x12\x1bhallnet.wire.branch_sync.v1\x1a\x1fhallnet/wire/case/v1/item.proto\"`\n\x06Rollup\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x38\n\x06\x63ounts\x18\x03 \x03(\x0b\x32(.hallnet.wire.branch_sync.v1.RollupCount\"y\n\x0bRollupCount\x12\x0f\n\x07item_id\x18\x01 \x01(\t\x12\x0f\n\x07measure\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x04\x12\x39\n\rhandling_kind\x18\x04 \x01(\x0e\x32\".hallnet.wire.case.v1.HandlingKindb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.branch_sync.v1.rollup_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLLUP']._serialized_start=73
-  _globals['_ROLLUP']._serialized_end=169
-  _globals['_ROLLUPCOUNT']._serialized_start=171
-  _globals['_ROLLUPCOUNT']._serialized_end=233
+  _globals['_ROLLUP']._serialized_start=106
+  _globals['_ROLLUP']._serialized_end=202
+  _globals['_ROLLUPCOUNT']._serialized_start=204
+  _globals['_ROLLUPCOUNT']._serialized_end=325
 # @@protoc_insertion_point(module_scope)

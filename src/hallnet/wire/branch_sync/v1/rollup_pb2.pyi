@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from hallnet.wire.case.v1 import item_pb2 as _item_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -61,22 +62,28 @@ class RollupCount(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     MEASURE_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    HANDLING_KIND_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The service item."""
     measure: _builtins.str
-    """What is counted, for example filed or decided.granted."""
+    """What is counted, as hallnet.wire.intake.v1.Measure names it, for example accepted: a hall above may be
+    of an edition that does not know it.
+    """
     count: _builtins.int
     """How often."""
+    handling_kind: _item_pb2.HandlingKind.ValueType
+    """Of instant or committed cases; unspecified while the version of the item is not known there."""
     def __init__(
         self,
         *,
         item_id: _builtins.str = ...,
         measure: _builtins.str = ...,
         count: _builtins.int = ...,
+        handling_kind: _item_pb2.HandlingKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "item_id", b"item_id", "measure", b"measure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "handling_kind", b"handling_kind", "item_id", b"item_id", "measure", b"measure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

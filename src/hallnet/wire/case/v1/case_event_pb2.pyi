@@ -187,6 +187,8 @@ class _HandOverPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HandO
     """事后核查: the hall that decided checks what was promised."""
     HAND_OVER_PURPOSE_REVIEW_AGAIN: _HandOverPurpose.ValueType  # 5
     """重新审查: a refusal was recalled and goes back to the hall that decided."""
+    HAND_OVER_PURPOSE_SUCCESSION: _HandOverPurpose.ValueType  # 6
+    """承接: the other hall goes on in the place of this one, which is closed, merged or split."""
 
 class HandOverPurpose(_HandOverPurpose, metaclass=_HandOverPurposeEnumTypeWrapper):
     """HandOverPurpose is why custody passes on."""
@@ -203,6 +205,8 @@ HAND_OVER_PURPOSE_AFTER_CHECK: HandOverPurpose.ValueType  # 4
 """事后核查: the hall that decided checks what was promised."""
 HAND_OVER_PURPOSE_REVIEW_AGAIN: HandOverPurpose.ValueType  # 5
 """重新审查: a refusal was recalled and goes back to the hall that decided."""
+HAND_OVER_PURPOSE_SUCCESSION: HandOverPurpose.ValueType  # 6
+"""承接: the other hall goes on in the place of this one, which is closed, merged or split."""
 Global___HandOverPurpose: _TypeAlias = HandOverPurpose  # noqa: Y015
 
 class _Outcome:

@@ -586,21 +586,29 @@ Global___ReceiveOriginals: _TypeAlias = ReceiveOriginals  # noqa: Y015
 
 @_typing.final
 class HandOver(_message.Message):
-    """HandOver reports a case up (上报) or hands it across (转交)."""
+    """HandOver reports a case up (上报), hands it across (转交), or gives it to the hall that goes on in the place
+    of this one (承接).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     EXPLANATION_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
     explanation: _builtins.str
     """For the other hall, in words."""
+    successor: _builtins.str
+    """The hall that goes on in the place of this one, as a hall above both ordered; empty to hand the case to
+    the hall that is competent.
+    """
     def __init__(
         self,
         *,
         explanation: _builtins.str = ...,
+        successor: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation", "successor", b"successor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

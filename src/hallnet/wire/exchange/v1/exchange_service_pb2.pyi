@@ -879,6 +879,7 @@ class DeclareSuccessionRequest(_message.Message):
     SUCCESSOR_FIELD_NUMBER: _builtins.int
     EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes a repeated request harmless."""
     predecessor: _builtins.str
@@ -887,6 +888,8 @@ class DeclareSuccessionRequest(_message.Message):
     """The address under which it goes on."""
     reason: _builtins.str
     """The document by which the divisions were changed, in words for the record."""
+    withdrawn: _builtins.bool
+    """Takes back what was stated before and is not in effect yet."""
     @_builtins.property
     def effective_at(self) -> _timestamp_pb2.Timestamp:
         """From when on; absent for now."""
@@ -899,10 +902,11 @@ class DeclareSuccessionRequest(_message.Message):
         successor: _builtins.str = ...,
         effective_at: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
+        withdrawn: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "predecessor", b"predecessor", "reason", b"reason", "request_id", b"request_id", "successor", b"successor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "predecessor", b"predecessor", "reason", b"reason", "request_id", b"request_id", "successor", b"successor", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

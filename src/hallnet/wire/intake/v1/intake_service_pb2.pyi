@@ -433,6 +433,34 @@ MEASURE_LEG_FINISHED: Measure.ValueType  # 31
 """Legs of joint cases that were finished."""
 Global___Measure: _TypeAlias = Measure  # noqa: Y015
 
+class _HallState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HallStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HallState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HALL_STATE_UNSPECIFIED: _HallState.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    HALL_STATE_OPEN: _HallState.ValueType  # 1
+    """It takes cases in."""
+    HALL_STATE_SUSPENDED: _HallState.ValueType  # 2
+    """It takes nothing new and finishes what it has."""
+    HALL_STATE_CLOSED: _HallState.ValueType  # 3
+    """It has nothing left to do; another hall may go on in its place."""
+
+class HallState(_HallState, metaclass=_HallStateEnumTypeWrapper):
+    """HallState is whether a hall takes anything new."""
+
+HALL_STATE_UNSPECIFIED: HallState.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+HALL_STATE_OPEN: HallState.ValueType  # 1
+"""It takes cases in."""
+HALL_STATE_SUSPENDED: HallState.ValueType  # 2
+"""It takes nothing new and finishes what it has."""
+HALL_STATE_CLOSED: HallState.ValueType  # 3
+"""It has nothing left to do; another hall may go on in its place."""
+Global___HallState: _TypeAlias = HallState  # noqa: Y015
+
 @_typing.final
 class Act(_message.Message):
     """Act is who asks for a write, and under which id."""
@@ -2285,6 +2313,36 @@ class Number(_message.Message):
 Global___Number: _TypeAlias = Number  # noqa: Y015
 
 @_typing.final
+class DayNumbers(_message.Message):
+    """DayNumbers is the payload of "numbers.day" in the intake's feed: what this hall did on a day that is over.
+    A later one of the same day replaces an earlier one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAY_FIELD_NUMBER: _builtins.int
+    NUMBERS_FIELD_NUMBER: _builtins.int
+    day: _builtins.str
+    """The day, YYYY-MM-DD."""
+    @_builtins.property
+    def numbers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Number]:
+        """By measure, item, and instant or committed."""
+
+    def __init__(
+        self,
+        *,
+        day: _builtins.str = ...,
+        numbers: _abc.Iterable[Global___Number] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "numbers", b"numbers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DayNumbers: _TypeAlias = DayNumbers  # noqa: Y015
+
+@_typing.final
 class Rate(_message.Message):
     """Rate is a quotient with what it is made of."""
 
@@ -2635,3 +2693,274 @@ class MonthLine(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MonthLine: _TypeAlias = MonthLine  # noqa: Y015
+
+@_typing.final
+class HallStanding(_message.Message):
+    """HallStanding is how a hall stands. It is what a hall sends to the halls above it, too."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """The hall."""
+    state: Global___HallState.ValueType
+    """Whether it takes anything new."""
+    reason: _builtins.str
+    """Why, in words."""
+    successor: _builtins.str
+    """The hall that goes on in its place; empty if none does."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        hall: _builtins.str = ...,
+        state: Global___HallState.ValueType = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        successor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hall", b"hall", "reason", b"reason", "since", b"since", "state", b"state", "successor", b"successor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HallStanding: _TypeAlias = HallStanding  # noqa: Y015
+
+@_typing.final
+class SetHallStateRequest(_message.Message):
+    """SetHallStateRequest is what is to be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    state: Global___HallState.ValueType
+    """Open, suspended or closed."""
+    reason: _builtins.str
+    """Why, in words for the record."""
+    successor: _builtins.str
+    """Of a closed hall: the hall that goes on in its place; may be empty."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        state: Global___HallState.ValueType = ...,
+        reason: _builtins.str = ...,
+        successor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_id", b"request_id", "state", b"state", "successor", b"successor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetHallStateRequest: _TypeAlias = SetHallStateRequest  # noqa: Y015
+
+@_typing.final
+class SetHallStateResponse(_message.Message):
+    """SetHallStateResponse tells how it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def standing(self) -> Global___HallStanding:
+        """From now on."""
+
+    def __init__(
+        self,
+        *,
+        standing: Global___HallStanding | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetHallStateResponse: _TypeAlias = SetHallStateResponse  # noqa: Y015
+
+@_typing.final
+class GetHallStateRequest(_message.Message):
+    """GetHallStateRequest is empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHallStateRequest: _TypeAlias = GetHallStateRequest  # noqa: Y015
+
+@_typing.final
+class GetHallStateResponse(_message.Message):
+    """GetHallStateResponse tells it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STANDING_FIELD_NUMBER: _builtins.int
+    IN_HAND_FIELD_NUMBER: _builtins.int
+    IN_TRANSIT_FIELD_NUMBER: _builtins.int
+    TO_COME_BACK_FIELD_NUMBER: _builtins.int
+    SUCCESSORS_FIELD_NUMBER: _builtins.int
+    PREDECESSORS_FIELD_NUMBER: _builtins.int
+    BELOW_FIELD_NUMBER: _builtins.int
+    in_hand: _builtins.int
+    """Open cases in its hands."""
+    in_transit: _builtins.int
+    """Cases that it gave to another hall, and that were not answered."""
+    to_come_back: _builtins.int
+    """Cases that another hall decides and whose result comes back here."""
+    @_builtins.property
+    def standing(self) -> Global___HallStanding:
+        """This hall."""
+
+    @_builtins.property
+    def successors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Halls that go on in the place of this one."""
+
+    @_builtins.property
+    def predecessors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Halls in whose place this one goes on."""
+
+    @_builtins.property
+    def below(self) -> _containers.RepeatedCompositeFieldContainer[Global___HallStanding]:
+        """Halls below that are suspended or closed, as they said."""
+
+    def __init__(
+        self,
+        *,
+        standing: Global___HallStanding | None = ...,
+        in_hand: _builtins.int = ...,
+        in_transit: _builtins.int = ...,
+        to_come_back: _builtins.int = ...,
+        successors: _abc.Iterable[_builtins.str] | None = ...,
+        predecessors: _abc.Iterable[_builtins.str] | None = ...,
+        below: _abc.Iterable[Global___HallStanding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["standing", b"standing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["below", b"below", "in_hand", b"in_hand", "in_transit", b"in_transit", "predecessors", b"predecessors", "standing", b"standing", "successors", b"successors", "to_come_back", b"to_come_back"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHallStateResponse: _TypeAlias = GetHallStateResponse  # noqa: Y015
+
+@_typing.final
+class OrderTransferRequest(_message.Message):
+    """OrderTransferRequest names two halls below this one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    GIVER_FIELD_NUMBER: _builtins.int
+    TAKER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    giver: _builtins.str
+    """The hall that hands its cases over."""
+    taker: _builtins.str
+    """The hall that goes on in its place."""
+    reason: _builtins.str
+    """The document that orders it, in words for the record."""
+    withdrawn: _builtins.bool
+    """Takes an earlier order back: what was handed over until then stays where it is."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        giver: _builtins.str = ...,
+        taker: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        withdrawn: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["giver", b"giver", "reason", b"reason", "request_id", b"request_id", "taker", b"taker", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderTransferRequest: _TypeAlias = OrderTransferRequest  # noqa: Y015
+
+@_typing.final
+class OrderTransferResponse(_message.Message):
+    """OrderTransferResponse is the order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSFER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transfer(self) -> Global___Transfer:
+        """As it was sent to both halls."""
+
+    def __init__(
+        self,
+        *,
+        transfer: Global___Transfer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["transfer", b"transfer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transfer", b"transfer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderTransferResponse: _TypeAlias = OrderTransferResponse  # noqa: Y015
+
+@_typing.final
+class Transfer(_message.Message):
+    """Transfer is what a hall above two others tells both: the one goes on in the place of the other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GIVER_FIELD_NUMBER: _builtins.int
+    TAKER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ORDERED_AT_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
+    giver: _builtins.str
+    """The hall that hands its cases over."""
+    taker: _builtins.str
+    """The hall that takes them."""
+    reason: _builtins.str
+    """Why."""
+    withdrawn: _builtins.bool
+    """Whether it is taken back."""
+    @_builtins.property
+    def ordered_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was ordered: of two orders the later one counts."""
+
+    def __init__(
+        self,
+        *,
+        giver: _builtins.str = ...,
+        taker: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        ordered_at: _timestamp_pb2.Timestamp | None = ...,
+        withdrawn: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ordered_at", b"ordered_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["giver", b"giver", "ordered_at", b"ordered_at", "reason", b"reason", "taker", b"taker", "withdrawn", b"withdrawn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Transfer: _TypeAlias = Transfer  # noqa: Y015

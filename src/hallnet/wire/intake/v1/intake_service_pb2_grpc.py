@@ -138,6 +138,21 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesResponse.FromString,
                 _registered_method=True)
+        self.SetHallState = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/SetHallState',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SetHallStateRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SetHallStateResponse.FromString,
+                _registered_method=True)
+        self.GetHallState = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/GetHallState',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetHallStateRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetHallStateResponse.FromString,
+                _registered_method=True)
+        self.OrderTransfer = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/OrderTransfer',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.OrderTransferRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.OrderTransferResponse.FromString,
+                _registered_method=True)
 
 
 class IntakeServiceServicer:
@@ -290,6 +305,28 @@ class IntakeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetHallState(self, request, context):
+        """SetHallState suspends, resumes or closes this hall. A hall is closed only when nothing is open there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetHallState(self, request, context):
+        """GetHallState tells how this hall stands, what is open there, and what halls below it said of themselves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def OrderTransfer(self, request, context):
+        """OrderTransfer orders that a hall below goes on in the place of another one: open cases of the one are
+        handed to the other.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IntakeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -392,6 +429,21 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.ListMonthLines,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesResponse.SerializeToString,
+            ),
+            'SetHallState': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetHallState,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SetHallStateRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SetHallStateResponse.SerializeToString,
+            ),
+            'GetHallState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHallState,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetHallStateRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetHallStateResponse.SerializeToString,
+            ),
+            'OrderTransfer': grpc.unary_unary_rpc_method_handler(
+                    servicer.OrderTransfer,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.OrderTransferRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.OrderTransferResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -938,6 +990,87 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/ListMonthLines',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMonthLinesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetHallState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/SetHallState',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SetHallStateRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SetHallStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHallState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/GetHallState',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetHallStateRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GetHallStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OrderTransfer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/OrderTransfer',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.OrderTransferRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.OrderTransferResponse.FromString,
             options,
             channel_credentials,
             insecure,

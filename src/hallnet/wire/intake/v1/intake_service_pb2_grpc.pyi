@@ -83,6 +83,14 @@ class IntakeServiceStub:
     """
     ListMonthLines: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListMonthLinesRequest, _intake_service_pb2.ListMonthLinesResponse]
     """ListMonthLines gives what was frozen of a month, the oldest line first."""
+    SetHallState: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.SetHallStateRequest, _intake_service_pb2.SetHallStateResponse]
+    """SetHallState suspends, resumes or closes this hall. A hall is closed only when nothing is open there."""
+    GetHallState: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.GetHallStateRequest, _intake_service_pb2.GetHallStateResponse]
+    """GetHallState tells how this hall stands, what is open there, and what halls below it said of themselves."""
+    OrderTransfer: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.OrderTransferRequest, _intake_service_pb2.OrderTransferResponse]
+    """OrderTransfer orders that a hall below goes on in the place of another one: open cases of the one are
+    handed to the other.
+    """
 
 @_typing.type_check_only
 class IntakeServiceAsyncStub(IntakeServiceStub):
@@ -139,6 +147,14 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """
     ListMonthLines: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListMonthLinesRequest, _intake_service_pb2.ListMonthLinesResponse]  # type: ignore[assignment]
     """ListMonthLines gives what was frozen of a month, the oldest line first."""
+    SetHallState: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.SetHallStateRequest, _intake_service_pb2.SetHallStateResponse]  # type: ignore[assignment]
+    """SetHallState suspends, resumes or closes this hall. A hall is closed only when nothing is open there."""
+    GetHallState: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.GetHallStateRequest, _intake_service_pb2.GetHallStateResponse]  # type: ignore[assignment]
+    """GetHallState tells how this hall stands, what is open there, and what halls below it said of themselves."""
+    OrderTransfer: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.OrderTransferRequest, _intake_service_pb2.OrderTransferResponse]  # type: ignore[assignment]
+    """OrderTransfer orders that a hall below goes on in the place of another one: open cases of the one are
+    handed to the other.
+    """
 
 class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
     """IntakeService is the counter of a hall: items, cases, clocks, materials, mandates, staff.
@@ -312,5 +328,31 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_service_pb2.ListMonthLinesResponse, _abc.Awaitable[_intake_service_pb2.ListMonthLinesResponse]]:
         """ListMonthLines gives what was frozen of a month, the oldest line first."""
+
+    @_abc_1.abstractmethod
+    def SetHallState(
+        self,
+        request: _intake_service_pb2.SetHallStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.SetHallStateResponse, _abc.Awaitable[_intake_service_pb2.SetHallStateResponse]]:
+        """SetHallState suspends, resumes or closes this hall. A hall is closed only when nothing is open there."""
+
+    @_abc_1.abstractmethod
+    def GetHallState(
+        self,
+        request: _intake_service_pb2.GetHallStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.GetHallStateResponse, _abc.Awaitable[_intake_service_pb2.GetHallStateResponse]]:
+        """GetHallState tells how this hall stands, what is open there, and what halls below it said of themselves."""
+
+    @_abc_1.abstractmethod
+    def OrderTransfer(
+        self,
+        request: _intake_service_pb2.OrderTransferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.OrderTransferResponse, _abc.Awaitable[_intake_service_pb2.OrderTransferResponse]]:
+        """OrderTransfer orders that a hall below goes on in the place of another one: open cases of the one are
+        handed to the other.
+        """
 
 def add_IntakeServiceServicer_to_server(servicer: IntakeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,17 +26,23 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hallnet.wire.trust.v1 import certificate_pb2 as hallnet_dot_wire_dot_trust_dot_v1_dot_certificate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%hallnet/wire/release/v1/release.proto\x12\x17hallnet.wire.release.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\"\x92\x02\n\x0bReleaseBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x04\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63ontent\x18\x07 \x01(\x0c\x12\x0f\n\x07summary\x18\x08 \x01(\t\"c\n\rSignedRelease\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x31\n\x05\x63hain\x18\x03 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate*\xc9\x01\n\x0bReleaseKind\x12\x1c\n\x18RELEASE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16RELEASE_KIND_CATALOGUE\x10\x01\x12\x19\n\x15RELEASE_KIND_CALENDAR\x10\x02\x12\x16\n\x12RELEASE_KIND_TRUST\x10\x03\x12\x17\n\x13RELEASE_KIND_POLICY\x10\x04\x12\x19\n\x15RELEASE_KIND_TEMPLATE\x10\x05\x12\x19\n\x15RELEASE_KIND_CODE_MAP\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%hallnet/wire/release/v1/release.proto\x12\x17hallnet.wire.release.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\"\xb7\x02\n\x0bReleaseBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x04\x12-\n\tissued_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63ontent\x18\x07 \x01(\x0c\x12\x0f\n\x07summary\x18\x08 \x01(\t\x12\x11\n\twithdraws\x18\t \x01(\x04\x12\x10\n\x08restores\x18\n \x01(\x04\"c\n\rSignedRelease\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x31\n\x05\x63hain\x18\x03 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\"\x8c\x02\n\rReleaseChange\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x04\x12\x14\n\x0c\x62\x61se_version\x18\x04 \x01(\x04\x12\x13\n\x0b\x62\x61se_digest\x18\x05 \x01(\x0c\x12\x35\n\x06pieces\x18\x06 \x03(\x0b\x32%.hallnet.wire.release.v1.ReleasePiece\x12\x11\n\tsignature\x18\x07 \x01(\x0c\x12\x31\n\x05\x63hain\x18\x08 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\";\n\x0cReleasePiece\x12\r\n\x05\x66resh\x18\x01 \x01(\x0c\x12\r\n\x05start\x18\x02 \x01(\r\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"S\n\rReleaseWanted\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t*\xc9\x01\n\x0bReleaseKind\x12\x1c\n\x18RELEASE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16RELEASE_KIND_CATALOGUE\x10\x01\x12\x19\n\x15RELEASE_KIND_CALENDAR\x10\x02\x12\x16\n\x12RELEASE_KIND_TRUST\x10\x03\x12\x17\n\x13RELEASE_KIND_POLICY\x10\x04\x12\x19\n\x15RELEASE_KIND_TEMPLATE\x10\x05\x12\x19\n\x15RELEASE_KIND_CODE_MAP\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.release.v1.release_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RELEASEKIND']._serialized_start=519
-  _globals['_RELEASEKIND']._serialized_end=720
+  _globals['_RELEASEKIND']._serialized_start=973
+  _globals['_RELEASEKIND']._serialized_end=1174
   _globals['_RELEASEBODY']._serialized_start=141
-  _globals['_RELEASEBODY']._serialized_end=415
-  _globals['_SIGNEDRELEASE']._serialized_start=417
-  _globals['_SIGNEDRELEASE']._serialized_end=516
+  _globals['_RELEASEBODY']._serialized_end=452
+  _globals['_SIGNEDRELEASE']._serialized_start=454
+  _globals['_SIGNEDRELEASE']._serialized_end=553
+  _globals['_RELEASECHANGE']._serialized_start=556
+  _globals['_RELEASECHANGE']._serialized_end=824
+  _globals['_RELEASEPIECE']._serialized_start=826
+  _globals['_RELEASEPIECE']._serialized_end=885
+  _globals['_RELEASEWANTED']._serialized_start=887
+  _globals['_RELEASEWANTED']._serialized_end=970
 # @@protoc_insertion_point(module_scope)

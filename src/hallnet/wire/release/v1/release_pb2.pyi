@@ -75,6 +75,8 @@ class ReleaseBody(_message.Message):
     EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    WITHDRAWS_FIELD_NUMBER: _builtins.int
+    RESTORES_FIELD_NUMBER: _builtins.int
     suite: _certificate_pb2.Suite.ValueType
     """Algorithms of the signature."""
     kind: Global___ReleaseKind.ValueType
@@ -86,7 +88,13 @@ class ReleaseBody(_message.Message):
     content: _builtins.bytes
     """The serialised content, of the type that `kind` names."""
     summary: _builtins.str
-    """What changed, in words."""
+    """What changed, in words; of a withdrawal, why."""
+    withdraws: _builtins.int
+    """The version that is withdrawn by this one; 0 if this is no withdrawal."""
+    restores: _builtins.int
+    """Of a withdrawal: the earlier version whose content this one has again; 0 if there is none, and then
+    nothing of this kind and author is in force.
+    """
     @_builtins.property
     def issued_at(self) -> _timestamp_pb2.Timestamp:
         """When it was signed."""
@@ -106,10 +114,12 @@ class ReleaseBody(_message.Message):
         effective_at: _timestamp_pb2.Timestamp | None = ...,
         content: _builtins.bytes = ...,
         summary: _builtins.str = ...,
+        withdraws: _builtins.int = ...,
+        restores: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "issued_at", b"issued_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "content", b"content", "effective_at", b"effective_at", "issued_at", b"issued_at", "kind", b"kind", "suite", b"suite", "summary", b"summary", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "content", b"content", "effective_at", b"effective_at", "issued_at", b"issued_at", "kind", b"kind", "restores", b"restores", "suite", b"suite", "summary", b"summary", "version", b"version", "withdraws", b"withdraws"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -146,3 +156,117 @@ class SignedRelease(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignedRelease: _TypeAlias = SignedRelease  # noqa: Y015
+
+@_typing.final
+class ReleaseChange(_message.Message):
+    """ReleaseChange is a SignedRelease for a hall that has an earlier one of the same kind and author: what is
+    new, and where the rest stands in the earlier one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    BASE_VERSION_FIELD_NUMBER: _builtins.int
+    BASE_DIGEST_FIELD_NUMBER: _builtins.int
+    PIECES_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    CHAIN_FIELD_NUMBER: _builtins.int
+    kind: Global___ReleaseKind.ValueType
+    """What it holds."""
+    author: _builtins.str
+    """Its author."""
+    version: _builtins.int
+    """Its version."""
+    base_version: _builtins.int
+    """The version from which it is made."""
+    base_digest: _builtins.bytes
+    """SHA-256 digest of the body of that version."""
+    signature: _builtins.bytes
+    """As in SignedRelease."""
+    @_builtins.property
+    def pieces(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReleasePiece]:
+        """The body of the release, in order."""
+
+    @_builtins.property
+    def chain(self) -> _containers.RepeatedCompositeFieldContainer[_certificate_pb2.Certificate]:
+        """As in SignedRelease; empty if it is that of the version from which this is made."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___ReleaseKind.ValueType = ...,
+        author: _builtins.str = ...,
+        version: _builtins.int = ...,
+        base_version: _builtins.int = ...,
+        base_digest: _builtins.bytes = ...,
+        pieces: _abc.Iterable[Global___ReleasePiece] | None = ...,
+        signature: _builtins.bytes = ...,
+        chain: _abc.Iterable[_certificate_pb2.Certificate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "base_digest", b"base_digest", "base_version", b"base_version", "chain", b"chain", "kind", b"kind", "pieces", b"pieces", "signature", b"signature", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseChange: _TypeAlias = ReleaseChange  # noqa: Y015
+
+@_typing.final
+class ReleasePiece(_message.Message):
+    """ReleasePiece is a run of bytes of a body. A body is cut before each of its fields, and its content
+    before each field of it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FRESH_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    fresh: _builtins.bytes
+    """Bytes that the earlier body does not have."""
+    start: _builtins.int
+    """Or parts of the earlier body: the number of the first, from 0."""
+    count: _builtins.int
+    """And how many."""
+    def __init__(
+        self,
+        *,
+        fresh: _builtins.bytes = ...,
+        start: _builtins.int = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "fresh", b"fresh", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleasePiece: _TypeAlias = ReleasePiece  # noqa: Y015
+
+@_typing.final
+class ReleaseWanted(_message.Message):
+    """ReleaseWanted asks the hall above for a release whole: the change that came does not fit what is here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    kind: Global___ReleaseKind.ValueType
+    """What it holds."""
+    author: _builtins.str
+    """Its author."""
+    def __init__(
+        self,
+        *,
+        kind: Global___ReleaseKind.ValueType = ...,
+        author: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReleaseWanted: _TypeAlias = ReleaseWanted  # noqa: Y015

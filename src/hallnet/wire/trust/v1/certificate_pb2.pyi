@@ -487,6 +487,7 @@ class SuccessionBody(_message.Message):
     EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
     SIGNED_AT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
     suite: Global___Suite.ValueType
     """Algorithms of the signature."""
     predecessor: _builtins.str
@@ -495,6 +496,8 @@ class SuccessionBody(_message.Message):
     """The address under which it goes on."""
     reason: _builtins.str
     """Why, in words for the record: the document by which the divisions were changed."""
+    withdrawn: _builtins.bool
+    """Takes back what was stated before it took effect: the predecessor goes on as itself."""
     @_builtins.property
     def effective_at(self) -> _timestamp_pb2.Timestamp:
         """From this moment on, what is for the predecessor goes to the successor."""
@@ -512,10 +515,11 @@ class SuccessionBody(_message.Message):
         effective_at: _timestamp_pb2.Timestamp | None = ...,
         signed_at: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
+        withdrawn: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "signed_at", b"signed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "predecessor", b"predecessor", "reason", b"reason", "signed_at", b"signed_at", "successor", b"successor", "suite", b"suite"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "predecessor", b"predecessor", "reason", b"reason", "signed_at", b"signed_at", "successor", b"successor", "suite", b"suite", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,151 @@
+"""Which release is in force where: every hall above can say it, and names who is behind or unheard."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.branch_sync.parts import DAY, Halls
+from tests.simulation.worlds import CITY, COUNTY, HALLS, OTHER_COUNTY, PROVINCE, TOWNSHIP
+
+from hallnet.branch_sync import standings, tables
+from hallnet.branch_sync.standings import GATHER, MISSED_AFTER, STANDINGS_KIND, TOLD_AGAIN_AFTER
+from hallnet.codec.codec import to_timestamp
+from hallnet.trust.release import ReleaseKind
+from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_service
+from hallnet.wire.branch_sync.v1 import standing_pb2 as wire
+
+
+def tell(halls: Halls) -> None:
+    """A minute passes, and every hall says what is in force there."""
+    halls.pass_by(seconds=GATHER.total_seconds())
+    for address in HALLS:
+        sync = halls.at(address)
+        sync.database.transact(lambda c, s=sync: standings.report(c, s.context, halls.now))  # type: ignore[misc]
+    halls.settle()
+
+
+def spread(halls: Halls, at: str, kind: int = 0) -> wire_service.ListStandingsResponse:
+    sync = halls.at(at)
+    return sync.database.look(lambda c: standings.spread(c, sync.context, kind))
+
+
+def in_words(answer: wire_service.ListStandingsResponse) -> list[str]:
+    return [
+        f"{ReleaseKind(one.kind).name.lower()}-{one.author}-{one.version}: "
+        + " ".join([*one.halls, *(f"{late.hall}@{late.version}" for late in one.behind)])
+        for one in answer.spreads
+    ]
+
+
+def test_every_hall_above_sees_what_is_in_force_where(halls: Halls) -> None:
+    halls.publish(PROVINCE, content=b"policy")
+    halls.publish(COUNTY, content=b"of the county")
+    halls.settle()
+    tell(halls)
+    assert in_words(spread(halls, PROVINCE)) == [
+        f"policy-{PROVINCE}-1: {PROVINCE} {CITY} {OTHER_COUNTY} {COUNTY} {TOWNSHIP}",
+        f"policy-{COUNTY}-1: {COUNTY} {TOWNSHIP}",
+    ]
+    assert in_words(spread(halls, COUNTY)) == [
+        f"policy-{PROVINCE}-1: {COUNTY} {TOWNSHIP}",
+        f"policy-{COUNTY}-1: {COUNTY} {TOWNSHIP}",
+    ]
+
+
+def test_a_hall_that_is_behind_is_named_with_what_it_has_and_since_when(halls: Halls) -> None:
+    halls.publish(PROVINCE, content=b"first")
+    halls.settle()
+    tell(halls)
+    halls.world.at(TOWNSHIP).cut = True
+    halls.pass_by(days=1)
+    since = halls.now
+    for content in (b"second", b"third"):
+        halls.publish(PROVINCE, content=content)
+        halls.settle()
+        halls.pass_by(days=1)
+    tell(halls)
+    (one,) = spread(halls, PROVINCE).spreads
+    (late,) = one.behind
+    assert (late.hall, late.version, one.version) == (TOWNSHIP, 1, 3)
+    assert late.since == to_timestamp(since)
+    halls.world.at(TOWNSHIP).cut = False
+    halls.settle()
+    tell(halls)
+    (one,) = spread(halls, PROVINCE).spreads
+    assert not one.behind
+
+
+def test_a_hall_never_heard_from_is_named_as_unknown_and_not_as_behind(halls: Halls) -> None:
+    halls.world.at(TOWNSHIP).cut = True
+    halls.publish(PROVINCE, content=b"policy")
+    halls.settle()
+    tell(halls)
+    answer = spread(halls, PROVINCE)
+    assert list(answer.unknown) == [TOWNSHIP]
+    assert in_words(answer) == [f"policy-{PROVINCE}-1: {PROVINCE} {CITY} {OTHER_COUNTY} {COUNTY}"]
+
+
+def test_one_kind_can_be_asked_for(halls: Halls) -> None:
+    halls.publish(PROVINCE, content=b"policy")
+    halls.publish(PROVINCE, ReleaseKind.TEMPLATE, b"texts")
+    halls.settle()
+    tell(halls)
+    (one,) = spread(halls, CITY, ReleaseKind.TEMPLATE).spreads
+    assert ReleaseKind(one.kind) is ReleaseKind.TEMPLATE
+
+
+def test_changes_are_gathered_and_said_again_once_a_day(halls: Halls) -> None:
+    def said() -> int:
+        return len(halls.told(TOWNSHIP, "standings.told"))
+
+    for content in (b"first", b"second", b"third"):
+        halls.publish(COUNTY, content=content)
+        halls.settle()
+    tell(halls)
+    assert said() == 1
+    tell(halls)
+    assert said() == 1
+    halls.pass_by(seconds=TOLD_AGAIN_AFTER.total_seconds())
+    tell(halls)
+    assert said() == 2
+
+
+def test_an_older_word_of_a_hall_does_not_replace_a_newer_one(halls: Halls) -> None:
+    def say(version: int, ago: timedelta) -> None:
+        told = wire.Standings(at=to_timestamp(halls.now - ago))
+        told.standings.add(kind=4, author=PROVINCE, version=version)
+        halls.receive_from(CITY, TOWNSHIP, STANDINGS_KIND, told.SerializeToString())
+
+    say(5, timedelta(hours=1))
+    say(3, timedelta(hours=2))
+    say(4, timedelta(hours=1))
+    halls.publish(CITY)
+    stored = halls.at(CITY).database.look(
+        lambda c: [row.version for row in c.execute(tables.standing.select())]
+    )
+    assert stored == [5]
+
+
+@pytest.mark.parametrize("sender", [OTHER_COUNTY, PROVINCE, CITY])
+def test_who_is_not_below_says_nothing_of_what_is_in_force(halls: Halls, sender: str) -> None:
+    told = wire.Standings(at=to_timestamp(halls.now))
+    halls.receive_from(COUNTY, sender, STANDINGS_KIND, told.SerializeToString())
+    halls.receive_from(COUNTY, TOWNSHIP, STANDINGS_KIND, b"\xff")
+    ahead = wire.Standings(at=to_timestamp(halls.now + DAY))
+    halls.receive_from(COUNTY, TOWNSHIP, STANDINGS_KIND, ahead.SerializeToString())
+    assert list(spread(halls, COUNTY).unknown) == [TOWNSHIP]
+
+
+def test_a_child_that_lost_what_it_had_taken_is_sent_it_again(halls: Halls) -> None:
+    """Its parent learns of it from what it says."""
+    halls.publish(PROVINCE, content=b"policy")
+    halls.settle()
+    tell(halls)
+    sync = halls.at(TOWNSHIP)
+    sync.database.transact(lambda c: c.execute(tables.release.delete()))
+    halls.pass_by(seconds=(TOLD_AGAIN_AFTER + MISSED_AFTER).total_seconds())
+    tell(halls)
+    assert halls.content(TOWNSHIP) == b"policy"
+    tell(halls)
+    assert not spread(halls, PROVINCE).spreads[0].behind
