@@ -16,7 +16,9 @@ from hallnet.case.event import Channel
 from hallnet.case.item import ITEM
 from hallnet.case.mandate import MANDATE
 from hallnet.case.person import ActorKind, Material, Person
-from hallnet.case.problems import CaseUnknown
+from hallnet.case.power import NAMES as POWER_NAMES
+from hallnet.case.power import Power
+from hallnet.case.problems import CaseUnknown, PowerMissing
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
 from hallnet.intake import accounts, cases, handling, listing, mandates, materials, tables, views
@@ -56,6 +58,7 @@ CALLERS: Callers = {
     "ListMonthLines": _DESK,
 }
 
+PURPOSE_CHARACTERS_MAX = 120
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
@@ -265,9 +268,16 @@ class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
             if account.actor.kind is ActorKind.AGENT:
                 # Whatever an agent asks for, it is her own cases.
                 request.agent_id = request.actor_id
+            if request.export_purpose and Power.SUPERVISE not in account.powers:
+                raise PowerMissing("actor_id", power=POWER_NAMES[Power.SUPERVISE])
             return listing.list_cases(connection, self._hall, request, day_of(now))
 
-        return await self._recorded("ListCases", request.actor_id, "", self._database.read(look))
+        actor, purpose = request.actor_id, request.export_purpose[:PURPOSE_CHARACTERS_MAX]
+        act = "ExportCases" if purpose else "ListCases"
+        answer = await self._recorded(act, actor, "", self._database.read(look), purpose)
+        if purpose:
+            await self._record(actor, "", act, purpose, "")
+        return answer
 
     async def GetProgress(self, request: wire.GetProgressRequest, context: Any) -> Any:
         now = self._clock()

@@ -49,7 +49,7 @@ def application(site: Site, secure: bool) -> Starlette:
 
 def _routes(site: Site) -> list[Route]:
     anybody, signed_in = Audience.ANYBODY, Audience.SIGNED_IN
-    staff, agent = Audience.STAFF, Audience.AGENT
+    staff, manager, agent = Audience.STAFF, Audience.MANAGER, Audience.AGENT
     large = UPLOAD_FORM_BYTES_MAX
     opened = [
         ("/", entrance.front, anybody),
@@ -69,6 +69,9 @@ def _routes(site: Site) -> list[Route]:
         ("/sign-in", entrance.sign_in, anybody),
         ("/sign-out", entrance.leave, anybody),
         ("/progress", entrance.progress, anybody),
+        ("/cases", queue.search, staff),
+        ("/cases/export", queue.export, manager),
+        ("/agent", queue.agents_search, agent),
         ("/cases/{case_id}/bundle", case_page.bundle, staff),
         ("/cases/{case_id}/notices/{notice_id}", case_page.retry_notice, staff),
     ]

@@ -89,3 +89,14 @@ class MandateEvidenceDiffers(Problem):
     zh_remedy = "请上传制作委托书文件时所用的原凭证文件"
     en = "The evidence is not the file that the mandate names"
     en_remedy = "Upload the very file with which the mandate was made"
+
+
+class ItemNameUnclear(Problem):
+    """A part of a name that fits no item, or several."""
+
+    kind = Kind.INVALID
+    reason = "ITEM_NAME_UNCLEAR"
+    zh = "事项名称对应{count}个事项：{names}"
+    zh_remedy = "请写出事项的全名，或写一个只有它才有的词"
+    en = "The name fits {count} items: {names}"
+    en_remedy = "Write the whole name, or a word that only it has"

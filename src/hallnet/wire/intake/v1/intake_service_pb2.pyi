@@ -1046,6 +1046,7 @@ class ListCasesRequest(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     DUE_FROM_FIELD_NUMBER: _builtins.int
     DUE_UNTIL_FIELD_NUMBER: _builtins.int
+    EXPORT_PURPOSE_FIELD_NUMBER: _builtins.int
     in_custody: _builtins.bool
     """Only those of which this hall is the custodian."""
     case_no_prefix: _builtins.str
@@ -1072,6 +1073,10 @@ class ListCasesRequest(_message.Message):
     """Only those that are due on or after this day, YYYY-MM-DD."""
     due_until: _builtins.str
     """Only those that are due on or before this day, YYYY-MM-DD."""
+    export_purpose: _builtins.str
+    """Why the list leaves the hall's screens as a table; empty if it does not. Only who supervises may, and
+    each page is recorded.
+    """
     @_builtins.property
     def stages(self) -> _containers.RepeatedScalarFieldContainer[Global___CaseStage.ValueType]:
         """Only those in one of these stages; empty for all."""
@@ -1092,10 +1097,11 @@ class ListCasesRequest(_message.Message):
         item_id: _builtins.str = ...,
         due_from: _builtins.str = ...,
         due_until: _builtins.str = ...,
+        export_purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "due_from", b"due_from", "due_until", b"due_until", "in_custody", b"in_custody", "in_transit", b"in_transit", "item_id", b"item_id", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "search_by", b"search_by", "stages", b"stages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "due_from", b"due_from", "due_until", b"due_until", "export_purpose", b"export_purpose", "in_custody", b"in_custody", "in_transit", b"in_transit", "item_id", b"item_id", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "search_by", b"search_by", "stages", b"stages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
