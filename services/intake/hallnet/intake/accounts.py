@@ -22,6 +22,7 @@ from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 SALT_BYTES = 16
 AGENTS_MAX = 20_000
+STAFF_MAX = 500
 _HAVE_ACCOUNTS = frozenset({int(ActorKind.STAFF), int(ActorKind.AGENT)})
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
 
@@ -64,6 +65,13 @@ def agents(connection: Connection) -> list[Account]:
     table = tables.account
     query = select(table).where(table.c.kind == ActorKind.AGENT).order_by(table.c.actor_id)
     return [_account(row) for row in connection.execute(query.limit(AGENTS_MAX))]
+
+
+def staff(connection: Connection) -> list[Account]:
+    """The members of staff of this hall, by their accounts."""
+    table = tables.account
+    query = select(table).where(table.c.kind == ActorKind.STAFF).order_by(table.c.actor_id)
+    return [_account(row) for row in connection.execute(query.limit(STAFF_MAX))]
 
 
 def sign_in(connection: Connection, actor_id: str, password: str) -> Account:

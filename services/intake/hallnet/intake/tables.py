@@ -338,7 +338,18 @@ window_record = Table(
     Column("due_on", Date),
     Column("body", Closed("window_record.body"), nullable=False),
     Index("window_record_due", "due_on", "kind", "record_id"),
-    Index("window_record_made", "kind", "made_on"),
+    Index("window_record_made", "kind", "made_on", "record_id"),
+)
+
+# Who was invited to rate what: one invitation for each visit or case.
+rating_invitation = Table(
+    "rating_invitation",
+    metadata,
+    Column("subject", String(64), primary_key=True),
+    Column("invited_on", Date, nullable=False),
+    Column("answered", Boolean, nullable=False),
+    Column("body", Closed("rating_invitation.body"), nullable=False),
+    Index("rating_invited_on", "invited_on"),
 )
 
 # Alarms that were told, so that each is told once.

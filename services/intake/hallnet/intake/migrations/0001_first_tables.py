@@ -272,6 +272,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("place", "stage", "item_id"),
     )
     op.create_table(
+        "rating_invitation",
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("invited_on", sa.Date(), nullable=False),
+        sa.Column("answered", sa.Boolean(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("subject"),
+    )
+    with op.batch_alter_table("rating_invitation", schema=None) as batch_op:
+        batch_op.create_index("rating_invited_on", ["invited_on"], unique=False)
+
+    op.create_table(
         "release",
         sa.Column("kind", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("author", sa.String(length=40), nullable=False),
@@ -350,7 +361,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("window_record", schema=None) as batch_op:
         batch_op.create_index("window_record_due", ["due_on", "kind", "record_id"], unique=False)
-        batch_op.create_index("window_record_made", ["kind", "made_on"], unique=False)
+        batch_op.create_index("window_record_made", ["kind", "made_on", "record_id"], unique=False)
 
     # ### end Alembic commands ###
 
@@ -378,6 +389,10 @@ def downgrade() -> None:
     op.drop_table("shift")
     op.drop_table("set_aside")
     op.drop_table("release")
+    with op.batch_alter_table("rating_invitation", schema=None) as batch_op:
+        batch_op.drop_index("rating_invited_on")
+
+    op.drop_table("rating_invitation")
     op.drop_table("queue_count")
     op.drop_table("post")
     op.drop_table("number_counter")
