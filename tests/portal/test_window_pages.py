@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -137,7 +138,8 @@ def test_who_takes_a_number_is_called_served_and_invited_to_rate(enter: Enter) -
         visitor.open("/rate").form("/rate"), subject=found[1], code=found[2].lower()
     )
     assert "服务态度" in asked.text
-    thanks = visitor.send(asked.form("/rate/send"), **{"level": "4", "604": "5", "words": "等太久"})
+    fields: dict[str, Any] = {"level": "4", "604": "5", "words": "等太久"}
+    thanks = visitor.send(asked.form("/rate/send"), **fields)
     assert "谢谢您的评价" in thanks.text
     again = visitor.send(visitor.open("/rate").form("/rate"), subject=found[1], code=found[2])
     assert "已经评价过" in again.text
@@ -351,6 +353,19 @@ def test_villages_without_an_agent_are_listed(enter: Enter) -> None:
     assert "个没有" in text
     assert "浪洞村" not in text
     assert "浪洞村" in enter(CLERK).open("/window/coverage?show=all").text
+
+
+# Numbers
+
+
+def test_each_number_leads_to_its_cases(enter: Enter) -> None:
+    clerk = enter(CLERK)
+    number = number_on(filed(clerk))
+    page = clerk.open("/window/numbers")
+    at = page.html.split("<td>收件</td>")[1].split('href="')[1].split('"')[0]
+    assert number in clerk.open(html.unescape(at)).text
+    assert "还没有定格的月份" in page.text
+    assert clerk.open("/window/numbers?first=2026-02-01&last=2026-01-01").status == 400
 
 
 # What is typed

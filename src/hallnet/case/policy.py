@@ -85,6 +85,7 @@ class Policy:
     ticket_request_limit: TimeLimit | None = None
     ticket_complaint_limit: TimeLimit | None = None
     rating_indicators: RatingIndicators | None = None
+    freeze_working_day: int = 0
 
     @property
     def indicators(self) -> RatingIndicators:

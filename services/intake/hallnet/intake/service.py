@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grpc import aio
 
-from hallnet.intake import fetching, following, materials, tables, watching
+from hallnet.intake import fetching, following, freezing, materials, tables, watching
 from hallnet.intake.context import hall_of
 from hallnet.intake.face import CALLERS, IntakeFace
 from hallnet.intake.window import alarms
@@ -34,6 +34,7 @@ from hallnet.wire.window.v1 import window_service_pb2_grpc as wire_window_grpc
 ARRIVALS_SECONDS = 10.0
 WATCH_SECONDS = 60.0
 ALARM_SECONDS = 600.0
+FREEZE_SECONDS = 3_600.0
 
 _log = logging.getLogger("hallnet.intake")
 
@@ -79,6 +80,7 @@ class Intake:
             ("intake fetches materials", self._fetch_materials),
             ("intake watches the calendar", self._watch),
             ("intake sounds alarms", self._sound_alarms),
+            ("intake freezes months", self._freeze_months),
         ]
 
     async def close(self) -> None:
@@ -143,6 +145,12 @@ class Intake:
             if await self._database.write(lambda c, now=now: alarms.sound(c, self._hall, now)):  # type: ignore[misc]
                 tables.feed.announce()
             await asyncio.sleep(ALARM_SECONDS)
+
+    async def _freeze_months(self) -> None:
+        while True:
+            if await freezing.freeze_due(self._database, self._hall, self._clock()):
+                tables.feed.announce()
+            await asyncio.sleep(FREEZE_SECONDS)
 
     def _spool_folder(self) -> Path | None:
         """Beside the records if they are files here, else where temporary files are."""

@@ -178,6 +178,14 @@ month_line = Table(
     Column("digest", Bytes(32), nullable=False),
 )
 
+# Which months were frozen without being asked, so that of several processes one does it.
+month_claim = Table(
+    "month_claim",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("claimed_at", Moment, nullable=False),
+)
+
 material = Table(
     "material",
     metadata,

@@ -232,6 +232,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", "sequence"),
     )
     op.create_table(
+        "month_claim",
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("claimed_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("month"),
+    )
+    op.create_table(
         "month_line",
         sa.Column("month", sa.String(length=7), nullable=False),
         sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
@@ -398,6 +404,7 @@ def downgrade() -> None:
     op.drop_table("number_counter")
     op.drop_table("number")
     op.drop_table("month_line")
+    op.drop_table("month_claim")
     op.drop_table("material_chunk")
     op.drop_table("material_arrival")
     with op.batch_alter_table("material", schema=None) as batch_op:

@@ -13,6 +13,7 @@ from hallnet.portal.window import (
     coverage,
     enquiries,
     fees,
+    numbers,
     ratings,
     rota,
     scores,
@@ -29,6 +30,7 @@ PAGES = (
     complaints.PAGE,
     fees.PAGE,
     scores.PAGE,
+    numbers.PAGE,
     coverage.PAGE,
 )
 _BY_KEY: dict[str, Page] = {page.key: page for page in PAGES}

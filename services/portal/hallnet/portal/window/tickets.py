@@ -163,7 +163,13 @@ async def board(visit: Visit) -> Board:
     )
     waiting = sum(one.state == wire_window.TICKET_STATE_WAITING for one in tickets)
     waits = found.waits
-    note = f"等候{waiting}人；今天已叫{waits.people}人，一半的人等了不到{_minutes(waits.median)}分钟，最长{_minutes(waits.longest)}分钟。"
+    called = f"今天已叫{waits.people}人" if waits.people else "今天还没有叫号"
+    note = (
+        f"等候{waiting}人；{called}，一半的人等候不超过{_minutes(waits.median)}分钟，"
+        f"最长{_minutes(waits.longest)}分钟。"
+        if waits.people
+        else f"等候{waiting}人；{called}。"
+    )
     calls = [Offer(_CALL)] if mine in names else []
     return Board(
         "排队叫号",
