@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from tests.portal.applications import PERSON, blank, case_id, filed
+from tests.portal.applications import NUMBER, PERSON, WITH_MANDATE, blank, case_id, filed
 from tests.portal.conftest import COUNTY, Enter
 from tests.portal.halls import AGENT, CHIEF, CLERK, picture
 from tests.portal.visitor import Page, SeenForm, Visitor
@@ -353,6 +353,30 @@ def test_villages_without_an_agent_are_listed(enter: Enter) -> None:
     assert "个没有" in text
     assert "浪洞村" not in text
     assert "浪洞村" in enter(CLERK).open("/window/coverage?show=all").text
+
+
+BY_AGENT = {"mandate__acts": ["1", "3"], "mandate__evidence_kind": "2"}
+
+
+def test_a_mandate_is_suspended_and_revoked_from_its_list_for_every_case(enter: Enter) -> None:
+    agent, clerk, chief = enter(AGENT), enter(CLERK), enter(CHIEF)
+    first, second = (case_id(filed(agent, WITH_MANDATE, **BY_AGENT)) for _ in range(2))
+    path = "/window/mandates"
+    found = done(clerk, path, "/mandates/find", client=NUMBER.lower())
+    assert NUMBER not in str(found.url)
+    assert "陈**" in found.text
+    assert "陈秀英" not in found.text
+    of = form_of(found, "/mandates/suspend").value("of")
+    refused = clerk.send(form_of(clerk.open(path), "/mandates/suspend", of), reason=" ")
+    assert refused.status == 400
+    told = done(clerk, path, "/mandates/suspend", of, reason="外出")
+    assert "委托已中止；已记入1件在办件" in told.text
+    done(clerk, path, "/mandates/resume", of, reason="回来了")
+    told = done(clerk, path, "/mandates/revoke", of, reason="不再委托")
+    assert "已终止" in told.text
+    assert "中止" in clerk.open(f"/cases/{first}").text + clerk.open(f"/cases/{second}").text
+    assert "需要核实" in chief.open(path).text
+    assert "需要核实" not in clerk.open(path).text
 
 
 # Numbers

@@ -26,6 +26,7 @@ from hallnet.intake.answering import Answering, Response, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
+from hallnet.intake.mandates_face import MandatesFace
 from hallnet.intake.numbers_face import NumbersFace
 from hallnet.intake.uploading import Upload
 from hallnet.node.home import Part
@@ -46,6 +47,9 @@ CALLERS: Callers = {
     "UploadMaterial": _DESK,
     "ReadMaterial": _DESK | {Part.EXCHANGE},
     "RegisterMandate": _DESK,
+    "ListMandates": _DESK,
+    "ChangeMandate": _DESK,
+    "ListAgentFlags": _DESK,
     "FileCase": _DESK,
     "ActOnCase": _DESK,
     "GetCase": _DESK,
@@ -62,7 +66,7 @@ PURPOSE_CHARACTERS_MAX = 120
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
-class IntakeFace(NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
+class IntakeFace(MandatesFace, NumbersFace, Answering, wire_grpc.IntakeServiceServicer):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
     def __init__(

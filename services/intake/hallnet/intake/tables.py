@@ -223,7 +223,10 @@ mandate = Table(
     Column("mandate", Closed("mandate.mandate"), nullable=False),
     # The last change that was entered; 0 if there was none.
     Column("change", Integer, nullable=False),
-    Index("mandate_of_agent", "agent_id", "valid_until"),
+    Column("client_document", FoundBy("mandate.client_document")),
+    Index("mandate_of_agent", "agent_id", "valid_until", "mandate_id"),
+    Index("mandate_until", "valid_until", "mandate_id"),
+    Index("mandate_of_client", "client_document", "valid_until", "mandate_id"),
 )
 
 account = Table(

@@ -201,10 +201,17 @@ def upgrade() -> None:
         sa.Column("valid_until", sa.Date(), nullable=False),
         sa.Column("mandate", sa.LargeBinary(), nullable=False),
         sa.Column("change", sa.Integer(), nullable=False),
+        sa.Column("client_document", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("mandate_id"),
     )
     with op.batch_alter_table("mandate", schema=None) as batch_op:
-        batch_op.create_index("mandate_of_agent", ["agent_id", "valid_until"], unique=False)
+        batch_op.create_index(
+            "mandate_of_agent", ["agent_id", "valid_until", "mandate_id"], unique=False
+        )
+        batch_op.create_index(
+            "mandate_of_client", ["client_document", "valid_until", "mandate_id"], unique=False
+        )
+        batch_op.create_index("mandate_until", ["valid_until", "mandate_id"], unique=False)
 
     op.create_table(
         "material",
@@ -412,6 +419,8 @@ def downgrade() -> None:
 
     op.drop_table("material")
     with op.batch_alter_table("mandate", schema=None) as batch_op:
+        batch_op.drop_index("mandate_until")
+        batch_op.drop_index("mandate_of_client")
         batch_op.drop_index("mandate_of_agent")
 
     op.drop_table("mandate")

@@ -13,6 +13,7 @@ from hallnet.portal.window import (
     coverage,
     enquiries,
     fees,
+    mandates,
     numbers,
     ratings,
     rota,
@@ -31,6 +32,7 @@ PAGES = (
     fees.PAGE,
     scores.PAGE,
     numbers.PAGE,
+    mandates.PAGE,
     coverage.PAGE,
 )
 _BY_KEY: dict[str, Page] = {page.key: page for page in PAGES}
