@@ -116,10 +116,10 @@ def test_versions_grow_for_each_kind_by_itself(halls: Halls, home: Home) -> None
         home,
         wanted("request-1"),
         wanted("request-2", content=b"another"),
-        wanted("request-3", kind=wire_release.RELEASE_KIND_TEMPLATE),
+        wanted("request-3", kind=wire_release.RELEASE_KIND_CODE_MAP),
         wanted("request-4"),
     )
-    assert [(view.kind, view.version) for view in views] == [(4, 1), (4, 2), (5, 1), (4, 3)]
+    assert [(view.kind, view.version) for view in views] == [(4, 1), (4, 2), (6, 1), (4, 3)]
     assert {view.author for view in views} == {COUNTY}
     assert views[-1].standing == wire.RELEASE_STANDING_IN_FORCE
     assert (views[-1].summary, views[-1].size) == ("办法", len(b"policy"))
@@ -142,7 +142,7 @@ def test_the_same_request_gives_the_same_release_and_signs_nothing_more(
 
 def test_a_request_id_belongs_to_one_release(halls: Halls, home: Home) -> None:
     publish(halls, home, wanted())
-    for changes in ({"content": b"other"}, {"summary": "其他"}, {"kind": 5}):
+    for changes in ({"content": b"other"}, {"summary": "其他"}, {"kind": 6}):
         with pytest.raises(RequestIdReused):
             publish(halls, home, wanted(**changes))
     assert len(halls.releases(COUNTY)) == 1

@@ -181,7 +181,7 @@ def test_a_child_that_joins_later_gets_what_is_in_force_and_what_will_be(halls: 
 
 def test_a_child_that_joins_gets_the_trust_bundle_before_all_else(halls: Halls) -> None:
     halls.publish(PROVINCE, content=b"policy")
-    halls.publish(PROVINCE, ReleaseKind.TEMPLATE, b"texts")
+    halls.publish(PROVINCE, ReleaseKind.CODE_MAP, b"codes")
     halls.publish_trust(PROVINCE)
     halls.settle()
     join(halls)

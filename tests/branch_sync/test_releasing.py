@@ -25,7 +25,8 @@ from hallnet.branch_sync.releasing import (
 )
 from hallnet.branch_sync.standing import Standing
 from hallnet.case.item import CATALOGUE, Catalogue
-from hallnet.case.problems import CatalogueMalformed
+from hallnet.case.problems import CatalogueMalformed, TemplateMalformed
+from hallnet.case.template import TEMPLATES, PaperKind, PaperTemplate, PaperTemplates
 from hallnet.codec import MessageMalformed
 from hallnet.federation.limits import CLOCK_SKEW_MAX
 from hallnet.places import Address
@@ -96,7 +97,7 @@ def test_a_newer_release_replaces_the_older(halls: Halls) -> None:
 def test_kinds_and_authors_do_not_replace_each_other(halls: Halls) -> None:
     halls.come(TOWNSHIP, halls.signed(PROVINCE, content=b"province", version=7))
     halls.come(TOWNSHIP, halls.signed(COUNTY, content=b"county", version=2))
-    halls.come(TOWNSHIP, halls.signed(PROVINCE, ReleaseKind.TEMPLATE, b"texts", version=1))
+    halls.come(TOWNSHIP, halls.signed(PROVINCE, ReleaseKind.CODE_MAP, b"codes", version=1))
     assert {row.standing for row in halls.releases(TOWNSHIP)} == {Standing.IN_FORCE}
 
 
@@ -463,6 +464,11 @@ UNUSABLE = {
         ReleaseKind.CATALOGUE,
         catalogue(replace(ITEM, version=2**31)),
         CatalogueMalformed,
+    ),
+    "texts without what the law wants": (
+        ReleaseKind.TEMPLATE,
+        TEMPLATES.to_bytes(PaperTemplates((PaperTemplate(PaperKind.REFUSAL, "不批准。"),))),
+        TemplateMalformed,
     ),
     "too much": (ReleaseKind.POLICY, bytes(CONTENT_BYTES_MAX + 1), ReleaseTooLarge),
 }

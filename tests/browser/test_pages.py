@@ -11,6 +11,7 @@ from tests.portal.halls import (
     AGENT,
     APPLICATION,
     AUTHORISATION,
+    CHIEF,
     CLERK,
     SUBSISTENCE,
     Halls,
@@ -18,6 +19,7 @@ from tests.portal.halls import (
 )
 
 from hallnet.portal.uploads import MATERIAL_BYTES_MAX
+from hallnet.portal.window.pages import PAGES
 
 LINK_MILLISECONDS = 30_000
 WRONG_NUMBER, RIGHT_NUMBER = "110105194912310021", "11010519491231002X"
@@ -152,11 +154,12 @@ def test_the_map_of_a_parent_shows_its_children(look: Look) -> None:
 @pytest.mark.parametrize(
     ("actor_id", "paths"),
     [
-        ("", ["/", "/sign-in", "/progress", "/nothing"]),
+        ("", ["/", "/sign-in", "/progress", "/rate", "/nothing"]),
         (CLERK, ["/cases", "/file", f"/file/{SUBSISTENCE}", "/network"]),
+        (CHIEF, [f"/window/{page.key}" for page in PAGES]),
         (AGENT, ["/agent", "/file", f"/file/{SUBSISTENCE}"]),
     ],
-    ids=["anybody", "clerk", "agent"],
+    ids=["anybody", "clerk", "chief", "agent"],
 )
 def test_no_page_is_wider_than_the_screen(
     look: Look, size: tuple[int, int], actor_id: str, paths: list[str]

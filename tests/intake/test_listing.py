@@ -23,13 +23,19 @@ from tests.intake.parts import (
     WITHDRAW,
     Post,
     face,
+    put_accounts,
+    records,
     reported_up,
 )
 from tests.simulation.halls import CLERK, Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
+from hallnet.case.person import Actor, ActorKind
+from hallnet.case.power import Power
+from hallnet.case.problems import PowerMissing
 from hallnet.case.stage import Stage
 from hallnet.intake import cases, tables
+from hallnet.intake.accounts import Account
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.listing import PAGE_SIZE, PAGE_SIZE_MAX
 from hallnet.node.paging import PageTokenInvalid
@@ -231,3 +237,24 @@ def test_a_row_and_its_clock_show_the_same_alarm_every_day(world: World) -> None
     assert alarms[long.case_id] == [0] * 24 + [1] * 5 + [2] * 3
     assert alarms[short.case_id] == [0, 1, 1] + [2] * 29
     assert alarms[instant.case_id] == [0] + [2] * 31
+
+
+# What leaves the screens
+
+
+def test_a_list_that_is_taken_out_is_on_record_with_its_purpose(world: World) -> None:
+    world.file(TOWNSHIP, RELIEF)
+    found = page(world, export_purpose="月度检查")
+    assert [row.applicant for row in found.cases] == ["方**"]
+    [record] = records(world.at(TOWNSHIP), "ExportCases")
+    assert (record.actor_id, record.purpose, record.refused) == ("chief", "月度检查", "")
+
+
+def test_only_who_supervises_takes_a_list_out_and_the_refusal_is_on_record(world: World) -> None:
+    stranger = Account(Actor(ActorKind.STAFF, "stranger", "某某"), frozenset({Power.RECEIVE}), ())
+    put_accounts(world, TOWNSHIP, stranger)
+    request = wire.ListCasesRequest(actor_id="stranger", export_purpose="好奇")
+    with pytest.raises(PowerMissing):
+        ask(face(world, TOWNSHIP).ListCases(request, None))
+    [record] = records(world.at(TOWNSHIP), "ExportCases")
+    assert (record.actor_id, record.refused) == ("stranger", "POWER_MISSING")

@@ -25,15 +25,18 @@ from tests.intake.parts import (
     face,
     put_accounts,
     reported_up,
+    take_release,
 )
 from tests.simulation.halls import CLERK, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
+from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import DayMalformed, PowerMissing
-from hallnet.intake import counting, tables
+from hallnet.intake import counting, freezing, tables
 from hallnet.node.paging import PageTokenInvalid
 from hallnet.numbers.measure import NAMES, Measure
 from hallnet.numbers.problems import MonthFrozen, NumbersDoNotReconcile, PeriodInvalid
+from hallnet.trust.release import ReleaseKind
 from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
@@ -297,3 +300,63 @@ def test_the_names_of_measures_are_those_of_the_wire() -> None:
         assert wire.Measure.Name(int(measure)) == f"MEASURE_{measure.name}"  # type: ignore[arg-type]
     assert set(NAMES) == set(Measure)
     assert len(wire.Measure.values()) == len(Measure) + 1
+
+
+# By itself
+
+
+def months_frozen(world: World) -> list[str]:
+    station = world.at(TOWNSHIP)
+    frozen: list[str] = ask(freezing.freeze_due(station.intake, station.hall, world.time.now))
+    return frozen
+
+
+def test_months_freeze_by_themselves_on_the_named_working_day_and_once(world: World) -> None:
+    live_through_weeks(world)
+    started = f"{world.time.now:%Y-%m}"
+    world.time.now = datetime(2027, 2, 2, 1, tzinfo=UTC)
+    before = months_frozen(world)
+    assert before
+    assert "2027-01" not in before
+    assert months_frozen(world) == []
+    world.time.now = datetime(2027, 2, 3, 1, tzinfo=UTC)
+    assert months_frozen(world) == ["2027-01"]
+    lines = rows(world.at(TOWNSHIP).intake, tables.month_line)
+    assert {line.frozen_by for line in lines} == {"system"}
+    assert started in {line.month for line in lines}
+    assert {line.line for line in lines} == {1}
+    with pytest.raises(MonthFrozen):
+        freeze(world, "2027-01")
+
+
+def test_a_month_that_does_not_reconcile_is_left_and_the_others_are_frozen(world: World) -> None:
+    live_through_weeks(world)
+    wrong = f"{world.time.now:%Y-%m}"
+    table = tables.number
+    day = world.time.now.date()
+    world.at(TOWNSHIP).intake.transact(
+        lambda c: c.execute(
+            update(table)
+            .where(table.c.measure == Measure.ACCEPTED, table.c.day >= day.replace(day=1))
+            .values(amount=table.c.amount + 5)
+        )
+    )
+    world.time.now = datetime(2027, 2, 3, 1, tzinfo=UTC)
+    frozen = months_frozen(world)
+    assert wrong not in frozen
+    assert months_frozen(world) == []
+
+
+def test_another_day_may_be_named_by_policy(world: World) -> None:
+    live_through_weeks(world)
+    policy = POLICY.to_bytes(Policy(freeze_working_day=1))
+    take_release(world, TOWNSHIP, ReleaseKind.POLICY, policy)
+    world.time.now = datetime(2027, 2, 1, 1, tzinfo=UTC)
+    assert "2027-01" in months_frozen(world)
+
+
+def test_what_somebody_froze_before_is_not_frozen_again(world: World) -> None:
+    live_through_weeks(world)
+    world.time.now = datetime(2027, 2, 1, 1, tzinfo=UTC)
+    freeze(world, "2026-12")
+    assert "2026-12" not in months_frozen(world)

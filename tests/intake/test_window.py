@@ -689,6 +689,8 @@ def test_what_is_due_comes_in_pages_the_first_at_the_top(world: World) -> None:
 
 
 FIELDS: dict[str, dict[str, Any]] = {
+    "ListRecords": {"kind": service.RECORD_KIND_RATING},
+    "ListRota": {"first": "2026-03-06"},
     "OpenComplaint": {"kind": wire.COMPLAINT_KIND_REQUEST},
     "OpenSlots": {"plan": wire.SlotPlan(day="2026-03-06")},
     "PutAbsence": {"absence": wire.Absence(first="2026-03-06", last="2026-03-06")},

@@ -140,6 +140,7 @@ def test_a_failing_database_is_logged_without_naming_anybody_and_tried_until_it_
         audience=1,
         address="",
         text="",
+        template="",
         written_at=START,
         state=State.GIVEN_UP,
         attempts=0,

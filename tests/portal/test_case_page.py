@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
-import uuid
 from typing import Any
 
 import pytest
 from tests.portal.applications import (
     COMPLETE,
     INCOMPLETE,
-    NUMBER,
     PNG,
     WITH_MANDATE,
     case_id,
@@ -25,7 +22,6 @@ from tests.portal.halls import (
     CHIEF,
     CLERK,
     OTHER_AGENT,
-    SUBSISTENCE,
     Halls,
     picture,
     until,
@@ -33,14 +29,8 @@ from tests.portal.halls import (
 from tests.portal.visitor import Page, Visitor
 
 from hallnet.cli.verifying import describe
-from hallnet.node.client import problems_raised
-from hallnet.node.desk import Desk
 from hallnet.node.home import Part
-from hallnet.portal.queue import ROWS
 from hallnet.trust.bundle import verify_bundle
-from hallnet.wire.case.v1 import case_event_pb2 as wire_event
-from hallnet.wire.case.v1 import person_pb2 as wire_person
-from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 BY_AGENT = {"mandate__acts": ["1", "3"], "mandate__evidence_kind": "2"}
 
@@ -346,21 +336,6 @@ def test_a_hall_that_did_not_receive_it_has_no_query_code(enter: Enter) -> None:
     assert chief.open(f"/cases/{case}/receipt").status == 404
 
 
-def test_the_queue_finds_cases_by_place_stage_and_number(enter: Enter) -> None:
-    clerk = enter(CLERK)
-    page = filed(clerk)
-    case = case_id(page)
-    number = page.html.split('id="case-no">')[1].split("<")[0]
-    assert case in clerk.open("/cases").html
-    assert case in clerk.open(f"/cases?q={number}").html
-    assert case in clerk.open("/cases?stage=1").html
-    assert case not in clerk.open("/cases?stage=3").html
-    assert case not in clerk.open("/cases?tab=ended").html
-    assert "没有相符的办件" in clerk.open("/cases?q=99").text
-    assert "陈秀英" not in clerk.open("/cases").text
-    assert "陈**" in clerk.open("/cases").text
-
-
 def test_a_case_is_handed_to_a_colleague_who_finds_it_among_the_own_ones(enter: Enter) -> None:
     """首办负责: offered, and owned from acceptance."""
     clerk, chief = enter(CLERK), enter(CHIEF)
@@ -393,36 +368,6 @@ def test_what_is_on_its_way_is_listed_as_such(enter: Enter, halls: Halls) -> Non
         halls.run(exchange.start())
     until(lambda: case not in clerk.open("/cases?tab=transit").html)
     assert TOWNSHIP not in clerk.open("/cases?tab=transit").form("/sign-out").action
-
-
-def test_the_next_page_goes_on_where_the_first_ended(enter: Enter, halls: Halls) -> None:
-    clerk = enter(CLERK)
-    halls.run(_file_at_the_desk(halls.desk(TOWNSHIP), ROWS + 1))
-    first = clerk.open("/cases?tab=all")
-    assert "回到第一页" not in first.text
-    address = first.html.split('rel="next"')[0].rpartition('href="')[2].split('"')[0]
-    second = clerk.open(html.unescape(address))
-    assert "回到第一页" in second.text
-    shown = [
-        set(re.findall(r'class="no" href="/cases/([^"]+)"', page.html)) for page in (first, second)
-    ]
-    assert len(shown[0]) == ROWS
-    assert shown[1]
-    assert shown[0].isdisjoint(shown[1])
-
-
-async def _file_at_the_desk(desk: Desk, count: int) -> None:
-    for _ in range(count):
-        request = wire.FileCaseRequest(
-            act=wire.Act(request_id=str(uuid.uuid4()), actor_id=CLERK),
-            item_id=SUBSISTENCE,
-            applicant=wire_person.Person(
-                name="陈秀英", document_kind="111", document_number=NUMBER
-            ),
-            channel=wire_event.CHANNEL_COUNTER,
-        )
-        with problems_raised():
-            await desk.intake.FileCase(request)
 
 
 def test_a_case_is_shown_although_a_service_is_down(enter: Enter, halls: Halls) -> None:

@@ -13,7 +13,7 @@ from tests.portal.halls import AGENT, CLERK, Halls
 
 from hallnet.portal.application import application
 
-STAFF_PAGES = ["/cases", "/network"]
+STAFF_PAGES = ["/cases", "/network", "/window/queue", "/window/fees"]
 
 
 @pytest.mark.parametrize("path", [*STAFF_PAGES, "/agent", "/file", "/cases/anything"])
@@ -23,7 +23,16 @@ def test_nobody_gets_in_without_signing_in(enter: Enter, path: str) -> None:
     assert page.form("/sign-in").value("next") == path
 
 
-OPEN_PAGES = {"/", "/healthz", "/sign-in", "/sign-out", "/progress", "/static"}
+OPEN_PAGES = {
+    "/",
+    "/healthz",
+    "/sign-in",
+    "/sign-out",
+    "/progress",
+    "/rate",
+    "/rate/send",
+    "/static",
+}
 """For anybody. What is not here needs a session, also a page that is added later."""
 
 

@@ -84,6 +84,14 @@ def test_a_county_and_a_township_are_founded_and_work_together(
     with running(county):
         hallnet("release", "catalogue", str(county))
         hallnet("release", "calendar", str(county))
+        texts = tmp_path / "texts.yaml"
+        texts.write_text(hallnet("release", "templates", str(county), "--print"), "utf-8")
+        assert hallnet("release", "templates", str(county), str(texts), "--diff") == ""
+        texts.write_text("ACCEPTANCE: 本厅已受理（{document_no}）。\n", "utf-8")
+        shown = hallnet("release", "templates", str(county), str(texts), "--diff")
+        assert "+本厅已受理（{document_no}）。" in shown
+        assert "version 1" in hallnet("release", "templates", str(county), str(texts))
+        assert hallnet("release", "templates", str(county), str(texts), "--diff") == ""
         hallnet(
             "node", "init", str(township), "--address", "330127101", "--name", "文昌镇便民服务中心",
             "--listen", f"127.0.0.1:{township_port}", "--suite", other,

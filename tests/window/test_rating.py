@@ -12,22 +12,29 @@ from hypothesis import strategies as st
 from tests.case.builders import START, at, calendar
 
 from hallnet.case.item import HandlingKind
+from hallnet.case.policy import USUAL_INDICATORS
 from hallnet.case.problems import NotYours
 from hallnet.window import rating as ratings
-from hallnet.window.problems import CodeUnknown, StepNotPossible, WordsMissing
+from hallnet.window.problems import CodeUnknown, IndicatorUnknown, StepNotPossible, WordsMissing
 from hallnet.window.rating import (
     CodeTable,
     Finding,
+    IndicatorRating,
     Rating,
+    RatingChannel,
     RatingState,
     Satisfaction,
     Share,
+    asked_of,
+    called_back_at_all,
     called_back_in_time,
     code_of,
     kind_code_of,
     kind_of,
     level_of,
     satisfied,
+    satisfied_with,
+    with_indicators,
 )
 
 BAD, GOOD = Satisfaction.DISSATISFIED, Satisfaction.SATISFIED
@@ -201,3 +208,48 @@ def test_both_numbers_of_a_rate_are_kept_and_classes_are_disjoint(
     left_out = [r for r in found if r.by_default or r.finding is Finding.UNFOUNDED]
     assert share.whole + len(left_out) == len(found)
     assert 0 <= share.part <= share.whole
+
+
+# Indicators
+
+
+def test_each_channel_is_asked_what_its_edition_says() -> None:
+    edition = USUAL_INDICATORS
+    assert [one.title for one in asked_of(RatingChannel.ON_SITE, edition)] == [
+        "整体评价",
+        "办事效率",
+        "业务水平",
+        "服务态度",
+    ]
+    assert asked_of(RatingChannel.CARD, edition) == edition.on_site
+    assert len(asked_of(RatingChannel.ONLINE, edition)) == 5
+
+
+def said_of(*codes: str, level: Satisfaction = GOOD) -> tuple[IndicatorRating, ...]:
+    return tuple(IndicatorRating(code, level) for code in codes)
+
+
+@pytest.mark.parametrize("codes", [("501",), ("601", "601")], ids=["of another channel", "twice"])
+def test_only_indicators_of_the_edition_are_rated_and_each_once(codes: tuple[str, ...]) -> None:
+    with pytest.raises(IndicatorUnknown):
+        with_indicators(rated(), RatingChannel.ON_SITE, said_of(*codes), USUAL_INDICATORS)
+
+
+def test_an_indicator_is_counted_within_its_edition_and_never_by_default() -> None:
+    edition, site = USUAL_INDICATORS, RatingChannel.ON_SITE
+    good = with_indicators(rated(GOOD), site, said_of("601", "604"), edition)
+    bad = with_indicators(rated(BAD), site, said_of("601", level=BAD), edition)
+    silent = with_indicators(rated(GOOD), site, (), edition)
+    by_default = with_indicators(rated(GOOD, by_default=True), site, said_of("601"), edition)
+    older = replace(good, indicator_version="usual-0")
+    every = [good, bad, silent, by_default, older]
+    assert satisfied_with(every, "601", edition.version) == Share(1, 2)
+    assert satisfied_with(every, "604", edition.version) == Share(1, 1)
+    assert silent.indicator_version == ""
+
+
+def test_bad_ratings_with_a_name_are_all_to_be_called_back() -> None:
+    """国办发〔2019〕51号: 实名差评回访率 100 %."""
+    called = ratings.called_back(rated(), "回访员", Finding.CONFIRMED, START, calendar())
+    nameless, by_default = rated(named=False), rated(by_default=True)
+    assert called_back_at_all([called, rated(), nameless, by_default]) == Share(1, 2)

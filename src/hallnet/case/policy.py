@@ -29,6 +29,42 @@ class KindScheme(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RatingIndicator:
+    """One thing that is rated (评价指标)."""
+
+    code: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class RatingIndicators:
+    """An edition of what is asked beside the level of a rating, at the hall and over the network."""
+
+    version: str
+    on_site: tuple[RatingIndicator, ...]
+    online: tuple[RatingIndicator, ...]
+
+
+USUAL_INDICATORS = RatingIndicators(
+    "usual-1",
+    (
+        RatingIndicator("601", "整体评价"),
+        RatingIndicator("602", "办事效率"),
+        RatingIndicator("603", "业务水平"),
+        RatingIndicator("604", "服务态度"),
+    ),
+    (
+        RatingIndicator("501", "整体评价"),
+        RatingIndicator("502", "办事效率"),
+        RatingIndicator("503", "办事指南精确度"),
+        RatingIndicator("504", "网上办事便捷度"),
+        RatingIndicator("505", "平台操作性"),
+    ),
+)
+"""What provinces ask (国办发〔2019〕51号, GB/T 39735); where others are asked a policy says which."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The fields are those of the wire."""
 
@@ -48,6 +84,13 @@ class Policy:
     ticket_enquiry_limit: TimeLimit | None = None
     ticket_request_limit: TimeLimit | None = None
     ticket_complaint_limit: TimeLimit | None = None
+    rating_indicators: RatingIndicators | None = None
+    freeze_working_day: int = 0
+
+    @property
+    def indicators(self) -> RatingIndicators:
+        """What is asked beside the level of a rating."""
+        return self.rating_indicators or USUAL_INDICATORS
 
     @property
     def prereview(self) -> TimeLimit:

@@ -25,6 +25,21 @@ class CalendarMalformed(Problem):
     en_remedy = "Check years and days against docs/law.md and import it again"
 
 
+class TemplateMalformed(Problem):
+    """A text that leaves out what the law wants in a paper, or that cannot be filled in."""
+
+    kind = Kind.INVALID
+    reason = "TEMPLATE_MALFORMED"
+    zh = "文书文本{paper}有误：{detail}"
+    zh_remedy = (
+        "请以hallnet release templates --print输出的内置文本为准，保留全部花括号字段后重新发布"
+    )
+    en = "The text of {paper} cannot be used: {detail}"
+    en_remedy = (
+        "Begin with what hallnet release templates --print writes and keep every field in braces"
+    )
+
+
 class PolicyMalformed(Problem):
     """A file is no policy."""
 

@@ -16,11 +16,14 @@ from hallnet.cli.options import HomeArgument, Json
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp
 
+    from hallnet.case.template import PaperTemplates
     from hallnet.node.desk import Desk
     from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
     from hallnet.wire.release.v1 import release_pb2 as wire_release
 
-app = typer.Typer(help="Releases: catalogue, calendar, policy, trust.", no_args_is_help=True)
+app = typer.Typer(
+    help="Releases: catalogue, calendar, policy, texts of papers, trust.", no_args_is_help=True
+)
 
 HALLS_SHOWN = 10
 
@@ -108,6 +111,45 @@ def policy(
     rules = read_policy(file.read_text(encoding="utf-8"))
     _publish(
         home, wire_release.RELEASE_KIND_POLICY, POLICY.to_bytes(rules), summary or "地方规则", since
+    )
+
+
+@app.command()
+def templates(
+    home: HomeArgument,
+    file: Annotated[
+        Path | None, typer.Argument(help="YAML: papers with their texts; the others stay built-in")
+    ] = None,
+    print_: Annotated[
+        bool, typer.Option("--print", help="Write the built-in texts, to begin with")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what would change, and publish nothing")
+    ] = False,
+    summary: Annotated[str, typer.Option(help="What changed, in words")] = "",
+    since: Since = None,
+) -> None:
+    """Publish the texts of papers for this hall and all halls below; nobody edits them at a window."""
+    from hallnet.case.release_files import read_templates, supplied_templates
+    from hallnet.case.template import TEMPLATES, differences
+    from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+    if print_:
+        typer.echo(supplied_templates(), nl=False)
+        return
+    if file is None:
+        raise typer.BadParameter("a file, or --print", param_hint="FILE")
+    texts = read_templates(file.read_text(encoding="utf-8"))
+    if diff:
+        for line in differences(_templates_in_force(home), texts):
+            typer.echo(line)
+        return
+    _publish(
+        home,
+        wire_release.RELEASE_KIND_TEMPLATE,
+        TEMPLATES.to_bytes(texts),
+        summary or f"{len(texts.templates)}种文书",
+        since,
     )
 
 
@@ -240,6 +282,30 @@ def _name(kind: wire_release.ReleaseKind.ValueType) -> str:
 
     name = wire_release.ReleaseKind.Name(kind).removeprefix("RELEASE_KIND_")
     return name.lower().replace("_", "-")
+
+
+def _templates_in_force(home: Path) -> PaperTemplates:
+    """The texts that hold at a hall now; none where nobody released any."""
+    from hallnet.case.template import TEMPLATES, PaperTemplates
+    from hallnet.cli.operator import ask
+    from hallnet.node.client import problems_raised
+    from hallnet.problems import Kind, Reported
+    from hallnet.trust.release import RELEASE
+    from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
+    from hallnet.wire.release.v1 import release_pb2 as wire_release
+
+    async def question(desk: Desk) -> PaperTemplates:
+        request = wire.GetReleaseRequest(kind=wire_release.RELEASE_KIND_TEMPLATE)
+        try:
+            with problems_raised():
+                release = (await desk.branch_sync.GetRelease(request)).release
+        except Reported as refusal:
+            if refusal.kind is not Kind.NOT_FOUND:
+                raise
+            return PaperTemplates(())
+        return TEMPLATES.from_bytes(RELEASE.from_bytes(release.body).content)
+
+    return ask(home, question)
 
 
 def _publish(

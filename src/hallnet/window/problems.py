@@ -199,3 +199,47 @@ class ScoreNotReproducible(Problem):
     zh_remedy = "请以证据重新计分，或补充证据"
     en = "The claimed score {claimed} is not what the evidence gives: {computed}"
     en_remedy = "Score it anew from the evidence, or add what is missing"
+
+
+class IndicatorUnknown(Problem):
+    """An indicator that the edition in force does not have, or one that is named twice."""
+
+    kind = Kind.INVALID
+    reason = "INDICATOR_UNKNOWN"
+    zh = "评价指标{code}不在现行指标（{version}）中，或重复填写"
+    zh_remedy = "请重新打开评价页面，按现行指标评价"
+    en = "Indicator {code} is not of the edition {version}, or is there twice"
+    en_remedy = "Open the form again and rate what it asks"
+
+
+class RatingInvitationUnknown(Problem):
+    """No invitation goes with this number and word; which of the two is wrong is not said."""
+
+    kind = Kind.NOT_FOUND
+    reason = "RATING_INVITATION_UNKNOWN"
+    zh = "没有找到对应的评价邀请"
+    zh_remedy = "请核对编号和评价码；办件尚未办结的，办结后再评"
+    en = "No invitation goes with this number and word"
+    en_remedy = "Check both; a case is rated once it is over"
+
+
+class RatingInvitationOver(Problem):
+    """The invitation is past its last day."""
+
+    kind = Kind.CONFLICT
+    reason = "RATING_INVITATION_OVER"
+    zh = "评价邀请已于{day}到期"
+    zh_remedy = "如仍有意见，请向大厅咨询投诉窗口反映"
+    en = "The invitation ended on {day}"
+    en_remedy = "Tell the hall's desk for complaints"
+
+
+class NotOverYet(Problem):
+    """A visit or a case that is still going on is not rated."""
+
+    kind = Kind.CONFLICT
+    reason = "NOT_OVER_YET"
+    zh = "尚未办完，还不能邀请评价"
+    zh_remedy = "请在本次接待结束或办件办结后再邀请"
+    en = "It is not over yet"
+    en_remedy = "Invite once the visit or the case is over"

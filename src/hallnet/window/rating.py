@@ -16,8 +16,9 @@ from enum import IntEnum
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import day_of
 from hallnet.case.item import HandlingKind, TimeLimit, TimeUnit
+from hallnet.case.policy import RatingIndicator, RatingIndicators
 from hallnet.case.problems import NotYours
-from hallnet.window.problems import CodeUnknown, StepNotPossible, WordsMissing
+from hallnet.window.problems import CodeUnknown, IndicatorUnknown, StepNotPossible, WordsMissing
 
 CALL_BACK_LIMIT = TimeLimit(1, TimeUnit.WORKING_DAY, "差评1个工作日内回访")
 REPAIR_LIMIT = TimeLimit(5, TimeUnit.WORKING_DAY, "核实后5个工作日内整改")
@@ -74,6 +75,25 @@ def kind_of(code: int, table: CodeTable) -> HandlingKind:
     return HandlingKind(code if table is CodeTable.NATIONAL else _KINDS - code)
 
 
+class RatingChannel(IntEnum):
+    """How a rating was given; the numbers are those of the wire."""
+
+    ON_SITE = 1
+    """At the hall: one for each visit (现场一次一评)."""
+    ONLINE = 2
+    """Over the network: one for each case (网上一事一评)."""
+    CARD = 3
+    """A paper card that staff enter; it asks what is asked at the hall."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorRating:
+    """The level of one indicator."""
+
+    code: str
+    level: Satisfaction
+
+
 class RatingState(IntEnum):
     """The numbers are those of the wire."""
 
@@ -127,6 +147,30 @@ class Rating:
     repair: str
     closed_by: str
     added: str
+    channel: RatingChannel | None = None
+    indicator_version: str = ""
+    indicators: tuple[IndicatorRating, ...] = ()
+
+
+def asked_of(channel: RatingChannel, edition: RatingIndicators) -> tuple[RatingIndicator, ...]:
+    """The indicators of a channel."""
+    return edition.online if channel is RatingChannel.ONLINE else edition.on_site
+
+
+def with_indicators(
+    rating: Rating,
+    channel: RatingChannel | None,
+    said: tuple[IndicatorRating, ...],
+    edition: RatingIndicators,
+) -> Rating:
+    """The rating with what was said of the indicators, each at most once; raises IndicatorUnknown."""
+    known = {one.code for one in asked_of(channel, edition)} if channel else set()
+    codes = [one.code for one in said]
+    for code in codes:
+        if code not in known or codes.count(code) > 1:
+            raise IndicatorUnknown("indicators", code=code[:16], version=edition.version)
+    version = edition.version if said else ""
+    return replace(rating, channel=channel, indicator_version=version, indicators=said)
 
 
 def rated(
@@ -236,6 +280,24 @@ def satisfied(ratings: Iterable[Rating]) -> Share:
     """满意率: satisfied of all that count."""
     valid = [rating for rating in ratings if counts(rating)]
     return Share(sum(not rating.level.is_bad for rating in valid), len(valid))
+
+
+def called_back_at_all(ratings: Iterable[Rating]) -> Share:
+    """实名差评回访率: of the bad ratings with a name, how many were called back (100 % is asked for)."""
+    bad = [r for r in ratings if r.level.is_bad and r.named and not r.by_default]
+    return Share(sum(r.called_back_at is not None for r in bad), len(bad))
+
+
+def satisfied_with(ratings: Iterable[Rating], code: str, version: str) -> Share:
+    """Of the ratings that count and say something of an indicator of an edition, the satisfied ones."""
+    levels = [
+        one.level
+        for rating in ratings
+        if counts(rating) and rating.indicator_version == version
+        for one in rating.indicators
+        if one.code == code
+    ]
+    return Share(sum(not level.is_bad for level in levels), len(levels))
 
 
 def called_back_in_time(

@@ -15,6 +15,7 @@ from hallnet.branch_sync.standing import Standing
 from hallnet.case.calendar import CALENDAR
 from hallnet.case.catalogue import require_catalogue
 from hallnet.case.item import CATALOGUE
+from hallnet.case.template import TEMPLATES, require_templates
 from hallnet.codec import MessageMalformed, parse
 from hallnet.federation import limits
 from hallnet.node.home import Membership
@@ -76,8 +77,8 @@ class ReleaseUnknown(Problem):
 def require_content(context: Context, kind: ReleaseKind, content: bytes) -> None:
     """Check content before it is signed or taken, so that nobody who uses it can fail at it.
 
-    Raises ReleaseTooLarge, MessageMalformed, CatalogueMalformed, and for a trust bundle the problems
-    of its certificates.
+    Raises ReleaseTooLarge, MessageMalformed, CatalogueMalformed, TemplateMalformed, and for a trust
+    bundle the problems of its certificates.
     """
     if len(content) > CONTENT_BYTES_MAX:
         raise ReleaseTooLarge("content", limit=CONTENT_BYTES_MAX)
@@ -85,6 +86,8 @@ def require_content(context: Context, kind: ReleaseKind, content: bytes) -> None
         require_catalogue(CATALOGUE.from_bytes(content))
     elif kind is ReleaseKind.CALENDAR:
         CALENDAR.from_bytes(content)
+    elif kind is ReleaseKind.TEMPLATE:
+        require_templates(TEMPLATES.from_bytes(content))
     elif kind is ReleaseKind.TRUST:
         _require_bundle(context, content)
 

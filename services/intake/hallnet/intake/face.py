@@ -17,7 +17,9 @@ from hallnet.case.event import Channel
 from hallnet.case.item import ITEM
 from hallnet.case.mandate import MANDATE
 from hallnet.case.person import ActorKind, Material, Person
-from hallnet.case.problems import CaseUnknown
+from hallnet.case.power import NAMES as POWER_NAMES
+from hallnet.case.power import Power
+from hallnet.case.problems import CaseUnknown, PowerMissing
 from hallnet.case.sought import matter
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
@@ -27,6 +29,7 @@ from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.grants_face import GrantsFace
 from hallnet.intake.identifiers import new_id
+from hallnet.intake.mandates_face import MandatesFace
 from hallnet.intake.numbers_face import NumbersFace
 from hallnet.intake.records import RecordsUnsure
 from hallnet.intake.state_face import StateFace
@@ -53,6 +56,9 @@ CALLERS: Callers = {
     "UploadMaterial": _DESK,
     "ReadMaterial": _DESK | {Part.EXCHANGE},
     "RegisterMandate": _DESK,
+    "ListMandates": _DESK,
+    "ChangeMandate": _DESK,
+    "ListAgentFlags": _DESK,
     "FileCase": _DESK,
     "ActOnCase": _DESK,
     "GetCase": _DESK,
@@ -68,10 +74,18 @@ CALLERS: Callers = {
     "OrderTransfer": frozenset({Part.OPERATOR}),
 }
 
+PURPOSE_CHARACTERS_MAX = 120
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
-class IntakeFace(GrantsFace, NumbersFace, StateFace, Answering, wire_grpc.IntakeServiceServicer):
+class IntakeFace(
+    GrantsFace,
+    MandatesFace,
+    NumbersFace,
+    StateFace,
+    Answering,
+    wire_grpc.IntakeServiceServicer,
+):
     """Serves hallnet.wire.intake.v1.IntakeService."""
 
     def __init__(
@@ -286,9 +300,16 @@ class IntakeFace(GrantsFace, NumbersFace, StateFace, Answering, wire_grpc.Intake
             if account.actor.kind is ActorKind.AGENT:
                 # Whatever an agent asks for, it is her own cases.
                 request.agent_id = request.actor_id
+            if request.export_purpose and Power.SUPERVISE not in account.powers:
+                raise PowerMissing("actor_id", power=POWER_NAMES[Power.SUPERVISE])
             return listing.list_cases(connection, self._hall, request, day_of(now))
 
-        return await self._recorded("ListCases", request.actor_id, "", self._database.read(look))
+        actor, purpose = request.actor_id, request.export_purpose[:PURPOSE_CHARACTERS_MAX]
+        act = "ExportCases" if purpose else "ListCases"
+        answer = await self._recorded(act, actor, "", self._database.read(look), purpose)
+        if purpose:
+            await self._record(actor, "", act, purpose, "")
+        return answer
 
     async def GetProgress(self, request: wire.GetProgressRequest, context: Any) -> Any:
         now = self._clock()

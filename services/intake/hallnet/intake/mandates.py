@@ -11,6 +11,8 @@ from hallnet.case.fact import MandateChange, MandateChanged
 from hallnet.case.mandate import MANDATE, Mandate, require_mandate
 from hallnet.case.person import ActorKind
 from hallnet.case.problems import MandateMissing, MandateNotForThis
+from hallnet.case.rules.problems import MandateChangeImpossible
+from hallnet.case.sought import normal_document_number
 from hallnet.intake import accounts, materials, tables
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
@@ -41,6 +43,7 @@ def register(
             valid_until=recorded.valid_until,
             mandate=raw,
             change=0,
+            client_document=normal_document_number(recorded.client.document_number),
         )
     )
     tables.feed.append(connection, [Entry("mandate.registered", recorded.mandate_id, raw, now)])
@@ -57,8 +60,15 @@ def find(connection: Connection, mandate_id: str) -> Mandate:
 
 
 def note_change(connection: Connection, changed: MandateChanged) -> None:
-    """What became of a mandate holds for all cases under it, and for those to come."""
+    """What became of a mandate holds for all cases under it, and for those to come.
+
+    Raises MandateChangeImpossible for one that was revoked: by no case under it does it come back.
+    """
     table = tables.mandate
+    if changed.change is not MandateChange.REVOKED:
+        query = select(table.c.change).where(table.c.mandate_id == changed.mandate_id)
+        if connection.execute(query).scalar_one_or_none() == MandateChange.REVOKED:
+            raise MandateChangeImpossible("change", why="委托已终止")
     connection.execute(
         update(table).where(table.c.mandate_id == changed.mandate_id).values(change=changed.change)
     )

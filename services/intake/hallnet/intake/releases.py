@@ -13,7 +13,7 @@ from hallnet.case.catalogue import newest_in_force, republished, version_in_forc
 from hallnet.case.item import CATALOGUE, ITEM, ItemVersion
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import ItemNotInForce, ItemUnknown
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.codec import MessageMalformed, from_timestamp
 from hallnet.intake import tables
 from hallnet.store import Connection
 from hallnet.store.gathering import forget_read, read_once
@@ -25,6 +25,16 @@ from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 _USED = frozenset(
     {ReleaseKind.CATALOGUE, ReleaseKind.CALENDAR, ReleaseKind.TRUST, ReleaseKind.POLICY}
 )
+
+
+def _is_readable(release: ReleaseBody) -> bool:
+    """A policy that nobody can read would stop every act of the hall: it is left aside."""
+    try:
+        if release.kind is ReleaseKind.POLICY:
+            POLICY.from_bytes(release.content)
+    except MessageMalformed:
+        return False
+    return True
 
 
 _NEAREST = (
@@ -56,7 +66,7 @@ class Releases:
 
     def take(self, connection: Connection, release: ReleaseBody) -> bool:
         """Put a release in force; False if it is none of ours or not newer."""
-        if release.kind not in _USED:
+        if release.kind not in _USED or not _is_readable(release):
             return False
         table, author = tables.release, str(release.author)
         known = connection.execute(

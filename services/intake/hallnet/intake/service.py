@@ -14,7 +14,16 @@ from pathlib import Path
 from grpc import aio
 
 from hallnet.case.case import day_of
-from hallnet.intake import fetching, following, materials, records, tables, telling, watching
+from hallnet.intake import (
+    fetching,
+    following,
+    freezing,
+    materials,
+    records,
+    tables,
+    telling,
+    watching,
+)
 from hallnet.intake.context import hall_of
 from hallnet.intake.face import CALLERS, IntakeFace
 from hallnet.intake.records import Records
@@ -40,6 +49,7 @@ ARRIVALS_SECONDS = 10.0
 WATCH_SECONDS = 60.0
 ALARM_SECONDS = 600.0
 ASK_AGE_SECONDS = 0.2
+FREEZE_SECONDS = 3_600.0
 
 _log = logging.getLogger("hallnet.intake")
 
@@ -92,6 +102,7 @@ class Intake:
             ("intake fetches materials", self._fetch_materials),
             ("intake watches the calendar", self._once_known(self._watch)),
             ("intake sounds alarms", self._sound_alarms),
+            ("intake freezes months", self._freeze_months),
         ]
 
     # The age of the records
@@ -211,6 +222,12 @@ class Intake:
             if await self._database.write(lambda c, now=now: alarms.sound(c, self._hall, now)):  # type: ignore[misc]
                 tables.feed.announce()
             await asyncio.sleep(ALARM_SECONDS)
+
+    async def _freeze_months(self) -> None:
+        while True:
+            if await freezing.freeze_due(self._database, self._hall, self._clock()):
+                tables.feed.announce()
+            await asyncio.sleep(FREEZE_SECONDS)
 
     def _spool_folder(self) -> Path | None:
         """Beside the records if they are files here, else where temporary files are."""

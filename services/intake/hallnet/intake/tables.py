@@ -252,6 +252,14 @@ broken_promise = Table(
     Index("broken_promise_of", "person", "repaired_on"),
 )
 
+# Which months were frozen without being asked, so that of several processes one does it.
+month_claim = Table(
+    "month_claim",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("claimed_at", Moment, nullable=False),
+)
+
 material = Table(
     "material",
     metadata,
@@ -289,7 +297,10 @@ mandate = Table(
     Column("mandate", Closed("mandate.mandate"), nullable=False),
     # The last change that was entered; 0 if there was none.
     Column("change", Integer, nullable=False),
-    Index("mandate_of_agent", "agent_id", "valid_until"),
+    Column("client_document", FoundBy("mandate.client_document")),
+    Index("mandate_of_agent", "agent_id", "valid_until", "mandate_id"),
+    Index("mandate_until", "valid_until", "mandate_id"),
+    Index("mandate_of_client", "client_document", "valid_until", "mandate_id"),
 )
 
 account = Table(
@@ -430,7 +441,18 @@ window_record = Table(
     Column("due_on", Date),
     Column("body", Closed("window_record.body"), nullable=False),
     Index("window_record_due", "due_on", "kind", "record_id"),
-    Index("window_record_made", "kind", "made_on"),
+    Index("window_record_made", "kind", "made_on", "record_id"),
+)
+
+# Who was invited to rate what: one invitation for each visit or case.
+rating_invitation = Table(
+    "rating_invitation",
+    metadata,
+    Column("subject", String(64), primary_key=True),
+    Column("invited_on", Date, nullable=False),
+    Column("answered", Boolean, nullable=False),
+    Column("body", Closed("rating_invitation.body"), nullable=False),
+    Index("rating_invited_on", "invited_on"),
 )
 
 # Alarms that were told, so that each is told once.

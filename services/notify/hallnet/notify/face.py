@@ -104,6 +104,7 @@ def _view(row: Row[Any]) -> wire.Notice:
         audience=row.audience,
         channel=row.channel,
         text=row.text,
+        template=row.template,
         state=row.state,
         attempts=row.attempts,
         written_at=to_timestamp(row.written_at),

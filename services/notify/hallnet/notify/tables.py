@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
-from hallnet.store import ClosedText, Moment
+from hallnet.store import Bytes, ClosedText, Moment
 from hallnet.store.feed import Cursors
 from hallnet.store.requests import AnsweredRequests
 
@@ -17,6 +17,15 @@ item_name = Table(
     Column("item_id", String(64), primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
+)
+
+# Texts of papers as halls released them; those of the nearest one hold.
+template = Table(
+    "template",
+    metadata,
+    Column("author", String(40), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("content", Bytes, nullable=False),
 )
 
 # What is needed to address a notice: from the first event of a case.
@@ -50,6 +59,8 @@ notice = Table(
     Column("audience", Integer, nullable=False),
     Column("address", ClosedText("notice.address"), nullable=False),
     Column("text", ClosedText("notice.text"), nullable=False),
+    # The version of the texts of papers that was in force.
+    Column("template", String(64), nullable=False),
     Column("written_at", Moment, nullable=False),
     Column("state", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),

@@ -63,6 +63,7 @@ from hallnet.case.fact import (
 )
 from hallnet.case.item import TimeLimit
 from hallnet.case.limits import UNIT_NAMES
+from hallnet.case.template import BUILT_IN_TEXTS, PaperKind, Texts
 from hallnet.places import Address, Divisions
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 
@@ -97,9 +98,18 @@ class Message:
     text: str
 
 
-def messages(fact: Fact, author: Address, to: Recipient, register: Divisions) -> list[Message]:
-    """What is told because of an event of a case; of what is inside the hall nothing."""
-    sentence = _sentence(fact, to, register)
+def messages(
+    fact: Fact,
+    author: Address,
+    to: Recipient,
+    register: Divisions,
+    texts: Texts = BUILT_IN_TEXTS,
+) -> list[Message]:
+    """What is told because of an event of a case; of what is inside the hall nothing.
+
+    What is a paper has the text that is in force (`texts`); the rest is said in passing.
+    """
+    sentence = _paper(fact, to, texts) or _sentence(fact, register)
     return _to_people(author, sentence, to, register) if sentence else []
 
 
@@ -123,25 +133,85 @@ def _to_people(author: Address, sentence: str, to: Recipient, register: Division
     return told
 
 
-def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
+def _paper(fact: Fact, to: Recipient, texts: Texts) -> str:
+    """The text of a paper that the event gives; empty if it gives none."""
     match fact:
         case Filed():
-            return f"已收件。查询码{to.query_code}，凭办件编号和查询码可随时查询进度。"
+            return texts.fill(PaperKind.RECEIPT, query_code=to.query_code)
         case NoticeGiven(document_no, defects):
-            needed = _listed(defects)
-            return (
-                f"需要补正，现一次性告知全部内容（{document_no}）：{needed}。补齐后无需重新申请。"
-            )
-        case Supplemented():
-            return "的补正材料已收到。"
+            return texts.fill(PaperKind.NOTICE, document_no, defects=_listed(defects))
+        case PrereviewReturned(defects):
+            return texts.fill(PaperKind.PREREVIEW_RETURN, defects=_listed(defects))
         case Accepted(document_no, gaps=gaps, gaps_limit=limit) if gaps and limit is not None:
-            names = "、".join(gaps)
-            return f"已容缺受理（{document_no}）。请在{_length(limit)}内补交：{names}。"
+            return texts.fill(
+                PaperKind.ACCEPTANCE_WITH_GAPS,
+                document_no,
+                limit=_length(limit),
+                gaps="、".join(gaps),
+            )
         case Accepted(document_no):
-            return f"已受理（{document_no}）。"
+            return texts.fill(PaperKind.ACCEPTANCE, document_no)
         case Declined(document_no, _, explanation, right_body):
             where = f"请向{right_body}申请。" if right_body else ""
-            return f"不予受理（{document_no}）：{_bare(explanation)}。{where}"
+            return texts.fill(
+                PaperKind.DECLINE, document_no, explanation=_bare(explanation), where=where
+            )
+        case Decided(document_no, Outcome.GRANTED, _, _, _, result):
+            given = f"办理结果：{_bare(result)}。" if _bare(result) else ""
+            return texts.fill(PaperKind.GRANT, document_no, result=given)
+        case Decided(document_no, _, reasons, legal_basis, remedy):
+            return _reasoned(texts, PaperKind.REFUSAL, document_no, reasons, legal_basis, remedy)
+        case DecisionRevoked(document_no, reasons, legal_basis, remedy):
+            return _reasoned(texts, PaperKind.REVOCATION, document_no, reasons, legal_basis, remedy)
+        case CommitmentSigned(document_no):
+            return texts.fill(PaperKind.COMMITMENT, document_no)
+        case ProcedureBegan(document_no, _, name, expected, counted, reason):
+            return texts.fill(
+                PaperKind.PROCEDURE,
+                document_no,
+                name=name,
+                expected=_length(expected),
+                effect="计入" if counted else "不计入",
+                reason=_bare(reason),
+            )
+        case Extended(document_no, by, _, reason):
+            return texts.fill(
+                PaperKind.EXTENSION, document_no, by=_length(by), reason=_bare(reason)
+            )
+        case Ended(document_no, _, reasons, _, remedy):
+            return texts.fill(
+                PaperKind.END, document_no, reasons=_bare(reasons), remedy=_ending(remedy)
+            )
+    return ""
+
+
+def _reasoned(
+    texts: Texts,
+    paper: PaperKind,
+    document_no: str,
+    reasons: str,
+    legal_basis: str,
+    remedy: str,
+) -> str:
+    """A paper with reasons, basis and remedy (行政许可法 article 38)."""
+    return texts.fill(
+        paper,
+        document_no,
+        reasons=_bare(reasons),
+        legal_basis=_bare(legal_basis),
+        remedy=_ending(remedy),
+    )
+
+
+def _ending(text: str) -> str:
+    """A sentence with its stop; nothing for nothing."""
+    return f"{_bare(text)}。" if _bare(text) else ""
+
+
+def _sentence(fact: Fact, register: Divisions) -> str:
+    match fact:
+        case Supplemented():
+            return "的补正材料已收到。"
         case Reviewed():
             return "已完成初审。"
         case HandedOver(hall, HandOverPurpose.REPORT_UP):
@@ -160,13 +230,6 @@ def _sentence(fact: Fact, to: Recipient, register: Divisions) -> str:
             return f"未能由本厅接收（{_bare(explanation)}），由原大厅继续办理。"
         case HandOverFailed():
             return "未能送达对方大厅，由本厅继续办理。"
-        case Decided(document_no, Outcome.GRANTED, _, _, _, result):
-            given = f"办理结果：{_bare(result)}。" if _bare(result) else ""
-            return f"已准予（{document_no}）。{given}"
-        case Decided(document_no, _, reasons, legal_basis, remedy):
-            appeal = f"{_bare(remedy)}。" if _bare(remedy) else ""
-            why = f"理由：{_bare(reasons)}；依据：{_bare(legal_basis)}。"
-            return f"不予批准（{document_no}）。{why}{appeal}"
         case Closed():
             return "已办结，结果已送达。请您评价本次服务。"
         case Withdrawn():
@@ -179,24 +242,12 @@ def _later_sentence(fact: Fact, register: Divisions) -> str:
     match fact:
         case PrereviewPassed():
             return "已通过预审，视为收件。"
-        case PrereviewReturned(defects):
-            return f"未通过预审：{_listed(defects)}。补齐后无需重新填写。"
-        case CommitmentSigned(document_no):
-            return f"已按告知承诺办理（{document_no}），相应证明无需提交。"
         case CommitmentWithdrawn():
             return "的承诺已撤回，按一般程序办理，请补交相应证明。"
-        case ProcedureBegan(document_no, _, name, expected, counted, reason):
-            effect = "计入" if counted else "不计入"
-            return (
-                f"需进行{name}（{document_no}），所需时间{_length(expected)}，{effect}办理期限。"
-                f"原因：{_bare(reason)}。"
-            )
         case ProcedureEnded(result):
             return f"的特别程序已结束：{_bare(result)}。办理期限继续计算。"
         case Surveyed():
             return "已完成现场核查。"
-        case Extended(document_no, by, _, reason):
-            return f"办理期限延长{_length(by)}（{document_no}）。理由：{_bare(reason)}。"
         case MadeUrgent():
             return "已列为特办件，优先办理。"
         case OriginalsSent(bag_no, originals, to):
@@ -210,13 +261,8 @@ def _later_sentence(fact: Fact, register: Divisions) -> str:
             return f"的{certificate}{number}已制发。"
         case AfterChecked(CheckResult.TO_BE_PUT_RIGHT, findings):
             return f"的承诺事项经核查需要整改：{_bare(findings)}。"
-        case DecisionRevoked(document_no, reasons, legal_basis, remedy):
-            why = f"理由：{_bare(reasons)}；依据：{_bare(legal_basis)}。"
-            return f"的决定已撤销（{document_no}）。{why}{_bare(remedy)}。"
         case Corrected(field, before, after):
             return f"的“{field}”已由“{before}”更正为“{after}”，办理结果不变，您无需再跑。"
-        case Ended(document_no, _, reasons, _, remedy):
-            return f"已终止办理（{document_no}）。理由：{_bare(reasons)}。{_bare(remedy)}。"
         case MandateChanged(_, change, _):
             return f"的代办委托已{MANDATE_CHANGES_TOLD[change]}。"
         case RefusalRecalled(reason):

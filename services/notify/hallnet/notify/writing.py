@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from hallnet.case.event import EVENT, REQUEST_REFUSED, CaseEvent, Filed
 from hallnet.case.item import CATALOGUE
+from hallnet.case.template import BUILT_IN_TEXTS, TEMPLATES, Texts, texts_of
 from hallnet.notify import tables
 from hallnet.notify.wording import Message, Recipient, due_messages, messages, staff_message
 from hallnet.places import Divisions
@@ -17,7 +18,7 @@ from hallnet.problems import all_problems
 from hallnet.store import Connection
 from hallnet.store.upsert import upsert
 from hallnet.trust.problems import JournalDoubted
-from hallnet.trust.release import RELEASE, ReleaseKind
+from hallnet.trust.release import RELEASE, ReleaseBody, ReleaseKind
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.release.v1 import release_pb2 as wire_release
@@ -41,11 +42,25 @@ def take(
     now: datetime,
 ) -> None:
     """Deal with a batch of another service's feed, within the transaction of the cursor."""
+    texts: Texts | None = None
     for entry in entries:
         if entry.kind == "release.in_force":
-            _take_catalogue(connection, entry.payload)
+            _take_release(connection, entry.payload)
+            texts = None
         else:
-            write(connection, register, channels, feed, entry, now)
+            texts = texts or texts_in_force(connection)
+            write(connection, register, channels, feed, entry, now, texts)
+
+
+def texts_in_force(connection: Connection) -> Texts:
+    """The texts of papers of the nearest hall that released some, else the built-in ones."""
+    table = tables.template
+    row = connection.execute(
+        select(table).order_by(func.length(table.c.author).desc()).limit(1)
+    ).one_or_none()
+    if row is None:
+        return BUILT_IN_TEXTS
+    return texts_of(TEMPLATES.from_bytes(row.content), f"{row.author}-{row.version}")
 
 
 def write(
@@ -55,6 +70,7 @@ def write(
     feed: str,
     entry: wire_feed.FeedEntry,
     now: datetime,
+    texts: Texts = BUILT_IN_TEXTS,
 ) -> None:
     """Write what an entry of a feed gives rise to."""
     if entry.kind in ("case.event", "case.replica"):
@@ -65,7 +81,7 @@ def write(
             # The hall that says it tells the people, so that they are told once; and of a joint case
             # they are told as of one case.
             return
-        told = messages(event.fact, event.author, to, register)
+        told = messages(event.fact, event.author, to, register, texts)
     elif entry.kind == "case.due_changed":
         clock = wire_intake.ClockView.FromString(entry.payload)
         to = _recipient(connection, entry.subject)
@@ -74,14 +90,39 @@ def write(
         note = staff_message(*_for_staff(entry))
         told = [note] if note is not None else []
     notice_id = f"{feed}-{entry.position}"
-    _insert(connection, channels, notice_id, entry.subject, told, now)
+    _insert(connection, channels, notice_id, entry.subject, told, now, texts.version)
 
 
-def _take_catalogue(connection: Connection, payload: bytes) -> None:
-    """Remember the names of the items of a catalogue that is in force."""
+def _take_release(connection: Connection, payload: bytes) -> None:
+    """Remember what is needed of a release that is in force; branch-sync has checked it."""
     body = RELEASE.from_bytes(wire_release.SignedRelease.FromString(payload).body)
-    if body.kind is not ReleaseKind.CATALOGUE:
+    if body.kind is ReleaseKind.CATALOGUE:
+        _take_catalogue(connection, body)
+    elif body.kind is ReleaseKind.TEMPLATE:
+        _take_templates(connection, body)
+
+
+def _take_templates(connection: Connection, body: ReleaseBody) -> None:
+    """Only forward: an older release of the same hall changes nothing."""
+    table, author = tables.template, str(body.author)
+    known = connection.execute(
+        select(table.c.version).where(table.c.author == author)
+    ).scalar_one_or_none()
+    if known is not None and known >= body.version:
         return
+    statement = upsert(connection, table).values(
+        author=author, version=body.version, content=body.content
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["author"],
+            set_={"version": body.version, "content": body.content},
+        )
+    )
+
+
+def _take_catalogue(connection: Connection, body: ReleaseBody) -> None:
+    """Remember the names of the items of a catalogue that is in force."""
     names = [
         {"item_id": item.item_id, "version": item.version, "name": item.name}
         for item in CATALOGUE.from_bytes(body.content).items
@@ -170,6 +211,7 @@ def _insert(
     subject: str,
     told: Sequence[Message],
     now: datetime,
+    template: str,
 ) -> None:
     rows = [
         {
@@ -179,6 +221,7 @@ def _insert(
             "audience": message.audience,
             "address": message.address,
             "text": _storable(message.text),
+            "template": template,
             "written_at": now,
             "state": State.WAITING,
             "attempts": 0,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from hallnet.case.event import Fact, Supplemented, Withdrawn
 from hallnet.case.fact import MandateChanged
@@ -14,6 +14,7 @@ from hallnet.case.stage import TABLE, Stage
 from hallnet.node.desk import Desk
 from hallnet.portal.case_on_desk import CaseOnDesk
 from hallnet.portal.forms import Form
+from hallnet.portal.inputs import Input
 from hallnet.portal.session import SignedIn
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
 from hallnet.wire.case.v1 import command_pb2 as wire_command
@@ -43,18 +44,6 @@ class Attempt:
 
 Command = Callable[[Attempt], wire_command.CaseCommand]
 """What is asked of the intake, from what came in the form."""
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """A field of the form of an act: `kind` is text, area, date, number, check, choice or file."""
-
-    name: str
-    label: str
-    kind: str = "text"
-    choices: Mapping[int, str] = field(default_factory=dict)
-    hint: str = ""
-    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)

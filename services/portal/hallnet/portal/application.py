@@ -14,11 +14,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hallnet.portal import case_page, entrance, filing, network_page, queue
+from hallnet.portal import case_page, entrance, filing, network_page, queue, rating_page
 from hallnet.portal.forms import UPLOAD_FORM_BYTES_MAX
 from hallnet.portal.problems import PageUnknown
 from hallnet.portal.session import Session
 from hallnet.portal.site import Audience, Site, Visit, endpoint
+from hallnet.portal.window import pages as window_pages
 
 _STATIC = "/static"
 _HEADERS = {
@@ -49,13 +50,14 @@ def application(site: Site, secure: bool) -> Starlette:
 
 def _routes(site: Site) -> list[Route]:
     anybody, signed_in = Audience.ANYBODY, Audience.SIGNED_IN
-    staff, agent = Audience.STAFF, Audience.AGENT
+    staff, manager, agent = Audience.STAFF, Audience.MANAGER, Audience.AGENT
     large = UPLOAD_FORM_BYTES_MAX
     opened = [
         ("/", entrance.front, anybody),
         ("/healthz", entrance.health, anybody),
         ("/sign-in", entrance.sign_in_form, anybody),
         ("/progress", entrance.progress_form, anybody),
+        ("/rate", rating_page.ask, anybody),
         ("/cases", queue.queue, staff),
         ("/agent", queue.agents_cases, agent),
         ("/file", filing.items, signed_in),
@@ -64,17 +66,24 @@ def _routes(site: Site) -> list[Route]:
         ("/cases/{case_id}/receipt", case_page.receipt, signed_in),
         ("/cases/{case_id}/materials/{digest}", case_page.material, signed_in),
         ("/network", network_page.show, staff),
+        ("/window/{page}", window_pages.show, staff),
     ]
     sent = [
         ("/sign-in", entrance.sign_in, anybody),
         ("/sign-out", entrance.leave, anybody),
         ("/progress", entrance.progress, anybody),
+        ("/rate", rating_page.show, anybody),
+        ("/rate/send", rating_page.rate, anybody),
+        ("/cases", queue.search, staff),
+        ("/cases/export", queue.export, manager),
+        ("/agent", queue.agents_search, agent),
         ("/cases/{case_id}/bundle", case_page.bundle, staff),
         ("/cases/{case_id}/notices/{notice_id}", case_page.retry_notice, staff),
     ]
     sent_with_files = [
         ("/file/{item_id}", filing.file, signed_in),
         ("/cases/{case_id}/acts/{act}", case_page.act, signed_in),
+        ("/window/{page}/{deed}", window_pages.do, staff),
     ]
     return [
         *(Route(at, endpoint(site, page, who), methods=["GET"]) for at, page, who in opened),

@@ -6,8 +6,9 @@ from hallnet.case.fact import CHECK_RESULT_NAMES, LEG_OUTCOME_NAMES, LegOutcome
 from hallnet.case.power import Power
 from hallnet.case.rules.ending import MANNER_NAMES
 from hallnet.case.rules.processing import PROCEDURE_NAMES
-from hallnet.portal.acts import Act, Attempt, Command, Input, defects_in
+from hallnet.portal.acts import Act, Attempt, Command, defects_in
 from hallnet.portal.forms import Form
+from hallnet.portal.inputs import Input
 from hallnet.wire.case.v1 import command_pb2 as wire
 from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.case.v1 import item_pb2 as wire_item

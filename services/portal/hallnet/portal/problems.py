@@ -89,3 +89,58 @@ class MandateEvidenceDiffers(Problem):
     zh_remedy = "请上传制作委托书文件时所用的原凭证文件"
     en = "The evidence is not the file that the mandate names"
     en_remedy = "Upload the very file with which the mandate was made"
+
+
+class ItemNameUnclear(Problem):
+    """A part of a name that fits no item, or several."""
+
+    kind = Kind.INVALID
+    reason = "ITEM_NAME_UNCLEAR"
+    zh = "事项名称对应{count}个事项：{names}"
+    zh_remedy = "请写出事项的全名，或写一个只有它才有的词"
+    en = "The name fits {count} items: {names}"
+    en_remedy = "Write the whole name, or a word that only it has"
+
+
+class AmountMalformed(Problem):
+    """Money that is none."""
+
+    kind = Kind.INVALID
+    reason = "AMOUNT_MALFORMED"
+    zh = "金额“{text}”无效"
+    zh_remedy = "请以元为单位填写，最多两位小数，例如1200.50"
+    en = "The amount {text} is not valid"
+    en_remedy = "Write yuan with at most two decimals, for example 1200.50"
+
+
+class TimeMalformed(Problem):
+    """A time of day that is none."""
+
+    kind = Kind.INVALID
+    reason = "TIME_MALFORMED"
+    zh = "时间无效"
+    zh_remedy = "请按“时:分”填写，例如09:00"
+    en = "The time is not valid"
+    en_remedy = "Write it as HH:MM"
+
+
+class LineMalformed(Problem):
+    """A line of a list with another number of parts than it needs."""
+
+    kind = Kind.INVALID
+    reason = "LINE_MALFORMED"
+    zh = "第{number}行的内容不完整或多余"
+    zh_remedy = "请按字段旁的说明逐行填写，各部分用空格隔开"
+    en = "Line {number} has too few or too many parts"
+    en_remedy = "Write each line as told beside the field, its parts apart by blanks"
+
+
+class CaseNumberUnclear(Problem):
+    """A case number of which there is no case here, or of which several begin so."""
+
+    kind = Kind.NOT_FOUND
+    reason = "CASE_NUMBER_UNCLEAR"
+    zh = "本厅没有编号为“{number}”的办件"
+    zh_remedy = "请写完整的办件编号"
+    en = "No case here has the number {number}"
+    en_remedy = "Write the whole number of the case"

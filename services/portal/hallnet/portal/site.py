@@ -14,6 +14,7 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from hallnet.case.power import Power
 from hallnet.node.client import problems_raised
 from hallnet.node.desk import Desk
 from hallnet.node.settings import HallSettings
@@ -47,11 +48,14 @@ class Audience(Enum):
     ANYBODY = "所有人"
     SIGNED_IN = "本厅人员"
     STAFF = "本厅工作人员"
+    MANAGER = "有督办权的工作人员"
     AGENT = "代办员"
 
     def admits(self, account: SignedIn) -> bool:
         if self is Audience.STAFF:
             return not account.is_agent
+        if self is Audience.MANAGER:
+            return not account.is_agent and Power.SUPERVISE in account.powers
         return account.is_agent or self is not Audience.AGENT
 
 

@@ -21,9 +21,13 @@ def change_mandate(case: Case, command: commands.ChangeMandate, context: Context
     require_possible(case, MandateChanged, "变更委托")
     require_text(command.reason, "reason")
     changes = [fact.change for fact in case.all_of(MandateChanged)]
-    now = changes[-1] if changes else MandateChange.RESUMED
+    require_change(changes[-1] if changes else MandateChange.RESUMED, command.change)
+    return [MandateChanged(mandate.mandate_id, command.change, command.reason)]
+
+
+def require_change(now: MandateChange, to: MandateChange) -> None:
+    """Raises MandateChangeImpossible: what was revoked does not come back, and nothing changes to itself."""
     if now is MandateChange.REVOKED:
         raise MandateChangeImpossible("change", why="委托已终止")
-    if now is command.change:
+    if now is to:
         raise MandateChangeImpossible("change", why="委托已处于该状态")
-    return [MandateChanged(mandate.mandate_id, command.change, command.reason)]

@@ -250,10 +250,17 @@ def upgrade() -> None:
         sa.Column("valid_until", sa.Date(), nullable=False),
         sa.Column("mandate", sa.LargeBinary(), nullable=False),
         sa.Column("change", sa.Integer(), nullable=False),
+        sa.Column("client_document", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("mandate_id"),
     )
     with op.batch_alter_table("mandate", schema=None) as batch_op:
-        batch_op.create_index("mandate_of_agent", ["agent_id", "valid_until"], unique=False)
+        batch_op.create_index(
+            "mandate_of_agent", ["agent_id", "valid_until", "mandate_id"], unique=False
+        )
+        batch_op.create_index(
+            "mandate_of_client", ["client_document", "valid_until", "mandate_id"], unique=False
+        )
+        batch_op.create_index("mandate_until", ["valid_until", "mandate_id"], unique=False)
 
     op.create_table(
         "material",
@@ -279,6 +286,12 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("digest", "sequence"),
+    )
+    op.create_table(
+        "month_claim",
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("claimed_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("month"),
     )
     op.create_table(
         "month_line",
@@ -332,6 +345,17 @@ def upgrade() -> None:
         sa.Column("cases", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("place", "stage", "item_id"),
     )
+    op.create_table(
+        "rating_invitation",
+        sa.Column("subject", sa.String(length=64), nullable=False),
+        sa.Column("invited_on", sa.Date(), nullable=False),
+        sa.Column("answered", sa.Boolean(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("subject"),
+    )
+    with op.batch_alter_table("rating_invitation", schema=None) as batch_op:
+        batch_op.create_index("rating_invited_on", ["invited_on"], unique=False)
+
     op.create_table(
         "release",
         sa.Column("kind", sa.Integer(), autoincrement=False, nullable=False),
@@ -421,7 +445,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("window_record", schema=None) as batch_op:
         batch_op.create_index("window_record_due", ["due_on", "kind", "record_id"], unique=False)
-        batch_op.create_index("window_record_made", ["kind", "made_on"], unique=False)
+        batch_op.create_index("window_record_made", ["kind", "made_on", "record_id"], unique=False)
 
     # ### end Alembic commands ###
 
@@ -450,6 +474,10 @@ def downgrade() -> None:
     op.drop_table("shift")
     op.drop_table("set_aside")
     op.drop_table("release")
+    with op.batch_alter_table("rating_invitation", schema=None) as batch_op:
+        batch_op.drop_index("rating_invited_on")
+
+    op.drop_table("rating_invitation")
     op.drop_table("queue_count")
     op.drop_table("post")
     op.drop_table("number_word")
@@ -457,6 +485,7 @@ def downgrade() -> None:
     op.drop_table("number_counter")
     op.drop_table("number")
     op.drop_table("month_line")
+    op.drop_table("month_claim")
     op.drop_table("material_chunk")
     op.drop_table("material_arrival")
     with op.batch_alter_table("material", schema=None) as batch_op:
@@ -464,6 +493,8 @@ def downgrade() -> None:
 
     op.drop_table("material")
     with op.batch_alter_table("mandate", schema=None) as batch_op:
+        batch_op.drop_index("mandate_until")
+        batch_op.drop_index("mandate_of_client")
         batch_op.drop_index("mandate_of_agent")
 
     op.drop_table("mandate")

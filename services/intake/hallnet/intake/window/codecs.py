@@ -7,8 +7,9 @@ from hallnet.codec import Codec
 from hallnet.window.agents import VillageCoverage
 from hallnet.window.complaint import Complaint
 from hallnet.window.enquiry import Enquiry
+from hallnet.window.invitation import Invitation
 from hallnet.window.queue import Ticket, Waits, Window
-from hallnet.window.rating import Rating, Share
+from hallnet.window.rating import IndicatorRating, Rating, Share
 from hallnet.window.rota import Absence, Gap, Post, Shift
 from hallnet.window.score import Evidence, Score, ScoreSheet, Scoring
 from hallnet.window.slots import Slot, SlotPlan
@@ -25,6 +26,8 @@ ABSENCE: Codec[Absence] = Codec(Absence, wire.Absence)
 GAP: Codec[Gap] = Codec(Gap, wire.Gap)
 ENQUIRY: Codec[Enquiry] = Codec(Enquiry, wire.Enquiry)
 RATING: Codec[Rating] = Codec(Rating, wire.Rating)
+INDICATOR_RATING: Codec[IndicatorRating] = Codec(IndicatorRating, wire.IndicatorRating)
+INVITATION: Codec[Invitation] = Codec(Invitation, wire.Invitation)
 SHARE: Codec[Share] = Codec(Share, wire.Share)
 COMPLAINT: Codec[Complaint] = Codec(Complaint, wire.Complaint)
 FEE_ACCOUNT: Codec[FeeAccount] = Codec(FeeAccount, wire.FeeAccount)

@@ -113,6 +113,29 @@ def windows_of(connection: Connection, actor_id: str, day: date) -> frozenset[st
     return frozenset(connection.scalars(query))
 
 
+def planned(
+    connection: Connection, first: date, days: int
+) -> tuple[list[Post], list[Shift], list[Absence]]:
+    """All posts, and the shifts and absences of some days."""
+    last = first + timedelta(days=days - 1)
+    table, away = tables.shift, tables.absence
+    order = (table.c.day, table.c.half, table.c.window_id)
+    shifts = select(table).where(table.c.day.between(first, last)).order_by(*order)
+    absences = (
+        select(away)
+        .where(away.c.last >= first, away.c.first <= last)
+        .order_by(away.c.actor_id, away.c.first)
+    )
+    return (
+        [post for _, post in sorted(_posts(connection).items())],
+        [
+            Shift(row.window_id, row.day, Half(row.half), row.post_id)
+            for row in connection.execute(shifts)
+        ],
+        [Absence(row.actor_id, row.first, row.last) for row in connection.execute(absences)],
+    )
+
+
 def uncovered(
     connection: Connection, calendar: Calendar, first: date, days: int = GAP_DAYS
 ) -> list[Gap]:

@@ -11,11 +11,12 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.intake import accounts
 from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.identifiers import new_id
-from hallnet.intake.window import booking, duty, tickets
+from hallnet.intake.window import booking, duty, inviting, tickets
 from hallnet.intake.window.choices import chosen, day_named
 from hallnet.intake.window.codecs import (
     ABSENCE,
     GAP,
+    INVITATION,
     POST,
     SHIFT,
     SLOT,
@@ -24,6 +25,7 @@ from hallnet.intake.window.codecs import (
     WAITS,
     WINDOW,
 )
+from hallnet.intake.window.looking import Looking
 from hallnet.intake.window.service_acts import ServiceActs
 from hallnet.node.home import Part
 from hallnet.node.server import Callers
@@ -42,7 +44,7 @@ CALLERS: Callers = {
 }
 
 
-class WindowFace(ServiceActs, wire_grpc.WindowServiceServicer):
+class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
     """Serves hallnet.wire.window.v1.WindowService."""
 
     # Windows and the queue
@@ -92,7 +94,12 @@ class WindowFace(ServiceActs, wire_grpc.WindowServiceServicer):
             self._staff(connection, request.act)
             rule = self._ticket_rule(connection, request, now)
             ticket = tickets.change(connection, request.ticket_id, rule)
-            return wire.StepTicketResponse(ticket=TICKET.to_message(ticket))
+            answer = wire.StepTicketResponse(ticket=TICKET.to_message(ticket))
+            if request.step == wire.TICKET_STEP_FINISH:
+                handler, draw = request.act.actor_id, self._hall.random_bytes
+                invitation = inviting.visit_over(connection, ticket, handler, draw, now)
+                answer.invitation.CopyFrom(INVITATION.to_message(invitation))
+            return answer
 
         return await self._write(request, wire.StepTicketResponse, work, request.ticket_id)
 

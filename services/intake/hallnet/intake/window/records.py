@@ -21,6 +21,7 @@ from hallnet.window.complaint import Complaint, ComplaintState
 from hallnet.window.enquiry import Enquiry, EnquiryState
 from hallnet.window.problems import RecordUnknown
 from hallnet.window.rating import Rating
+from hallnet.wire.window.v1 import window_service_pb2 as wire
 
 Value = TypeVar("Value")
 
@@ -164,3 +165,43 @@ def due(
         query = query.where(table.c.owner == owner)
     order = (table.c.due_on, table.c.kind, table.c.record_id)
     return connection.execute(query.order_by(*order).offset(page.after).limit(page.size + 1)).all()
+
+
+def listed(
+    connection: Connection, kind: RecordKind, waiting: bool, owner: str, page: Page
+) -> list[tuple[bytes, date | None]]:
+    """Records with their due dates; one row more than the page if there is more.
+
+    What waits for somebody, the one due first at the top; or all, the newest first.
+    """
+    table = tables.window_record
+    query = select(table.c.body, table.c.due_on).where(table.c.kind == kind)
+    if owner:
+        query = query.where(table.c.owner == owner)
+    if waiting:
+        query = query.where(table.c.due_on.is_not(None))
+        query = query.order_by(table.c.due_on, table.c.record_id)
+    else:
+        query = query.order_by(table.c.made_on.desc(), table.c.record_id.desc())
+    rows = connection.execute(query.offset(page.after).limit(page.size + 1))
+    return [(row.body, row.due_on) for row in rows]
+
+
+def to_message(
+    kind: RecordKind, body: bytes, due_on: date | None, today: date
+) -> wire.WindowRecord:
+    """A record as the wire has it."""
+    found = wire.WindowRecord(overdue=due_on is not None and due_on < today)
+    field = getattr(found, _FIELDS[kind])
+    field.ParseFromString(body)
+    field.SetInParent()
+    return found
+
+
+_FIELDS = {
+    RecordKind.ENQUIRY: "enquiry",
+    RecordKind.RATING: "rating",
+    RecordKind.COMPLAINT: "complaint",
+    RecordKind.FEE: "fee",
+    RecordKind.SCORE: "scoring",
+}

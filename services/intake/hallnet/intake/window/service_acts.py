@@ -3,7 +3,7 @@ score sheets, and where agents act."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from hallnet.case import fee as fees
 from hallnet.case.case import day_of
 from hallnet.case.fee import FeeAccount, Payment
 from hallnet.case.person import ActorKind
-from hallnet.case.policy import Policy
+from hallnet.case.policy import Policy, RatingIndicators
 from hallnet.case.problems import ActorUnknown, ItemUnknown
 from hallnet.intake import accounts, cases, materials
 from hallnet.intake.accounts import Account
@@ -19,7 +19,7 @@ from hallnet.intake.answering import Answering, Response
 from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
-from hallnet.intake.window import records
+from hallnet.intake.window import inviting, records
 from hallnet.intake.window.choices import chosen, day_named
 from hallnet.intake.window.codecs import (
     COMPLAINT,
@@ -27,6 +27,7 @@ from hallnet.intake.window.codecs import (
     ENQUIRY,
     EVIDENCE,
     FEE_ACCOUNT,
+    INDICATOR_RATING,
     INSTALMENT,
     RATING,
     REMINDER,
@@ -47,7 +48,7 @@ from hallnet.window.agents import Agent, coverage, without_agent
 from hallnet.window.complaint import Complaint, ComplaintKind
 from hallnet.window.enquiry import Enquiry
 from hallnet.window.problems import AlreadyRated, RecordUnknown, ScoreSheetMalformed, WordsMissing
-from hallnet.window.rating import Finding, Rating, Satisfaction
+from hallnet.window.rating import Finding, Rating, RatingChannel, Satisfaction
 from hallnet.window.score import Scoring
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.window.v1 import window_service_pb2 as wire
@@ -130,28 +131,40 @@ class ServiceActs(Answering):
 
     async def Rate(self, request: wire.RateRequest, context: Any) -> Any:
         level = chosen(Satisfaction, request.level, "level")
+        channel = chosen(RatingChannel, request.channel, "channel") if request.channel else None
+        said = tuple(INDICATOR_RATING.from_message(one) for one in request.indicators)
         now = self._clock()
 
         def work(connection: Connection) -> wire.RateResponse:
             if not request.subject.strip() or len(request.subject) > 64:
                 raise WordsMissing("subject", what="办件或排队号")
-            if records.RATINGS.find(connection, request.subject) is not None:
+            item_id, handler, given = request.item_id, request.handler, channel
+            subject = inviting.canonical(connection, request.subject.strip())
+            if request.invitation_code:
+                code = request.invitation_code
+                invitation = inviting.of_visitor(connection, subject, code, now)
+                item_id, handler = invitation.item_id, invitation.handler
+                given = invitation.channel
+            if records.RATINGS.find(connection, subject) is not None:
                 raise AlreadyRated("subject")
+            policy = self._policy(connection)
             # One visit or case is rated once: its number is that of the rating.
             made = ratings.rated(
-                request.subject,
-                request.subject,
-                request.item_id,
-                request.handler,
+                subject,
+                subject,
+                item_id,
+                handler,
                 level,
                 request.words,
                 now,
                 self._hall.releases.calendar(connection),
                 request.by_default,
                 request.named,
-                self._policy(connection).call_back_limit or ratings.CALL_BACK_LIMIT,
+                policy.call_back_limit or ratings.CALL_BACK_LIMIT,
             )
+            made = ratings.with_indicators(made, given, said, policy.indicators)
             records.RATINGS.add(connection, made)
+            inviting.answered(connection, subject)
             return wire.RateResponse(rating=RATING.to_message(made))
 
         return await self._unnamed(request, wire.RateResponse, work)
@@ -195,6 +208,9 @@ class ServiceActs(Answering):
                 satisfied=SHARE.to_message(satisfied),
                 called_back_in_time=SHARE.to_message(in_time),
                 left_out=len(found) - satisfied.whole,
+                called_back=SHARE.to_message(ratings.called_back_at_all(found)),
+                answered=SHARE.to_message(inviting.answers(connection, first, last)),
+                indicators=_indicator_shares(found, self._policy(connection).indicators),
             )
 
         return await self._database.read(look)
@@ -428,6 +444,20 @@ class ServiceActs(Answering):
             total=len(found),
             gaps=len(gaps),
         )
+
+
+def _indicator_shares(
+    found: Sequence[Rating], edition: RatingIndicators
+) -> Iterator[wire.IndicatorShare]:
+    for channel in (RatingChannel.ON_SITE, RatingChannel.ONLINE):
+        for one in ratings.asked_of(channel, edition):
+            share = ratings.satisfied_with(found, one.code, edition.version)
+            yield wire.IndicatorShare(
+                channel=channel,  # type: ignore[arg-type]
+                code=one.code,
+                title=one.title,
+                satisfied=SHARE.to_message(share),
+            )
 
 
 def _ticket_limits(policy: Policy) -> complaints.Limits:

@@ -100,6 +100,17 @@ def call_next(connection: Connection, window_id: str, now: datetime) -> Ticket |
     return None
 
 
+def find(connection: Connection, ticket_id: str) -> Ticket:
+    """Raises TicketUnknown."""
+    table = tables.ticket
+    raw = connection.execute(
+        select(table.c.body).where(table.c.ticket_id == ticket_id)
+    ).scalar_one_or_none()
+    if raw is None:
+        raise TicketUnknown("ticket_id")
+    return TICKET.from_bytes(raw)
+
+
 def change(connection: Connection, ticket_id: str, rule: Callable[[Ticket], Ticket]) -> Ticket:
     """Apply a rule to a ticket; raises TicketUnknown and what the rule raises."""
     table = tables.ticket

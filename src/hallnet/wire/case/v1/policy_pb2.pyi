@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hallnet.wire.case.v1 import fact_pb2 as _fact_pb2
 from hallnet.wire.case.v1 import item_pb2 as _item_pb2
@@ -91,6 +93,8 @@ class Policy(_message.Message):
     TICKET_ENQUIRY_LIMIT_FIELD_NUMBER: _builtins.int
     TICKET_REQUEST_LIMIT_FIELD_NUMBER: _builtins.int
     TICKET_COMPLAINT_LIMIT_FIELD_NUMBER: _builtins.int
+    RATING_INDICATORS_FIELD_NUMBER: _builtins.int
+    FREEZE_WORKING_DAY_FIELD_NUMBER: _builtins.int
     gaps_end: _fact_pb2.GapEnd.ValueType
     """What becomes of a case whose promised materials do not come."""
     leg_silence: Global___LegSilence.ValueType
@@ -103,6 +107,8 @@ class Policy(_message.Message):
     """By which names cases are called."""
     gaps_need_promise: _builtins.bool
     """Nothing is accepted with gaps without the applicant's signed promise."""
+    freeze_working_day: _builtins.int
+    """On which working day of the next month the numbers of a month are frozen; the third if 0."""
     @_builtins.property
     def gaps_limit(self) -> _item_pb2.TimeLimit:
         """How long promised materials may take; without it as long as the item's promise."""
@@ -143,6 +149,10 @@ class Policy(_message.Message):
     def ticket_complaint_limit(self) -> _item_pb2.TimeLimit:
         """How soon a complaint of the hotline is answered."""
 
+    @_builtins.property
+    def rating_indicators(self) -> Global___RatingIndicators:
+        """What is asked beside the level of a rating; absent for the usual indicators."""
+
     def __init__(
         self,
         *,
@@ -162,11 +172,73 @@ class Policy(_message.Message):
         ticket_enquiry_limit: _item_pb2.TimeLimit | None = ...,
         ticket_request_limit: _item_pb2.TimeLimit | None = ...,
         ticket_complaint_limit: _item_pb2.TimeLimit | None = ...,
+        rating_indicators: Global___RatingIndicators | None = ...,
+        freeze_working_day: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_limit", b"gaps_limit", "prereview_limit", b"prereview_limit", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_limit", b"gaps_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "prereview_limit", b"prereview_limit", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "freeze_working_day", b"freeze_working_day", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Policy: _TypeAlias = Policy  # noqa: Y015
+
+@_typing.final
+class RatingIndicators(_message.Message):
+    """RatingIndicators is an edition of the indicators (评价指标) of ratings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    ON_SITE_FIELD_NUMBER: _builtins.int
+    ONLINE_FIELD_NUMBER: _builtins.int
+    version: _builtins.str
+    """Its name; another list has another name."""
+    @_builtins.property
+    def on_site(self) -> _containers.RepeatedCompositeFieldContainer[Global___RatingIndicator]:
+        """Of ratings at the hall."""
+
+    @_builtins.property
+    def online(self) -> _containers.RepeatedCompositeFieldContainer[Global___RatingIndicator]:
+        """Of ratings over the network."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.str = ...,
+        on_site: _abc.Iterable[Global___RatingIndicator] | None = ...,
+        online: _abc.Iterable[Global___RatingIndicator] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["on_site", b"on_site", "online", b"online", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RatingIndicators: _TypeAlias = RatingIndicators  # noqa: Y015
+
+@_typing.final
+class RatingIndicator(_message.Message):
+    """RatingIndicator is one thing that is rated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Its code, for example 501."""
+    title: _builtins.str
+    """In words."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        title: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RatingIndicator: _TypeAlias = RatingIndicator  # noqa: Y015

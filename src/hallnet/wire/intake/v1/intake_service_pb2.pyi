@@ -461,6 +461,82 @@ HALL_STATE_CLOSED: HallState.ValueType  # 3
 """It has nothing left to do; another hall may go on in its place."""
 Global___HallState: _TypeAlias = HallState  # noqa: Y015
 
+class _MandateState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MandateStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MandateState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MANDATE_STATE_UNSPECIFIED: _MandateState.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    MANDATE_STATE_STANDS: _MandateState.ValueType  # 1
+    """In force."""
+    MANDATE_STATE_NOT_YET: _MandateState.ValueType  # 2
+    """Its term has not begun."""
+    MANDATE_STATE_EXPIRED: _MandateState.ValueType  # 3
+    """Its term is over."""
+    MANDATE_STATE_SUSPENDED: _MandateState.ValueType  # 4
+    """中止."""
+    MANDATE_STATE_REVOKED: _MandateState.ValueType  # 5
+    """终止."""
+
+class MandateState(_MandateState, metaclass=_MandateStateEnumTypeWrapper):
+    """MandateState is whether something can be done under a mandate."""
+
+MANDATE_STATE_UNSPECIFIED: MandateState.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+MANDATE_STATE_STANDS: MandateState.ValueType  # 1
+"""In force."""
+MANDATE_STATE_NOT_YET: MandateState.ValueType  # 2
+"""Its term has not begun."""
+MANDATE_STATE_EXPIRED: MandateState.ValueType  # 3
+"""Its term is over."""
+MANDATE_STATE_SUSPENDED: MandateState.ValueType  # 4
+"""中止."""
+MANDATE_STATE_REVOKED: MandateState.ValueType  # 5
+"""终止."""
+Global___MandateState: _TypeAlias = MandateState  # noqa: Y015
+
+class _AgentFlagKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AgentFlagKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AgentFlagKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AGENT_FLAG_KIND_UNSPECIFIED: _AgentFlagKind.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    AGENT_FLAG_KIND_SHARED_EVIDENCE: _AgentFlagKind.ValueType  # 1
+    """The same evidence for different clients."""
+    AGENT_FLAG_KIND_SHARED_PHONE: _AgentFlagKind.ValueType  # 2
+    """The same telephone for many clients."""
+    AGENT_FLAG_KIND_MANY_A_DAY: _AgentFlagKind.ValueType  # 3
+    """Very many mandates that begin on one day."""
+    AGENT_FLAG_KIND_ALSO_DECIDES: _AgentFlagKind.ValueType  # 4
+    """利益冲突: the agent bears the name of somebody who decides at this hall."""
+    AGENT_FLAG_KIND_OWN_CLIENT: _AgentFlagKind.ValueType  # 5
+    """利益冲突: the client bears the name of the agent."""
+    AGENT_FLAG_KIND_CLIENT_DECIDES: _AgentFlagKind.ValueType  # 6
+    """利益冲突: the client bears the name of somebody who decides at this hall."""
+
+class AgentFlagKind(_AgentFlagKind, metaclass=_AgentFlagKindEnumTypeWrapper):
+    """AgentFlagKind is what is unusual."""
+
+AGENT_FLAG_KIND_UNSPECIFIED: AgentFlagKind.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+AGENT_FLAG_KIND_SHARED_EVIDENCE: AgentFlagKind.ValueType  # 1
+"""The same evidence for different clients."""
+AGENT_FLAG_KIND_SHARED_PHONE: AgentFlagKind.ValueType  # 2
+"""The same telephone for many clients."""
+AGENT_FLAG_KIND_MANY_A_DAY: AgentFlagKind.ValueType  # 3
+"""Very many mandates that begin on one day."""
+AGENT_FLAG_KIND_ALSO_DECIDES: AgentFlagKind.ValueType  # 4
+"""利益冲突: the agent bears the name of somebody who decides at this hall."""
+AGENT_FLAG_KIND_OWN_CLIENT: AgentFlagKind.ValueType  # 5
+"""利益冲突: the client bears the name of the agent."""
+AGENT_FLAG_KIND_CLIENT_DECIDES: AgentFlagKind.ValueType  # 6
+"""利益冲突: the client bears the name of somebody who decides at this hall."""
+Global___AgentFlagKind: _TypeAlias = AgentFlagKind  # noqa: Y015
+
 @_typing.final
 class Act(_message.Message):
     """Act is who asks for a write, and under which id."""
@@ -1505,6 +1581,7 @@ class ListCasesRequest(_message.Message):
     DUE_FROM_FIELD_NUMBER: _builtins.int
     DUE_UNTIL_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
+    EXPORT_PURPOSE_FIELD_NUMBER: _builtins.int
     in_custody: _builtins.bool
     """Only those of which this hall is the custodian."""
     case_no_prefix: _builtins.str
@@ -1533,6 +1610,10 @@ class ListCasesRequest(_message.Message):
     """Only those that are due on or before this day, YYYY-MM-DD."""
     owner: _builtins.str
     """Only open ones at this hall that this member of staff owns, or somebody in whose place he or she is today."""
+    export_purpose: _builtins.str
+    """Why the list leaves the hall's screens as a table; empty if it does not. Only who supervises may, and
+    each page is recorded.
+    """
     @_builtins.property
     def stages(self) -> _containers.RepeatedScalarFieldContainer[Global___CaseStage.ValueType]:
         """Only those in one of these stages; empty for all."""
@@ -1554,10 +1635,11 @@ class ListCasesRequest(_message.Message):
         due_from: _builtins.str = ...,
         due_until: _builtins.str = ...,
         owner: _builtins.str = ...,
+        export_purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "due_from", b"due_from", "due_until", b"due_until", "in_custody", b"in_custody", "in_transit", b"in_transit", "item_id", b"item_id", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "search_by", b"search_by", "stages", b"stages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "case_no_prefix", b"case_no_prefix", "due_from", b"due_from", "due_until", b"due_until", "export_purpose", b"export_purpose", "in_custody", b"in_custody", "in_transit", b"in_transit", "item_id", b"item_id", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "search", b"search", "search_by", b"search_by", "stages", b"stages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2964,3 +3046,295 @@ class Transfer(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Transfer: _TypeAlias = Transfer  # noqa: Y015
+
+@_typing.final
+class MandateView(_message.Message):
+    """MandateView is a mandate as it stands in a list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MANDATE_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_NAME_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    ACTS_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_KIND_FIELD_NUMBER: _builtins.int
+    mandate_id: _builtins.str
+    """Its number."""
+    client: _builtins.str
+    """The client's name, masked but for the first character."""
+    agent_id: _builtins.str
+    """The account of the agent."""
+    agent_name: _builtins.str
+    """The agent's name."""
+    valid_from: _builtins.str
+    """First day, YYYY-MM-DD."""
+    valid_until: _builtins.str
+    """Last day, YYYY-MM-DD."""
+    state: Global___MandateState.ValueType
+    """Whether it stands today."""
+    evidence_kind: _person_pb2.MandateEvidenceKind.ValueType
+    """How the client showed the will."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the items."""
+
+    @_builtins.property
+    def acts(self) -> _containers.RepeatedScalarFieldContainer[_person_pb2.MandateAct.ValueType]:
+        """What the agent may do."""
+
+    def __init__(
+        self,
+        *,
+        mandate_id: _builtins.str = ...,
+        client: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        agent_name: _builtins.str = ...,
+        items: _abc.Iterable[_builtins.str] | None = ...,
+        acts: _abc.Iterable[_person_pb2.MandateAct.ValueType] | None = ...,
+        valid_from: _builtins.str = ...,
+        valid_until: _builtins.str = ...,
+        state: Global___MandateState.ValueType = ...,
+        evidence_kind: _person_pb2.MandateEvidenceKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acts", b"acts", "agent_id", b"agent_id", "agent_name", b"agent_name", "client", b"client", "evidence_kind", b"evidence_kind", "items", b"items", "mandate_id", b"mandate_id", "state", b"state", "valid_from", b"valid_from", "valid_until", b"valid_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MandateView: _TypeAlias = MandateView  # noqa: Y015
+
+@_typing.final
+class ListMandatesRequest(_message.Message):
+    """ListMandatesRequest asks for mandates. An agent sees her own, whatever is asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_DOCUMENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """Who looks."""
+    agent_id: _builtins.str
+    """Only of this agent; all if empty."""
+    client_document: _builtins.str
+    """Only of the client with this document number; all if empty."""
+    page_size: _builtins.int
+    """At most so many; 100 if 0."""
+    page_token: _builtins.str
+    """From a former answer; empty for the first page."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        agent_id: _builtins.str = ...,
+        client_document: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "agent_id", b"agent_id", "client_document", b"client_document", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMandatesRequest: _TypeAlias = ListMandatesRequest  # noqa: Y015
+
+@_typing.final
+class ListMandatesResponse(_message.Message):
+    """ListMandatesResponse is a page of mandates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MANDATES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty at the end."""
+    @_builtins.property
+    def mandates(self) -> _containers.RepeatedCompositeFieldContainer[Global___MandateView]:
+        """The page."""
+
+    def __init__(
+        self,
+        *,
+        mandates: _abc.Iterable[Global___MandateView] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mandates", b"mandates", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMandatesResponse: _TypeAlias = ListMandatesResponse  # noqa: Y015
+
+@_typing.final
+class ChangeMandateRequest(_message.Message):
+    """ChangeMandateRequest asks for a change, on the client's wish."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    MANDATE_ID_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    mandate_id: _builtins.str
+    """The mandate."""
+    change: _fact_pb2.MandateChange.ValueType
+    """What becomes of it."""
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def act(self) -> Global___Act:
+        """Who asks, and under which id."""
+
+    def __init__(
+        self,
+        *,
+        act: Global___Act | None = ...,
+        mandate_id: _builtins.str = ...,
+        change: _fact_pb2.MandateChange.ValueType = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "change", b"change", "mandate_id", b"mandate_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeMandateRequest: _TypeAlias = ChangeMandateRequest  # noqa: Y015
+
+@_typing.final
+class ChangeMandateResponse(_message.Message):
+    """ChangeMandateResponse is the mandate, and what became of the open cases under it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MANDATE_FIELD_NUMBER: _builtins.int
+    ENTERED_FIELD_NUMBER: _builtins.int
+    PASSED_ON_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    entered: _builtins.int
+    """Cases in which it was entered."""
+    passed_on: _builtins.int
+    """Cases for which the wish was passed on to the hall that has them."""
+    @_builtins.property
+    def mandate(self) -> Global___MandateView:
+        """As it is now."""
+
+    @_builtins.property
+    def left(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Cases in which it could not be entered now, for example because they are on their way: by number."""
+
+    def __init__(
+        self,
+        *,
+        mandate: Global___MandateView | None = ...,
+        entered: _builtins.int = ...,
+        passed_on: _builtins.int = ...,
+        left: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mandate", b"mandate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entered", b"entered", "left", b"left", "mandate", b"mandate", "passed_on", b"passed_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeMandateResponse: _TypeAlias = ChangeMandateResponse  # noqa: Y015
+
+@_typing.final
+class AgentFlag(_message.Message):
+    """AgentFlag is one thing to look into."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    AGENT_NAME_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    MANDATE_IDS_FIELD_NUMBER: _builtins.int
+    kind: Global___AgentFlagKind.ValueType
+    """What."""
+    agent_id: _builtins.str
+    """The agent."""
+    agent_name: _builtins.str
+    """The agent's name."""
+    count: _builtins.int
+    """How many clients or mandates it concerns."""
+    @_builtins.property
+    def mandate_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The mandates, up to 20."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___AgentFlagKind.ValueType = ...,
+        agent_id: _builtins.str = ...,
+        agent_name: _builtins.str = ...,
+        count: _builtins.int = ...,
+        mandate_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "count", b"count", "kind", b"kind", "mandate_ids", b"mandate_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AgentFlag: _TypeAlias = AgentFlag  # noqa: Y015
+
+@_typing.final
+class ListAgentFlagsRequest(_message.Message):
+    """ListAgentFlagsRequest asks what is unusual. Only who supervises may; the look is recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """Who looks."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAgentFlagsRequest: _TypeAlias = ListAgentFlagsRequest  # noqa: Y015
+
+@_typing.final
+class ListAgentFlagsResponse(_message.Message):
+    """ListAgentFlagsResponse is the flags of the mandates that ended no longer than 90 days ago."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLAGS_FIELD_NUMBER: _builtins.int
+    IS_CUT_FIELD_NUMBER: _builtins.int
+    is_cut: _builtins.bool
+    """Whether there are more mandates than were looked at."""
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedCompositeFieldContainer[Global___AgentFlag]:
+        """By agent and kind."""
+
+    def __init__(
+        self,
+        *,
+        flags: _abc.Iterable[Global___AgentFlag] | None = ...,
+        is_cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flags", b"flags", "is_cut", b"is_cut"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAgentFlagsResponse: _TypeAlias = ListAgentFlagsResponse  # noqa: Y015

@@ -88,6 +88,21 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RegisterMandateRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RegisterMandateResponse.FromString,
                 _registered_method=True)
+        self.ListMandates = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ListMandates',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMandatesRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMandatesResponse.FromString,
+                _registered_method=True)
+        self.ChangeMandate = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ChangeMandate',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangeMandateRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangeMandateResponse.FromString,
+                _registered_method=True)
+        self.ListAgentFlags = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ListAgentFlags',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListAgentFlagsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListAgentFlagsResponse.FromString,
+                _registered_method=True)
         self.FileCase = channel.unary_unary(
                 '/hallnet.wire.intake.v1.IntakeService/FileCase',
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.FileCaseRequest.SerializeToString,
@@ -228,6 +243,28 @@ class IntakeServiceServicer:
 
     def RegisterMandate(self, request, context):
         """RegisterMandate records a villager's permission for an agent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMandates(self, request, context):
+        """ListMandates gives the mandates that were recorded at this hall, those that end last first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeMandate(self, request, context):
+        """ChangeMandate suspends, resumes or revokes a mandate for every case under it and those to come.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAgentFlags(self, request, context):
+        """ListAgentFlags tells what is unusual about agents: shared evidence, shared telephones, conflicts of
+        interest. A flag proves nothing; somebody looks into it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -379,6 +416,21 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.RegisterMandate,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RegisterMandateRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RegisterMandateResponse.SerializeToString,
+            ),
+            'ListMandates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMandates,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMandatesRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMandatesResponse.SerializeToString,
+            ),
+            'ChangeMandate': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeMandate,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangeMandateRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangeMandateResponse.SerializeToString,
+            ),
+            'ListAgentFlags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAgentFlags,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListAgentFlagsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListAgentFlagsResponse.SerializeToString,
             ),
             'FileCase': grpc.unary_unary_rpc_method_handler(
                     servicer.FileCase,
@@ -720,6 +772,87 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/RegisterMandate',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RegisterMandateRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RegisterMandateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMandates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ListMandates',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMandatesRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListMandatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeMandate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ChangeMandate',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangeMandateRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangeMandateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAgentFlags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ListAgentFlags',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListAgentFlagsRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListAgentFlagsResponse.FromString,
             options,
             channel_credentials,
             insecure,

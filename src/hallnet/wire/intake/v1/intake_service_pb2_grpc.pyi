@@ -59,6 +59,14 @@ class IntakeServiceStub:
     """ReadMaterial gives the bytes of a material. Each read is recorded."""
     RegisterMandate: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.RegisterMandateRequest, _intake_service_pb2.RegisterMandateResponse]
     """RegisterMandate records a villager's permission for an agent."""
+    ListMandates: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListMandatesRequest, _intake_service_pb2.ListMandatesResponse]
+    """ListMandates gives the mandates that were recorded at this hall, those that end last first."""
+    ChangeMandate: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ChangeMandateRequest, _intake_service_pb2.ChangeMandateResponse]
+    """ChangeMandate suspends, resumes or revokes a mandate for every case under it and those to come."""
+    ListAgentFlags: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListAgentFlagsRequest, _intake_service_pb2.ListAgentFlagsResponse]
+    """ListAgentFlags tells what is unusual about agents: shared evidence, shared telephones, conflicts of
+    interest. A flag proves nothing; somebody looks into it.
+    """
     FileCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.FileCaseRequest, _intake_service_pb2.FileCaseResponse]
     """FileCase receives an application (收件)."""
     ActOnCase: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ActOnCaseRequest, _intake_service_pb2.ActOnCaseResponse]
@@ -123,6 +131,14 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """ReadMaterial gives the bytes of a material. Each read is recorded."""
     RegisterMandate: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.RegisterMandateRequest, _intake_service_pb2.RegisterMandateResponse]  # type: ignore[assignment]
     """RegisterMandate records a villager's permission for an agent."""
+    ListMandates: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListMandatesRequest, _intake_service_pb2.ListMandatesResponse]  # type: ignore[assignment]
+    """ListMandates gives the mandates that were recorded at this hall, those that end last first."""
+    ChangeMandate: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ChangeMandateRequest, _intake_service_pb2.ChangeMandateResponse]  # type: ignore[assignment]
+    """ChangeMandate suspends, resumes or revokes a mandate for every case under it and those to come."""
+    ListAgentFlags: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListAgentFlagsRequest, _intake_service_pb2.ListAgentFlagsResponse]  # type: ignore[assignment]
+    """ListAgentFlags tells what is unusual about agents: shared evidence, shared telephones, conflicts of
+    interest. A flag proves nothing; somebody looks into it.
+    """
     FileCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.FileCaseRequest, _intake_service_pb2.FileCaseResponse]  # type: ignore[assignment]
     """FileCase receives an application (收件)."""
     ActOnCase: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ActOnCaseRequest, _intake_service_pb2.ActOnCaseResponse]  # type: ignore[assignment]
@@ -244,6 +260,32 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_service_pb2.RegisterMandateResponse, _abc.Awaitable[_intake_service_pb2.RegisterMandateResponse]]:
         """RegisterMandate records a villager's permission for an agent."""
+
+    @_abc_1.abstractmethod
+    def ListMandates(
+        self,
+        request: _intake_service_pb2.ListMandatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ListMandatesResponse, _abc.Awaitable[_intake_service_pb2.ListMandatesResponse]]:
+        """ListMandates gives the mandates that were recorded at this hall, those that end last first."""
+
+    @_abc_1.abstractmethod
+    def ChangeMandate(
+        self,
+        request: _intake_service_pb2.ChangeMandateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ChangeMandateResponse, _abc.Awaitable[_intake_service_pb2.ChangeMandateResponse]]:
+        """ChangeMandate suspends, resumes or revokes a mandate for every case under it and those to come."""
+
+    @_abc_1.abstractmethod
+    def ListAgentFlags(
+        self,
+        request: _intake_service_pb2.ListAgentFlagsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ListAgentFlagsResponse, _abc.Awaitable[_intake_service_pb2.ListAgentFlagsResponse]]:
+        """ListAgentFlags tells what is unusual about agents: shared evidence, shared telephones, conflicts of
+        interest. A flag proves nothing; somebody looks into it.
+        """
 
     @_abc_1.abstractmethod
     def FileCase(

@@ -25,27 +25,27 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+hallnet/wire/notify/v1/notify_service.proto\x12\x16hallnet.wire.notify.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x12ListNoticesRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xbc\x02\n\x06Notice\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x38\n\x08\x61udience\x18\x03 \x01(\x0e\x32&.hallnet.wire.notify.v1.NoticeAudience\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x32\n\x05state\x18\x06 \x01(\x0e\x32#.hallnet.wire.notify.v1.NoticeState\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\r\x12.\n\nwritten_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07sent_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\n \x01(\t\"_\n\x13ListNoticesResponse\x12/\n\x07notices\x18\x01 \x03(\x0b\x32\x1e.hallnet.wire.notify.v1.Notice\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"L\n\x12RetryNoticeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"E\n\x13RetryNoticeResponse\x12.\n\x06notice\x18\x01 \x01(\x0b\x32\x1e.hallnet.wire.notify.v1.Notice*w\n\x0bNoticeState\x12\x1c\n\x18NOTICE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14NOTICE_STATE_WAITING\x10\x01\x12\x15\n\x11NOTICE_STATE_SENT\x10\x02\x12\x19\n\x15NOTICE_STATE_GIVEN_UP\x10\x03*\x86\x01\n\x0eNoticeAudience\x12\x1f\n\x1bNOTICE_AUDIENCE_UNSPECIFIED\x10\x00\x12\x1d\n\x19NOTICE_AUDIENCE_APPLICANT\x10\x01\x12\x19\n\x15NOTICE_AUDIENCE_AGENT\x10\x02\x12\x19\n\x15NOTICE_AUDIENCE_STAFF\x10\x03\x32\xdf\x01\n\rNotifyService\x12\x66\n\x0bListNotices\x12*.hallnet.wire.notify.v1.ListNoticesRequest\x1a+.hallnet.wire.notify.v1.ListNoticesResponse\x12\x66\n\x0bRetryNotice\x12*.hallnet.wire.notify.v1.RetryNoticeRequest\x1a+.hallnet.wire.notify.v1.RetryNoticeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+hallnet/wire/notify/v1/notify_service.proto\x12\x16hallnet.wire.notify.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x12ListNoticesRequest\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xce\x02\n\x06Notice\x12\x11\n\tnotice_id\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x38\n\x08\x61udience\x18\x03 \x01(\x0e\x32&.hallnet.wire.notify.v1.NoticeAudience\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x0c\n\x04text\x18\x05 \x01(\t\x12\x32\n\x05state\x18\x06 \x01(\x0e\x32#.hallnet.wire.notify.v1.NoticeState\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\r\x12.\n\nwritten_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07sent_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\n \x01(\t\x12\x10\n\x08template\x18\x0b \x01(\t\"_\n\x13ListNoticesResponse\x12/\n\x07notices\x18\x01 \x03(\x0b\x32\x1e.hallnet.wire.notify.v1.Notice\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"L\n\x12RetryNoticeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tnotice_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\"E\n\x13RetryNoticeResponse\x12.\n\x06notice\x18\x01 \x01(\x0b\x32\x1e.hallnet.wire.notify.v1.Notice*w\n\x0bNoticeState\x12\x1c\n\x18NOTICE_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14NOTICE_STATE_WAITING\x10\x01\x12\x15\n\x11NOTICE_STATE_SENT\x10\x02\x12\x19\n\x15NOTICE_STATE_GIVEN_UP\x10\x03*\x86\x01\n\x0eNoticeAudience\x12\x1f\n\x1bNOTICE_AUDIENCE_UNSPECIFIED\x10\x00\x12\x1d\n\x19NOTICE_AUDIENCE_APPLICANT\x10\x01\x12\x19\n\x15NOTICE_AUDIENCE_AGENT\x10\x02\x12\x19\n\x15NOTICE_AUDIENCE_STAFF\x10\x03\x32\xdf\x01\n\rNotifyService\x12\x66\n\x0bListNotices\x12*.hallnet.wire.notify.v1.ListNoticesRequest\x1a+.hallnet.wire.notify.v1.ListNoticesResponse\x12\x66\n\x0bRetryNotice\x12*.hallnet.wire.notify.v1.RetryNoticeRequest\x1a+.hallnet.wire.notify.v1.RetryNoticeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.notify.v1.notify_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NOTICESTATE']._serialized_start=747
-  _globals['_NOTICESTATE']._serialized_end=866
-  _globals['_NOTICEAUDIENCE']._serialized_start=869
-  _globals['_NOTICEAUDIENCE']._serialized_end=1003
+  _globals['_NOTICESTATE']._serialized_start=765
+  _globals['_NOTICESTATE']._serialized_end=884
+  _globals['_NOTICEAUDIENCE']._serialized_start=887
+  _globals['_NOTICEAUDIENCE']._serialized_end=1021
   _globals['_LISTNOTICESREQUEST']._serialized_start=104
   _globals['_LISTNOTICESREQUEST']._serialized_end=180
   _globals['_NOTICE']._serialized_start=183
-  _globals['_NOTICE']._serialized_end=499
-  _globals['_LISTNOTICESRESPONSE']._serialized_start=501
-  _globals['_LISTNOTICESRESPONSE']._serialized_end=596
-  _globals['_RETRYNOTICEREQUEST']._serialized_start=598
-  _globals['_RETRYNOTICEREQUEST']._serialized_end=674
-  _globals['_RETRYNOTICERESPONSE']._serialized_start=676
-  _globals['_RETRYNOTICERESPONSE']._serialized_end=745
-  _globals['_NOTIFYSERVICE']._serialized_start=1006
-  _globals['_NOTIFYSERVICE']._serialized_end=1229
+  _globals['_NOTICE']._serialized_end=517
+  _globals['_LISTNOTICESRESPONSE']._serialized_start=519
+  _globals['_LISTNOTICESRESPONSE']._serialized_end=614
+  _globals['_RETRYNOTICEREQUEST']._serialized_start=616
+  _globals['_RETRYNOTICEREQUEST']._serialized_end=692
+  _globals['_RETRYNOTICERESPONSE']._serialized_start=694
+  _globals['_RETRYNOTICERESPONSE']._serialized_end=763
+  _globals['_NOTIFYSERVICE']._serialized_start=1024
+  _globals['_NOTIFYSERVICE']._serialized_end=1247
 # @@protoc_insertion_point(module_scope)

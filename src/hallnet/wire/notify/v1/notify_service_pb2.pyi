@@ -122,6 +122,7 @@ class Notice(_message.Message):
     WRITTEN_AT_FIELD_NUMBER: _builtins.int
     SENT_AT_FIELD_NUMBER: _builtins.int
     LAST_ERROR_FIELD_NUMBER: _builtins.int
+    TEMPLATE_FIELD_NUMBER: _builtins.int
     notice_id: _builtins.str
     """Unique in the hall; the channel sees it and can tell a repetition."""
     subject: _builtins.str
@@ -138,6 +139,8 @@ class Notice(_message.Message):
     """How often it was tried."""
     last_error: _builtins.str
     """What the channel said last, if it failed."""
+    template: _builtins.str
+    """The version of the texts of papers that was in force, for example 3301-2."""
     @_builtins.property
     def written_at(self) -> _timestamp_pb2.Timestamp:
         """When it was written."""
@@ -159,10 +162,11 @@ class Notice(_message.Message):
         written_at: _timestamp_pb2.Timestamp | None = ...,
         sent_at: _timestamp_pb2.Timestamp | None = ...,
         last_error: _builtins.str = ...,
+        template: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sent_at", b"sent_at", "written_at", b"written_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "audience", b"audience", "channel", b"channel", "last_error", b"last_error", "notice_id", b"notice_id", "sent_at", b"sent_at", "state", b"state", "subject", b"subject", "text", b"text", "written_at", b"written_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "audience", b"audience", "channel", b"channel", "last_error", b"last_error", "notice_id", b"notice_id", "sent_at", b"sent_at", "state", b"state", "subject", b"subject", "template", b"template", "text", b"text", "written_at", b"written_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -327,6 +327,34 @@ FINDING_UNFOUNDED: Finding.ValueType  # 3
 """It is false or malicious, and does not count."""
 Global___Finding: _TypeAlias = Finding  # noqa: Y015
 
+class _RatingChannel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RatingChannelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RatingChannel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RATING_CHANNEL_UNSPECIFIED: _RatingChannel.ValueType  # 0
+    """Nothing was said: counted with neither set of indicators."""
+    RATING_CHANNEL_ON_SITE: _RatingChannel.ValueType  # 1
+    """现场: one for each visit."""
+    RATING_CHANNEL_ONLINE: _RatingChannel.ValueType  # 2
+    """网上: one for each case."""
+    RATING_CHANNEL_CARD: _RatingChannel.ValueType  # 3
+    """评议卡: a paper card that staff enter."""
+
+class RatingChannel(_RatingChannel, metaclass=_RatingChannelEnumTypeWrapper):
+    """RatingChannel is how a rating was given, which decides what is asked beside the level."""
+
+RATING_CHANNEL_UNSPECIFIED: RatingChannel.ValueType  # 0
+"""Nothing was said: counted with neither set of indicators."""
+RATING_CHANNEL_ON_SITE: RatingChannel.ValueType  # 1
+"""现场: one for each visit."""
+RATING_CHANNEL_ONLINE: RatingChannel.ValueType  # 2
+"""网上: one for each case."""
+RATING_CHANNEL_CARD: RatingChannel.ValueType  # 3
+"""评议卡: a paper card that staff enter."""
+Global___RatingChannel: _TypeAlias = RatingChannel  # noqa: Y015
+
 class _ComplaintKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -957,6 +985,9 @@ class Rating(_message.Message):
     REPAIR_FIELD_NUMBER: _builtins.int
     CLOSED_BY_FIELD_NUMBER: _builtins.int
     ADDED_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    INDICATOR_VERSION_FIELD_NUMBER: _builtins.int
+    INDICATORS_FIELD_NUMBER: _builtins.int
     rating_id: _builtins.str
     """Its number."""
     subject: _builtins.str
@@ -989,6 +1020,10 @@ class Rating(_message.Message):
     """Who closed it."""
     added: _builtins.str
     """追评."""
+    channel: Global___RatingChannel.ValueType
+    """How it was given."""
+    indicator_version: _builtins.str
+    """Of which edition the indicators are; empty if none were rated."""
     @_builtins.property
     def rated_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -996,6 +1031,10 @@ class Rating(_message.Message):
     @_builtins.property
     def called_back_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
+
+    @_builtins.property
+    def indicators(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndicatorRating]:
+        """What was said of each indicator."""
 
     def __init__(
         self,
@@ -1018,14 +1057,91 @@ class Rating(_message.Message):
         repair: _builtins.str = ...,
         closed_by: _builtins.str = ...,
         added: _builtins.str = ...,
+        channel: Global___RatingChannel.ValueType = ...,
+        indicator_version: _builtins.str = ...,
+        indicators: _abc.Iterable[Global___IndicatorRating] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["called_back_at", b"called_back_at", "rated_at", b"rated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "by_default", b"by_default", "called_back_at", b"called_back_at", "called_back_by", b"called_back_by", "closed_by", b"closed_by", "due_on", b"due_on", "finding", b"finding", "handler", b"handler", "item_id", b"item_id", "level", b"level", "named", b"named", "rated_at", b"rated_at", "rating_id", b"rating_id", "repair", b"repair", "repaired_by", b"repaired_by", "state", b"state", "subject", b"subject", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["added", b"added", "by_default", b"by_default", "called_back_at", b"called_back_at", "called_back_by", b"called_back_by", "channel", b"channel", "closed_by", b"closed_by", "due_on", b"due_on", "finding", b"finding", "handler", b"handler", "indicator_version", b"indicator_version", "indicators", b"indicators", "item_id", b"item_id", "level", b"level", "named", b"named", "rated_at", b"rated_at", "rating_id", b"rating_id", "repair", b"repair", "repaired_by", b"repaired_by", "state", b"state", "subject", b"subject", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Rating: _TypeAlias = Rating  # noqa: Y015
+
+@_typing.final
+class IndicatorRating(_message.Message):
+    """IndicatorRating is the level of one indicator (评价指标)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Its code in the edition."""
+    level: Global___Satisfaction.ValueType
+    """The level."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        level: Global___Satisfaction.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "level", b"level"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IndicatorRating: _TypeAlias = IndicatorRating  # noqa: Y015
+
+@_typing.final
+class Invitation(_message.Message):
+    """Invitation is the one invitation to rate a visit or a case (现场一次一评, 网上一事一评)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    HANDLER_FIELD_NUMBER: _builtins.int
+    INVITED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRES_ON_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """The visit (a ticket) or the case."""
+    channel: Global___RatingChannel.ValueType
+    """How it is to be rated."""
+    item_id: _builtins.str
+    """The item; empty if none was named."""
+    handler: _builtins.str
+    """Who served."""
+    expires_on: _builtins.str
+    """Last day on which it is good, YYYY-MM-DD."""
+    code: _builtins.str
+    """The word that goes with it; for a case the query code of its receipt."""
+    @_builtins.property
+    def invited_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        channel: Global___RatingChannel.ValueType = ...,
+        item_id: _builtins.str = ...,
+        handler: _builtins.str = ...,
+        invited_at: _timestamp_pb2.Timestamp | None = ...,
+        expires_on: _builtins.str = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invited_at", b"invited_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "code", b"code", "expires_on", b"expires_on", "handler", b"handler", "invited_at", b"invited_at", "item_id", b"item_id", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Invitation: _TypeAlias = Invitation  # noqa: Y015
 
 @_typing.final
 class Share(_message.Message):

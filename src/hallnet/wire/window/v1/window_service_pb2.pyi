@@ -8,6 +8,8 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from hallnet.wire.case.v1 import person_pb2 as _person_pb2
+from hallnet.wire.case.v1 import policy_pb2 as _policy_pb2
 from hallnet.wire.intake.v1 import intake_service_pb2 as _intake_service_pb2
 from hallnet.wire.window.v1 import window_pb2 as _window_pb2
 import builtins as _builtins
@@ -585,18 +587,24 @@ class StepTicketResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TICKET_FIELD_NUMBER: _builtins.int
+    INVITATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ticket(self) -> _window_pb2.Ticket:
         """As it is now."""
+
+    @_builtins.property
+    def invitation(self) -> _window_pb2.Invitation:
+        """To rate the visit, once it is over."""
 
     def __init__(
         self,
         *,
         ticket: _window_pb2.Ticket | None = ...,
+        invitation: _window_pb2.Invitation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ticket", b"ticket"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation", "ticket", b"ticket"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ticket", b"ticket"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation", "ticket", b"ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1292,6 +1300,9 @@ class RateRequest(_message.Message):
     WORDS_FIELD_NUMBER: _builtins.int
     BY_DEFAULT_FIELD_NUMBER: _builtins.int
     NAMED_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    INDICATORS_FIELD_NUMBER: _builtins.int
+    INVITATION_CODE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The same request again has no second effect."""
     subject: _builtins.str
@@ -1308,6 +1319,16 @@ class RateRequest(_message.Message):
     """Nobody said it."""
     named: _builtins.bool
     """Whether a name was given."""
+    channel: _window_pb2.RatingChannel.ValueType
+    """How it was given."""
+    invitation_code: _builtins.str
+    """The word of the invitation; empty for what staff or a screen of the hall enters. With it, item, handler
+    and channel are those of the invitation.
+    """
+    @_builtins.property
+    def indicators(self) -> _containers.RepeatedCompositeFieldContainer[_window_pb2.IndicatorRating]:
+        """What was said of the indicators."""
+
     def __init__(
         self,
         *,
@@ -1319,10 +1340,13 @@ class RateRequest(_message.Message):
         words: _builtins.str = ...,
         by_default: _builtins.bool = ...,
         named: _builtins.bool = ...,
+        channel: _window_pb2.RatingChannel.ValueType = ...,
+        indicators: _abc.Iterable[_window_pb2.IndicatorRating] | None = ...,
+        invitation_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_default", b"by_default", "handler", b"handler", "item_id", b"item_id", "level", b"level", "named", b"named", "request_id", b"request_id", "subject", b"subject", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_default", b"by_default", "channel", b"channel", "handler", b"handler", "indicators", b"indicators", "invitation_code", b"invitation_code", "item_id", b"item_id", "level", b"level", "named", b"named", "request_id", b"request_id", "subject", b"subject", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1451,6 +1475,9 @@ class GetRatingRatesResponse(_message.Message):
     SATISFIED_FIELD_NUMBER: _builtins.int
     CALLED_BACK_IN_TIME_FIELD_NUMBER: _builtins.int
     LEFT_OUT_FIELD_NUMBER: _builtins.int
+    CALLED_BACK_FIELD_NUMBER: _builtins.int
+    ANSWERED_FIELD_NUMBER: _builtins.int
+    INDICATORS_FIELD_NUMBER: _builtins.int
     left_out: _builtins.int
     """Default ratings, and those found false."""
     @_builtins.property
@@ -1461,16 +1488,31 @@ class GetRatingRatesResponse(_message.Message):
     def called_back_in_time(self) -> _window_pb2.Share:
         """Of bad ratings with a name."""
 
+    @_builtins.property
+    def called_back(self) -> _window_pb2.Share:
+        """实名差评回访率: of bad ratings with a name, how many were called back at all."""
+
+    @_builtins.property
+    def answered(self) -> _window_pb2.Share:
+        """Of those who were invited, how many rated."""
+
+    @_builtins.property
+    def indicators(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndicatorShare]:
+        """By indicator, of the edition in force."""
+
     def __init__(
         self,
         *,
         satisfied: _window_pb2.Share | None = ...,
         called_back_in_time: _window_pb2.Share | None = ...,
         left_out: _builtins.int = ...,
+        called_back: _window_pb2.Share | None = ...,
+        answered: _window_pb2.Share | None = ...,
+        indicators: _abc.Iterable[Global___IndicatorShare] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["called_back_in_time", b"called_back_in_time", "satisfied", b"satisfied"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "called_back", b"called_back", "called_back_in_time", b"called_back_in_time", "satisfied", b"satisfied"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["called_back_in_time", b"called_back_in_time", "left_out", b"left_out", "satisfied", b"satisfied"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered", b"answered", "called_back", b"called_back", "called_back_in_time", b"called_back_in_time", "indicators", b"indicators", "left_out", b"left_out", "satisfied", b"satisfied"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2199,3 +2241,417 @@ class GetAgentCoverageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAgentCoverageResponse: _TypeAlias = GetAgentCoverageResponse  # noqa: Y015
+
+@_typing.final
+class IndicatorShare(_message.Message):
+    """IndicatorShare is how many were satisfied with one thing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    SATISFIED_FIELD_NUMBER: _builtins.int
+    channel: _window_pb2.RatingChannel.ValueType
+    """How it was rated."""
+    code: _builtins.str
+    """Its code."""
+    title: _builtins.str
+    """In words."""
+    @_builtins.property
+    def satisfied(self) -> _window_pb2.Share:
+        """Of those who said something of it."""
+
+    def __init__(
+        self,
+        *,
+        channel: _window_pb2.RatingChannel.ValueType = ...,
+        code: _builtins.str = ...,
+        title: _builtins.str = ...,
+        satisfied: _window_pb2.Share | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["satisfied", b"satisfied"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "code", b"code", "satisfied", b"satisfied", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IndicatorShare: _TypeAlias = IndicatorShare  # noqa: Y015
+
+@_typing.final
+class WindowRecord(_message.Message):
+    """WindowRecord is one of the records around a window."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENQUIRY_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
+    COMPLAINT_FIELD_NUMBER: _builtins.int
+    FEE_FIELD_NUMBER: _builtins.int
+    SCORING_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
+    overdue: _builtins.bool
+    """Whether its due date is past."""
+    @_builtins.property
+    def enquiry(self) -> _window_pb2.Enquiry:
+        """An enquiry."""
+
+    @_builtins.property
+    def rating(self) -> _window_pb2.Rating:
+        """A rating."""
+
+    @_builtins.property
+    def complaint(self) -> _window_pb2.Complaint:
+        """A complaint."""
+
+    @_builtins.property
+    def fee(self) -> _window_pb2.FeeAccount:
+        """A fee account."""
+
+    @_builtins.property
+    def scoring(self) -> _window_pb2.Scoring:
+        """A score sheet."""
+
+    def __init__(
+        self,
+        *,
+        enquiry: _window_pb2.Enquiry | None = ...,
+        rating: _window_pb2.Rating | None = ...,
+        complaint: _window_pb2.Complaint | None = ...,
+        fee: _window_pb2.FeeAccount | None = ...,
+        scoring: _window_pb2.Scoring | None = ...,
+        overdue: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "overdue", b"overdue", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["enquiry", "rating", "complaint", "fee", "scoring"]  # noqa: Y015
+    _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
+
+Global___WindowRecord: _TypeAlias = WindowRecord  # noqa: Y015
+
+@_typing.final
+class ListRecordsRequest(_message.Message):
+    """ListRecordsRequest asks: records of a kind. The look is recorded: they hold what people said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    kind: Global___RecordKind.ValueType
+    """Of which kind."""
+    waiting: _builtins.bool
+    """Only what waits for somebody, the one due first at the top; else all, the newest first."""
+    owner: _builtins.str
+    """Only of this owner; all if empty."""
+    page_size: _builtins.int
+    """At most so many."""
+    page_token: _builtins.str
+    """Where the page begins."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        kind: Global___RecordKind.ValueType = ...,
+        waiting: _builtins.bool = ...,
+        owner: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "kind", b"kind", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecordsRequest: _TypeAlias = ListRecordsRequest  # noqa: Y015
+
+@_typing.final
+class ListRecordsResponse(_message.Message):
+    """ListRecordsResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty at the end."""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___WindowRecord]:
+        """The page."""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[Global___WindowRecord] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRecordsResponse: _TypeAlias = ListRecordsResponse  # noqa: Y015
+
+@_typing.final
+class ListRotaRequest(_message.Message):
+    """ListRotaRequest asks: the rota of some days."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    first: _builtins.str
+    """First day, YYYY-MM-DD."""
+    days: _builtins.int
+    """How many days; 7 if 0, 60 at most."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        first: _builtins.str = ...,
+        days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "days", b"days", "first", b"first"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRotaRequest: _TypeAlias = ListRotaRequest  # noqa: Y015
+
+@_typing.final
+class ListRotaResponse(_message.Message):
+    """ListRotaResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSTS_FIELD_NUMBER: _builtins.int
+    SHIFTS_FIELD_NUMBER: _builtins.int
+    ABSENCES_FIELD_NUMBER: _builtins.int
+    GAPS_FIELD_NUMBER: _builtins.int
+    ALARMS_FIELD_NUMBER: _builtins.int
+    WORKDAYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def posts(self) -> _containers.RepeatedCompositeFieldContainer[_window_pb2.Post]:
+        """By their names."""
+
+    @_builtins.property
+    def shifts(self) -> _containers.RepeatedCompositeFieldContainer[_window_pb2.Shift]:
+        """Of these days."""
+
+    @_builtins.property
+    def absences(self) -> _containers.RepeatedCompositeFieldContainer[_window_pb2.Absence]:
+        """That touch these days."""
+
+    @_builtins.property
+    def gaps(self) -> _containers.RepeatedCompositeFieldContainer[_window_pb2.Gap]:
+        """Of these days."""
+
+    @_builtins.property
+    def alarms(self) -> _containers.RepeatedCompositeFieldContainer[_window_pb2.Gap]:
+        """Those of which somebody has to be told today."""
+
+    @_builtins.property
+    def workdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of the days that are working days, YYYY-MM-DD."""
+
+    def __init__(
+        self,
+        *,
+        posts: _abc.Iterable[_window_pb2.Post] | None = ...,
+        shifts: _abc.Iterable[_window_pb2.Shift] | None = ...,
+        absences: _abc.Iterable[_window_pb2.Absence] | None = ...,
+        gaps: _abc.Iterable[_window_pb2.Gap] | None = ...,
+        alarms: _abc.Iterable[_window_pb2.Gap] | None = ...,
+        workdays: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absences", b"absences", "alarms", b"alarms", "gaps", b"gaps", "posts", b"posts", "shifts", b"shifts", "workdays", b"workdays"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRotaResponse: _TypeAlias = ListRotaResponse  # noqa: Y015
+
+@_typing.final
+class ListStaffRequest(_message.Message):
+    """ListStaffRequest asks: the members of staff."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStaffRequest: _TypeAlias = ListStaffRequest  # noqa: Y015
+
+@_typing.final
+class ListStaffResponse(_message.Message):
+    """ListStaffResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAFF_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def staff(self) -> _containers.RepeatedCompositeFieldContainer[_person_pb2.Actor]:
+        """By their accounts, up to 500."""
+
+    def __init__(
+        self,
+        *,
+        staff: _abc.Iterable[_person_pb2.Actor] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["staff", b"staff"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStaffResponse: _TypeAlias = ListStaffResponse  # noqa: Y015
+
+@_typing.final
+class InviteToRateRequest(_message.Message):
+    """InviteToRateRequest asks: the invitation of a visit or a case that is over."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """The ticket, or the number or id of the case."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks, and under which id."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        subject: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InviteToRateRequest: _TypeAlias = InviteToRateRequest  # noqa: Y015
+
+@_typing.final
+class InviteToRateResponse(_message.Message):
+    """InviteToRateResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def invitation(self) -> _window_pb2.Invitation:
+        """The invitation."""
+
+    def __init__(
+        self,
+        *,
+        invitation: _window_pb2.Invitation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InviteToRateResponse: _TypeAlias = InviteToRateResponse  # noqa: Y015
+
+@_typing.final
+class GetInvitationRequest(_message.Message):
+    """GetInvitationRequest asks: an invitation by who was invited."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """The ticket, or the number of the case."""
+    code: _builtins.str
+    """The word that goes with it."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetInvitationRequest: _TypeAlias = GetInvitationRequest  # noqa: Y015
+
+@_typing.final
+class GetInvitationResponse(_message.Message):
+    """GetInvitationResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITATION_FIELD_NUMBER: _builtins.int
+    INDICATOR_VERSION_FIELD_NUMBER: _builtins.int
+    INDICATORS_FIELD_NUMBER: _builtins.int
+    RATING_FIELD_NUMBER: _builtins.int
+    indicator_version: _builtins.str
+    """What is asked beside the level."""
+    @_builtins.property
+    def invitation(self) -> _window_pb2.Invitation:
+        """The invitation."""
+
+    @_builtins.property
+    def indicators(self) -> _containers.RepeatedCompositeFieldContainer[_policy_pb2.RatingIndicator]:
+        """The indicators of its channel."""
+
+    @_builtins.property
+    def rating(self) -> _window_pb2.Rating:
+        """The rating, if it was given already."""
+
+    def __init__(
+        self,
+        *,
+        invitation: _window_pb2.Invitation | None = ...,
+        indicator_version: _builtins.str = ...,
+        indicators: _abc.Iterable[_policy_pb2.RatingIndicator] | None = ...,
+        rating: _window_pb2.Rating | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invitation", b"invitation", "rating", b"rating"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["indicator_version", b"indicator_version", "indicators", b"indicators", "invitation", b"invitation", "rating", b"rating"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetInvitationResponse: _TypeAlias = GetInvitationResponse  # noqa: Y015

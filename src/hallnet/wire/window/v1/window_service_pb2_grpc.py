@@ -198,6 +198,31 @@ class WindowServiceStub:
                 request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetAgentCoverageRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetAgentCoverageResponse.FromString,
                 _registered_method=True)
+        self.ListRecords = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/ListRecords',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRecordsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRecordsResponse.FromString,
+                _registered_method=True)
+        self.ListRota = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/ListRota',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRotaRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRotaResponse.FromString,
+                _registered_method=True)
+        self.ListStaff = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/ListStaff',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListStaffRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListStaffResponse.FromString,
+                _registered_method=True)
+        self.InviteToRate = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/InviteToRate',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.InviteToRateRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.InviteToRateResponse.FromString,
+                _registered_method=True)
+        self.GetInvitation = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/GetInvitation',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetInvitationRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetInvitationResponse.FromString,
+                _registered_method=True)
 
 
 class WindowServiceServicer:
@@ -431,6 +456,41 @@ class WindowServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRecords(self, request, context):
+        """Enquiries, ratings, complaints, fees and score sheets, whole.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRota(self, request, context):
+        """Who is at which window in some days: posts, shifts, absences and gaps.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStaff(self, request, context):
+        """Members of staff by name, to choose one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InviteToRate(self, request, context):
+        """Invites to rate a visit or a case; the same one again is the same invitation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInvitation(self, request, context):
+        """The invitation that goes with a number and a word, with what is asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WindowServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -593,6 +653,31 @@ def add_WindowServiceServicer_to_server(servicer, server):
                     servicer.GetAgentCoverage,
                     request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetAgentCoverageRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetAgentCoverageResponse.SerializeToString,
+            ),
+            'ListRecords': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecords,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRecordsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRecordsResponse.SerializeToString,
+            ),
+            'ListRota': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRota,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRotaRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRotaResponse.SerializeToString,
+            ),
+            'ListStaff': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStaff,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListStaffRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListStaffResponse.SerializeToString,
+            ),
+            'InviteToRate': grpc.unary_unary_rpc_method_handler(
+                    servicer.InviteToRate,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.InviteToRateRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.InviteToRateResponse.SerializeToString,
+            ),
+            'GetInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInvitation,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetInvitationRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetInvitationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1463,6 +1548,141 @@ class WindowService:
             '/hallnet.wire.window.v1.WindowService/GetAgentCoverage',
             hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetAgentCoverageRequest.SerializeToString,
             hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetAgentCoverageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/ListRecords',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRecordsRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRota(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/ListRota',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRotaRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListRotaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStaff(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/ListStaff',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListStaffRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListStaffResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InviteToRate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/InviteToRate',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.InviteToRateRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.InviteToRateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/GetInvitation',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetInvitationRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetInvitationResponse.FromString,
             options,
             channel_credentials,
             insecure,

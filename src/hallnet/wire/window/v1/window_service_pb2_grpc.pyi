@@ -101,6 +101,16 @@ class WindowServiceStub:
     """What waits for somebody: enquiries, bad ratings, complaints, by due date."""
     GetAgentCoverage: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.GetAgentCoverageRequest, _window_service_pb2.GetAgentCoverageResponse]
     """Villages below a division with the agents who act there."""
+    ListRecords: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.ListRecordsRequest, _window_service_pb2.ListRecordsResponse]
+    """Enquiries, ratings, complaints, fees and score sheets, whole."""
+    ListRota: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.ListRotaRequest, _window_service_pb2.ListRotaResponse]
+    """Who is at which window in some days: posts, shifts, absences and gaps."""
+    ListStaff: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.ListStaffRequest, _window_service_pb2.ListStaffResponse]
+    """Members of staff by name, to choose one."""
+    InviteToRate: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.InviteToRateRequest, _window_service_pb2.InviteToRateResponse]
+    """Invites to rate a visit or a case; the same one again is the same invitation."""
+    GetInvitation: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.GetInvitationRequest, _window_service_pb2.GetInvitationResponse]
+    """The invitation that goes with a number and a word, with what is asked."""
 
 @_typing.type_check_only
 class WindowServiceAsyncStub(WindowServiceStub):
@@ -175,6 +185,16 @@ class WindowServiceAsyncStub(WindowServiceStub):
     """What waits for somebody: enquiries, bad ratings, complaints, by due date."""
     GetAgentCoverage: _aio.UnaryUnaryMultiCallable[_window_service_pb2.GetAgentCoverageRequest, _window_service_pb2.GetAgentCoverageResponse]  # type: ignore[assignment]
     """Villages below a division with the agents who act there."""
+    ListRecords: _aio.UnaryUnaryMultiCallable[_window_service_pb2.ListRecordsRequest, _window_service_pb2.ListRecordsResponse]  # type: ignore[assignment]
+    """Enquiries, ratings, complaints, fees and score sheets, whole."""
+    ListRota: _aio.UnaryUnaryMultiCallable[_window_service_pb2.ListRotaRequest, _window_service_pb2.ListRotaResponse]  # type: ignore[assignment]
+    """Who is at which window in some days: posts, shifts, absences and gaps."""
+    ListStaff: _aio.UnaryUnaryMultiCallable[_window_service_pb2.ListStaffRequest, _window_service_pb2.ListStaffResponse]  # type: ignore[assignment]
+    """Members of staff by name, to choose one."""
+    InviteToRate: _aio.UnaryUnaryMultiCallable[_window_service_pb2.InviteToRateRequest, _window_service_pb2.InviteToRateResponse]  # type: ignore[assignment]
+    """Invites to rate a visit or a case; the same one again is the same invitation."""
+    GetInvitation: _aio.UnaryUnaryMultiCallable[_window_service_pb2.GetInvitationRequest, _window_service_pb2.GetInvitationResponse]  # type: ignore[assignment]
+    """The invitation that goes with a number and a word, with what is asked."""
 
 class WindowServiceServicer(metaclass=_abc_1.ABCMeta):
     """WindowService is what stands around a window: appointments, queue, rota, enquiries, ratings, complaints,
@@ -438,5 +458,45 @@ class WindowServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_window_service_pb2.GetAgentCoverageResponse, _abc.Awaitable[_window_service_pb2.GetAgentCoverageResponse]]:
         """Villages below a division with the agents who act there."""
+
+    @_abc_1.abstractmethod
+    def ListRecords(
+        self,
+        request: _window_service_pb2.ListRecordsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.ListRecordsResponse, _abc.Awaitable[_window_service_pb2.ListRecordsResponse]]:
+        """Enquiries, ratings, complaints, fees and score sheets, whole."""
+
+    @_abc_1.abstractmethod
+    def ListRota(
+        self,
+        request: _window_service_pb2.ListRotaRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.ListRotaResponse, _abc.Awaitable[_window_service_pb2.ListRotaResponse]]:
+        """Who is at which window in some days: posts, shifts, absences and gaps."""
+
+    @_abc_1.abstractmethod
+    def ListStaff(
+        self,
+        request: _window_service_pb2.ListStaffRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.ListStaffResponse, _abc.Awaitable[_window_service_pb2.ListStaffResponse]]:
+        """Members of staff by name, to choose one."""
+
+    @_abc_1.abstractmethod
+    def InviteToRate(
+        self,
+        request: _window_service_pb2.InviteToRateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.InviteToRateResponse, _abc.Awaitable[_window_service_pb2.InviteToRateResponse]]:
+        """Invites to rate a visit or a case; the same one again is the same invitation."""
+
+    @_abc_1.abstractmethod
+    def GetInvitation(
+        self,
+        request: _window_service_pb2.GetInvitationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.GetInvitationResponse, _abc.Awaitable[_window_service_pb2.GetInvitationResponse]]:
+        """The invitation that goes with a number and a word, with what is asked."""
 
 def add_WindowServiceServicer_to_server(servicer: WindowServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

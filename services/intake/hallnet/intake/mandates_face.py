@@ -1,0 +1,104 @@
+"""The methods of the intake's face that show and change mandates, and what is unusual about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from hallnet.case.case import day_of
+from hallnet.case.context import require_text
+from hallnet.case.fact import MandateChange
+from hallnet.case.person import ActorKind
+from hallnet.case.power import NAMES as POWER_NAMES
+from hallnet.case.power import Power
+from hallnet.case.problems import PowerMissing
+from hallnet.intake import accounts, permissions
+from hallnet.intake.asked import ChoiceMissing
+from hallnet.intake.context import Hall
+from hallnet.node.paging import Page
+from hallnet.store import Connection, Database
+from hallnet.window.agent_watch import Flag, flags
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+
+FLAGGED_DAYS_BACK = 90
+
+
+class MandatesFace:
+    """Mixed into the face, which says how a write is done and how a look is recorded."""
+
+    _database: Database
+    _hall: Hall
+    _clock: Callable[[], datetime]
+    _recorded: Callable[..., Any]
+    _record: Callable[..., Any]
+    _write: Callable[..., Any]
+
+    async def ListMandates(self, request: wire.ListMandatesRequest, context: Any) -> Any:
+        page = Page.of(request.page_size, request.page_token)
+        today = day_of(self._clock())
+
+        def look(connection: Connection) -> wire.ListMandatesResponse:
+            account = accounts.find(connection, request.actor_id)
+            is_agent = account.actor.kind is ActorKind.AGENT
+            agent_id = request.actor_id if is_agent else request.agent_id
+            rows = permissions.listed(connection, agent_id, request.client_document, page)
+            places = [page.after + number for number in range(1, len(rows) + 1)]
+            shown = permissions.Shown(connection, self._hall, today)
+            return wire.ListMandatesResponse(
+                mandates=[shown.view(row) for row in rows[: page.size]],
+                next_page_token=page.next_token(places),
+            )
+
+        actor = request.actor_id
+        return await self._recorded("ListMandates", actor, "", self._database.read(look))
+
+    async def ChangeMandate(self, request: wire.ChangeMandateRequest, context: Any) -> Any:
+        now = self._clock()
+        if int(request.change) not in {int(change) for change in MandateChange}:
+            raise ChoiceMissing("change", field="change")
+        change = MandateChange(request.change)
+        require_text(request.reason, "reason")
+
+        def work(connection: Connection) -> wire.ChangeMandateResponse:
+            return permissions.change(
+                connection,
+                self._hall,
+                request.act.actor_id,
+                request.mandate_id,
+                change,
+                request.reason,
+                request.act.request_id,
+                now,
+            )
+
+        return await self._write(request, wire.ChangeMandateResponse, work, request.mandate_id)
+
+    async def ListAgentFlags(self, request: wire.ListAgentFlagsRequest, context: Any) -> Any:
+        since = day_of(self._clock()) - timedelta(days=FLAGGED_DAYS_BACK)
+
+        def look(connection: Connection) -> wire.ListAgentFlagsResponse:
+            account = accounts.find(connection, request.actor_id)
+            if Power.SUPERVISE not in account.powers:
+                raise PowerMissing("actor_id", power=POWER_NAMES[Power.SUPERVISE])
+            seen, is_cut = permissions.seen(connection, since)
+            found = flags(seen, permissions.deciders(connection))
+            names = {one.actor.actor_id: one.actor.name for one in accounts.agents(connection)}
+            return wire.ListAgentFlagsResponse(
+                flags=[_flag_message(flag, names) for flag in found], is_cut=is_cut
+            )
+
+        actor = request.actor_id
+        answer = await self._recorded("ListAgentFlags", actor, "", self._database.read(look))
+        await self._record(actor, "", "ListAgentFlags", "", "")
+        return answer
+
+
+def _flag_message(flag: Flag, names: dict[str, str]) -> wire.AgentFlag:
+    return wire.AgentFlag(
+        kind=int(flag.kind),  # type: ignore[arg-type]
+        agent_id=flag.agent_id,
+        agent_name=names.get(flag.agent_id, flag.agent_id),
+        count=flag.count,
+        mandate_ids=flag.mandate_ids,
+    )
