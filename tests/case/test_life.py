@@ -46,7 +46,7 @@ from tests.case.builders import (
 from hallnet.case import command as commands
 from hallnet.case.case import Case, read_history
 from hallnet.case.command import Command
-from hallnet.case.decide import decide, possible_acts
+from hallnet.case.decide import decide
 from hallnet.case.event import (
     EVENT,
     DeclineGround,
@@ -69,6 +69,7 @@ from hallnet.case.fact import (
 from hallnet.case.item import HandlingKind, ItemVersion, JointMode
 from hallnet.case.ownership import ownership_at, ownership_of
 from hallnet.case.person import Actor, ActorKind
+from hallnet.case.possible import possible_acts
 from hallnet.case.problems import (
     ActNotPossible,
     CaseInTransit,
@@ -311,8 +312,7 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def what_is_possible_is_what_is_not_refused_for_stage_custody_or_competence(self) -> None:
         for here in HALLS:
-            now = self.case.changed_at
-            named = set(possible_acts(self.case, context(here, self.item, now=now)))
+            named = set(possible_acts(self.case, self.item, here))
             for command in COMMANDS:
                 problem = refusal(self.case, command, here, self.item)
                 possible = not isinstance(problem, NOT_NOW)
@@ -366,7 +366,7 @@ class Life(RuleBasedStateMachine):
         if self.case.ended:
             assert transit is None or transit.purpose is HandOverPurpose.AFTER_CHECK
         elif self.case.transit is None:
-            assert possible_acts(self.case, context(self.case.custodian, self.item))
+            assert possible_acts(self.case, self.item, self.case.custodian)
 
 
 Life.TestCase.settings = settings(max_examples=100, stateful_step_count=30)

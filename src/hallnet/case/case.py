@@ -239,6 +239,10 @@ class Case:
     def archived(self) -> bool:
         return self.newest(Archived) is not None
 
+    def reports_up(self, item: ItemVersion, here: Address) -> bool:
+        """Whether a hall examines the case and a hall above it decides (上报)."""
+        return item.report_up and self.competent_hall.may_certify(here)
+
     def missing_materials(self, item: ItemVersion) -> list[str]:
         """Names of what the applicant has to hand in and did not."""
         return self._missing(needed for needed in item.materials if needed.asked_of_applicant)

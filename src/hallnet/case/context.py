@@ -109,7 +109,7 @@ class Context:
         )
 
     def reports_up(self, case: Case) -> bool:
-        return self.item.report_up and case.competent_hall.may_certify(self.here)
+        return case.reports_up(self.item, self.here)
 
 
 def require_possible(case: Case, fact: type[Fact], act: str) -> None:

@@ -54,9 +54,7 @@ from hallnet.case.fact import (
     RefusalReported,
     Surveyed,
 )
-from hallnet.case.item import HandlingKind
 from hallnet.case.mandate import MandateAct, require_covers
-from hallnet.case.ownership import ownership_of
 from hallnet.case.person import ActorKind, require_person
 from hallnet.case.power import Power
 from hallnet.case.problems import (
@@ -76,7 +74,6 @@ from hallnet.case.rules import (
     promises,
     receiving,
 )
-from hallnet.case.stage import TABLE, Stage
 
 
 def file_case(command: File, context: Context) -> Filed:
@@ -127,86 +124,6 @@ def decide(case: Case, command: Command, context: Context) -> list[Fact]:
     return rule(case, command, context)
 
 
-def possible_acts(case: Case, context: Context) -> list[str]:
-    """Names of the commands that this hall could carry out now, as far as stage and place decide."""
-    if case.transit is not None or case.custodian != context.here:
-        return []
-    left_out = _not_of_this_case(case, context) | _not_of_this_hall(case, context)
-    instant = context.item.handling_kind is HandlingKind.INSTANT
-    competent = case.competent_hall == context.here
-    decidable = not context.item.filing_only and not receiving.needs_nothing(case, context.item)
-    at_once = competent and instant and decidable and case.stage is Stage.RECEIVED
-    fitting = _FITTING[case.stage]
-    return [
-        name
-        for name in _NAMES
-        if (name in fitting and name not in left_out) or (at_once and name == "Decide")
-    ]
-
-
-def _not_of_this_hall(case: Case, context: Context) -> set[str]:
-    competent = case.competent_hall == context.here
-    reports_up = context.reports_up(case)
-    left_out: set[str] = set()
-    ready = case.stage is Stage.REVIEWED if reports_up else custody.may_go_across(case)
-    if competent or not ready or case.open_legs or case.procedure is not None:
-        left_out.add("HandOver")
-    if not competent:
-        left_out |= {"Decide", "RevokeDecision", "CheckAfterwards", "OpenLegs", "RepairCredit"}
-        if case.stage is not Stage.DECIDED:
-            left_out.add("Close")
-        if not reports_up:
-            left_out |= {"Accept", "AcceptWithGaps", "Review"}
-    return left_out
-
-
-def _not_of_this_case(case: Case, context: Context) -> set[str]:
-    """What the item or the history of the case leaves out."""
-    item = context.item
-    something_needed = not receiving.needs_nothing(case, item)
-    is_offered = bool(ownership_of(case).offered_to)
-    conditions = {
-        "AcceptWithGaps": bool(case.missing_tolerable(item)) and something_needed,
-        "Accept": something_needed,
-        "GiveNotice": something_needed,
-        "SignCommitment": item.commitment_allowed and case.commitment is None,
-        "WithdrawCommitment": case.commitment is not None,
-        "CheckAfterwards": case.commitment is not None,
-        "BeginProcedure": case.procedure is None,
-        "EndProcedure": case.procedure is not None,
-        "Extend": case.newest(Extended) is None and processing.extension_of(item) is not None,
-        "Review": case.procedure is None,
-        "OpenLegs": _is_joint(case, context) and not case.legs,
-        "EndLeg": bool(case.open_legs),
-        "ReceiveOriginals": any(bag.to == context.here for bag in custody.bags_under_way(case)),
-        "ReportRefusal": ending.is_refused(case),
-        "Issue": not ending.is_refused(case),
-        "ChangeMandate": case.filed.mandate is not None,
-        "Archive": not case.archived,
-        "Decide": case.procedure is None and not case.open_legs and not item.filing_only,
-        "Close": case.stage is Stage.DECIDED
-        or (item.filing_only and case.procedure is None and not case.open_legs),
-        "RecallRefusal": ending.is_refused(case)
-        and ending.is_reported(case)
-        and not case.legs
-        and case.filed.lead is None,
-        "RepairCredit": promises.is_broken(case),
-        "Supplement": case.stage not in _IN_PROCESS or bool(case.gaps),
-        "TakeOwnership": is_offered,
-        "DeclineOwnership": is_offered,
-    }
-    return {name for name, holds in conditions.items() if not holds}
-
-
-_IN_PROCESS = frozenset({Stage.ACCEPTED, Stage.REVIEWED})
-
-
-def _is_joint(case: Case, context: Context) -> bool:
-    item = context.item
-    several = bool(item.bundled_items or item.joint_bodies)
-    return case.filed.lead is None and several
-
-
 Rule = Callable[[Case, Any, Context], list[Fact]]
 RULES: dict[type[Command], tuple[Rule, type[Fact]]] = {
     commands.PassPrereview: (receiving.pass_prereview, PrereviewPassed),
@@ -247,9 +164,3 @@ RULES: dict[type[Command], tuple[Rule, type[Fact]]] = {
     commands.RepairCredit: (promises.repair_credit, CreditRepaired),
 }
 """Each command with its rule and the fact that it chiefly makes."""
-_NAMES = tuple(command.__name__ for command in RULES)
-_FITTING = {
-    stage: frozenset(command.__name__ for command, (_, fact) in RULES.items() if fact in facts)
-    for stage, facts in TABLE.items()
-}
-"""The commands whose fact can happen in each stage."""

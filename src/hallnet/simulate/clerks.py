@@ -14,8 +14,6 @@ from typing import cast
 from hallnet.case import command as commands
 from hallnet.case.case import Case, day_of
 from hallnet.case.command import COMMAND, CaseCommand, Command
-from hallnet.case.context import Context
-from hallnet.case.decide import possible_acts
 from hallnet.case.event import (
     DeclineGround,
     Defect,
@@ -35,10 +33,10 @@ from hallnet.case.fact import (
 )
 from hallnet.case.item import HandlingKind, ItemVersion, TimeLimit, TimeUnit
 from hallnet.case.person import Material
+from hallnet.case.possible import possible_acts
 from hallnet.case.rules import custody, ending
 from hallnet.case.stage import Stage
 from hallnet.places import Address
-from hallnet.simulate.founding import CHIEF
 from hallnet.simulate.hall import Hall
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 
@@ -75,6 +73,10 @@ class Desk:
     def competent(self) -> bool:
         return self.case.competent_hall == self.hall.address
 
+    @property
+    def reports_up(self) -> bool:
+        return self.case.reports_up(self.item, self.hall.address)
+
     async def paper(self, name: str) -> Material:
         return await self.upload(self.hall, name, name.encode() + self.draw.randbytes(100))
 
@@ -93,7 +95,9 @@ async def next_command(desk: Desk) -> wire_command.CaseCommand | None:
 
 async def further_command(desk: Desk) -> wire_command.CaseCommand | None:
     """Any act that the stage of a case allows, beside those of every day."""
-    possible = [name for name in possible_acts(desk.case, _context(desk)) if name in FURTHER]
+    possible = [
+        name for name in possible_acts(desk.case, desk.item, desk.hall.address) if name in FURTHER
+    ]
     if not possible:
         return None
     return _message(await FURTHER[desk.draw.choice(possible)](desk))
@@ -101,11 +105,6 @@ async def further_command(desk: Desk) -> wire_command.CaseCommand | None:
 
 def _message(command: Command) -> wire_command.CaseCommand:
     return cast(wire_command.CaseCommand, COMMAND.to_message(CaseCommand(command)))
-
-
-def _context(desk: Desk) -> Context:
-    now = desk.hall.now()
-    return Context(now, desk.hall.address, CHIEF.actor, CHIEF.powers, desk.item, "")
 
 
 async def _what_comes_next(desk: Desk) -> Command | None:
@@ -138,7 +137,7 @@ def _on_receipt(desk: Desk) -> Command:
         return commands.GiveNotice(tuple(defects))
     if desk.competent and desk.item.handling_kind is HandlingKind.INSTANT:
         return _decide(desk)
-    if not desk.competent and not _context(desk).reports_up(desk.case):
+    if not desk.competent and not desk.reports_up:
         return commands.HandOver("请办理")
     return commands.Accept()
 
@@ -151,7 +150,7 @@ def _in_process(desk: Desk) -> Command | None:
         return None
     if desk.competent:
         return _decide(desk)
-    if desk.case.stage is Stage.ACCEPTED and _context(desk).reports_up(desk.case):
+    if desk.case.stage is Stage.ACCEPTED and desk.reports_up:
         return commands.Review(Opinion.FAVOURABLE, "符合条件")
     return commands.HandOver("请办理")
 

@@ -39,9 +39,10 @@ from tests.case.builders import (
 from hallnet.case import command as commands
 from hallnet.case.case import Case
 from hallnet.case.clock import Alarm, Clock, ClockKind, clocks
-from hallnet.case.decide import decide, possible_acts
+from hallnet.case.decide import decide
 from hallnet.case.event import HandedOver, HandOverPurpose, Outcome
 from hallnet.case.fact import CheckResult, CreditRepaired, RefusalRecalled
+from hallnet.case.possible import possible_acts
 from hallnet.case.power import Power
 from hallnet.case.problems import (
     ActNotPossible,
@@ -88,7 +89,7 @@ def test_what_rests_on_no_promise_is_accepted_whatever_the_credit() -> None:
 
 def test_credit_is_repaired_by_the_hall_that_found_it_broken_with_a_reason() -> None:
     case = case_with(SIGNED, ACCEPTED, GRANTED, BROKEN)
-    assert "RepairCredit" in possible_acts(case, context(wanted=PROMISED))
+    assert "RepairCredit" in possible_acts(case, PROMISED, COUNTY)
     assert decide(case, REPAIR, context(wanted=PROMISED)) == [CreditRepaired("已履行承诺")]
     with pytest.raises(ReasonsMissing):
         decide(case, commands.RepairCredit(" "), context(wanted=PROMISED))
@@ -102,7 +103,7 @@ def test_credit_is_repaired_by_the_hall_that_found_it_broken_with_a_reason() -> 
 def test_only_what_is_broken_is_repaired_and_once() -> None:
     for facts in ((CHECKED,), (BROKEN, REPAIRED)):
         case = case_with(SIGNED, ACCEPTED, GRANTED, *facts)
-        assert "RepairCredit" not in possible_acts(case, context(wanted=PROMISED))
+        assert "RepairCredit" not in possible_acts(case, PROMISED, COUNTY)
         with pytest.raises(ActNotPossible):
             decide(case, REPAIR, context(wanted=PROMISED))
 
@@ -131,7 +132,7 @@ def test_a_reported_refusal_is_recalled_by_the_centre_with_a_reason() -> None:
     after = extended(case, event_for(case, RECALLED, COUNTY))
     assert after.stage is Stage.ACCEPTED
     assert not is_refused(after)
-    assert "Decide" in possible_acts(after, context())
+    assert "Decide" in possible_acts(after, ITEM, COUNTY)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_a_reported_refusal_is_recalled_by_the_centre_with_a_reason() -> None:
 )
 def test_nothing_else_is_recalled(facts: tuple[object, ...]) -> None:
     case = case_with(ACCEPTED, *facts)  # type: ignore[arg-type]
-    assert "RecallRefusal" not in possible_acts(case, context())
+    assert "RecallRefusal" not in possible_acts(case, ITEM, COUNTY)
     with pytest.raises(ActNotPossible):
         decide(case, RECALL, context())
 

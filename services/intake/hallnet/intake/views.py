@@ -8,15 +8,14 @@ from typing import Any
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import Case, day_of
 from hallnet.case.clock import Alarm, Clock, ClockKind
-from hallnet.case.context import Context
-from hallnet.case.decide import possible_acts
 from hallnet.case.event import NoticeGiven, PrereviewReturned, Supplemented
 from hallnet.case.fact import LegEnded, PlannedLeg
 from hallnet.case.item import TimeLimit
 from hallnet.case.kind import axes_of, names_of
+from hallnet.case.possible import possible_acts
 from hallnet.codec import Codec
 from hallnet.codec.codec import to_timestamp
-from hallnet.intake import cases, handling, materials, memory, owners
+from hallnet.intake import cases, materials, memory, owners
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.steps import hall_name, step_text
@@ -106,8 +105,7 @@ def case_view(
         )
         view.kinds.extend(names_of(axes_of(case, item), local.policy))
         view.missing_materials.extend(case.missing_materials(item))
-        context: Context = handling.context_of(connection, hall, account, case, None, now)
-        view.possible_acts.extend(possible_acts(case, context))
+        view.possible_acts.extend(possible_acts(case, item, hall.address))
     view.legs.extend(_legs(connection, case, today))
     return view
 
