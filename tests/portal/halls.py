@@ -31,7 +31,7 @@ from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 
 PASSWORD = "a word for tests"
-CLERK, CHIEF, AGENT, OTHER_AGENT = "clerk", "chief", "agent", "other-agent"
+CLERK, CHIEF, HEAD, AGENT, OTHER_AGENT = "clerk", "chief", "head", "agent", "other-agent"
 VILLAGE = "330127101200"
 SUBSISTENCE = "subsistence-allowance"
 APPLICATION = "最低生活保障申请书（含诚信承诺）"
@@ -116,7 +116,11 @@ async def _open_accounts(node: Node) -> None:
     assert node.desk is not None
     staff, agent = wire_person.ACTOR_KIND_STAFF, wire_person.ACTOR_KIND_AGENT
     is_township = len(node.spec.address) == len("330127101")
-    people = [(CLERK, "李窗口", staff, _CLERK_POWERS), (CHIEF, "王首席", staff, _CHIEF_POWERS)]
+    people: list[tuple[str, str, wire_person.ActorKind.ValueType, tuple[str, ...]]] = [
+        (CLERK, "李窗口", staff, _CLERK_POWERS),
+        (CHIEF, "王首席", staff, _CHIEF_POWERS),
+        (HEAD, "赵主任", staff, ("HEAD", "SUPERVISE")),
+    ]
     if is_township:
         people += [(AGENT, "方代办", agent, ()), (OTHER_AGENT, "余代办", agent, ())]
     for actor_id, name, kind, powers in people:

@@ -196,6 +196,7 @@ STANDINGS: Mapping[int, str] = {
     wire_sync.RELEASE_STANDING_IN_FORCE: "生效中",
     wire_sync.RELEASE_STANDING_REPLACED: "已被替换",
     wire_sync.RELEASE_STANDING_REFUSED: "已拒绝",
+    wire_sync.RELEASE_STANDING_WITHDRAWN: "已撤回",
 }
 _WEEKDAYS = "一二三四五六日"
 _UNITS: Mapping[int, str] = {

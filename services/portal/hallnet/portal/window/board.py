@@ -61,6 +61,9 @@ class Doing:
         return self.form.text(name)
 
 
+OVERSEES = frozenset({Power.SUPERVISE, Power.HEAD})
+"""Who lays down what holds for the whole hall, and closes what others answered."""
+
 Ask = Callable[[Doing], Awaitable[str | None]]
 """Asks a service for what a form says."""
 
@@ -74,8 +77,8 @@ class Deed:
     done: str
     ask: Ask
     inputs: tuple[Input, ...] = ()
-    power: Power | None = None
-    """Who lacks it is not offered the deed; the intake decides."""
+    powers: frozenset[Power] = frozenset()
+    """Who has none of them is not offered the deed; none are needed if there are none. The intake decides."""
     explanation: str = ""
     danger: bool = False
 
@@ -219,8 +222,8 @@ def _offered(board: Board, visit: Visit) -> Board:
     """Without what the account has no power for."""
 
     def may(offers: Sequence[Offer]) -> list[Offer]:
-        powers = visit.account.powers
-        return [one for one in offers if one.deed.power is None or one.deed.power in powers]
+        held = visit.account.powers
+        return [one for one in offers if not one.deed.powers or one.deed.powers & held]
 
     return replace(
         board,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from hallnet.case.case import day_of
-from hallnet.case.power import Power
 from hallnet.case.sought import normal_phone
 from hallnet.codec.codec import from_timestamp
 from hallnet.portal import wording
 from hallnet.portal.inputs import Input
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
+    OVERSEES,
     Ask,
     Board,
     Cell,
@@ -132,7 +132,7 @@ _OPEN = Deed(
         Input("minutes", "每段几分钟", "number", default="30"),
         Input("capacity", "每段几人", "number", default="5"),
     ),
-    power=Power.SUPERVISE,
+    powers=OVERSEES,
     explanation="已有预约的时段保持不变。工作时间以外的时段只接待预约，不影响任何法定期限。",
 )
 

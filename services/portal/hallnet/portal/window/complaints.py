@@ -5,6 +5,7 @@ from __future__ import annotations
 from hallnet.portal.inputs import Input
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
+    OVERSEES,
     Board,
     Cell,
     Deed,
@@ -80,13 +81,20 @@ _OPEN = Deed(
         Input("subject", "涉及的办件或排队号", required=False),
     ),
 )
-_EXTEND = Deed("extend", "延期", "已延期。", _extend, (Input("words", "延期原因", "area"),))
+_EXTEND = Deed(
+    "extend", "延期", "已延期。", _extend, (Input("words", "延期原因", "area"),), OVERSEES
+)
 _SEND_BACK = Deed(
     "send-back", "退回", "已退回。", _send_back, (Input("words", "应承办的单位"),), danger=True
 )
 _ANSWER = Deed("answer", "答复", "已答复。", _answer, (Input("words", "答复内容", "area"),))
 _CLOSE = Deed(
-    "close", "办结", "已办结。", _close, explanation="由答复人和被投诉人以外的人回访后办理。"
+    "close",
+    "办结",
+    "已办结。",
+    _close,
+    powers=OVERSEES,
+    explanation="由答复人和被投诉人以外的人回访后办理。",
 )
 _DEEDS = {
     ComplaintState.OPEN: (_ANSWER, _EXTEND, _SEND_BACK),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hallnet.case.fee import Dunning
+from hallnet.case.power import Power
 from hallnet.codec.codec import from_timestamp
 from hallnet.portal import wording
 from hallnet.portal.inputs import Input
@@ -122,8 +123,14 @@ _PLAN = Deed(
         ),
     ),
 )
-_REVIEW = Deed("review", "分管审核", "已审核，待主管审批。", _review)
-_APPROVE = Deed("approve", "主管审批", "已审批。", _approve)
+_REVIEW = Deed(
+    "review",
+    "分管审核",
+    "已审核，待主管审批。",
+    _review,
+    powers=frozenset({Power.REVIEW, Power.HEAD}),
+)
+_APPROVE = Deed("approve", "主管审批", "已审批。", _approve, powers=frozenset({Power.HEAD}))
 _SIGN = Deed(
     "promise",
     "登记书面承诺",

@@ -72,9 +72,9 @@ async def _change(doing: Doing, change: wire_fact.MandateChange.ValueType) -> st
 
 _REASON = (Input("reason", "原因（委托人的意愿）", "area"),)
 _FIND = Deed("find", "按委托人查找", "", _find, (Input("client", "委托人证件号码"),))
-_SUSPEND = Deed("suspend", "中止", "", _suspend, _REASON, Power.RECEIVE)
-_RESUME = Deed("resume", "续办", "", _resume, _REASON, Power.RECEIVE)
-_REVOKE = Deed("revoke", "终止", "", _revoke, _REASON, Power.RECEIVE, danger=True)
+_SUSPEND = Deed("suspend", "中止", "", _suspend, _REASON, frozenset({Power.RECEIVE}))
+_RESUME = Deed("resume", "续办", "", _resume, _REASON, frozenset({Power.RECEIVE}))
+_REVOKE = Deed("revoke", "终止", "", _revoke, _REASON, frozenset({Power.RECEIVE}), danger=True)
 _DEEDS = {
     int(wire.MANDATE_STATE_STANDS): (_SUSPEND, _REVOKE),
     int(wire.MANDATE_STATE_NOT_YET): (_SUSPEND, _REVOKE),

@@ -11,6 +11,7 @@ from hallnet.portal import wording
 from hallnet.portal.inputs import Input
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
+    OVERSEES,
     Board,
     Cell,
     Deed,
@@ -129,7 +130,12 @@ _CALL_BACK = Deed(
 )
 _REPAIR = Deed("repair", "整改", "整改已登记。", _repair, (Input("words", "整改情况", "area"),))
 _CLOSE = Deed(
-    "close", "销号", "已销号。", _close, explanation="由被评价人、回访人和整改人以外的人办理。"
+    "close",
+    "销号",
+    "已销号。",
+    _close,
+    powers=OVERSEES,
+    explanation="由被评价人、回访人和整改人以外的人办理。",
 )
 _ADD = Deed("add", "追评", "追评已登记。", _add, (Input("words", "追评内容", "area"),))
 _NEXT = {

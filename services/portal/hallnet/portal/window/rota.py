@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from hallnet.case.case import day_of
-from hallnet.case.power import Power
 from hallnet.portal.inputs import Input
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
+    OVERSEES,
     Board,
     Cell,
     Deed,
@@ -103,7 +103,7 @@ _POST = Deed(
         Input("b", "B角", "select"),
         Input("contacts", "联系人（空格隔开，按顺序联系）", required=False),
     ),
-    power=Power.SUPERVISE,
+    powers=OVERSEES,
 )
 _SHIFTS = Deed(
     "shifts",
@@ -117,7 +117,7 @@ _SHIFTS = Deed(
         Input("last", "到", "date"),
         Input("half", "时段", "choice", _WHICH, default="3"),
     ),
-    power=Power.SUPERVISE,
+    powers=OVERSEES,
 )
 _ABSENCE = Deed(
     "absence",

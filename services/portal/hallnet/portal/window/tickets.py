@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hallnet.case.power import Power
 from hallnet.portal.inputs import Input
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
+    OVERSEES,
     Ask,
     Board,
     Cell,
@@ -135,7 +135,7 @@ _WINDOW = Deed(
         Input("open", "开放", "check", required=False, default="1"),
         Input("needs_rota", "轮值窗口，不得空岗", "check", required=False),
     ),
-    power=Power.SUPERVISE,
+    powers=OVERSEES,
 )
 _CALLED_IN_VAIN = (_SERVE, _MISS)
 """After the last call."""
