@@ -17,9 +17,8 @@ from hallnet.case.event import Channel
 from hallnet.case.item import ITEM
 from hallnet.case.mandate import MANDATE
 from hallnet.case.person import ActorKind, Material, Person
-from hallnet.case.power import NAMES as POWER_NAMES
 from hallnet.case.power import Power
-from hallnet.case.problems import CaseUnknown, PowerMissing
+from hallnet.case.problems import CaseUnknown
 from hallnet.case.sought import matter
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
@@ -300,8 +299,8 @@ class IntakeFace(
             if account.actor.kind is ActorKind.AGENT:
                 # Whatever an agent asks for, it is her own cases.
                 request.agent_id = request.actor_id
-            if request.export_purpose and Power.SUPERVISE not in account.powers:
-                raise PowerMissing("actor_id", power=POWER_NAMES[Power.SUPERVISE])
+            if request.export_purpose:
+                accounts.require_power(connection, request.actor_id, now, Power.SUPERVISE)
             return listing.list_cases(connection, self._hall, request, day_of(now))
 
         actor, purpose = request.actor_id, request.export_purpose[:PURPOSE_CHARACTERS_MAX]

@@ -10,9 +10,7 @@ from hallnet.case.case import day_of
 from hallnet.case.context import require_text
 from hallnet.case.fact import MandateChange
 from hallnet.case.person import ActorKind
-from hallnet.case.power import NAMES as POWER_NAMES
 from hallnet.case.power import Power
-from hallnet.case.problems import PowerMissing
 from hallnet.intake import accounts, permissions
 from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.context import Hall
@@ -75,14 +73,13 @@ class MandatesFace:
         return await self._write(request, wire.ChangeMandateResponse, work, request.mandate_id)
 
     async def ListAgentFlags(self, request: wire.ListAgentFlagsRequest, context: Any) -> Any:
-        since = day_of(self._clock()) - timedelta(days=FLAGGED_DAYS_BACK)
+        now = self._clock()
+        since = day_of(now) - timedelta(days=FLAGGED_DAYS_BACK)
 
         def look(connection: Connection) -> wire.ListAgentFlagsResponse:
-            account = accounts.find(connection, request.actor_id)
-            if Power.SUPERVISE not in account.powers:
-                raise PowerMissing("actor_id", power=POWER_NAMES[Power.SUPERVISE])
+            accounts.require_power(connection, request.actor_id, now, Power.SUPERVISE)
             seen, is_cut = permissions.seen(connection, since)
-            found = flags(seen, permissions.deciders(connection))
+            found = flags(seen, permissions.deciders(connection, day_of(now)))
             names = {one.actor.actor_id: one.actor.name for one in accounts.agents(connection)}
             return wire.ListAgentFlagsResponse(
                 flags=[_flag_message(flag, names) for flag in found], is_cut=is_cut

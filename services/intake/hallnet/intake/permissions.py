@@ -9,11 +9,10 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from hallnet.case import command as commands
+from hallnet.case import grant
 from hallnet.case.case import day_of
 from hallnet.case.fact import MandateChange, MandateChanged
 from hallnet.case.mandate import MANDATE, Mandate
-from hallnet.case.person import ActorKind
-from hallnet.case.power import NAMES as POWER_NAMES
 from hallnet.case.power import Power
 from hallnet.case.problems import (
     ActNotPossible,
@@ -21,7 +20,6 @@ from hallnet.case.problems import (
     CaseInTransit,
     MandateMissing,
     NotTheCustodian,
-    PowerMissing,
 )
 from hallnet.case.rules.permission import require_change
 from hallnet.case.rules.problems import MandateChangeImpossible
@@ -117,9 +115,7 @@ def change(
     Raises PowerMissing, MandateMissing, MandateChangeImpossible. A case in which it cannot be entered now
     holds up no other; under the mandate nothing can be done at this hall meanwhile.
     """
-    account = accounts.find(connection, actor_id)
-    if account.actor.kind is not ActorKind.STAFF or Power.RECEIVE not in account.powers:
-        raise PowerMissing("act.actor_id", power=POWER_NAMES[Power.RECEIVE])
+    accounts.require_power(connection, actor_id, now, Power.RECEIVE)
     row = _row(connection, mandate_id)
     require_change(MandateChange(row.change or MandateChange.RESUMED), to)
     mandates.note_change(connection, MandateChanged(mandate_id, to, reason))
@@ -156,13 +152,13 @@ def seen(connection: Connection, since: date) -> tuple[list[Seen], bool]:
     return found, len(raws) > SEEN_MAX
 
 
-def deciders(connection: Connection) -> list[str]:
-    """Names of those who decide at this hall, in the form in which names are compared."""
+def deciders(connection: Connection, today: date) -> list[str]:
+    """Names of those who may decide something at this hall, in the form in which names are compared."""
     deciding = {Power.DECIDE, Power.DECIDE_INSTANT}
     return [
         normal_name(account.actor.name)
         for account in accounts.staff(connection)
-        if deciding & account.powers
+        if deciding & (account.powers | grant.anywhere(account.grants, today))
     ]
 
 
