@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.portal.applications import NUMBER, PERSON, WITH_MANDATE, blank, case_id, filed
 from tests.portal.conftest import COUNTY, Enter
-from tests.portal.halls import AGENT, CHIEF, CLERK, HEAD, picture
+from tests.portal.halls import AGENT, CHIEF, CLERK, HEAD, OTHER_AGENT, picture
 from tests.portal.visitor import Page, SeenForm, Visitor
 
 from hallnet.portal.problems import AmountMalformed, LineMalformed, TimeMalformed
@@ -378,6 +378,11 @@ def test_a_mandate_is_suspended_and_revoked_from_its_list_for_every_case(enter: 
     assert "中止" in clerk.open(f"/cases/{first}").text + clerk.open(f"/cases/{second}").text
     assert "需要核实" in chief.open(path).text
     assert "需要核实" not in clerk.open(path).text
+    own = agent.open(path)
+    assert "我的委托" in own.text
+    assert "陈**" in own.text
+    assert {form.action for form in own.forms} == {"/sign-out", "/window/mandates/find"}
+    assert "陈**" not in enter(OTHER_AGENT).open(path).text
 
 
 # Numbers

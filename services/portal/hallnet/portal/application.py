@@ -66,7 +66,7 @@ def _routes(site: Site) -> list[Route]:
         ("/cases/{case_id}/receipt", case_page.receipt, signed_in),
         ("/cases/{case_id}/materials/{digest}", case_page.material, signed_in),
         ("/network", network_page.show, staff),
-        ("/window/{page}", window_pages.show, staff),
+        ("/window/{page}", window_pages.show, signed_in),
     ]
     sent = [
         ("/sign-in", entrance.sign_in, anybody),
@@ -83,7 +83,7 @@ def _routes(site: Site) -> list[Route]:
     sent_with_files = [
         ("/file/{item_id}", filing.file, signed_in),
         ("/cases/{case_id}/acts/{act}", case_page.act, signed_in),
-        ("/window/{page}/{deed}", window_pages.do, staff),
+        ("/window/{page}/{deed}", window_pages.do, signed_in),
     ]
     return [
         *(Route(at, endpoint(site, page, who), methods=["GET"]) for at, page, who in opened),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hallnet.case.power import Power
 from hallnet.portal.inputs import Input
-from hallnet.portal.site import Visit
+from hallnet.portal.site import Audience, Visit
 from hallnet.portal.window.board import (
     ROWS,
     Board,
@@ -107,6 +107,8 @@ async def board(visit: Visit) -> Board:
     ]
     if Power.SUPERVISE in visit.account.powers:
         sections.append(await _unusual(visit))
+    if visit.account.is_agent:
+        return Board("我的委托", sections, "委托的中止、续办和终止由委托人提出，到窗口办理。")
     return Board(
         "代办委托",
         sections,
@@ -157,4 +159,11 @@ async def _unusual(visit: Visit) -> Section:
     )
 
 
-PAGE = Page("mandates", "委托", board, (_FIND, _SUSPEND, _RESUME, _REVOKE), kept=("agent",))
+PAGE = Page(
+    "mandates",
+    "委托",
+    board,
+    (_FIND, _SUSPEND, _RESUME, _REVOKE),
+    Audience.SIGNED_IN,
+    kept=("agent",),
+)

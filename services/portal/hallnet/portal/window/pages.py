@@ -1,4 +1,4 @@
-"""The pages of the window, in the order of the navigation."""
+"""The pages of the window, in the order of the navigation. Most are for staff; each page says for whom."""
 
 from __future__ import annotations
 
