@@ -280,6 +280,9 @@ def test_a_fee_is_told_once_paid_and_then_the_result_may_be_issued(enter: Enter)
     page = done(clerk, path, "/fees/assess")
     assert "本件不收费" in page.text
     assert "已缴清" in clerk.open(path).text
+    at = f"/window/fees?case={case_id(receipt)}"
+    assert at in clerk.open(f"/cases/{case_id(receipt)}").html
+    assert "已缴清" in clerk.open(at).text
     page = clerk.open("/window/fees?case=330127101-20200101-9999")
     assert page.status == 404
     assert "没有编号为" in page.text
