@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hallnet.cli.errors import as_markdown
+from hallnet.cli.errors import PARTS, as_markdown
 from hallnet.store.migrating import tables_of
 
 ROOT = Path(__file__).parent.parent
@@ -46,6 +46,16 @@ def test_every_package_says_that_it_is_typed() -> None:
         if path.is_dir() and path.name not in ("wire", "__pycache__")
     ]
     assert [path.name for path in packages if not (path / "py.typed").exists()] == []
+
+
+def test_the_list_of_errors_is_made_from_every_package_that_has_some() -> None:
+    having = {
+        path.relative_to(root / "hallnet").parts[0]
+        for root in ROOTS
+        for path in (root / "hallnet").rglob("*.py")
+        if "(Problem):" in path.read_text(encoding="utf-8")
+    }
+    assert having <= set(PARTS)
 
 
 def test_the_list_of_errors_is_fresh() -> None:

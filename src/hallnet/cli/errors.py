@@ -7,7 +7,7 @@ import pkgutil
 
 from hallnet.problems import Problem, all_problems
 
-_PARTS = (
+PARTS = (
     "problems",
     "places",
     "codec",
@@ -15,6 +15,7 @@ _PARTS = (
     "trust",
     "federation",
     "window",
+    "numbers",
     "store",
     "node",
     "sandbox",
@@ -23,13 +24,14 @@ _PARTS = (
     "branch_sync",
     "notify",
     "portal",
+    "assembly",
     "cli",
 )
 
 
 def every_problem() -> dict[str, type[Problem]]:
     """All problems of all parts; each part's modules are loaded for it."""
-    for part in _PARTS:
+    for part in PARTS:
         package = importlib.import_module(f"hallnet.{part}")
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             if not module.name.endswith(("__main__", ".alembic", ".migrations")):
