@@ -259,7 +259,9 @@ def test_a_complaint_is_answered_by_its_owner_and_closed_by_another(enter: Enter
     path = "/window/complaints"
     done(clerk, path, "/complaints/open", kind="3", words="态度不好", owner=CLERK)
     of = form_of(clerk.open(path), "/complaints/answer").value("of")
-    done(clerk, path, "/complaints/extend", of, words="需要核实")
+    refused = clerk.send(form_of(clerk.open(path), "/complaints/extend", of), words="需要核实")
+    assert (refused.status, "督办权" in refused.text) == (400, True)
+    done(chief, path, "/complaints/extend", of, words="需要核实")
     done(clerk, path, "/complaints/answer", of, words="已致歉")
     refused = clerk.send(form_of(clerk.open(path), "/complaints/close", of))
     assert refused.status == 400
