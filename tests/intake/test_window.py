@@ -29,6 +29,7 @@ from tests.simulation.worlds import COUNTY, TOWNSHIP
 from hallnet.case.fee_problems import FeeAlreadyCollected, FeeWithoutBasis
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.policy import POLICY, Policy
+from hallnet.case.power import Power
 from hallnet.case.problems import ActorUnknown, CaseUnknown, NotYours, OwnerMissing
 from hallnet.intake import tables
 from hallnet.intake.accounts import Account
@@ -58,7 +59,7 @@ from hallnet.wire.window.v1 import window_pb2 as wire
 from hallnet.wire.window.v1 import window_service_pb2 as service
 
 _numbers = itertools.count(1)
-INSPECTOR = Account(Actor(ActorKind.STAFF, "inspector", "周督查"), frozenset(), ())
+INSPECTOR = Account(Actor(ActorKind.STAFF, "inspector", "周督查"), frozenset({Power.SUPERVISE}), ())
 STRANGER = Account(Actor(ActorKind.STAFF, "stranger", "某某"), frozenset(), ())
 
 

@@ -87,7 +87,7 @@ def test_a_notice_lists_what_is_missing(enter: Enter) -> None:
     case = case_id(filed(clerk, INCOMPLETE))
     form = opened(clerk, case).form("/acts/notice")
     assert form.fields["defect_material"] == [AUTHORISATION, ""]
-    page = clerk.send(form)
+    page = clerk.send(form, defect_kind=["2", "1"])
     assert page.url.query == b"done=notice"
     assert "等待补正" in page.text
 

@@ -53,6 +53,33 @@ def test_the_pages_are_for_staff_and_scores_for_who_supervises(enter: Enter) -> 
     assert enter(CLERK).open("/window/nothing").status == 404
 
 
+# Powers
+
+
+def test_a_head_gives_a_power_for_a_time_and_takes_it_back(enter: Enter) -> None:
+    clerk, chief = enter(CLERK), enter(CHIEF)
+    path = "/window/grants?show=all"
+    assert "审批决定权" not in clerk.open(path).text
+    assert not [form for form in clerk.open(path).forms if form.action.endswith("/grants/give")]
+    done(chief, path, "/grants/give", to=CLERK, power="6", last=DAY, items="elder-card")
+    assert "审批决定权" in clerk.open(path).text
+    assert f"至{DAY}" in clerk.open(path).text
+    refused = chief.send(form_of(chief.open(path), "/grants/give"), to=CHIEF, power="6")
+    assert (refused.status, "不能给自己授权" in refused.text) == (400, True)
+    given = [
+        form.fields["of"][0]
+        for form in chief.open(path).forms
+        if form.action.endswith("/grants/revoke") and form.fields["of"][0].endswith(CLERK)
+    ]
+    newest = max(given, key=lambda of: int(of.split()[0]))
+    page = done(chief, path, "/grants/revoke", newest, reason="调岗")
+    assert "已收回" in page.text
+
+
+def test_what_nobody_may_do_is_shown_to_who_opens_the_page(enter: Enter) -> None:
+    assert "每个事项的每种办件都有人有权办理" in enter(CHIEF).open("/window/grants").text
+
+
 # Appointments
 
 

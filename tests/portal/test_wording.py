@@ -112,6 +112,7 @@ def test_no_fact_is_left_out() -> None:
         (wording.OUTCOMES, wire_event.Outcome.DESCRIPTOR),
         (wording.DECLINE_GROUNDS, wire_event.DeclineGround.DESCRIPTOR),
         (wording.DELIVERY_METHODS, wire_event.DeliveryMethod.DESCRIPTOR),
+        (wording.DEFECT_KINDS, wire_event.DefectKind.DESCRIPTOR),
         (wording.HAND_OVERS, wire_event.HandOverPurpose.DESCRIPTOR),
         (wording.ACTORS, wire_person.ActorKind.DESCRIPTOR),
         (wording.MANDATE_ACTS, wire_person.MandateAct.DESCRIPTOR),

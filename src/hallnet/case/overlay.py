@@ -121,11 +121,11 @@ def require_narrower(items: Sequence[ItemVersion], above: Iterable[ItemVersion])
         base = bases.get((item.item_id, item.base_version))
         if base is None:
             raise OverlayBaseUnknown("items", item=item.item_id[:64], version=item.base_version)
-        if merged(base, _overlay_of(base, item)) != item:
+        if merged(base, overlay_of(base, item)) != item:
             raise OverlayWidens("items", item=base.name, detail="改动了上级规定的内容")
 
 
-def _overlay_of(base: ItemVersion, item: ItemVersion) -> ItemOverlay:
+def overlay_of(base: ItemVersion, item: ItemVersion) -> ItemOverlay:
     """The overlay that would make `item` of `base`, if there is one."""
     kept = {wanted.name for wanted in item.materials}
     amounts = tuple(

@@ -8,12 +8,15 @@ from datetime import date
 import pytest
 from tests.case.builders import (
     CHECKUP,
+    COUNTY,
     FORM,
     NOTICE,
+    OTHER_COUNTY,
     PHOTO,
     RETURNED,
     SIGNED,
     SUPPLEMENT,
+    TAKEN,
     TOLERANT,
     History,
     at,
@@ -24,6 +27,7 @@ from tests.case.builders import (
     filed,
     item,
     material,
+    to,
     working_days,
 )
 
@@ -50,6 +54,7 @@ from hallnet.case.fact import (
     ViolationRule,
 )
 from hallnet.case.item import TaskType
+from hallnet.case.liability import answered_defects
 from hallnet.case.policy import Policy
 from hallnet.case.problems import ActNotPossible, DefectsIncomplete, MaterialsMissing
 from hallnet.case.rules.problems import (
@@ -157,6 +162,18 @@ def test_identity_and_form_are_the_intakes_and_substance_and_legality_the_decide
 ) -> None:
     """异地代收代办, 收受分离."""
     assert Defect(FORM, "问题", "办法", kind).missed_at_intake is at_intake
+
+
+def test_what_the_deciding_hall_finds_wrong_says_who_answers_for_it() -> None:
+    """Identity and form are missed at intake; what the hall of intake found itself nobody missed."""
+    photo = Defect(PHOTO, "模糊", "重拍", DefectKind.FORM)
+    lawful = Defect(FORM, "用途不符", "更正", DefectKind.LEGALITY)
+    history = History(filed(OTHER_COUNTY, COUNTY))
+    history.extend([NOTICE, SUPPLEMENT, to(COUNTY), TAKEN, NoticeGiven("N-2", (photo, lawful))])
+    found = [(one.defect, one.hall) for one in answered_defects(history.case)]
+    assert found == [(photo, OTHER_COUNTY), (lawful, COUNTY)]
+    at_home = case_with(NoticeGiven("N-2", (photo, lawful)))
+    assert answered_defects(at_home) == []
 
 
 # Silence

@@ -260,7 +260,7 @@ def project(connection: Connection, hall: Hall, before: Case | None, case: Case)
     `before` is the case as the row has it. Returns the clock by which the case is listed.
     """
     filed = case.filed
-    item = hall.releases.item(connection, filed.item_id, filed.item_version)
+    item = hall.releases.item_of(connection, filed)
     local = hall.releases.local_rules(connection)
     running = memory.clocks_of(case, item, local.calendar, local.policy) if item is not None else []
     clock = case_clock(running)
@@ -424,7 +424,7 @@ def _not_looked_up() -> None:
 
 
 def item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion | None:
-    return hall.releases.item(connection, case.filed.item_id, case.filed.item_version)
+    return hall.releases.item_of(connection, case.filed)
 
 
 def _insert(connection: Connection, author: Address, case: Case, raws: Sequence[bytes]) -> None:

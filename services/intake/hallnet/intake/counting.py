@@ -57,7 +57,7 @@ class _Amounts:
 
 def note(connection: Connection, hall: Hall, before: Case | None, case: Case) -> None:
     """Count the last event of a case."""
-    item = hall.releases.item(connection, case.filed.item_id, case.filed.item_version)
+    item = hall.releases.item_of(connection, case.filed)
     local = hall.releases.local_rules(connection)
     waiting = gathered(_Amounts)
     amounts = waiting or _Amounts()
@@ -119,7 +119,7 @@ def from_events(
         case: Case | None = None
         for raw in events:
             before, case = case, evolve(case, EVENT.from_bytes(raw), digest(raw))
-            item = hall.releases.item(connection, case.filed.item_id, case.filed.item_version)
+            item = hall.releases.item_of(connection, case.filed)
             for key, amount in counted(
                 before, case, item, local.calendar, local.policy, hall.address
             ):

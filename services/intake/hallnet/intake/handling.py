@@ -105,6 +105,7 @@ def file(
         materials=tuple(handed_in),
         mandate=mandate,
         for_prereview=for_prereview,
+        overlay=hall.releases.overlay_of(connection, item),
         owner=_owner_of_new(connection, hall, account, channel, item_id, now),
     )
     policy = hall.releases.policy(connection)

@@ -20,7 +20,7 @@ from hallnet.case.event import (
     Withdrawn,
 )
 from hallnet.case.fact import LegEnded, LegOutcome, PlannedLeg
-from hallnet.case.item import ItemVersion
+from hallnet.case.item import ItemOverlay, ItemVersion
 from hallnet.case.person import SYSTEM
 from hallnet.case.rules import joint
 from hallnet.case.stage import Stage
@@ -119,8 +119,20 @@ def _file_legs(connection: Connection, hall: Hall, before: Case, case: Case, now
     for leg in case.opened_legs:
         if leg.leg not in known:
             code = query_code(hall.random_bytes(16))
-            facts = joint.facts_of_leg(case, leg, hall.address, day_of(now), code)
+            overlay = _overlay_for(connection, hall, case, leg)
+            facts = joint.facts_of_leg(case, leg, hall.address, day_of(now), code, overlay)
             cases.append(connection, hall, leg.leg_case_id, None, facts, SYSTEM, now)
+
+
+def _overlay_for(
+    connection: Connection, hall: Hall, case: Case, leg: PlannedLeg
+) -> ItemOverlay | None:
+    """What narrows the item of a leg: it travels with the leg's own case."""
+    filed = case.filed
+    if (leg.item_id, leg.item_version) == (filed.item_id, filed.item_version):
+        return filed.overlay
+    item = hall.releases.item(connection, leg.item_id, leg.item_version)
+    return None if item is None else hall.releases.overlay_of(connection, item)
 
 
 def _tell_ended(

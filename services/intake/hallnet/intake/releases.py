@@ -10,17 +10,23 @@ from sqlalchemy import bindparam, func, select, update
 
 from hallnet.case.calendar import CALENDAR, Calendar
 from hallnet.case.catalogue import newest_in_force, republished, version_in_force
-from hallnet.case.item import CATALOGUE, ITEM, ItemVersion
+from hallnet.case.event import Filed
+from hallnet.case.item import CATALOGUE, ITEM, ItemOverlay, ItemVersion
+from hallnet.case.overlay import merged, overlay_of
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import ItemNotInForce, ItemUnknown
 from hallnet.codec.codec import MessageMalformed, from_timestamp
 from hallnet.intake import tables
+from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.gathering import forget_read, read_once
 from hallnet.store.upsert import upsert
 from hallnet.trust.freshness import without_bundle
 from hallnet.trust.release import ReleaseBody, ReleaseKind
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
+NARROWED_MAX = 1_000
+"""Items as other halls narrow them that are remembered."""
 
 _USED = frozenset(
     {ReleaseKind.CATALOGUE, ReleaseKind.CALENDAR, ReleaseKind.TRUST, ReleaseKind.POLICY}
@@ -63,6 +69,7 @@ class Releases:
         self._calendar: tuple[bytes, Calendar] | None = None
         self._policy: tuple[bytes, Policy] | None = None
         self._items: dict[tuple[str, int], ItemVersion] = {}
+        self._narrowed: dict[tuple[str, ItemOverlay], ItemVersion] = {}
 
     def take(self, connection: Connection, release: ReleaseBody) -> bool:
         """Put a release in force; False if it is none of ours or not newer."""
@@ -124,6 +131,7 @@ class Releases:
                 rows,
             )
         self._items.clear()
+        self._narrowed.clear()
 
     def local_rules(self, connection: Connection) -> LocalRules:
         """What almost every act needs, looked up once in a transaction."""
@@ -147,6 +155,40 @@ class Releases:
         if self._policy is None or self._policy[0] != raw:
             self._policy = (raw, POLICY.from_bytes(raw))
         return self._policy[1]
+
+    def item_of(self, connection: Connection, filed: Filed) -> ItemVersion | None:
+        """The version under which a case runs; None if it never reached this hall.
+
+        What the hall of intake narrows is made of the item above and of what the case brings along, so that
+        every hall that knows the item comes to the same clocks. What would widen it is not taken.
+        """
+        overlay = filed.overlay
+        if overlay is None:
+            return self.item(connection, filed.item_id, filed.item_version)
+        base = self.item(connection, overlay.item_id, overlay.base_version)
+        if base is None or overlay.item_id != filed.item_id:
+            return None
+        known = self._narrowed.get((base.item_id, overlay))
+        if known is not None:
+            return known
+        try:
+            narrowed = merged(base, overlay)
+        except Problem:
+            return None
+        if narrowed.version != filed.item_version:
+            return None
+        if len(self._narrowed) >= NARROWED_MAX:
+            self._narrowed.clear()
+        self._narrowed[base.item_id, overlay] = narrowed
+        return narrowed
+
+    def overlay_of(self, connection: Connection, item: ItemVersion) -> ItemOverlay | None:
+        """What a version says of an item of a hall above, for a case to take along; None if it stands for
+        itself."""
+        if not item.base_version:
+            return None
+        base = self.item(connection, item.item_id, item.base_version)
+        return None if base is None else overlay_of(base, item)
 
     def item(self, connection: Connection, item_id: str, version: int) -> ItemVersion | None:
         """A version under which a case runs; None if it never reached this hall."""

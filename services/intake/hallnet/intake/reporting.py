@@ -305,7 +305,7 @@ def _counted_by(
     for raw in cases.history(connection, case_id)[:sequence]:
         before, case = case, evolve(case, EVENT.from_bytes(raw), digest(raw))
     assert case is not None
-    item = hall.releases.item(connection, case.filed.item_id, case.filed.item_version)
+    item = hall.releases.item_of(connection, case.filed)
     calendar = hall.releases.calendar(connection)
     policy = hall.releases.policy(connection)
     measure = Measure(request.measure)

@@ -8,10 +8,11 @@ from typing import Any
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import Case, day_of
 from hallnet.case.clock import Alarm, Clock, ClockKind
-from hallnet.case.event import NoticeGiven, PrereviewReturned, Supplemented
+from hallnet.case.event import Defect, NoticeGiven, PrereviewReturned, Supplemented
 from hallnet.case.fact import LegEnded, PlannedLeg
 from hallnet.case.item import TimeLimit
 from hallnet.case.kind import axes_of, names_of
+from hallnet.case.liability import answered_defects
 from hallnet.case.possible import possible_acts
 from hallnet.codec import Codec
 from hallnet.codec.codec import to_timestamp
@@ -20,12 +21,14 @@ from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.steps import hall_name, step_text
 from hallnet.store import Connection
+from hallnet.wire.case.v1 import case_event_pb2 as wire_event
 from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 _PLANNED_LEG: Codec[PlannedLeg] = Codec(PlannedLeg, wire_fact.PlannedLeg)
+_DEFECT: Codec[Defect] = Codec(Defect, wire_event.Defect)
 _LEG_ENDED: Codec[LegEnded] = Codec(LegEnded, wire_fact.LegEnded)
 LIKE_WITHIN = timedelta(days=90)
 """A case that ended with a result is shown beside another one like it if it was received so lately."""
@@ -107,6 +110,10 @@ def case_view(
         view.missing_materials.extend(case.missing_materials(item))
         view.possible_acts.extend(possible_acts(case, item, hall.address))
     view.legs.extend(_legs(connection, case, today))
+    view.answered_defects.extend(
+        wire.AnsweredDefect(defect=_DEFECT.to_message(found.defect), hall=str(found.hall))
+        for found in answered_defects(case)
+    )
     return view
 
 

@@ -146,7 +146,8 @@ def _remember(connection: Connection, event: CaseEvent) -> None:
         case_no=filed.case_no,
         query_code=filed.query_code,
         item_id=filed.item_id,
-        item_version=filed.item_version,
+        # What narrows an item bears its name, and may not be known here.
+        item_version=filed.overlay.base_version if filed.overlay else filed.item_version,
         applicant=_storable(filed.applicant.name),
         phone=_storable(filed.applicant.phone),
         agent_id=filed.mandate.agent_id if filed.mandate else "",

@@ -106,11 +106,20 @@ def offers(every: Sequence[Act], case: CaseOnDesk, here: str, account: SignedIn)
 def defects_in(form: Form) -> list[wire_event.Defect]:
     """The rows of a notice; those in which nothing stands are left out."""
     columns = [form.texts(f"defect_{part}") for part in ("material", "problem", "remedy")]
+    kinds = form.texts("defect_kind") + ("",) * DEFECTS_MAX
     return [
-        wire_event.Defect(material=material, problem=problem, remedy=remedy)
-        for material, problem, remedy in list(zip(*columns, strict=False))[:DEFECTS_MAX]
+        wire_event.Defect(material=material, problem=problem, remedy=remedy, kind=_kind(kind))
+        for material, problem, remedy, kind in list(zip(*columns, kinds, strict=False))[
+            :DEFECTS_MAX
+        ]
         if material or problem or remedy
     ]
+
+
+def _kind(text: str) -> wire_event.DefectKind.ValueType:
+    """Unspecified for what is none."""
+    known = text.isdigit() and int(text) in wire_event.DefectKind.values()
+    return wire_event.DefectKind.ValueType(int(text) if known else 0)
 
 
 def suggested_defects(case: CaseOnDesk) -> list[wire_event.Defect]:

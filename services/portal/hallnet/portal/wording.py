@@ -16,6 +16,7 @@ from hallnet.case.event import (
     Decided,
     Declined,
     DeclineGround,
+    DefectKind,
     DeliveryMethod,
     Filed,
     HandedOver,
@@ -131,6 +132,12 @@ HAND_OVERS: Mapping[HandOverPurpose, str] = {
     HandOverPurpose.AFTER_CHECK: "转事后核查",
     HandOverPurpose.REVIEW_AGAIN: "转重新审查",
     HandOverPurpose.SUCCESSION: "移交承接",
+}
+DEFECT_KINDS: Mapping[int, str] = {
+    DefectKind.FORM: "形式",
+    DefectKind.IDENTITY: "身份",
+    DefectKind.SUBSTANCE: "实质",
+    DefectKind.LEGALITY: "合法性",
 }
 CLOCKS: Mapping[int, str] = {
     ClockKind.NOTICE: "一次性告知时限",

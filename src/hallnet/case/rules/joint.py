@@ -26,7 +26,7 @@ from hallnet.case.event import (
     Outcome,
 )
 from hallnet.case.fact import Lead, LegEnded, LegOpened, LegOutcome, LegsPlanned, PlannedLeg
-from hallnet.case.item import ItemVersion, JointMode
+from hallnet.case.item import ItemOverlay, ItemVersion, JointMode
 from hallnet.case.ownership import ownership_of
 from hallnet.case.policy import LegSilence
 from hallnet.case.power import Power
@@ -114,7 +114,12 @@ def next_legs(case: Case) -> list[Fact]:
 
 
 def facts_of_leg(
-    case: Case, leg: PlannedLeg, here: Address, today: date, query_code: str
+    case: Case,
+    leg: PlannedLeg,
+    here: Address,
+    today: date,
+    query_code: str,
+    overlay: ItemOverlay | None = None,
 ) -> list[Fact]:
     """The first facts of a leg's own case: filed and accepted with the joint case, and off it goes.
 
@@ -140,6 +145,7 @@ def facts_of_leg(
         lead=Lead(case.case_id, leg.leg, leg.body, leg.promised, leg.statutory),
         # Until it goes off, whoever answers for the joint case answers for its legs.
         owner=ownership_of(case).owner,
+        overlay=overlay,
     )
     accepted_on = accepted.accepted_on if first else today
     facts: list[Fact] = [

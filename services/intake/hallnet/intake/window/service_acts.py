@@ -3,7 +3,7 @@ score sheets, and where agents act."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from hallnet.intake.answering import Answering, Response
 from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
-from hallnet.intake.window import inviting, records
+from hallnet.intake.window import inviting, powers, records
 from hallnet.intake.window.choices import chosen, day_named
 from hallnet.intake.window.codecs import (
     COMPLAINT,
@@ -40,6 +40,7 @@ from hallnet.node.paging import Page
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
+from hallnet.store.sharing import LookUp
 from hallnet.window import complaint as complaints
 from hallnet.window import enquiry as enquiries
 from hallnet.window import rating as ratings
@@ -70,6 +71,24 @@ class ServiceActs(Answering):
         if account.actor.kind is not ActorKind.STAFF:
             raise ActorUnknown("act.actor_id")
         return account
+
+    async def _write(
+        self,
+        request: Any,
+        response: type[Response],
+        work: Callable[[Connection], Response],
+        subject: str = "",
+        act: str = "",
+        keys: Mapping[LookUp, str] | None = None,
+    ) -> Response:
+        """Every write of somebody with an account asks for the power of its method."""
+        now = self._clock()
+
+        def allowed(connection: Connection) -> Response:
+            powers.require(connection, request, now)
+            return work(connection)
+
+        return await super()._write(request, response, allowed, subject, act, keys)
 
     async def _unnamed(
         self, request: Any, response: type[Response], work: Callable[[Connection], Response]

@@ -13,6 +13,7 @@ from hallnet.portal.window import (
     coverage,
     enquiries,
     fees,
+    grants,
     mandates,
     numbers,
     ratings,
@@ -33,6 +34,7 @@ PAGES = (
     scores.PAGE,
     numbers.PAGE,
     mandates.PAGE,
+    grants.PAGE,
     coverage.PAGE,
 )
 _BY_KEY: dict[str, Page] = {page.key: page for page in PAGES}
