@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from tests.branch_sync.parts import DAY, Halls
 from tests.exchange.parts import told as told_by
+from tests.exchange.test_revoking import shut_out
 from tests.simulation.worlds import CITY, COUNTY, HALLS, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
 from hallnet.branch_sync import following, rollups, tables
@@ -154,6 +155,15 @@ def test_a_hall_that_did_not_report_is_named_and_not_zero(halls: Halls) -> None:
     halls.settle()
     answer = asked(halls, PROVINCE, yesterday)
     assert (list(answer.missing), answer.reports) == ([], len(HALLS))
+
+
+def test_a_hall_that_was_shut_out_is_missing_no_more(halls: Halls) -> None:
+    yesterday = (day_of(halls.now) - timedelta(days=1)).isoformat()
+    assert TOWNSHIP in {one.hall for one in asked(halls, COUNTY, yesterday).missing}
+    shut_out(halls.world)
+    halls.settle()
+    for at in (COUNTY, PROVINCE):
+        assert TOWNSHIP not in {one.hall for one in asked(halls, at, yesterday).missing}
 
 
 def test_more_than_a_report_may_hold_wedges_nobody(halls: Halls) -> None:

@@ -170,6 +170,24 @@ def test_the_parent_of_the_old_address_reaches_it_for_as_long_as_it_stands(world
     assert len(messages(world.at(MOVED))) == 1
 
 
+def test_the_hall_that_goes_on_reaches_the_old_address_for_as_long_as_it_stands(
+    world: World,
+) -> None:
+    """It answers what the old one hands over to it."""
+    statement = declare(world, old=COUNTY, new=OTHER_COUNTY)
+    bundle = wire.TrustBundle(successions=[statement])
+    certificates = [
+        world.at(at).context.identity.certificate.to_message() for at in (COUNTY, OTHER_COUNTY)
+    ]
+    bundle.certificates.extend(certificates)
+    publish(world, bundle)
+    want(world, OTHER_COUNTY, dispatch(COUNTY))
+    want(world, PROVINCE, dispatch(COUNTY))
+    settle_exchanges(world)
+    assert [message.sender for message in messages(world.at(COUNTY))] == [OTHER_COUNTY]
+    assert [message.sender for message in messages(world.at(OTHER_COUNTY))] == [PROVINCE]
+
+
 # The past
 
 

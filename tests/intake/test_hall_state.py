@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -195,6 +196,16 @@ def test_a_hall_changes_from_open_to_suspended_and_from_there_alone(
         put(world, TOWNSHIP, state)
     with pytest.raises(HallStateUnusable):
         put(world, TOWNSHIP, states[-1])
+
+
+def test_a_branch_hall_says_who_owns_it_and_who_guides_it(world: World) -> None:
+    assert not look(world, COUNTY).standing.guide
+    station = world.at(COUNTY)
+    branch = replace(
+        station.hall, address=Address(COUNTY, "shebao"), department="县人力资源和社会保障局"
+    )
+    found = station.intake.look(lambda c: hall_state.standing(c, branch))
+    assert (found.guide, found.department) == (COUNTY, "县人力资源和社会保障局")
 
 
 # Handed over

@@ -39,8 +39,11 @@ def status(home: HomeArgument, json: Json = False) -> None:
     if json:
         print_json(answer)
         return
-    rows = [_row(one) for one in (answer.standing, *answer.below)]
+    own = answer.standing
+    rows = [_row(one) for one in (own, *answer.below)]
     print_table("Halls", ("hall", "state", "since", "reason", "goes on as"), rows)
+    if own.guide:
+        typer.echo(f"a branch hall of {own.department or '?'}, guided by {own.guide}")
     typer.echo(
         f"{answer.in_hand} open cases here, {answer.in_transit} under way to another hall, "
         f"{answer.to_come_back} results to come back"

@@ -45,6 +45,9 @@ def init(
     branch_field: Annotated[
         str, typer.Option(help="Field of a branch hall: 社保, 房产, 车管, 税务, 林业, 运管")
     ] = "",
+    department: Annotated[
+        str, typer.Option(help="Department that owns a branch hall, for people")
+    ] = "",
     database: Annotated[
         str, typer.Option(help="sqlite, or postgresql://user:password@host/database")
     ] = "sqlite",
@@ -83,6 +86,7 @@ def init(
             "address": address,
             "name": name or divisions().full_name(Address.parse(address, "address").division),
             "branch_field": branch_field,
+            "department": department,
             "suite": suite,
         },
         "database": {"url": database},

@@ -37,6 +37,8 @@ class HallSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     branch_field: str = ""
     """For a branch hall the field of its department, as in the catalogue (社保, 房产, 车管 ...)."""
+    department: str = ""
+    """For a branch hall the department that owns it; the hall of its division guides it."""
     suite: Literal[1, 2] | None = None
     """Suite of its keys: 1 Ed25519 and AES, 2 SM2 and SM4. A hall that has another asks its parent for
     a certificate in this one. None: 1 for new keys, and whatever it has for old ones."""

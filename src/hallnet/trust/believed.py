@@ -90,6 +90,12 @@ class Trust:
             for address, offered in self._halls.items()
         }
 
+    def standing_halls(self) -> set[Address]:
+        """The halls of which not every certificate was revoked."""
+        return {
+            item.address for item in self._certificates.values() if item.id not in self._revoked
+        }
+
     def knows(self, certificate_id: bytes) -> bool:
         return certificate_id in self._certificates or certificate_id in self._roots
 

@@ -157,11 +157,12 @@ def halls_above(context: Context) -> list[Address]:
 
 
 def known_halls(connection: Connection, context: Context) -> list[Address]:
-    """This hall and all below it, as their certificates were told up, in the order of addresses."""
+    """This hall and all below it that stand, as their certificates were told up, in the order of addresses."""
     table = tables.certificate
     subjects = connection.scalars(select(table.c.subject).distinct())
     below = {Address.parse(text) for text in subjects}
-    kept = {hall for hall in below if context.here.may_certify(hall)}
+    standing = context.trust.standing_halls()
+    kept = {hall for hall in below & standing if context.here.may_certify(hall)}
     children = connection.scalars(select(tables.child.c.address))
     return sorted(kept | {Address.parse(text) for text in children} | {context.here})
 

@@ -152,12 +152,20 @@ class Sealing:
         return wish if recipient == wish.recipient else replace(wish, recipient=recipient)
 
     def _now_at(self, recipient: Address) -> Address:
-        """After a change of divisions a hall is reached under another address; its neighbours, with
-        whom it settles what is open, reach it at the old one for as long as it stands."""
+        """After a change of divisions a hall is reached under another address; its neighbours and the hall
+        that goes on, with whom it settles what is open, reach it at the old one for as long as it stands."""
         context = self._context
         if recipient in (context.here, context.parent) or recipient in context.children:
             return recipient
-        return context.trust.goes_on_as(recipient, self._now)
+        found = context.trust.goes_on_as(recipient, self._now)
+        return recipient if found == context.here and self._stands(recipient) else found
+
+    def _stands(self, hall: Address) -> bool:
+        try:
+            self._context.trust.hall(hall, self._now)
+        except NotAuthentic:
+            return False
+        return True
 
     def _goal(self, recipient: Address) -> _Goal | None:
         if recipient not in self._goals:

@@ -25,6 +25,8 @@ class Hall:
     random_bytes: RandomBytes
     founded_at: datetime | None = None
     """When the node was certified: its trust data are as old as that while no bundle has come."""
+    department: str = ""
+    """The department that owns a branch hall."""
     above: tuple[Address, ...] = ()
     """The halls above this one in the network, the nearest first."""
     releases: Releases = field(default_factory=Releases)
@@ -40,5 +42,6 @@ def hall_of(home: Home) -> Hall:
         divisions(),
         os.urandom,
         membership.certificate.body.not_before,
+        settings.department,
         tuple(item.address for item in membership.chain[1:-1]),
     )

@@ -97,9 +97,13 @@ class TransferUnusable(Problem):
 def standing(connection: Connection, hall: Hall) -> wire.HallStanding:
     """How this hall stands."""
     row = read_once(("hall_state",), lambda: _last(connection))
-    if row is None:
-        return wire.HallStanding(hall=str(hall.address), state=wire.HALL_STATE_OPEN)
-    return _message(str(hall.address), row)
+    here = hall.address
+    found = wire.HallStanding(hall=str(here), state=wire.HALL_STATE_OPEN)
+    if row is not None:
+        found = _message(str(here), row)
+    if here.is_branch_hall:
+        found.department, found.guide = hall.department, here.division
+    return found
 
 
 def takes_nothing(connection: Connection, hall: Hall) -> str:

@@ -2787,6 +2787,8 @@ class HallStanding(_message.Message):
     SINCE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     SUCCESSOR_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_FIELD_NUMBER: _builtins.int
+    GUIDE_FIELD_NUMBER: _builtins.int
     hall: _builtins.str
     """The hall."""
     state: Global___HallState.ValueType
@@ -2795,6 +2797,10 @@ class HallStanding(_message.Message):
     """Why, in words."""
     successor: _builtins.str
     """The hall that goes on in its place; empty if none does."""
+    department: _builtins.str
+    """Of a branch hall: the department that owns it."""
+    guide: _builtins.str
+    """Of a branch hall: the hall that guides it."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
         """Since when."""
@@ -2807,10 +2813,12 @@ class HallStanding(_message.Message):
         since: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
         successor: _builtins.str = ...,
+        department: _builtins.str = ...,
+        guide: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hall", b"hall", "reason", b"reason", "since", b"since", "state", b"state", "successor", b"successor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["department", b"department", "guide", b"guide", "hall", b"hall", "reason", b"reason", "since", b"since", "state", b"state", "successor", b"successor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
