@@ -63,6 +63,7 @@ def go_on(world: World, address: str) -> None:
     station.exchange.transact(
         lambda c: tables.feed.append(c, continuity.go_on(c, context, world.time.now))
     )
+    context.is_sure = True
 
 
 def incidents(world: World, address: str) -> list[str]:
