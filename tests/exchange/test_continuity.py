@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, delete, insert
 from tests.exchange.parts import (
+    deliveries,
     dispatch,
     everything,
     give,
     greet,
     hello,
     messages,
+    queued,
     settle_exchanges,
     talk,
     told,
@@ -22,7 +24,7 @@ from tests.exchange.test_witnessing import own_size, seen_size
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import continuity, journal_store, tables
+from hallnet.exchange import continuity, journal_store, resending, tables
 from hallnet.exchange.context import JournalHeld
 from hallnet.exchange.witnessing import UNPROVED_FOR_MAX
 from hallnet.federation.continuity import is_known
@@ -63,6 +65,7 @@ def go_on(world: World, address: str) -> None:
     station.exchange.transact(
         lambda c: tables.feed.append(c, continuity.go_on(c, context, world.time.now))
     )
+    context.is_sure = True
 
 
 def incidents(world: World, address: str) -> list[str]:
@@ -232,3 +235,66 @@ def test_a_neighbour_keeps_only_ends_that_the_hall_itself_showed(world: World) -
         )
     )
     assert len(hello(world, COUNTY, TOWNSHIP).known_end.frontier) > 0
+
+
+# What neighbours send again
+
+
+def of(world: World, address: str) -> list[bytes]:
+    return [message.envelope_id for message in messages(world.at(address))]
+
+
+def lose_and_ask(world: World, backup: Backup) -> None:
+    """The township is put back, and has told its neighbour so."""
+    put_back(world, TOWNSHIP, backup)
+    greet(world, TOWNSHIP, COUNTY)
+    go_on(world, TOWNSHIP)
+    world.time.pass_by(seconds=10)
+    greet(world, TOWNSHIP, COUNTY)
+
+
+def test_neighbours_send_again_what_a_restored_hall_had_taken_since(world: World) -> None:
+    """What the neighbour sent itself, and what it had passed on from others."""
+    want(world, COUNTY, dispatch(TOWNSHIP))
+    settle_exchanges(world)
+    greet(world, TOWNSHIP, COUNTY)
+    backup = backup_of(world, TOWNSHIP)
+    kept = of(world, TOWNSHIP)
+    world.time.pass_by(hours=5)
+    for giver in (COUNTY, OTHER_COUNTY, CITY):
+        want(world, giver, dispatch(TOWNSHIP), dispatch(TOWNSHIP))
+    settle_exchanges(world)
+    taken = of(world, TOWNSHIP)
+    states = {row.envelope_id: row.state for row in deliveries(world.at(COUNTY))}
+    lose_and_ask(world, backup)
+    assert of(world, TOWNSHIP) == kept
+    settle_exchanges(world)
+    assert sorted(of(world, TOWNSHIP)) == sorted(taken)
+    # Whoever had its verdict keeps it.
+    assert {row.envelope_id: row.state for row in deliveries(world.at(COUNTY))} == states
+    assert not queued(world.at(COUNTY))
+
+
+def test_what_was_lost_is_sent_again_once(world: World) -> None:
+    greet(world, TOWNSHIP, COUNTY)
+    backup = backup_of(world, TOWNSHIP)
+    want(world, COUNTY, dispatch(TOWNSHIP))
+    talk(world)
+    lose_and_ask(world, backup)
+    settle_exchanges(world)
+    for _ in range(3):
+        world.time.pass_by(hours=2)
+        greet(world, TOWNSHIP, COUNTY)
+        assert not queued(world.at(COUNTY))
+
+
+def test_a_loss_that_nobody_can_have_had_is_not_answered(world: World) -> None:
+    want(world, COUNTY, dispatch(TOWNSHIP))
+    talk(world)
+    greet(world, TOWNSHIP, COUNTY)
+    said = hello(world, TOWNSHIP, COUNTY)
+    said.restored.end = own_size(world, TOWNSHIP) + 1000
+    world.at(COUNTY).exchange.transact(
+        lambda c: resending.send_again(c, Address(TOWNSHIP), said, world.time.now)
+    )
+    assert not queued(world.at(COUNTY))

@@ -78,6 +78,17 @@ def test_a_word_stays_after_the_next_start_in_order(world: World) -> None:
     assert start(world, random=b"123") == words
 
 
+def test_when_a_number_with_a_word_may_be_forgotten_the_next_word_counts(world: World) -> None:
+    start(world)
+    first = number(world, start(world, random=b"xyz"))
+    for random in (b"zzz", b"aaa", b"mmm"):
+        words = start(world, random=random)
+        assert words[-1] not in words[:-1]
+        again = number(world, words)
+        assert words[-1].text in again[0]
+        assert again != first
+
+
 def test_records_that_the_neighbours_know_to_be_old_get_a_word_once(world: World) -> None:
     assert start(world) == ()
     intake = world.at(TOWNSHIP).intake

@@ -59,12 +59,14 @@ def test_the_province_has_all_its_halls_and_village_points() -> None:
     assert (data["halls"], data["village_points"]) == (1_489, 25_547)
 
 
-@pytest.mark.parametrize("seed", [108])
-def test_a_disk_that_forgot_is_noticed_by_a_neighbour(seed: int) -> None:
-    """What a hall had confirmed and does not know any more is nobody's promise; that it is told is one."""
-    report = simulate(replace(BUSY, seed=seed, lying_disks=3, rhythm=Rhythm(hello=600)))
+@pytest.mark.parametrize("seed", [108, 6])
+def test_a_disk_that_forgot_forks_no_journal_and_gives_no_number_twice(seed: int) -> None:
+    """At whatever level: the hall asks its neighbours before it goes on. What it had said itself and does not
+    know any more is nobody's promise."""
+    report = simulate(replace(BUSY, seed=seed, lying_disks=4, rhythm=Rhythm(hello=600)))
     assert not report.violations, told(report)
-    assert report.faults["lying_disk"] == 3
+    assert report.faults["lying_disk"] == 4
+    assert report.forgiven.keys() <= {"one_custodian", "due dates of two histories"}
 
 
 def test_the_same_seed_gives_the_same_history_in_every_process() -> None:

@@ -291,3 +291,19 @@ def test_a_cursor_moves_in_the_transaction_of_what_was_done(database: Database) 
     with pytest.raises(ValueError, match="crash"):
         database.transact(deal_with)
     assert position(database, "intake") == 0
+
+
+def test_after_a_start_no_position_is_given_that_a_follower_may_have_seen(
+    database: Database,
+) -> None:
+    """Records that are older than a follower's cursor: what comes next is not passed over."""
+    made(database)
+    append(database, "a")
+    seen = 3  # two entries more than these records have
+    database.transact(lambda connection: feed.leap(connection, NOW))
+    assert append(database, "b") > seen
+    assert subjects(after(database, seen)) == ["b"]
+    assert subjects(after(database, 0)) == ["a", "b"]
+    last = database.look(feed.head)
+    database.transact(lambda connection: feed.leap(connection, NOW))
+    assert database.look(feed.head) == last

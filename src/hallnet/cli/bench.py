@@ -122,6 +122,49 @@ def journal(
     print_table("", columns, [(f"{cost.pop('entries'):,}", *cost.values()) for cost in costs])
 
 
+OUTAGES = (10.0, 60.0, 300.0, 600.0, 86_400.0, 30 * 86_400.0)
+"""Seconds: those of Open Notificaties' own measurements, a day and a month."""
+
+
+@app.command()
+def outage(
+    seconds: Annotated[
+        list[float] | None, typer.Option(help="How long the hall is gone (may be repeated)", min=1)
+    ] = None,
+    messages: Annotated[int, typer.Option(help="Messages in each, evenly", min=20)] = 1500,
+    json: Json = False,
+) -> None:
+    """A hall is gone while messages are sent to it: what is lost, what comes twice, how long it takes after.
+
+    In virtual time, so a month takes as long as its work; the times after are virtual as well.
+    """
+    from dataclasses import asdict
+
+    from hallnet.bench.outage import measure
+    from hallnet.cli.output import print_json, print_table
+
+    found = [measure(length, messages) for length in seconds or OUTAGES]
+    if json:
+        print_json({"outages": [{**asdict(one), "lost": one.lost} for one in found]})
+        return
+    print_table(
+        "",
+        ("gone for s", "sent", "waited", "lost", "doubled", "urgent there after s", "all after s"),
+        [
+            (
+                f"{one.seconds:,.0f}",
+                one.sent,
+                one.waited,
+                one.lost,
+                one.doubled,
+                f"{one.urgent_after:.2f}",
+                f"{one.all_after:.2f}",
+            )
+            for one in found
+        ],
+    )
+
+
 @app.command()
 def latency(
     size: Annotated[int, typer.Option(help="Bytes of each message")] = 2048,

@@ -163,6 +163,8 @@ class Hall:
         words = self.intake.inspect(lambda c: records.begin(c, str(self.starts), True, today, draw))
         self.intake_hall = replace(self.intake_hall, records=records.Records.unsure(words))
         self.face = IntakeFace(self.intake, self.intake_hall, self.now)
+        for service, feed in FEEDS.items():
+            self.disks[service].inspect(lambda c, feed=feed: feed.leap(c, self.now()))  # type: ignore[misc]
         self._links.clear()
         self._asking.clear()
         self._turns.clear()

@@ -91,6 +91,8 @@ class Checker:
     _numbers: dict[str, str] = field(default_factory=dict)
     _taken: set[tuple[Address, bytes]] = field(default_factory=set)
     _journals: dict[Address, int] = field(default_factory=dict)
+    _two_histories: set[str] = field(default_factory=set)
+    """Cases in which a hall that had forgotten what it said went on otherwise."""
     _roots: dict[tuple[Address, int], str] = field(default_factory=dict)
 
     def broken(self, invariant: Invariant, hall: Address, what: str) -> None:
@@ -165,6 +167,7 @@ class Checker:
                 Invariant.ONLY_ITS_OWN_VOICE, where, f"believes what {event.author} never said"
             )
         if not (place < len(history) and history[place] == mark):
+            self._two_histories.add(event.case_id)
             self.broken(
                 Invariant.ONE_CUSTODIAN,
                 event.author if event.author in self.untrusted else where,
@@ -200,7 +203,10 @@ class Checker:
         )
         releases = hall.intake.ask("SELECT sum(version) FROM release")[0][0]
         due = self._due.setdefault((case_id, sequence, releases), row[2:5])
-        if due != row[2:5]:
+        if due != row[2:5] and case_id in self._two_histories:
+            # They are equal where the events are; that they are not is told above.
+            self.forgiven["due dates of two histories"] += 1
+        elif due != row[2:5]:
             self.broken(
                 Invariant.DUE_DATES_ARE_EQUAL, hall.address, f"{case_id}: {row[2:5]}, not {due}"
             )

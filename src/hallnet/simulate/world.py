@@ -177,9 +177,7 @@ class World:
         """Everything from the founding to the last look."""
         began = time.perf_counter()
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
-        self._found()
-        for hall in self.halls.values():
-            hall.up()
+        self.found()
         await self._through(self._scenario.steps or (), self._scenario.people or ())
         hours = 0.0
         if not (self._stop_at_first and self.checker.violations):
@@ -195,6 +193,12 @@ class World:
         return report
 
     # Founding
+
+    def found(self) -> None:
+        """Found all halls and start their processes, for who wants to see nothing else."""
+        self._found()
+        for hall in self.halls.values():
+            hall.up()
 
     def _found(self) -> None:
         scenario, seed = self._scenario, self._scenario.seed

@@ -1,7 +1,8 @@
 """Feeds: the ordered events of a service, written in the same transaction as what happened.
 
-Positions count from 1 without a gap in the order of commits: the row of the head is locked while a
-transaction appends, so no follower can pass over an entry that commits later.
+Positions rise in the order of commits: the row of the head is locked while a transaction appends, so no
+follower can pass over an entry that commits later. They count from one to the next, but for a leap with each
+start of the service: a position that was given is not given again by records that are older than a follower's.
 """
 
 from __future__ import annotations
@@ -115,6 +116,13 @@ class Feed:
         ]
         connection.execute(insert(self._run), rows)
         return head
+
+    def leap(self, connection: Connection, now: datetime) -> None:
+        """Go on at a position that no start before has reached: the microseconds of the time."""
+        table = self._head
+        microseconds = int(now.timestamp() * 1_000_000)
+        behind = (table.c.id == 1) & (table.c.position < microseconds)
+        connection.execute(update(table).where(behind).values(position=microseconds))
 
     def head(self, connection: Connection) -> int:
         return connection.execute(select(self._head.c.position)).scalar_one_or_none() or 0

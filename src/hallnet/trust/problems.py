@@ -260,6 +260,11 @@ class OwnJournalRewound(JournalDoubted):
 
     reason = "OWN_JOURNAL_REWOUND"
     zh = "本厅的日志缺少{neighbour}曾见过的记录：本厅可能恢复了旧备份"
-    zh_remedy = "请停止办理并联系运维人员，核对备份后向上级报告"
+    zh_remedy = (
+        "请运维人员用hallnet node status查看缺失的条目并报告；办理有关事项前先与对方大厅核对"
+    )
     en = "This hall's journal lacks entries that {neighbour} has seen: it may be an old backup"
-    en_remedy = "Stop, have the operator check the backup, and report it"
+    en_remedy = (
+        "Look at what is missing (hallnet node status) and report it; ask the other hall before acting on a "
+        "case of those days"
+    )

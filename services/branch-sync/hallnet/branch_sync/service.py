@@ -56,6 +56,7 @@ class BranchSync:
             home.database_url("branch-sync"), "branch_sync", home.vault(self.part)
         )
         migrate(self._database, "hallnet.branch_sync")
+        self._database.transact(lambda c: tables.feed.leap(c, clock()))
         membership = home.membership()
         self._context = self._database.look(lambda c: releasing.load_context(c, membership))
         if membership.parent is None:

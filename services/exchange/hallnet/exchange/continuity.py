@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
@@ -97,7 +98,7 @@ def provable_from(connection: Connection, seen_size: int, end: End | None) -> in
 
 
 def go_on(connection: Connection, context: Context, now: datetime) -> list[Entry]:
-    """The neighbours have spoken: from here on the journal may grow.
+    """The neighbours have spoken: from the commit on the journal may grow, and `is_sure` is to be set.
 
     If the longest end that they saw is beyond the own records, the places up to there are left to the
     entries that are lost, and the journal goes on from it: so it has one past. Returns the entries for
@@ -107,7 +108,6 @@ def go_on(connection: Connection, context: Context, now: datetime) -> list[Entry
     end = max(ends, key=lambda end: end.size, default=None)
     start = journal_store.size(connection)
     if end is None or end.size <= start:
-        context.is_sure = True
         return []
     _log.critical(
         "the records of this hall are old: its neighbours saw %d entries of its journal, here are %d",
@@ -115,7 +115,9 @@ def go_on(connection: Connection, context: Context, now: datetime) -> list[Entry
         start,
     )
     _leave_out(connection, context, start, end, now)
-    context.is_sure = True
+    # Within this transaction alone it is sure; for all others once it is committed.
+    sure = copy(context)
+    sure.is_sure = True
     incident = wire_trust.Incident(
         reason=OwnJournalRewound.reason,
         neighbour=str(context.here),
@@ -123,7 +125,7 @@ def go_on(connection: Connection, context: Context, now: datetime) -> list[Entry
         at=to_timestamp(now),
         claimed_from=str(context.here),
     )
-    entries = record_incident(connection, context, incident, now)
+    entries = record_incident(connection, sure, incident, now)
     restored = wire_feed.JournalRestored(start=start, end=end.size)
     return [*entries, Entry("journal.restored", "", restored.SerializeToString(), now)]
 

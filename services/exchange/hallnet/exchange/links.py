@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from hallnet.codec.codec import from_timestamp, to_timestamp
-from hallnet.exchange import continuity, journal_store, tables, witnessing
+from hallnet.exchange import continuity, journal_store, resending, tables, witnessing
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
 from hallnet.federation import limits
@@ -121,6 +121,7 @@ def hello(
         continues_from=shown_size,
         consistency=path,
         frontier=continuity.frontier(connection, context, head.checkpoint.size) if head else (),
+        restored=resending.wish(connection, context, now) if context.is_sure else None,
         known_end=wire.JournalEnd.FromString(row.end) if row and row.end else None,
     )
 
@@ -156,6 +157,7 @@ def take_hello(
             version=version[:VERSION_LENGTH_MAX],
         )
     )
+    resending.send_again(connection, neighbour, message, now)
     entries = _report_skew(connection, context, neighbour, row.clock_skew_ms, skew, now)
     entries += witnessing.take_cosignature(connection, context, neighbour, message, now)
     return entries + witnessing.follow(connection, context, neighbour, message, now)

@@ -217,6 +217,20 @@ def mark_dropped(connection: Connection, positions: Sequence[int], now: datetime
     _mark(connection, positions, State.DROPPED, now)
 
 
+def send_again(connection: Connection, neighbour: Address, since: datetime, now: datetime) -> None:
+    """What went to a neighbour since a moment and is still kept waits for it again."""
+    table = tables.parcel
+    connection.execute(
+        update(table)
+        .where(
+            table.c.neighbour == str(neighbour),
+            table.c.state == State.LEFT,
+            table.c.left_at >= since,
+        )
+        .values(state=State.WAITING, waiting_since=now)
+    )
+
+
 def sweep(connection: Connection, now: datetime) -> int:
     """Remove what left long ago; returns how many rows."""
     table = tables.parcel

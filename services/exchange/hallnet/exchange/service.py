@@ -83,6 +83,7 @@ class Exchange:
         self._clock = clock
         self._database = Database(home.database_url("exchange"), "exchange", home.vault(self.part))
         migrate(self._database, "hallnet.exchange")
+        self._database.transact(lambda c: tables.feed.leap(c, clock()))
         identity = home.identity()
         wanted = self._settings.hall.suite
         trust = Trust([identity.chain[-1]], suites_of(identity.chain))

@@ -194,6 +194,9 @@ link = Table(
     # The longest end of the neighbour's journal that this hall saw anywhere, to be given back to it.
     Column("end_size", BigInteger, nullable=False, server_default="0"),
     Column("end", Bytes),
+    # Which loss of the neighbour's records was answered last by sending again what it lost, and when.
+    Column("resent_end", BigInteger, nullable=False, server_default="0"),
+    Column("resent_at", Moment),
     # Size of the own journal as the neighbour said it saw it last.
     Column("shown_size", BigInteger, nullable=False, server_default="0"),
     # Until then no materials go to it: it had no room for them.

@@ -65,6 +65,7 @@ class Records:
     may_act: asyncio.Event = field(default_factory=_set_event)
     """Whether cases may be acted upon."""
     words: tuple[Word, ...] = ()
+    """In the order in which they were drawn."""
 
     @classmethod
     def unsure(cls, words: Sequence[Word]) -> Records:
@@ -89,7 +90,8 @@ class Records:
 
     def _word(self, is_touched: Callable[[date], bool]) -> str:
         touched = [word for word in self.words if is_touched(word.noticed_on + CLOCKS_APART)]
-        return max(touched, key=lambda word: (word.noticed_on, word.text)).text if touched else ""
+        # The newest: what bore an older one may be forgotten as well.
+        return touched[-1].text if touched else ""
 
 
 def begin(
@@ -124,13 +126,15 @@ def are_old(connection: Connection, noticed_on: date, today: date, random: bytes
 
 def load(connection: Connection) -> list[Word]:
     table = tables.number_word
-    rows = connection.execute(select(table).order_by(table.c.noticed_on, table.c.word))
+    rows = connection.execute(select(table).order_by(table.c.number))
     return [Word(row.word, row.noticed_on) for row in rows]
 
 
 def _draw(connection: Connection, today: date, random: bytes) -> None:
     text = _in_letters(int.from_bytes(random[:WORD_BYTES], "big"))
-    statement = upsert(connection, tables.number_word).values(word=text, noticed_on=today)
+    statement = upsert(connection, tables.number_word).values(
+        word=text, number=len(load(connection)) + 1, noticed_on=today
+    )
     connection.execute(statement.on_conflict_do_nothing())
 
 

@@ -109,6 +109,7 @@ class Intake:
 
     def _begin(self, connection: Connection) -> list[records.Word]:
         today, random = day_of(self._clock()), self._hall.random_bytes(records.WORD_BYTES)
+        tables.feed.leap(connection, self._clock())
         return records.begin(connection, self._boot, self._database.is_sqlite, today, random)
 
     def _once_known(self, body: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:

@@ -341,6 +341,8 @@ number_word = Table(
     "number_word",
     metadata,
     Column("word", String(8), primary_key=True),
+    # Counts them: the newest is used.
+    Column("number", Integer, nullable=False),
     Column("noticed_on", Date, nullable=False),
 )
 

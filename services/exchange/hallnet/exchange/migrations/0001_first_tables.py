@@ -299,6 +299,8 @@ def upgrade() -> None:
         sa.Column("unproved_since", Moment(), nullable=True),
         sa.Column("end_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("end", sa.LargeBinary(), nullable=True),
+        sa.Column("resent_end", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("resent_at", Moment(), nullable=True),
         sa.Column("shown_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("attachments_held_until", Moment(), nullable=True),
         sa.Column("sender", sa.LargeBinary(8), nullable=True),

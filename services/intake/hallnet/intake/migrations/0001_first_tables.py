@@ -328,6 +328,7 @@ def upgrade() -> None:
     op.create_table(
         "number_word",
         sa.Column("word", sa.String(length=8), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("noticed_on", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("word"),
     )

@@ -276,6 +276,7 @@ class Hello(_message.Message):
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     FRONTIER_FIELD_NUMBER: _builtins.int
     KNOWN_END_FIELD_NUMBER: _builtins.int
+    RESTORED_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """Who speaks."""
     version: _builtins.str
@@ -326,6 +327,10 @@ class Hello(_message.Message):
         nothing to its journal before it has heard this: its records may be older than its journal.
         """
 
+    @_builtins.property
+    def restored(self) -> Global___Restored:
+        """Set by a hall whose records were lost."""
+
     def __init__(
         self,
         *,
@@ -342,14 +347,43 @@ class Hello(_message.Message):
         consistency: _abc.Iterable[_builtins.bytes] | None = ...,
         frontier: _abc.Iterable[_builtins.bytes] | None = ...,
         known_end: Global___JournalEnd | None = ...,
+        restored: Global___Restored | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "head", b"head", "known_end", b"known_end", "seen_head", b"seen_head"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "head", b"head", "known_end", b"known_end", "restored", b"restored", "seen_head", b"seen_head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "clock", b"clock", "consistency", b"consistency", "continues_from", b"continues_from", "frontier", b"frontier", "head", b"head", "incarnation", b"incarnation", "known_end", b"known_end", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "clock", b"clock", "consistency", b"consistency", "continues_from", b"continues_from", "frontier", b"frontier", "head", b"head", "incarnation", b"incarnation", "known_end", b"known_end", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "restored", b"restored", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Hello: _TypeAlias = Hello  # noqa: Y015
+
+@_typing.final
+class Restored(_message.Message):
+    """Restored asks the other to send again what it had sent to the speaker."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    END_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    end: _builtins.int
+    """How long the speaker's journal was when its records were lost: names this loss."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """Of the newest records that the speaker has."""
+
+    def __init__(
+        self,
+        *,
+        end: _builtins.int = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Restored: _TypeAlias = Restored  # noqa: Y015
 
 @_typing.final
 class HelloReply(_message.Message):
