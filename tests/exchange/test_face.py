@@ -24,8 +24,9 @@ from tests.simulation.halls import BEGINNING, SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
 
 from hallnet.codec.codec import to_timestamp
+from hallnet.exchange.attachment_face import AttachmentMissing
 from hallnet.exchange.bundling import NothingToExport
-from hallnet.exchange.face import AttachmentMissing, ExchangeFace
+from hallnet.exchange.face import ExchangeFace
 from hallnet.exchange.hops import Direction, Hop
 from hallnet.exchange.watching import HOPS_PER_WATCHER_MAX, HopWatch
 from hallnet.federation.delivery import State
