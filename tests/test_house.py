@@ -67,14 +67,16 @@ def test_the_list_of_errors_is_fresh() -> None:
 def test_no_service_names_the_tables_of_another(service: str) -> None:
     """Each service has tables of its own: nothing but its own package imports them.
 
-    The simulation looks into all of them, as no part of a hall can, and the benchmark of comparing fills
-    some with what would take days to happen: neither is part of a hall.
+    The simulation looks into all of them, as no part of a hall can, and benchmarks of what takes days fill some
+    or look into them: none of these is part of a hall.
     """
     folder = ROOT / "services" / service.replace("_", "-")
     assert tables_of(f"hallnet.{service}").tables
     others = [path for root in ROOTS if root != folder for path in root.rglob("*.py")]
     named = re.compile(rf"hallnet\.{service}(\.tables| import .*\btables\b)")
-    looking = (ROOT / "src/hallnet/simulate", ROOT / "src/hallnet/bench/sync.py")
+    looking = [
+        ROOT / "src/hallnet" / name for name in ("simulate", "bench/sync.py", "bench/outage.py")
+    ]
     assert [
         str(path)
         for path in others

@@ -26,7 +26,7 @@ from hallnet.case.item import CATALOGUE, Catalogue
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.codec import MessageMalformed, parse
 from hallnet.exchange import following as exchange_following
-from hallnet.intake import cases, replicas
+from hallnet.intake import dispatches, replicas
 from hallnet.intake import following as intake_following
 from hallnet.intake import tables as intake_tables
 from hallnet.notify import tables as notify_tables
@@ -102,7 +102,9 @@ def require_told(world: World, notify: Database, told: list[wire_feed.FeedEntry]
 
 
 def from_authors(raws: list[bytes]) -> list[wire_feed.FeedEntry]:
-    return [said(str(EVENT.from_bytes(raw).author), cases.EVENTS_KIND, events(raw)) for raw in raws]
+    return [
+        said(str(EVENT.from_bytes(raw).author), dispatches.EVENTS_KIND, events(raw)) for raw in raws
+    ]
 
 
 def events(*raws: bytes) -> bytes:
@@ -122,7 +124,7 @@ def test_whatever_a_hall_says_of_a_case_is_taken_or_set_aside(
     at = number % len(raws)
     spoiled = said(
         str(EVENT.from_bytes(raws[at]).author),
-        cases.EVENTS_KIND,
+        dispatches.EVENTS_KIND,
         mutated(events(raws[at]), wire_case.CaseEvents, number),
     )
     genuine = from_authors(raws)
@@ -141,7 +143,7 @@ def test_whatever_a_hall_asks_of_a_case_is_done_or_refused(
     story = handed_here()
     asked = CaseRequest(CASE_ID, "r" * 36, AGENT, START, WITHDRAWN)
     payload = mutated(REQUEST.to_bytes(asked), wire_case.CaseRequest, number)
-    entries = [*from_authors(story.raws), said(str(AFAR), cases.REQUEST_KIND, payload)]
+    entries = [*from_authors(story.raws), said(str(AFAR), dispatches.REQUEST_KIND, payload)]
     require_told(world, notify, taken_by_intake(world, entries))
 
 

@@ -34,7 +34,7 @@ from hallnet.case import command as commands
 from hallnet.case.fact import EndManner
 from hallnet.case.mandate import MANDATE
 from hallnet.case.person import Person
-from hallnet.intake import cases
+from hallnet.intake import alike, cases
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 SOMEBODY = Person("方小明", "111", "11010519491231002X", "13900000000", "")
@@ -156,6 +156,6 @@ def test_where_too_many_look_alike_to_be_looked_up_at_once_each_looks_for_itself
 ) -> None:
     before = filed(world, TOWNSHIP, RELIEF).summary.case_id
     filed(world, TOWNSHIP, RELIEF, replace(SOMEBODY, document_number="110105194912310038"))
-    monkeypatch.setattr(cases, "LOOKED_UP_MAX", 1)
+    monkeypatch.setattr(alike, "LOOKED_UP_MAX", 1)
     shown = filed(world, TOWNSHIP, RELIEF).possible_duplicates
     assert [row.case_id for row in shown] == [before]

@@ -20,7 +20,7 @@ from hallnet.case.event import (
 from hallnet.case.person import Actor, ActorKind
 from hallnet.exchange import outgoing, tables
 from hallnet.exchange.sealing import Wish
-from hallnet.intake import cases
+from hallnet.intake import dispatches
 from hallnet.places import Address
 from hallnet.simulate.founding import KEYS, supplied
 from hallnet.simulate.hall import Hall
@@ -65,7 +65,13 @@ async def blunder(bungler: Hall, network: Network, draw: random.Random) -> None:
     elif kind == 2:
         await _hand_on(bungler, network, draw.randbytes(100), draw, "hello")
     else:
-        names = (cases.EVENTS_KIND, cases.REQUEST_KIND, "release", "trust.certificates", "?")
+        names = (
+            dispatches.EVENTS_KIND,
+            dispatches.REQUEST_KIND,
+            "release",
+            "trust.certificates",
+            "?",
+        )
         neighbours = _around(bungler)
         wishes = [
             Wish(
@@ -127,7 +133,8 @@ def _false_events(villain: Hall, case: Case, draw: random.Random) -> list[Wish]:
     told = wire_case.CaseEvents(case_id=case.case_id, events=[EVENT.to_bytes(event)])
     payload = told.SerializeToString()
     return [
-        Wish(hall, cases.EVENTS_KIND, case.case_id, Urgency.ORDINARY, payload) for hall in halls
+        Wish(hall, dispatches.EVENTS_KIND, case.case_id, Urgency.ORDINARY, payload)
+        for hall in halls
     ]
 
 

@@ -6,42 +6,30 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from hallnet.case.case import Case, evolve, read_history
 from hallnet.case.clock import Clock, case_clock
-from hallnet.case.event import EVENT, CaseEvent, Fact, Filed, HandedOver, digest
+from hallnet.case.event import EVENT, CaseEvent, Fact, digest
 from hallnet.case.item import ItemVersion
-from hallnet.case.person import Actor, Material
+from hallnet.case.person import Actor
 from hallnet.case.problems import CaseUnknown
 from hallnet.case.rules.time import watch_on
-from hallnet.case.sought import matter, normal_document_number, normal_name, normal_phone
-from hallnet.case.stage import Stage
-from hallnet.intake import counting, credit, memory, owners, queues, tables
+from hallnet.case.sought import normal_document_number, normal_name, normal_phone
+from hallnet.intake import alike, counting, credit, dispatches, memory, owners, queues, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
 from hallnet.node import telemetry
 from hallnet.places import Address
-from hallnet.store import Connection, FoundBy
+from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.store.gathering import execute_later, execute_now, gathered, note_read, read_once
-from hallnet.trust.envelope import Urgency
+from hallnet.store.gathering import execute_later, execute_now, note_read, read_once
 from hallnet.wire.case.v1 import case_event_pb2 as wire
-from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
-from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
-EVENTS_KIND = "case.events"
-REQUEST_KIND = "case.request"
 LISTED_LAST = date(9999, 12, 31)
 """Where a case without a due date stands in a list."""
-
-OTHERS_SHOWN_MAX = 10
-"""Cases that look like the same one, shown with a case."""
-
-LOOKED_UP_MAX = 1_000
-"""Such cases that are looked up for all applications of a shared transaction at once."""
 
 # Statements of every act, made once.
 _case, _event = tables.case, tables.case_event
@@ -55,20 +43,6 @@ _LAST_DIGESTS = select(_case.c.case_id, _case.c.last_digest).where(
     _case.c.case_id.in_(bindparam("of_cases", expanding=True))
 )
 _ROW_OF = select(_case).where(_case.c.case_id == bindparam("of_case"))
-_LOOK_ALIKE = select(_case).where(
-    ~_case.c.ended
-    | ((_case.c.stage == int(Stage.CLOSED)) & (_case.c.received_at >= bindparam("since")))
-)
-_OTHERS_LIKE = (
-    _LOOK_ALIKE.where(_case.c.matter == bindparam("of_matter"), _case.c.case_id != bindparam("but"))
-    .order_by(_case.c.case_id.desc())
-    .limit(OTHERS_SHOWN_MAX)
-)
-_LIKE_ANY = (
-    _LOOK_ALIKE.where(_case.c.matter.in_(bindparam("of_matters", expanding=True)))
-    .order_by(_case.c.case_id.desc())
-    .limit(LOOKED_UP_MAX)
-)
 _INSERT = insert(_case)
 _INSERT_EVENTS = insert(_event)
 _UPDATE = update(_case).where(_case.c.case_id == bindparam("of_case"))
@@ -189,10 +163,12 @@ def append(
     project(connection, hall, before, case)
     trace = telemetry.traceparent()
     entries = [Entry("case.event", case_id, raw, now, traceparent=trace) for raw in raws]
-    dispatches = _dispatches(connection, hall, before, case, raws)
+    told = dispatches.of_case(
+        hall.address, before, case, raws, lambda: own_events(connection, hall.address, case_id)
+    )
     last = entries[-1]
     entries[-1] = Entry(
-        last.kind, last.subject, last.payload, last.recorded_at, dispatches, last.traceparent
+        last.kind, last.subject, last.payload, last.recorded_at, told, last.traceparent
     )
     tables.feed.append(connection, entries)
     return case
@@ -214,15 +190,15 @@ def append_replica(
     project(connection, hall, before, case)
     known = before.halls() if before else frozenset()
     own = own_events(connection, hall.address, case.case_id)
-    concerned = (case.halls() - known) | _handed_to(case, raws)
-    dispatches = [
-        _message(case, other, own, ())
+    concerned = (case.halls() - known) | dispatches.handed_to(case, raws)
+    told = [
+        dispatches.of_events(case, other, own, ())
         for other in sorted(concerned - {hall.address, author})
         if own and before is not None
     ]
     entries = [Entry("case.replica", case.case_id, raw, now) for raw in raws]
     last = entries[-1]
-    entries[-1] = Entry(last.kind, last.subject, last.payload, last.recorded_at, dispatches)
+    entries[-1] = Entry(last.kind, last.subject, last.payload, last.recorded_at, told)
     tables.feed.append(connection, entries)
 
 
@@ -230,7 +206,7 @@ def sent_again(connection: Connection, hall: Hall, case: Case, now: datetime) ->
     """All own events once more to the hall to which the case is on its way; the entry for the feed."""
     assert case.transit is not None
     own = own_events(connection, hall.address, case.case_id)
-    again = _message(case, case.transit.to, own, case.materials)
+    again = dispatches.of_events(case, case.transit.to, own, case.materials)
     return Entry("case.sent_again", case.case_id, b"", now, [again])
 
 
@@ -239,7 +215,8 @@ def told_again(
 ) -> Entry:
     """All own events once more to a hall that has a gap; the entry for the feed."""
     own = own_events(connection, hall.address, case.case_id)
-    return Entry("case.sent_again", case.case_id, b"", now, [_message(case, other, own, ())])
+    again = dispatches.of_events(case, other, own, ())
+    return Entry("case.sent_again", case.case_id, b"", now, [again])
 
 
 def own_events(connection: Connection, here: Address, case_id: str) -> list[bytes]:
@@ -288,9 +265,7 @@ def project(connection: Connection, hall: Hall, before: Case | None, case: Case)
     if before is None:
         execute_later(connection, _INSERT, [{"case_id": case.case_id, **_stays(case), **moves}])
         queues.move(connection, None, queue)
-        filed_now = gathered(_Filed)
-        if filed_now is not None:
-            filed_now.add(matter_of(filed))
+        alike.note_filed(filed)
     else:
         execute_later(connection, _UPDATE, [{"of_case": case.case_id, **moves}])
         queues.move(connection, queues.queue_of(before, hall.address), queue)
@@ -310,15 +285,20 @@ def row_of(connection: Connection, case: Case) -> Any:
     """What lists say of a case."""
 
     def read() -> Any:
-        execute_now(connection, _INSERT, _UPDATE)
+        write_now(connection)
         return connection.execute(_ROW_OF, {"of_case": case.case_id}).one()
 
     return read_once(_row_key(case), read)
 
 
+def write_now(connection: Connection) -> None:
+    """Write the rows that this transaction has put off, so that they can be looked for."""
+    execute_now(connection, _INSERT, _UPDATE)
+
+
 def rows_of(connection: Connection, case_ids: Sequence[str]) -> dict[str, Row[Any]]:
     """What lists say of those of the cases that are here."""
-    execute_now(connection, _INSERT, _UPDATE)
+    write_now(connection)
     table = tables.case
     query = select(table).where(table.c.case_id.in_(case_ids))
     return {row.case_id: row for row in connection.execute(query)}
@@ -352,75 +332,8 @@ def _stays(case: Case) -> dict[str, object]:
         "applicant_name": normal_name(applicant.name),
         "document_number": normal_document_number(applicant.document_number),
         "phone": normal_phone(applicant.phone),
-        "matter": matter_of(filed),
+        "matter": alike.matter_of(filed),
     }
-
-
-def matter_of(filed: Filed) -> str:
-    applicant = filed.applicant
-    return matter(filed.item_id, filed.option, applicant.document_kind, applicant.document_number)
-
-
-class _Filed:
-    """What the cases are about that a shared transaction has brought in and not written yet."""
-
-    def __init__(self) -> None:
-        self._matters: list[str] = []
-
-    def add(self, matter: str) -> None:
-        self._matters.append(matter)
-
-    def count(self, matter: str) -> int:
-        return self._matters.count(matter)
-
-    def mark(self) -> int:
-        return len(self._matters)
-
-    def undo(self, mark: int) -> None:
-        del self._matters[mark:]
-
-    def flush(self, connection: Connection) -> None:
-        """They are written with their cases."""
-
-
-def others_like(connection: Connection, case: Case, since: datetime) -> Sequence[Row[Any]]:
-    """Rows of other cases here of the same person, item and option, the newest first: those that are open,
-    and those that ended with a result that stands and were received since a moment. What was declined,
-    withdrawn, ended without a decision or taken back may be wanted once more."""
-    wanted = matter_of(case.filed)
-    filed = gathered(_Filed)
-    if filed is not None and filed.count(wanted) > 1:
-        execute_now(connection, _INSERT, _UPDATE)
-    else:
-        known: Sequence[Row[Any]] | None = read_once(_like_key(wanted), _not_looked_up)
-        if known is not None:
-            return known
-    values = {"of_matter": wanted, "but": case.case_id, "since": since}
-    return connection.execute(_OTHERS_LIKE, values).all()
-
-
-def look_up_like(connection: Connection, matters: Sequence[str], since: datetime) -> None:
-    """Find for many applications of a shared transaction at once which cases look like the same one."""
-    values = {"of_matters": matters, "since": since}
-    rows = connection.execute(_LIKE_ANY, values).all()
-    if len(rows) == LOOKED_UP_MAX:
-        # Some may be missing: each looks for itself.
-        return
-    found: dict[str, list[Row[Any]]] = {}
-    for row in rows:
-        found.setdefault(row.matter, []).append(row)
-    column = cast(FoundBy, _case.c.matter.type)
-    for wanted in matters:
-        alike = found.get(column.as_read_back(wanted), [])
-        note_read(_like_key(wanted), alike[:OTHERS_SHOWN_MAX])
-
-
-def _like_key(wanted: str) -> tuple[str, str]:
-    return "like", wanted
-
-
-def _not_looked_up() -> None:
-    """Nothing was looked up for it."""
 
 
 def item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion | None:
@@ -447,72 +360,4 @@ def _insert(connection: Connection, author: Address, case: Case, raws: Sequence[
                 range(case.sequence - len(raws) + 1, case.sequence + 1), raws, marks, strict=True
             )
         ],
-    )
-
-
-def _dispatches(
-    connection: Connection, hall: Hall, before: Case | None, case: Case, raws: Sequence[bytes]
-) -> list[wire_feed.Dispatch]:
-    """New events to the halls that know the case; all own events to those that are new to it, and to
-    one that is handed the case: of a hand-over that failed before it may have received nothing.
-
-    With no other hall concerned the events go into the own journal alone.
-    """
-    others = sorted(case.halls() - {hall.address})
-    if not others:
-        return [_message(case, hall.address, raws, ())]
-    known = before.halls() if before else frozenset()
-    own = own_events(connection, hall.address, case.case_id)
-    handed_to = _handed_to(case, raws)
-    return [
-        _message(
-            case,
-            other,
-            raws if other in known - handed_to else own,
-            case.materials if other in handed_to and other != case.filed.intake_hall else (),
-        )
-        for other in others
-    ]
-
-
-def _handed_to(case: Case, raws: Sequence[bytes]) -> frozenset[Address]:
-    """The halls to which the newest events hand the case over."""
-    return frozenset(
-        mark.fact.to for mark in case.marks[-len(raws) :] if isinstance(mark.fact, HandedOver)
-    )
-
-
-def _message(
-    case: Case, recipient: Address, raws: Sequence[bytes], materials: Sequence[Material]
-) -> wire_feed.Dispatch:
-    return dispatch(
-        recipient,
-        EVENTS_KIND,
-        case.case_id,
-        wire.CaseEvents(case_id=case.case_id, events=raws).SerializeToString(),
-        materials,
-        str(case.sequence),
-    )
-
-
-def dispatch(
-    recipient: Address,
-    kind: str,
-    case_id: str,
-    payload: bytes,
-    materials: Sequence[Material] = (),
-    reference: str = "",
-) -> wire_feed.Dispatch:
-    """A message to another hall about a case. `reference` comes back when it has ended."""
-    return wire_feed.Dispatch(
-        recipient=str(recipient),
-        kind=kind,
-        subject=case_id,
-        urgency=int(Urgency.ORDINARY),  # type: ignore[arg-type]
-        payload=payload,
-        attachments=[
-            wire_attachment.Attachment(digest=material.digest, size=material.size)
-            for material in materials
-        ],
-        reference=reference,
     )

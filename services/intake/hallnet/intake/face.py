@@ -22,7 +22,17 @@ from hallnet.case.problems import CaseUnknown
 from hallnet.case.sought import matter
 from hallnet.codec import Codec
 from hallnet.codec.codec import from_timestamp
-from hallnet.intake import accounts, cases, credit, handling, listing, mandates, materials, views
+from hallnet.intake import (
+    accounts,
+    alike,
+    cases,
+    credit,
+    handling,
+    listing,
+    mandates,
+    materials,
+    views,
+)
 from hallnet.intake.answering import Answering, Response, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
@@ -337,7 +347,7 @@ class IntakeFace(
         return await self._writes.write(work, keys)
 
     def _look_up_like(self, connection: Connection, matters: Sequence[str]) -> None:
-        cases.look_up_like(connection, matters, self._clock() - views.LIKE_WITHIN)
+        alike.look_up(connection, matters, self._clock() - views.LIKE_WITHIN)
 
     def _view(
         self, connection: Connection, case: Case, act: wire.Act, now: datetime
@@ -358,7 +368,9 @@ class IntakeFace(
         if accounts.find(connection, actor_id).actor.kind is ActorKind.AGENT:
             return
         since = now - views.LIKE_WITHIN
-        for row in cases.others_like(connection, case, since):
+        if alike.is_filed_twice(case):
+            cases.write_now(connection)
+        for row in alike.others_like(connection, case, since):
             view.possible_duplicates.append(views.summary(row, day_of(now)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.intake import cases, hall_state, materials, recounting, replicas
+from hallnet.intake import dispatches, hall_state, materials, recounting, replicas
 from hallnet.intake.context import Hall
 from hallnet.node import telemetry
 from hallnet.places import Address
@@ -54,9 +54,9 @@ def _take_message(
     connection: Connection, hall: Hall, message: wire_feed.InboundMessage, now: datetime
 ) -> None:
     sender = Address.parse(message.sender)
-    if message.kind == cases.EVENTS_KIND:
+    if message.kind == dispatches.EVENTS_KIND:
         replicas.take_events(connection, hall, sender, message.payload, now)
-    elif message.kind == cases.REQUEST_KIND:
+    elif message.kind == dispatches.REQUEST_KIND:
         replicas.take_request(connection, hall, sender, message.payload, now)
     elif message.kind == replicas.REFUSED_KIND:
         replicas.take_refusal(connection, sender, message.payload, now)

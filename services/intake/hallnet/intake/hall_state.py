@@ -14,7 +14,7 @@ from sqlalchemy import Row, func, insert, select
 
 from hallnet.codec import MessageMalformed, parse
 from hallnet.codec.codec import from_timestamp, to_timestamp
-from hallnet.intake import cases, tables
+from hallnet.intake import cases, dispatches, tables
 from hallnet.intake.context import Hall
 from hallnet.places import Address
 from hallnet.places.problems import AddressMalformed
@@ -154,7 +154,7 @@ def change(
     forget_read()
     found = standing(connection, hall)
     payload = found.SerializeToString()
-    above = [cases.dispatch(other, STATE_KIND, "hall", payload) for other in hall.above]
+    above = [dispatches.dispatch(other, STATE_KIND, "hall", payload) for other in hall.above]
     tables.feed.append(connection, [Entry(STATE_KIND, str(hall.address), payload, now, above)])
     return found
 
@@ -218,7 +218,7 @@ def order(
         withdrawn=request.withdrawn,
     )
     payload = transfer.SerializeToString()
-    told = [cases.dispatch(other, TRANSFER_KIND, "hall", payload) for other in (giver, taker)]
+    told = [dispatches.dispatch(other, TRANSFER_KIND, "hall", payload) for other in (giver, taker)]
     tables.feed.append(connection, [Entry(TRANSFER_KIND, str(giver), payload, now, told)])
     return transfer
 

@@ -26,6 +26,7 @@ from hallnet.intake import (
     accounts,
     cases,
     credit,
+    dispatches,
     hall_state,
     joining,
     mandates,
@@ -290,7 +291,9 @@ def _pass_on(
     handed_in = wish.materials if isinstance(wish, Supplemented) else ()
     request = CaseRequest(case.case_id, request_id, account.actor, now, wish)
     raw = REQUEST.to_bytes(request)
-    message = cases.dispatch(case.custodian, cases.REQUEST_KIND, case.case_id, raw, handed_in)
+    message = dispatches.dispatch(
+        case.custodian, dispatches.REQUEST_KIND, case.case_id, raw, handed_in
+    )
     entry = Entry("case.request_sent", case.case_id, raw, now, [message], telemetry.traceparent())
     tables.feed.append(connection, [entry])
 

@@ -24,7 +24,7 @@ from hallnet.case.item import ItemOverlay, ItemVersion
 from hallnet.case.person import SYSTEM
 from hallnet.case.rules import joint
 from hallnet.case.stage import Stage
-from hallnet.intake import cases, memory, tables
+from hallnet.intake import cases, dispatches, memory, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.numbering import next_case_no, query_code
@@ -160,7 +160,9 @@ def _withdraw(
         return
     request_id = new_id(now, hall.random_bytes)
     raw = REQUEST.to_bytes(CaseRequest(leg_case.case_id, request_id, SYSTEM, now, wish))
-    message = cases.dispatch(leg_case.custodian, cases.REQUEST_KIND, leg_case.case_id, raw)
+    message = dispatches.dispatch(
+        leg_case.custodian, dispatches.REQUEST_KIND, leg_case.case_id, raw
+    )
     entry = Entry("case.request_sent", leg_case.case_id, raw, now, [message])
     tables.feed.append(connection, [entry])
 

@@ -29,7 +29,7 @@ from hallnet.case.power import Power
 from hallnet.case.problems import EventOutOfTurn, HistoryBroken
 from hallnet.case.rules.custody import answer_hand_over
 from hallnet.codec.codec import MessageMalformed
-from hallnet.intake import cases, hall_state, handling, joining, owners, tables
+from hallnet.intake import cases, dispatches, hall_state, handling, joining, owners, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
@@ -93,7 +93,7 @@ def take_request(
         refused = CaseRequestRefused(
             request.case_id, request.request_id, problem.reason, problem.in_chinese()
         )
-        answer = cases.dispatch(
+        answer = dispatches.dispatch(
             sender, REFUSED_KIND, request.case_id, REQUEST_REFUSED.to_bytes(refused)
         )
         entry = Entry(
@@ -135,7 +135,7 @@ def take_delivery_end(
     if case is None:
         return
     told = [Entry("case.undelivered", ended.subject, ended.SerializeToString(), now)]
-    if ended.kind == cases.EVENTS_KIND and _waits_for(case, hall, ended):
+    if ended.kind == dispatches.EVENTS_KIND and _waits_for(case, hall, ended):
         if _has_no_effect(ended):
             facts = [HandOverFailed(ended.reason)]
             cases.append(connection, hall, case.case_id, case, facts, SYSTEM, now)
