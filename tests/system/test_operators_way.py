@@ -116,6 +116,8 @@ def test_a_county_and_a_township_are_founded_and_work_together(
             )
             assert "version 1 is withdrawn by version 2: nothing" in withdrawn
             until(lambda: "withdrawn" in hallnet("release", "list", str(township)))
+            looked = hallnet("node", "catch-up", str(township), "--for", "60", "--json")
+            assert json.loads(looked)["waiting"] == {"330127": 0}
             journal = tmp_path / "county.journal"
             hallnet("node", "archive", str(county), "--out", str(journal))
             verified = hallnet("verify", str(journal), "--root", certificate)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hallnet.cli import backup, vault
+from hallnet.cli import backup, catching_up, vault
 from hallnet.cli.options import SUITE_HELP, HomeArgument, Json
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ MEGABYTE = 1024 * 1024
 app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=True)
 app.add_typer(vault.app, name="vault")
 app.add_typer(backup.app)
+app.add_typer(catching_up.app)
 
 
 @app.command()
