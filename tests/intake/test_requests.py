@@ -46,6 +46,8 @@ from hallnet.case.person import Actor, ActorKind
 from hallnet.case.problems import CaseInTransit, NotTheCustodian
 from hallnet.case.stage import Stage
 from hallnet.node import telemetry
+from hallnet.store import sharing
+from hallnet.store.sharing import HallBusy
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -284,3 +286,18 @@ def test_what_an_act_tells_belongs_to_the_trace_of_the_act(world: World) -> None
     ask(traced())
     [entry] = told(world.at(TOWNSHIP), "case.event")[-1:]
     assert entry.traceparent.split("-")[1] == trace
+
+
+def test_who_is_told_to_come_again_later_costs_the_busy_hall_no_write(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody was refused anything by right: there is nothing to put on record."""
+    case = world.file(TOWNSHIP, RELIEF)
+    desk, before = face(world), everything(world.at(TOWNSHIP))
+    request = asking(act(), case.case_id, wire_command.Withdraw(reason="不办了"))
+    monkeypatch.setattr(sharing, "WAITING_MAX", 0)
+    with pytest.raises(HallBusy):
+        ask(desk.ActOnCase(request, None))
+    assert everything(world.at(TOWNSHIP)) == before
+    monkeypatch.undo()
+    assert ask(desk.ActOnCase(request, None)).case.summary.stage == wire.CASE_STAGE_WITHDRAWN

@@ -13,7 +13,7 @@ from hallnet.intake import tables
 from hallnet.node import telemetry
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
-from hallnet.store.sharing import LookUp
+from hallnet.store.sharing import HallBusy, LookUp
 
 Response = TypeVar("Response", bound=Message)
 
@@ -73,9 +73,14 @@ class Answering:
     async def _recorded(
         self, act: str, actor_id: str, subject: str, answer: Any, purpose: str = ""
     ) -> Any:
-        """Wait for an answer; if it is a refusal, record it."""
+        """Wait for an answer; if it is a refusal, record it.
+
+        Who is told to come again later was refused nothing, and a hall that is busy has no write to spare.
+        """
         try:
             return await answer
+        except HallBusy:
+            raise
         except Problem as problem:
             await self._record(actor_id, subject, act, purpose, problem.reason)
             raise
