@@ -22,7 +22,7 @@ from hallnet.node.server import Server
 from hallnet.sandbox.folder import sandbox_folder
 from hallnet.sandbox.network import Network, Node, NodeSpec
 from hallnet.sandbox.ports import free_port
-from hallnet.store import Database
+from hallnet.store import Connection, Database
 from hallnet.store.feed import ENTRIES_PER_BATCH_MAX, Entry, Feed
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.suites import Suite
@@ -84,6 +84,7 @@ class Source:
             f"sqlite:///{folder / 'source.db'}", "intake", node.home.vault(Part.INTAKE)
         )
         metadata.create_all(self._database.engine)
+        self._database.transact(self._go_on_after_the_intake)
         faces = FeedFace()
         faces.add(self._feed, self._database)
         self._server = Server(node.home, node.home.settings().endpoints.intake, [Part.INTAKE])
@@ -100,6 +101,11 @@ class Source:
                 materials,
                 {name: frozenset({Part.EXCHANGE}) for name in _INTAKE.methods_by_name},
             )
+
+    def _go_on_after_the_intake(self, connection: Connection) -> None:
+        """The exchange has followed the feed of a real intake before: this one goes on behind it."""
+        self._feed.append(connection, [Entry("bench.begun", "", b"", clock())])
+        self._feed.leap(connection, clock())
 
     async def start(self) -> None:
         await self._server.start()
