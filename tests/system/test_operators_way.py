@@ -234,11 +234,15 @@ def test_halls_are_founded_with_invitations_alone(tmp_path: Path) -> None:
 
 
 def test_the_status_warns_of_old_trust_data_and_of_clocks_that_are_apart() -> None:
-    fresh = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_FRESH)
+    fresh = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_FRESH, journal_sure=True)
     assert _warnings(fresh) == []
-    stale = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_STALE)
+    unsure = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_FRESH)
+    assert "where this hall's journal ends" in _warnings(unsure)[0]
+    stale = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_STALE, journal_sure=True)
     assert "from 1970-01-01" in _warnings(stale)[0]
-    expired = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_EXPIRED)
+    expired = wire.GetStatusResponse(
+        trust_freshness=wire.TRUST_FRESHNESS_EXPIRED, journal_sure=True
+    )
     assert "no results are issued" in _warnings(expired)[0]
     fresh.links.add(neighbour="330127", clock_skew_ms=-600_000, clock_skewed=True)
     assert "the clock of 330127 is -600 s away" in _warnings(fresh)[0]

@@ -29,6 +29,7 @@ from hallnet.case.item import CATALOGUE, ItemVersion
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.demo import counter as demo
 from hallnet.demo.world import CHIEF, CLERK, PASSWORD, villager
+from hallnet.intake.records import RecordsUnsure
 from hallnet.node.client import problems_raised
 from hallnet.node.desk import Desk
 from hallnet.node.home import Part
@@ -106,6 +107,18 @@ class Desks:
         )
         return (await self.desk.intake.FileCase(request)).case
 
+    async def may_act(self) -> bool:
+        """Whether cases are acted upon by now."""
+        case = await self.file()
+        try:
+            with problems_raised():
+                await self.accept(case.summary.case_id)
+        except Reported as problem:
+            if problem.reason != RecordsUnsure.reason:
+                raise
+            return False
+        return True
+
     async def accept(self, case_id: str) -> None:
         await self._act(CLERK, case_id, wire_command.CaseCommand(accept=wire_command.Accept()))
 
@@ -137,7 +150,7 @@ async def measure(
             desks = await founded(network, url)
             node = network.node(COUNTY)
             if cases_stored:
-                await _fill(node, cases_stored, say)
+                await _fill(node, desks, cases_stored, say)
             await _cycles(desks, WARM_UP_CYCLES, [])
             process = node.process_of(Part.INTAKE).pid
             before = _processor_seconds(process)
@@ -193,14 +206,22 @@ async def founded(network: Network, database_url: str) -> Desks:
     return Desks(node.desk, items, materials)
 
 
-async def _fill(node: Node, count: int, say: Say) -> None:
-    """Cases from before, written while the intake rests."""
-    process = node.process_of(Part.INTAKE)
+async def _fill(node: Node, desks: Desks, count: int, say: Say) -> None:
+    """Cases from before, written while the intake rests.
+
+    After its start it waits for the exchange's word that its records are the newest.
+    """
+    process, exchange = node.process_of(Part.INTAKE), node.process_of(Part.EXCHANGE)
     await process.stop()
     began = time.perf_counter()
     await asyncio.to_thread(stored.fill, node.home, count)
     say(f"{count:,} cases stored in {time.perf_counter() - began:,.0f} s")
     await process.start()
+    await exchange.start()
+    try:
+        await comes_about(desks.may_act, READY_SECONDS)
+    finally:
+        await exchange.stop()
 
 
 async def _cycles(desks: Desks, count: int, times: list[float]) -> float:

@@ -74,13 +74,14 @@ def fill(home: Home, count: int) -> None:
 
 
 def items_here(connection: Connection, hall: Hall) -> list[ItemVersion]:
-    """What a county receives and decides itself."""
+    """What a county receives and decides itself; what is only filed is not decided."""
     found = hall.releases.items_in_force(connection, date(YEAR, 12, 31))
     return [
         item
         for item in found
         if IntakePlace.COUNTY in item.accepts_at
         and not item.report_up
+        and not item.filing_only
         and competent_hall(item, hall.address, hall.branch_field, "", hall.register) == hall.address
     ]
 

@@ -329,7 +329,9 @@ class Exchange:
                 context.is_sure,
                 self._clock(),
             )
-            alive, self._mine, belief, context.is_sure = await self._database.write(share)
+            alive, self._mine, belief, one_is_sure = await self._database.write(share)
+            # This process may have come to know it meanwhile.
+            context.is_sure = context.is_sure or one_is_sure
             for neighbour, loop in self._links.items():
                 loop.share(neighbour in self._mine, beside_others=len(alive) > 1)
             presence = replicas.presence(alive)
