@@ -88,11 +88,11 @@ def test_a_hall_never_heard_from_is_named_as_unknown_and_not_as_behind(halls: Ha
 
 def test_one_kind_can_be_asked_for(halls: Halls) -> None:
     halls.publish(PROVINCE, content=b"policy")
-    halls.publish(PROVINCE, ReleaseKind.TEMPLATE, b"texts")
+    halls.publish(PROVINCE, ReleaseKind.CODE_MAP, b"codes")
     halls.settle()
     tell(halls)
-    (one,) = spread(halls, CITY, ReleaseKind.TEMPLATE).spreads
-    assert ReleaseKind(one.kind) is ReleaseKind.TEMPLATE
+    (one,) = spread(halls, CITY, ReleaseKind.CODE_MAP).spreads
+    assert ReleaseKind(one.kind) is ReleaseKind.CODE_MAP
 
 
 def test_changes_are_gathered_and_said_again_once_a_day(halls: Halls) -> None:

@@ -423,7 +423,10 @@ def test_each_number_leads_to_its_cases(enter: Enter) -> None:
     number = number_on(filed(clerk))
     page = clerk.open("/window/numbers")
     at = page.html.split("<td>收件</td>")[1].split('href="')[1].split('"')[0]
-    assert number in clerk.open(html.unescape(at)).text
+    listed = clerk.open(html.unescape(at))
+    assert 'href="/cases/' in listed.html
+    # What is not among those that are listed is said to be missing there.
+    assert number in listed.text or "只列出前" in listed.text
     assert "还没有定格的月份" in page.text
     assert clerk.open("/window/numbers?first=2026-02-01&last=2026-01-01").status == 400
 

@@ -37,6 +37,7 @@ from hallnet.case.possible import possible_acts
 from hallnet.case.rules import custody, ending
 from hallnet.case.stage import Stage
 from hallnet.places import Address
+from hallnet.simulate.founding import CHIEF, CLERK
 from hallnet.simulate.hall import Hall
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 
@@ -278,6 +279,26 @@ async def _archive(desk: Desk) -> Command:
     return commands.Archive(f"档{desk.draw.randrange(10**6)}")
 
 
+async def _offer(desk: Desk) -> Command:
+    return commands.OfferOwnership(desk.draw.choice((CHIEF, CLERK)).actor.actor_id)
+
+
+async def _take(desk: Desk) -> Command:
+    return commands.TakeOwnership()
+
+
+async def _decline_ownership(desk: Desk) -> Command:
+    return commands.DeclineOwnership("手上办件已满")
+
+
+async def _recall(desk: Desk) -> Command:
+    return commands.RecallRefusal("报备后重新审查")
+
+
+async def _repair(desk: Desk) -> Command:
+    return commands.RepairCredit("已整改并公示期满")
+
+
 FURTHER: dict[str, Callable[[Desk], Awaitable[Command]]] = {
     "PassPrereview": _pass_prereview,
     "ReturnPrereview": _give_back,
@@ -302,4 +323,9 @@ FURTHER: dict[str, Callable[[Desk], Awaitable[Command]]] = {
     "Correct": _correct,
     "End": _end,
     "Archive": _archive,
+    "OfferOwnership": _offer,
+    "TakeOwnership": _take,
+    "DeclineOwnership": _decline_ownership,
+    "RecallRefusal": _recall,
+    "RepairCredit": _repair,
 }

@@ -36,13 +36,14 @@ class GrantsFace:
     async def GrantPower(self, request: wire.GrantPowerRequest, context: Any) -> Any:
         now, by = self._clock(), request.act.actor_id
         request.grant.number = 0
-        wanted = GRANT.from_message(request.grant)
-
-        def rule(grants: Sequence[Grant]) -> tuple[Grant, ...]:
-            return rules.given(grants, wanted, request.actor_id, by, now)
 
         def work(connection: Connection) -> wire.GrantPowerResponse:
             accounts.require_power(connection, by, now, Power.HEAD)
+            wanted = GRANT.from_message(request.grant)
+
+            def rule(grants: Sequence[Grant]) -> tuple[Grant, ...]:
+                return rules.given(grants, wanted, request.actor_id, by, now)
+
             if (
                 wanted.window_id
                 and not tickets.find_window(connection, wanted.window_id).needs_rota

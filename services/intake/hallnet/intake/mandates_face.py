@@ -56,9 +56,10 @@ class MandatesFace:
         if int(request.change) not in {int(change) for change in MandateChange}:
             raise ChoiceMissing("change", field="change")
         change = MandateChange(request.change)
-        require_text(request.reason, "reason")
 
         def work(connection: Connection) -> wire.ChangeMandateResponse:
+            accounts.find(connection, request.act.actor_id)
+            require_text(request.reason, "reason")
             return permissions.change(
                 connection,
                 self._hall,
