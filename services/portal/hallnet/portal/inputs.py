@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,12 @@ class Input:
     required: bool = True
     options: Mapping[str, str] = field(default_factory=dict)
     default: str = ""
+
+
+def choosing(
+    inputs: Iterable[Input], options: Mapping[str, Mapping[str, str]]
+) -> tuple[Input, ...]:
+    """The same fields, some of which are made among what there is to choose from just now, by their names."""
+    return tuple(
+        replace(one, options=options[one.name]) if one.name in options else one for one in inputs
+    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hallnet.portal.inputs import Input
+from hallnet.portal.inputs import Input, choosing
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
     OVERSEES,
+    Ask,
     Board,
     Cell,
     Deed,
@@ -45,27 +46,14 @@ async def _open(doing: Doing) -> str:
     return f"已登记，须在{answer.complaint.due_on}前答复。"
 
 
-async def _extend(doing: Doing) -> None:
-    await _step(doing, wire.COMPLAINT_STEP_EXTEND)
+def _stepped(step: wire.ComplaintStep.ValueType) -> Ask:
+    async def ask(doing: Doing) -> None:
+        request = wire.StepComplaintRequest(
+            act=doing.act, complaint_id=doing.of, step=step, words=doing.text("words")
+        )
+        await doing.visit.desk.window.StepComplaint(request)
 
-
-async def _send_back(doing: Doing) -> None:
-    await _step(doing, wire.COMPLAINT_STEP_SEND_BACK)
-
-
-async def _answer(doing: Doing) -> None:
-    await _step(doing, wire.COMPLAINT_STEP_ANSWER)
-
-
-async def _close(doing: Doing) -> None:
-    await _step(doing, wire.COMPLAINT_STEP_CLOSE)
-
-
-async def _step(doing: Doing, step: wire.ComplaintStep.ValueType) -> None:
-    request = wire.StepComplaintRequest(
-        act=doing.act, complaint_id=doing.of, step=step, words=doing.text("words")
-    )
-    await doing.visit.desk.window.StepComplaint(request)
+    return ask
 
 
 _OPEN = Deed(
@@ -82,17 +70,33 @@ _OPEN = Deed(
     ),
 )
 _EXTEND = Deed(
-    "extend", "延期", "已延期。", _extend, (Input("words", "延期原因", "area"),), OVERSEES
+    "extend",
+    "延期",
+    "已延期。",
+    _stepped(wire.COMPLAINT_STEP_EXTEND),
+    (Input("words", "延期原因", "area"),),
+    OVERSEES,
 )
 _SEND_BACK = Deed(
-    "send-back", "退回", "已退回。", _send_back, (Input("words", "应承办的单位"),), danger=True
+    "send-back",
+    "退回",
+    "已退回。",
+    _stepped(wire.COMPLAINT_STEP_SEND_BACK),
+    (Input("words", "应承办的单位"),),
+    danger=True,
 )
-_ANSWER = Deed("answer", "答复", "已答复。", _answer, (Input("words", "答复内容", "area"),))
+_ANSWER = Deed(
+    "answer",
+    "答复",
+    "已答复。",
+    _stepped(wire.COMPLAINT_STEP_ANSWER),
+    (Input("words", "答复内容", "area"),),
+)
 _CLOSE = Deed(
     "close",
     "办结",
     "已办结。",
-    _close,
+    _stepped(wire.COMPLAINT_STEP_CLOSE),
     powers=OVERSEES,
     explanation="由答复人和被投诉人以外的人回访后办理。",
 )
@@ -105,12 +109,7 @@ _DEEDS = {
 async def board(visit: Visit) -> Board:
     """What waits, the one due first at the top; then all, the newest first."""
     names = await staff(visit)
-    choose = tuple(
-        Input(one.name, one.label, one.kind, required=one.required, options=names)
-        if one.kind == "select"
-        else one
-        for one in _OPEN.inputs
-    )
+    choose = choosing(_OPEN.inputs, {"owner": names, "against": names})
     columns = ("类别", "内容", "承办人", "被投诉人", "涉及", "状态", "期限", "答复")
     waiting = await listed(visit, wire.RECORD_KIND_COMPLAINT, waiting=True)
     every = await listed(visit, wire.RECORD_KIND_COMPLAINT)

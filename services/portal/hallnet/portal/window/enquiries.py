@@ -7,6 +7,7 @@ from hallnet.portal import wording
 from hallnet.portal.inputs import Input
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
+    Ask,
     Board,
     Cell,
     Deed,
@@ -30,31 +31,18 @@ async def _open(doing: Doing) -> None:
     await doing.visit.desk.window.OpenEnquiry(request)
 
 
-async def _offer(doing: Doing) -> None:
-    await _step(doing, wire.ENQUIRY_STEP_OFFER)
+def _stepped(step: wire.EnquiryStep.ValueType) -> Ask:
+    async def ask(doing: Doing) -> None:
+        request = wire.StepEnquiryRequest(
+            act=doing.act,
+            enquiry_id=doing.of,
+            step=step,
+            to=doing.text("to"),
+            answer=doing.text("answer"),
+        )
+        await doing.visit.desk.window.StepEnquiry(request)
 
-
-async def _accept(doing: Doing) -> None:
-    await _step(doing, wire.ENQUIRY_STEP_ACCEPT)
-
-
-async def _decline(doing: Doing) -> None:
-    await _step(doing, wire.ENQUIRY_STEP_DECLINE)
-
-
-async def _answer(doing: Doing) -> None:
-    await _step(doing, wire.ENQUIRY_STEP_ANSWER)
-
-
-async def _step(doing: Doing, step: wire.EnquiryStep.ValueType) -> None:
-    request = wire.StepEnquiryRequest(
-        act=doing.act,
-        enquiry_id=doing.of,
-        step=step,
-        to=doing.text("to"),
-        answer=doing.text("answer"),
-    )
-    await doing.visit.desk.window.StepEnquiry(request)
+    return ask
 
 
 _OPEN = Deed(
@@ -68,12 +56,18 @@ _OFFER = Deed(
     "offer",
     "转交",
     "已请对方接手；对方接手之前仍由您负责。",
-    _offer,
+    _stepped(wire.ENQUIRY_STEP_OFFER),
     (Input("to", "转给", "select"),),
 )
-_ACCEPT = Deed("accept", "接手", "已接手，现由您负责。", _accept)
-_DECLINE = Deed("decline", "不接手", "已退回原负责人。", _decline)
-_ANSWER = Deed("answer", "答复", "已答复。", _answer, (Input("answer", "答复内容", "area"),))
+_ACCEPT = Deed("accept", "接手", "已接手，现由您负责。", _stepped(wire.ENQUIRY_STEP_ACCEPT))
+_DECLINE = Deed("decline", "不接手", "已退回原负责人。", _stepped(wire.ENQUIRY_STEP_DECLINE))
+_ANSWER = Deed(
+    "answer",
+    "答复",
+    "已答复。",
+    _stepped(wire.ENQUIRY_STEP_ANSWER),
+    (Input("answer", "答复内容", "area"),),
+)
 
 
 async def board(visit: Visit) -> Board:

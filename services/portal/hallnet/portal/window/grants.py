@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hallnet.case.case import day_of
 from hallnet.case.grant import STATE_NAMES, GrantState
 from hallnet.case.kind import POWER_OF_KIND
 from hallnet.case.power import NAMES, Power
-from hallnet.portal.inputs import Input
+from hallnet.portal.inputs import Input, choosing
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
     Board,
@@ -115,7 +113,7 @@ async def board(visit: Visit) -> Board:
         wire.ListPowerGapsRequest(actor_id=actor_id, on_day=on_day)
     )
     names = await staff(visit)
-    inputs = [replace(one, options=names) if one.name == "to" else one for one in _GIVE.inputs]
+    inputs = choosing(_GIVE.inputs, {"to": names})
     gaps = Section(
         f"{on_day}无人有权办理的",
         ("事项", "类型", "缺少的权力"),

@@ -7,6 +7,7 @@ from hallnet.portal.inputs import Input
 from hallnet.portal.site import Audience, Visit
 from hallnet.portal.window.board import (
     ROWS,
+    Ask,
     Board,
     Cell,
     Deed,
@@ -43,38 +44,51 @@ async def _find(doing: Doing) -> str:
     return f"证件号码尾号{doing.text('client')[-4:]}的委托如下。"
 
 
-async def _suspend(doing: Doing) -> str:
-    return await _change(doing, wire_fact.MANDATE_CHANGE_SUSPENDED)
-
-
-async def _resume(doing: Doing) -> str:
-    return await _change(doing, wire_fact.MANDATE_CHANGE_RESUMED)
-
-
-async def _revoke(doing: Doing) -> str:
-    return await _change(doing, wire_fact.MANDATE_CHANGE_REVOKED)
-
-
-async def _change(doing: Doing, change: wire_fact.MandateChange.ValueType) -> str:
-    answer = await doing.visit.desk.intake.ChangeMandate(
-        wire.ChangeMandateRequest(
-            act=doing.act, mandate_id=doing.of, change=change, reason=doing.text("reason")
+def _changed(change: wire_fact.MandateChange.ValueType) -> Ask:
+    async def ask(doing: Doing) -> str:
+        answer = await doing.visit.desk.intake.ChangeMandate(
+            wire.ChangeMandateRequest(
+                act=doing.act, mandate_id=doing.of, change=change, reason=doing.text("reason")
+            )
         )
-    )
-    state = _STATES[answer.mandate.state][0]
-    told = f"委托{state}；已记入{answer.entered}件在办件"
-    if answer.passed_on:
-        told += f"，{answer.passed_on}件已转送办理大厅"
-    if answer.left:
-        told += f"；以下办件暂时不能记入，请稍后在办件页办理：{'、'.join(answer.left)}"
-    return f"{told}。"
+        state = _STATES[answer.mandate.state][0]
+        told = f"委托{state}；已记入{answer.entered}件在办件"
+        if answer.passed_on:
+            told += f"，{answer.passed_on}件已转送办理大厅"
+        if answer.left:
+            told += f"；以下办件暂时不能记入，请稍后在办件页办理：{'、'.join(answer.left)}"
+        return f"{told}。"
+
+    return ask
 
 
 _REASON = (Input("reason", "原因（委托人的意愿）", "area"),)
 _FIND = Deed("find", "按委托人查找", "", _find, (Input("client", "委托人证件号码"),))
-_SUSPEND = Deed("suspend", "中止", "", _suspend, _REASON, frozenset({Power.RECEIVE}))
-_RESUME = Deed("resume", "续办", "", _resume, _REASON, frozenset({Power.RECEIVE}))
-_REVOKE = Deed("revoke", "终止", "", _revoke, _REASON, frozenset({Power.RECEIVE}), danger=True)
+_SUSPEND = Deed(
+    "suspend",
+    "中止",
+    "",
+    _changed(wire_fact.MANDATE_CHANGE_SUSPENDED),
+    _REASON,
+    frozenset({Power.RECEIVE}),
+)
+_RESUME = Deed(
+    "resume",
+    "续办",
+    "",
+    _changed(wire_fact.MANDATE_CHANGE_RESUMED),
+    _REASON,
+    frozenset({Power.RECEIVE}),
+)
+_REVOKE = Deed(
+    "revoke",
+    "终止",
+    "",
+    _changed(wire_fact.MANDATE_CHANGE_REVOKED),
+    _REASON,
+    frozenset({Power.RECEIVE}),
+    danger=True,
+)
 _DEEDS = {
     int(wire.MANDATE_STATE_STANDS): (_SUSPEND, _REVOKE),
     int(wire.MANDATE_STATE_NOT_YET): (_SUSPEND, _REVOKE),

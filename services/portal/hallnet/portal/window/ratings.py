@@ -8,10 +8,11 @@ from datetime import timedelta
 from hallnet.case.case import day_of
 from hallnet.codec.codec import from_timestamp
 from hallnet.portal import wording
-from hallnet.portal.inputs import Input
+from hallnet.portal.inputs import Input, choosing
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
     OVERSEES,
+    Ask,
     Board,
     Cell,
     Deed,
@@ -73,31 +74,18 @@ async def _card(doing: Doing) -> str:
     return "已录入。"
 
 
-async def _call_back(doing: Doing) -> None:
-    await _step(doing, wire.RATING_STEP_CALL_BACK)
+def _stepped(step: wire.RatingStep.ValueType) -> Ask:
+    async def ask(doing: Doing) -> None:
+        request = wire.StepRatingRequest(
+            act=doing.act,
+            rating_id=doing.of,
+            step=step,
+            finding=wire_window.Finding.ValueType(doing.form.number("finding")),
+            words=doing.text("words"),
+        )
+        await doing.visit.desk.window.StepRating(request)
 
-
-async def _repair(doing: Doing) -> None:
-    await _step(doing, wire.RATING_STEP_REPAIR)
-
-
-async def _close(doing: Doing) -> None:
-    await _step(doing, wire.RATING_STEP_CLOSE)
-
-
-async def _add(doing: Doing) -> None:
-    await _step(doing, wire.RATING_STEP_ADD)
-
-
-async def _step(doing: Doing, step: wire.RatingStep.ValueType) -> None:
-    request = wire.StepRatingRequest(
-        act=doing.act,
-        rating_id=doing.of,
-        step=step,
-        finding=wire_window.Finding.ValueType(doing.form.number("finding")),
-        words=doing.text("words"),
-    )
-    await doing.visit.desk.window.StepRating(request)
+    return ask
 
 
 _INVITE = Deed(
@@ -124,20 +112,32 @@ _CALL_BACK = Deed(
     "call-back",
     "回访",
     "回访已登记。",
-    _call_back,
+    _stepped(wire.RATING_STEP_CALL_BACK),
     (Input("finding", "核实结果", "choice", _FINDINGS),),
     explanation="须由被评价人以外的人在1个工作日内回访。",
 )
-_REPAIR = Deed("repair", "整改", "整改已登记。", _repair, (Input("words", "整改情况", "area"),))
+_REPAIR = Deed(
+    "repair",
+    "整改",
+    "整改已登记。",
+    _stepped(wire.RATING_STEP_REPAIR),
+    (Input("words", "整改情况", "area"),),
+)
 _CLOSE = Deed(
     "close",
     "销号",
     "已销号。",
-    _close,
+    _stepped(wire.RATING_STEP_CLOSE),
     powers=OVERSEES,
     explanation="由被评价人、回访人和整改人以外的人办理。",
 )
-_ADD = Deed("add", "追评", "追评已登记。", _add, (Input("words", "追评内容", "area"),))
+_ADD = Deed(
+    "add",
+    "追评",
+    "追评已登记。",
+    _stepped(wire.RATING_STEP_ADD),
+    (Input("words", "追评内容", "area"),),
+)
 _NEXT = {
     RatingState.CALL_BACK: _CALL_BACK,
     RatingState.REPAIR: _REPAIR,
@@ -153,12 +153,7 @@ async def board(visit: Visit) -> Board:
     rates = await visit.desk.window.GetRatingRates(
         wire.GetRatingRatesRequest(first=first.isoformat(), last=last.isoformat())
     )
-    card = tuple(
-        Input(one.name, one.label, one.kind, required=False, options=names)
-        if one.name == "handler"
-        else one
-        for one in _CARD.inputs
-    )
+    card = choosing(_CARD.inputs, {"handler": names})
     columns = ("评价", "评价人", "意见", "被评价人", "对象", "方式", "状态", "期限")
     return Board(
         "好差评",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from hallnet.case.case import day_of
-from hallnet.portal.inputs import Input
+from hallnet.portal.inputs import Input, choosing
 from hallnet.portal.site import Visit
 from hallnet.portal.window.board import (
     OVERSEES,
@@ -183,21 +183,11 @@ async def board(visit: Visit) -> Board:
             ),
             Section(
                 "安排",
-                offers=[Offer(deed, inputs=_chosen(deed, choose)) for deed in PAGE.deeds],
+                offers=[Offer(deed, inputs=choosing(deed.inputs, choose)) for deed in PAGE.deeds],
                 folded=True,
             ),
         ),
         filters=(Input("week", "哪一周", "date", default=first.isoformat()),),
-    )
-
-
-def _chosen(deed: Deed, choose: dict[str, dict[str, str]]) -> tuple[Input, ...]:
-    """The fields of a deed with what there is to choose from today."""
-    return tuple(
-        Input(one.name, one.label, one.kind, one.choices, one.hint, one.required, choose[one.name])
-        if one.kind == "select"
-        else one
-        for one in deed.inputs
     )
 
 

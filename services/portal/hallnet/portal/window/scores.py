@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from hallnet.portal.inputs import Input
+from hallnet.portal.inputs import Input, choosing
 from hallnet.portal.site import Audience, Visit
 from hallnet.portal.window.board import (
     Board,
@@ -159,10 +159,7 @@ async def _of_sheet(visit: Visit, scoring: wire_window.Scoring) -> list[Section]
     request = wire.GetScoreRequest(sheet_id=sheet.sheet_id, claimed=-1)
     score = (await visit.desk.window.GetScore(request)).score
     said = {rule.rule_id: rule.words for rule in sheet.rules}
-    choose = tuple(
-        Input(one.name, one.label, one.kind, options=said) if one.kind == "select" else one
-        for one in _PROVE.inputs
-    )
+    choose = choosing(_PROVE.inputs, {"rule": said})
     verdict = "合格" if score.passed else "不合格"
     lines_ = [
         Row(
