@@ -92,14 +92,7 @@ class RecordsFace(Answering):
 
         def work(connection: Connection) -> wire_bundle.SignedCaseBundle:
             signed = bundling.export(connection, self._context, request.subject, now)
-            connection.execute(
-                insert(tables.export_record).values(
-                    at=now,
-                    actor_id=request.actor_id[:64],
-                    subject=request.subject[:64],
-                    purpose=request.purpose,
-                )
-            )
+            _record_export(connection, request, request.subject[:64], now)
             return signed
 
         signed = await self._database.write(work)
@@ -116,14 +109,7 @@ class RecordsFace(Answering):
 
         def work(connection: Connection) -> tuple[bytes, int, int]:
             head, start, end = archiving.begin(connection, self._context, since, until, now)
-            connection.execute(
-                insert(tables.export_record).values(
-                    at=now,
-                    actor_id=request.actor_id[:64],
-                    subject=f"journal {start}..{end}",
-                    purpose=request.purpose,
-                )
-            )
+            _record_export(connection, request, f"journal {start}..{end}", now)
             return archiving.opening(head), start, end
 
         opening, at, end = await self._database.write(work)
@@ -144,14 +130,7 @@ class RecordsFace(Answering):
             archiving.require_archived(
                 connection, self._context, request.start, request.end, request.root
             )
-            connection.execute(
-                insert(tables.export_record).values(
-                    at=now,
-                    actor_id=request.actor_id[:64],
-                    subject=f"journal forgotten up to {request.end}",
-                    purpose=request.purpose,
-                )
-            )
+            _record_export(connection, request, f"journal forgotten up to {request.end}", now)
 
         await self._database.write(begin)
         forgotten = 0
@@ -205,3 +184,17 @@ class RecordsFace(Answering):
             )
 
         return await self._database.read(look)
+
+
+def _record_export(
+    connection: Connection,
+    request: wire.ExportBundleRequest | wire.ExportJournalRequest | wire.ForgetArchivedRequest,
+    subject: str,
+    now: datetime,
+) -> None:
+    """Who took what out of this hall, and why."""
+    connection.execute(
+        insert(tables.export_record).values(
+            at=now, actor_id=request.actor_id[:64], subject=subject, purpose=request.purpose
+        )
+    )
