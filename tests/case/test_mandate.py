@@ -20,6 +20,7 @@ from tests.case.builders import (
     material,
 )
 
+from hallnet.case.fact import MandateChange
 from hallnet.case.mandate import (
     FILE_BYTES_MAX,
     FILE_FORM,
@@ -40,6 +41,7 @@ from hallnet.case.problems import (
     MandateUnreadable,
     NameMissing,
 )
+from hallnet.case.rules.permission import MandateState, state_on
 from hallnet.problems import Problem
 
 TODAY = date(2026, 3, 2)
@@ -253,3 +255,20 @@ def test_a_mandate_with_any_field_replaced_is_read_or_refused(name: str, value: 
 def test_a_file_at_the_bound_is_read() -> None:
     data = write_mandate_file(mandate())
     assert read_mandate_file(data + b" " * (FILE_BYTES_MAX - len(data))) == mandate()
+
+
+@given(st.integers(-400, 400), st.sampled_from([None, *MandateChange]))
+def test_a_mandate_stands_within_its_term_unless_it_was_changed(
+    days: int, change: MandateChange | None
+) -> None:
+    given_one = replace(mandate(), valid_from=date(2026, 3, 1), valid_until=date(2026, 9, 1))
+    day = date(2026, 6, 1) + timedelta(days=days)
+    found = state_on(given_one, change, day)
+    if change in (MandateChange.REVOKED, MandateChange.SUSPENDED):
+        assert found.name == change.name
+    elif day < given_one.valid_from:
+        assert found is MandateState.NOT_YET
+    elif day > given_one.valid_until:
+        assert found is MandateState.EXPIRED
+    else:
+        assert found is MandateState.STANDS

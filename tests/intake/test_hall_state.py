@@ -37,10 +37,13 @@ from hallnet.case.stage import Stage
 from hallnet.codec.codec import to_timestamp
 from hallnet.intake import cases, counting, following, hall_state, tables
 from hallnet.intake.hall_state import (
+    REASON_LENGTH_MAX,
     HallNotIdle,
+    HallState,
     HallStateUnusable,
     HallTakesNothing,
     TransferUnusable,
+    may_become,
 )
 from hallnet.places import Address
 from hallnet.places.problems import DivisionUnknown
@@ -399,3 +402,22 @@ def test_a_successor_that_no_register_knows_is_refused(world: World) -> None:
     put(world, TOWNSHIP, SUSPENDED)
     with pytest.raises(DivisionUnknown):
         put(world, TOWNSHIP, CLOSED, "330127999")
+
+
+def test_a_hall_is_suspended_before_it_is_closed_and_a_closed_one_stays_closed() -> None:
+    """Without a hall: the rule alone, for every pair."""
+    possible = {
+        (before, wanted)
+        for before in HallState
+        for wanted in HallState
+        if may_become(before, wanted, "撤并", "")
+    }
+    assert possible == {
+        (HallState.OPEN, HallState.SUSPENDED),
+        (HallState.SUSPENDED, HallState.OPEN),
+        (HallState.SUSPENDED, HallState.CLOSED),
+    }
+    assert may_become(HallState.SUSPENDED, HallState.CLOSED, "撤并", "330127101")
+    assert not may_become(HallState.SUSPENDED, HallState.OPEN, "撤并", "330127101")
+    for reason in ("", "\0", "字" * (REASON_LENGTH_MAX + 1)):
+        assert not may_become(HallState.OPEN, HallState.SUSPENDED, reason, "")

@@ -94,6 +94,16 @@ class TransferUnusable(Problem):
     en_remedy = "Have it ordered by a hall above both, with the document that says so"
 
 
+def may_become(before: HallState, wanted: HallState, reason: str, successor: str) -> bool:
+    """Whether a hall may change like this: with a reason, and a successor only if it is closed."""
+    possible = wanted in _AFTER[before] and (wanted is HallState.CLOSED or not successor)
+    return possible and _is_usable(reason)
+
+
+def _is_usable(reason: str) -> bool:
+    return 0 < len(reason) <= REASON_LENGTH_MAX and reason.isprintable()
+
+
 def standing(connection: Connection, hall: Hall) -> wire.HallStanding:
     """How this hall stands."""
     row = read_once(("hall_state",), lambda: _last(connection))
@@ -132,15 +142,12 @@ def change(
 
     Raises HallStateUnusable, HallNotIdle, AddressMalformed, DivisionUnknown.
     """
-    before = HallState(standing(connection, hall).state)
+    before, reason = HallState(standing(connection, hall).state), request.reason.strip()
     try:
         wanted = HallState(request.state)
     except ValueError as error:
         raise HallStateUnusable("state", limit=REASON_LENGTH_MAX) from error
-    reason = request.reason.strip()
-    usable = 0 < len(reason) <= REASON_LENGTH_MAX and reason.isprintable()
-    possible = wanted in _AFTER[before] and (wanted is HallState.CLOSED or not request.successor)
-    if not usable or not possible:
+    if not may_become(before, wanted, reason, request.successor):
         raise HallStateUnusable("state, reason", limit=REASON_LENGTH_MAX)
     if request.successor:
         hall.register.name(Address.parse(request.successor, "successor").division)
@@ -204,9 +211,8 @@ def order(
     """
     giver, taker = Address.parse(request.giver, "giver"), Address.parse(request.taker, "taker")
     here, reason = hall.address, request.reason.strip()
-    usable = 0 < len(reason) <= REASON_LENGTH_MAX and reason.isprintable()
     above = here.may_certify(giver) and here.may_certify(taker)
-    if not above or giver == taker or not usable:
+    if not above or giver == taker or not _is_usable(reason):
         raise TransferUnusable("giver, taker, reason", here=here, giver=giver, taker=taker)
     for division in (giver.division, taker.division):
         hall.register.name(division)

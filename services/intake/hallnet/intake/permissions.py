@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from hallnet.case import command as commands
-from hallnet.case import grant
 from hallnet.case.case import day_of
 from hallnet.case.fact import MandateChange, MandateChanged
 from hallnet.case.mandate import MANDATE, Mandate
@@ -21,7 +20,7 @@ from hallnet.case.problems import (
     MandateMissing,
     NotTheCustodian,
 )
-from hallnet.case.rules.permission import require_change
+from hallnet.case.rules.permission import require_change, state_on
 from hallnet.case.rules.problems import MandateChangeImpossible
 from hallnet.case.sought import normal_document_number, normal_name, normal_phone
 from hallnet.case.stage import ENDED
@@ -36,10 +35,6 @@ CASES_OF_A_CLIENT_MAX = 200
 _NOT_NOW = (ActNotPossible, CaseInTransit, MandateChangeImpossible, NotTheCustodian)
 """What a case may say before anything of it is written."""
 SEEN_MAX = 20_000
-_CLOSED_STATES: dict[int, wire.MandateState.ValueType] = {
-    MandateChange.REVOKED: wire.MANDATE_STATE_REVOKED,
-    MandateChange.SUSPENDED: wire.MANDATE_STATE_SUSPENDED,
-}
 
 
 def listed(
@@ -78,18 +73,9 @@ class Shown:
             acts=[int(act) for act in mandate.acts],  # type: ignore[misc]
             valid_from=mandate.valid_from.isoformat(),
             valid_until=mandate.valid_until.isoformat(),
-            state=self._state(row.change, mandate),
+            state=int(state_on(mandate, _change_of(row), self._today)),  # type: ignore[arg-type]
             evidence_kind=int(mandate.evidence_kind),  # type: ignore[arg-type]
         )
-
-    def _state(self, change: int, mandate: Mandate) -> wire.MandateState.ValueType:
-        if change in _CLOSED_STATES:
-            return _CLOSED_STATES[change]
-        if self._today < mandate.valid_from:
-            return wire.MANDATE_STATE_NOT_YET
-        if self._today > mandate.valid_until:
-            return wire.MANDATE_STATE_EXPIRED
-        return wire.MANDATE_STATE_STANDS
 
     def _agent(self, agent_id: str) -> str:
         if agent_id not in self._agents:
@@ -117,7 +103,7 @@ def change(
     """
     accounts.require_power(connection, actor_id, now, Power.RECEIVE)
     row = _row(connection, mandate_id)
-    require_change(MandateChange(row.change or MandateChange.RESUMED), to)
+    require_change(_change_of(row) or MandateChange.RESUMED, to)
     mandates.note_change(connection, MandateChanged(mandate_id, to, reason))
     answer = wire.ChangeMandateResponse()
     command = commands.ChangeMandate(to, reason)
@@ -158,7 +144,7 @@ def deciders(connection: Connection, today: date) -> list[str]:
     return [
         normal_name(account.actor.name)
         for account in accounts.staff(connection)
-        if deciding & (account.powers | grant.anywhere(account.grants, today))
+        if deciding & account.powers_anywhere(today)
     ]
 
 
@@ -184,6 +170,11 @@ def _row(connection: Connection, mandate_id: str) -> Row[Any]:
     if row is None:
         raise MandateMissing("mandate_id")
     return row
+
+
+def _change_of(row: Row[Any]) -> MandateChange | None:
+    """The last change of a mandate; None if it is as it was given."""
+    return MandateChange(row.change) if row.change else None
 
 
 def _open_cases(connection: Connection, row: Row[Any]) -> Sequence[str]:

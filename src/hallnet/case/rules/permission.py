@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+from enum import IntEnum
+
 from hallnet.case import command as commands
 from hallnet.case.case import Case
 from hallnet.case.context import Context, require_possible, require_text
 from hallnet.case.event import Fact
 from hallnet.case.fact import MandateChange, MandateChanged
+from hallnet.case.mandate import Mandate
 from hallnet.case.power import Power
 from hallnet.case.problems import MandateMissing
 from hallnet.case.rules.problems import MandateChangeImpossible
@@ -31,3 +35,24 @@ def require_change(now: MandateChange, to: MandateChange) -> None:
         raise MandateChangeImpossible("change", why="委托已终止")
     if now is to:
         raise MandateChangeImpossible("change", why="委托已处于该状态")
+
+
+class MandateState(IntEnum):
+    """Whether something can be done under a mandate; the numbers are those of the wire."""
+
+    STANDS = 1
+    NOT_YET = 2
+    EXPIRED = 3
+    SUSPENDED = 4
+    REVOKED = 5
+
+
+def state_on(mandate: Mandate, change: MandateChange | None, day: date) -> MandateState:
+    """How a mandate stands on a day, after the last change of it."""
+    if change is MandateChange.REVOKED:
+        return MandateState.REVOKED
+    if change is MandateChange.SUSPENDED:
+        return MandateState.SUSPENDED
+    if day < mandate.valid_from:
+        return MandateState.NOT_YET
+    return MandateState.EXPIRED if day > mandate.valid_until else MandateState.STANDS
