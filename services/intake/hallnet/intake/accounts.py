@@ -48,6 +48,10 @@ class Account:
     grants: tuple[Grant, ...] = ()
     """All that was ever given."""
 
+    def powers_anywhere(self, day: date) -> frozenset[Power]:
+        """What is held on a day at all: for everything, or for something."""
+        return self.powers | rules.anywhere(self.grants, day)
+
 
 @dataclass(frozen=True, slots=True)
 class _Grants:
@@ -140,6 +144,14 @@ def require_power(connection: Connection, actor_id: str, now: datetime, *any_of:
     return account
 
 
+def staff_member(connection: Connection, actor_id: str, where: str) -> Account:
+    """A member of staff; raises ActorUnknown, for `where`, also for an agent."""
+    account = find(connection, actor_id)
+    if account.actor.kind is not ActorKind.STAFF:
+        raise ActorUnknown(where)
+    return account
+
+
 def staff(connection: Connection) -> list[Account]:
     """All staff of this hall, by name of account."""
     table = tables.account
@@ -168,7 +180,7 @@ def sign_in(connection: Connection, actor_id: str, password: str) -> Account:
 
 def to_message(account: Account, day: date) -> wire.Account:
     """As it is on a day."""
-    powers = account.powers | rules.anywhere(account.grants, day)
+    powers = account.powers_anywhere(day)
     return wire.Account(
         actor=wire_person.Actor(
             kind=int(account.actor.kind),  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from sqlalchemy import insert
 
 from hallnet.intake import tables
-from hallnet.node import telemetry
+from hallnet.intake.context import Hall
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.store.sharing import HallBusy, LookUp
@@ -21,8 +21,9 @@ Response = TypeVar("Response", bound=Message)
 class Answering:
     """What the faces of the intake have in common."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, hall: Hall, clock: Callable[[], datetime]) -> None:
         self._database = database
+        self._hall = hall
         self._clock = clock
 
     async def _write(
@@ -52,13 +53,11 @@ class Answering:
         keys: Mapping[LookUp, str] | None = None,
     ) -> Response:
         now = self._clock()
-        asked = telemetry.present()
 
         def once(connection: Connection) -> Response:
-            with telemetry.within(asked):
-                return tables.answered.once(
-                    connection, request_id, request, now, response, lambda: work(connection)
-                )
+            return tables.answered.once(
+                connection, request_id, request, now, response, lambda: work(connection)
+            )
 
         result = await self._commit(once, {tables.answered.look_up: request_id, **(keys or {})})
         tables.feed.announce()

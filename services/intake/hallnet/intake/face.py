@@ -33,7 +33,7 @@ from hallnet.intake import (
     materials,
     views,
 )
-from hallnet.intake.answering import Answering, Response, insert_record
+from hallnet.intake.answering import Response, insert_record
 from hallnet.intake.asked import read_command, require_choices
 from hallnet.intake.context import Hall
 from hallnet.intake.grants_face import GrantsFace
@@ -43,6 +43,7 @@ from hallnet.intake.numbers_face import NumbersFace
 from hallnet.intake.records import RecordsUnsure
 from hallnet.intake.state_face import StateFace
 from hallnet.intake.uploading import Upload
+from hallnet.node import telemetry
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
 from hallnet.places import Village
@@ -92,7 +93,6 @@ class IntakeFace(
     MandatesFace,
     NumbersFace,
     StateFace,
-    Answering,
     wire_grpc.IntakeServiceServicer,
 ):
     """Serves hallnet.wire.intake.v1.IntakeService."""
@@ -106,9 +106,8 @@ class IntakeFace(
         spool_folder: Path | None = None,
     ) -> None:
         """`room` looks at the disk; uploads wait in `spool_folder` until their digest is known."""
-        super().__init__(database, clock)
+        super().__init__(database, hall, clock)
         self._writes = SharedWrites(database)
-        self._hall = hall
         self._room = room
         self._spool_folder = spool_folder
 
@@ -343,8 +342,14 @@ class IntakeFace(
     async def _commit(
         self, work: Callable[[Connection], Response], keys: Mapping[LookUp, str]
     ) -> Response:
-        """The acts of many clerks share a transaction."""
-        return await self._writes.write(work, keys)
+        """The acts of many clerks share a transaction, and each belongs to its own trace."""
+        asked = telemetry.present()
+
+        def traced(connection: Connection) -> Response:
+            with telemetry.within(asked):
+                return work(connection)
+
+        return await self._writes.write(traced, keys)
 
     def _look_up_like(self, connection: Connection, matters: Sequence[str]) -> None:
         alike.look_up(connection, matters, self._clock() - views.LIKE_WITHIN)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from hallnet.case import grant as rules
@@ -14,24 +13,18 @@ from hallnet.case.power import Power
 from hallnet.case.problems import GrantImpossible
 from hallnet.intake import accounts
 from hallnet.intake.accounts import GRANT
-from hallnet.intake.context import Hall
+from hallnet.intake.answering import Answering
 from hallnet.intake.listing import day_from
 from hallnet.intake.numbers_face import require_staff
 from hallnet.intake.window import tickets
-from hallnet.store import Connection, Database
+from hallnet.store import Connection
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 _OVERSEES = (Power.HEAD, Power.SUPERVISE)
 
 
-class GrantsFace:
-    """Mixed into the face, which says how a write is done and how refusals are recorded."""
-
-    _database: Database
-    _hall: Hall
-    _clock: Callable[[], datetime]
-    _recorded: Callable[..., Any]
-    _write: Callable[..., Any]
+class GrantsFace(Answering):
+    """Gives powers, takes them back, and lists them."""
 
     async def GrantPower(self, request: wire.GrantPowerRequest, context: Any) -> Any:
         now, by = self._clock(), request.act.actor_id

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from hallnet.case.case import day_of
@@ -12,25 +11,18 @@ from hallnet.case.fact import MandateChange
 from hallnet.case.person import ActorKind
 from hallnet.case.power import Power
 from hallnet.intake import accounts, permissions
+from hallnet.intake.answering import Answering
 from hallnet.intake.asked import ChoiceMissing
-from hallnet.intake.context import Hall
 from hallnet.node.paging import Page
-from hallnet.store import Connection, Database
+from hallnet.store import Connection
 from hallnet.window.agent_watch import Flag, flags
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 FLAGGED_DAYS_BACK = 90
 
 
-class MandatesFace:
-    """Mixed into the face, which says how a write is done and how a look is recorded."""
-
-    _database: Database
-    _hall: Hall
-    _clock: Callable[[], datetime]
-    _recorded: Callable[..., Any]
-    _record: Callable[..., Any]
-    _write: Callable[..., Any]
+class MandatesFace(Answering):
+    """Shows mandates and changes them."""
 
     async def ListMandates(self, request: wire.ListMandatesRequest, context: Any) -> Any:
         page = Page.of(request.page_size, request.page_token)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from hallnet.case.case import day_of
@@ -12,19 +11,13 @@ from hallnet.case.power import NAMES as POWER_NAMES
 from hallnet.case.power import Power
 from hallnet.case.problems import PowerMissing
 from hallnet.intake import accounts, listing, reporting
-from hallnet.intake.context import Hall
-from hallnet.store import Connection, Database
+from hallnet.intake.answering import Answering
+from hallnet.store import Connection
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 
-class NumbersFace:
-    """Mixed into the face, which says how a write is done and how refusals are recorded."""
-
-    _database: Database
-    _hall: Hall
-    _clock: Callable[[], datetime]
-    _recorded: Callable[..., Any]
-    _write: Callable[..., Any]
+class NumbersFace(Answering):
+    """Tells numbers and freezes them."""
 
     async def CountCases(self, request: wire.CountCasesRequest, context: Any) -> Any:
         today = day_of(self._clock())

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from hallnet.case import command as commands
-from hallnet.case import grant
 from hallnet.case.case import Case, day_of
 from hallnet.case.command import Command
 from hallnet.case.ownership import Ownership, Roster, owner_of_arrival, ownership_at, ownership_of
-from hallnet.case.person import ActorKind
 from hallnet.case.power import Power
 from hallnet.case.problems import ActorUnknown
 from hallnet.intake import accounts
@@ -38,9 +36,7 @@ def _roster(connection: Connection, item_id: str, day: date) -> Roster:
     everybody = accounts.staff(connection)
     there = [account for account in everybody if account.actor.actor_id not in away] or everybody
     heads = [
-        account.actor.actor_id
-        for account in there
-        if Power.HEAD in account.powers | grant.anywhere(account.grants, day)
+        account.actor.actor_id for account in there if Power.HEAD in account.powers_anywhere(day)
     ]
     return Roster(
         frozenset(account.actor.actor_id for account in there),
@@ -60,10 +56,8 @@ def stands_in_for(
 
 def require_known(connection: Connection, command: Command) -> None:
     """A case is offered to staff of this hall; raises ActorUnknown."""
-    if not isinstance(command, commands.OfferOwnership):
-        return
-    if accounts.find(connection, command.to).actor.kind is not ActorKind.STAFF:
-        raise ActorUnknown("to")
+    if isinstance(command, commands.OfferOwnership):
+        accounts.staff_member(connection, command.to, "to")
 
 
 def listed_owner(case: Case, hall: Hall) -> str:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from hallnet.intake import hall_state
-from hallnet.intake.context import Hall
-from hallnet.store import Connection, Database
+from hallnet.intake.answering import Answering
+from hallnet.store import Connection
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 
-class StateFace:
-    """Mixed into the face, which says how a write is done."""
-
-    _database: Database
-    _hall: Hall
-    _clock: Callable[[], datetime]
-    _once: Callable[..., Any]
+class StateFace(Answering):
+    """Suspends and closes this hall, and orders that one goes on for another."""
 
     async def SetHallState(self, request: wire.SetHallStateRequest, context: Any) -> Any:
         now = self._clock()

@@ -53,7 +53,6 @@ class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
         window = WINDOW.from_message(request.window)
 
         def work(connection: Connection) -> wire.PutWindowResponse:
-            self._staff(connection, request.act)
             tickets.put_window(connection, window)
             return wire.PutWindowResponse(window=WINDOW.to_message(window))
 
@@ -80,7 +79,6 @@ class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
         now = self._clock()
 
         def work(connection: Connection) -> wire.CallNextResponse:
-            self._staff(connection, request.act)
             ticket = tickets.call_next(connection, request.window_id, now)
             called = None if ticket is None else TICKET.to_message(ticket)
             return wire.CallNextResponse(ticket=called)
@@ -91,7 +89,6 @@ class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
         now = self._clock()
 
         def work(connection: Connection) -> wire.StepTicketResponse:
-            self._staff(connection, request.act)
             rule = self._ticket_rule(connection, request, now)
             ticket = tickets.change(connection, request.ticket_id, rule)
             answer = wire.StepTicketResponse(ticket=TICKET.to_message(ticket))
@@ -138,7 +135,6 @@ class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
         today = day_of(self._clock())
 
         def work(connection: Connection) -> wire.OpenSlotsResponse:
-            self._staff(connection, request.act)
             slots = slots_of(plan, self._hall.releases.calendar(connection), today)
             booking.open_slots(connection, slots)
             return wire.OpenSlotsResponse(slots=[SLOT.to_message(slot) for slot in slots])
@@ -209,7 +205,6 @@ class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
         post = POST.from_message(request.post)
 
         def work(connection: Connection) -> wire.PutPostResponse:
-            self._staff(connection, request.act)
             for actor_id in filter(None, (post.a, post.b)):
                 accounts.find(connection, actor_id)
             duty.put_post(connection, post)
@@ -221,7 +216,6 @@ class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
         shifts = [SHIFT.from_message(shift) for shift in request.shifts]
 
         def work(connection: Connection) -> wire.PutShiftsResponse:
-            self._staff(connection, request.act)
             return wire.PutShiftsResponse(count=duty.put_shifts(connection, shifts))
 
         return await self._write(request, wire.PutShiftsResponse, work)
@@ -231,7 +225,6 @@ class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
         today = day_of(self._clock())
 
         def work(connection: Connection) -> wire.PutAbsenceResponse:
-            self._staff(connection, request.act)
             accounts.find(connection, absence.actor_id)
             duty.put_absence(connection, absence)
             calendar = self._hall.releases.calendar(connection)

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from sqlalchemy import func, insert, select, update
 
 from hallnet.case.case import Case, day_of
-from hallnet.case.event import EVENT
 from hallnet.case.problems import CaseUnknown
 from hallnet.case.stage import ENDED
 from hallnet.intake import cases, tables
@@ -111,8 +110,7 @@ def _of_case(connection: Connection, case: Case, now: datetime) -> Invitation:
     if case.stage not in ENDED:
         raise NotOverYet("subject")
     filed = case.filed
-    last = EVENT.from_bytes(cases.history(connection, case.case_id)[-1])
-    handler = last.actor.actor_id
+    handler = case.marks[-1].actor.actor_id
     made = invited(
         case.case_id, RatingChannel.ONLINE, filed.item_id, handler, filed.query_code, now
     )

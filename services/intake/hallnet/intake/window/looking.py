@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from hallnet.case.case import day_of
 from hallnet.intake import accounts
-from hallnet.intake.context import Hall
 from hallnet.intake.window import duty, inviting, records
+from hallnet.intake.window.answering import WindowAnswering
 from hallnet.intake.window.choices import chosen, day_named
 from hallnet.intake.window.codecs import ABSENCE, GAP, INVITATION, POST, RATING, SHIFT
 from hallnet.intake.window.records import RecordKind
 from hallnet.node.paging import Page
-from hallnet.store import Connection, Database
+from hallnet.store import Connection
 from hallnet.window.rating import asked_of
 from hallnet.window.rota import HORIZON_DAYS_MAX, alarmed
 from hallnet.wire.case.v1 import person_pb2 as wire_person
@@ -24,17 +23,8 @@ from hallnet.wire.window.v1 import window_service_pb2 as wire
 ROTA_DAYS = 7
 
 
-class Looking:
-    """Mixed into WindowFace, which says who is staff and how a look is recorded."""
-
-    _database: Database
-    _hall: Hall
-    _clock: Callable[[], datetime]
-    _recorded: Callable[..., Any]
-    _record: Callable[..., Any]
-    _write: Callable[..., Any]
-    _staff: Callable[..., Any]
-    _policy: Callable[..., Any]
+class Looking(WindowAnswering):
+    """Shows what there is, and says who was invited to rate."""
 
     async def ListRecords(self, request: wire.ListRecordsRequest, context: Any) -> Any:
         kind = chosen(RecordKind, request.kind, "kind")
@@ -99,7 +89,6 @@ class Looking:
         now = self._clock()
 
         def work(connection: Connection) -> wire.InviteToRateResponse:
-            self._staff(connection, request.act)
             actor, draw = request.act.actor_id, self._hall.random_bytes
             made = inviting.invite(connection, request.subject.strip(), actor, draw, now)
             return wire.InviteToRateResponse(invitation=INVITATION.to_message(made))

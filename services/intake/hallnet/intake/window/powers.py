@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from hallnet.case.person import ActorKind
 from hallnet.case.power import Power
-from hallnet.case.problems import ActorUnknown
 from hallnet.intake import accounts
 from hallnet.store import Connection
 from hallnet.wire.window.v1 import window_service_pb2 as wire
@@ -85,9 +83,7 @@ def require(connection: Connection, request: Any, now: datetime) -> None:
     need = OF_STEP.get((method, getattr(request, "step", 0)), NEEDED[method])
     if need is None:
         return
-    account = accounts.find(connection, request.act.actor_id)
-    if account.actor.kind is not ActorKind.STAFF:
-        raise ActorUnknown("act.actor_id")
+    accounts.staff_member(connection, request.act.actor_id, "act.actor_id")
     if need and not _is_own(request):
         accounts.require_power(connection, request.act.actor_id, now, *sorted(need))
 

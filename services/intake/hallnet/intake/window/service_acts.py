@@ -3,23 +3,20 @@ score sheets, and where agents act."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from hallnet.case import fee as fees
 from hallnet.case.case import day_of
 from hallnet.case.fee import FeeAccount, Payment
-from hallnet.case.person import ActorKind
 from hallnet.case.policy import Policy, RatingIndicators
-from hallnet.case.problems import ActorUnknown, ItemUnknown
+from hallnet.case.problems import ItemUnknown
 from hallnet.intake import accounts, cases, materials
-from hallnet.intake.accounts import Account
-from hallnet.intake.answering import Answering, Response
+from hallnet.intake.answering import Response
 from hallnet.intake.asked import ChoiceMissing
-from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
-from hallnet.intake.window import inviting, powers, records
+from hallnet.intake.window import inviting, records
+from hallnet.intake.window.answering import WindowAnswering
 from hallnet.intake.window.choices import chosen, day_named
 from hallnet.intake.window.codecs import (
     COMPLAINT,
@@ -39,8 +36,7 @@ from hallnet.intake.window.records import RecordKind
 from hallnet.node.paging import Page
 from hallnet.places import Address
 from hallnet.problems import Problem
-from hallnet.store import Connection, Database
-from hallnet.store.sharing import LookUp
+from hallnet.store import Connection
 from hallnet.window import complaint as complaints
 from hallnet.window import enquiry as enquiries
 from hallnet.window import rating as ratings
@@ -51,54 +47,11 @@ from hallnet.window.enquiry import Enquiry
 from hallnet.window.problems import AlreadyRated, RecordUnknown, ScoreSheetMalformed, WordsMissing
 from hallnet.window.rating import Finding, Rating, RatingChannel, Satisfaction
 from hallnet.window.score import Scoring
-from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.window.v1 import window_service_pb2 as wire
 
 
-class ServiceActs(Answering):
+class ServiceActs(WindowAnswering):
     """Half of WindowFace."""
-
-    def __init__(self, database: Database, hall: Hall, clock: Callable[[], datetime]) -> None:
-        super().__init__(database, clock)
-        self._hall = hall
-
-    def _policy(self, connection: Connection) -> Policy:
-        return self._hall.releases.policy(connection)
-
-    def _staff(self, connection: Connection, act: wire_intake.Act) -> Account:
-        """Raises ActorUnknown for who is no member of staff."""
-        account = accounts.find(connection, act.actor_id)
-        if account.actor.kind is not ActorKind.STAFF:
-            raise ActorUnknown("act.actor_id")
-        return account
-
-    async def _write(
-        self,
-        request: Any,
-        response: type[Response],
-        work: Callable[[Connection], Response],
-        subject: str = "",
-        act: str = "",
-        keys: Mapping[LookUp, str] | None = None,
-    ) -> Response:
-        """Every write of somebody with an account asks for the power of its method."""
-        now = self._clock()
-
-        def allowed(connection: Connection) -> Response:
-            powers.require(connection, request, now)
-            return work(connection)
-
-        return await super()._write(request, response, allowed, subject, act, keys)
-
-    async def _unnamed(
-        self, request: Any, response: type[Response], work: Callable[[Connection], Response]
-    ) -> Response:
-        """A write of somebody who has no account here: a visitor, a terminal."""
-        act = type(request).__name__.removesuffix("Request")
-        answer: Response = await self._recorded(
-            act, "visitor", "", self._once(request.request_id, request, response, work)
-        )
-        return answer
 
     # Enquiries
 
@@ -106,7 +59,7 @@ class ServiceActs(Answering):
         now = self._clock()
 
         def work(connection: Connection) -> wire.OpenEnquiryResponse:
-            owner = self._staff(connection, request.act).actor.actor_id
+            owner = request.act.actor_id
             calendar = self._hall.releases.calendar(connection)
             opened = enquiries.opened(
                 new_id(now, self._hall.random_bytes),
@@ -138,7 +91,6 @@ class ServiceActs(Answering):
             raise ChoiceMissing("step", field="step")
 
         def work(connection: Connection) -> wire.StepEnquiryResponse:
-            self._staff(connection, request.act)
             if request.step == wire.ENQUIRY_STEP_OFFER:
                 accounts.find(connection, request.to)
             changed = records.ENQUIRIES.change(connection, request.enquiry_id, rule)
@@ -192,7 +144,6 @@ class ServiceActs(Answering):
         now, by = self._clock(), request.act.actor_id
 
         def work(connection: Connection) -> wire.StepRatingResponse:
-            self._staff(connection, request.act)
             calendar = self._hall.releases.calendar(connection)
             repair = self._policy(connection).repair_limit or ratings.REPAIR_LIMIT
 
@@ -241,7 +192,6 @@ class ServiceActs(Answering):
         now = self._clock()
 
         def work(connection: Connection) -> wire.OpenComplaintResponse:
-            self._staff(connection, request.act)
             if request.owner:
                 accounts.find(connection, request.owner)
             opened = complaints.opened(
@@ -264,7 +214,6 @@ class ServiceActs(Answering):
         now, by = self._clock(), request.act.actor_id
 
         def work(connection: Connection) -> wire.StepComplaintResponse:
-            self._staff(connection, request.act)
             calendar = self._hall.releases.calendar(connection)
 
             def rule(complaint: Complaint) -> Complaint:
@@ -293,7 +242,6 @@ class ServiceActs(Answering):
         }
 
         def work(connection: Connection) -> wire.AssessFeesResponse:
-            self._staff(connection, request.act)
             known = records.FEES.find(connection, request.case_id)
             if known is None:
                 case = cases.load(connection, request.case_id)
@@ -373,7 +321,6 @@ class ServiceActs(Answering):
         require: Callable[[Connection], None] = lambda connection: None,
     ) -> Any:
         def work(connection: Connection) -> Any:
-            self._staff(connection, request.act)
             require(connection)
             changed = records.FEES.change(connection, request.case_id, rule)
             return response(account=FEE_ACCOUNT.to_message(changed))
@@ -387,7 +334,6 @@ class ServiceActs(Answering):
         score = scoring.score()
 
         def work(connection: Connection) -> wire.PutScoreSheetResponse:
-            self._staff(connection, request.act)
             if records.SCORES.find(connection, scoring.sheet.sheet_id) is not None:
                 raise ScoreSheetMalformed("sheet_id", detail="考核表已经发布，不能更改")
             records.SCORES.add(connection, scoring)
@@ -399,7 +345,6 @@ class ServiceActs(Answering):
         piece = EVIDENCE.from_message(request.evidence)
 
         def work(connection: Connection) -> wire.PutEvidenceResponse:
-            self._staff(connection, request.act)
             changed = records.SCORES.change(
                 connection, request.sheet_id, lambda one: scores.with_evidence(one, piece)
             )
