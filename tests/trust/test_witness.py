@@ -110,6 +110,19 @@ def test_a_path_from_another_size_says_nothing_yet() -> None:
         assert compare(seen, head, size, path) is Finding.UNPROVED
 
 
+def test_a_path_from_a_head_before_the_one_seen_is_no_restoration() -> None:
+    """Two hellos that cross: the neighbour does not know yet what was seen of it last."""
+    entries = [b"a", b"b", b"c", b"d"]
+    earlier, seen, head = (head_of(entries[:size], size) for size in (1, 2, 4))
+    assert compare(seen, head, 1, path_from(1, entries), earlier) is Finding.UNPROVED
+
+
+def test_a_path_from_a_head_after_the_one_seen_alone_is_a_restoration() -> None:
+    entries = [b"a", b"b", b"c", b"d"]
+    seen, later, head = (head_of(entries[:size], size) for size in (1, 2, 4))
+    assert compare(seen, head, 2, path_from(2, entries), later) is Finding.RESTORED
+
+
 def test_another_journal_of_the_same_hall_is_begun_anew() -> None:
     for number in (0, 2):
         head = head_of([b"a", b"b"], 1, number)

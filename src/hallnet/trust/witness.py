@@ -55,7 +55,9 @@ def compare(
     if seen.size == 0:
         return Finding.CONTINUED
     if continues_from != seen.size:
-        if later is None or (later.size, later.number) != (continues_from, head.number):
+        # One from before what was seen is no restoration: two hellos crossed.
+        is_further = later is not None and seen.size < later.size == continues_from
+        if later is None or not is_further or later.number != head.number:
             return Finding.UNPROVED
         further = compare(later, head, continues_from, consistency)
         return Finding.RESTORED if further in (Finding.SAME, Finding.CONTINUED) else further
