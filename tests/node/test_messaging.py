@@ -31,9 +31,9 @@ class Server:
     url: str
     process: subprocess.Popen[bytes]
 
-    def client(self) -> LinkClient:
+    def client(self, url: str = "") -> LinkClient:
         return LinkClient(
-            self.url,
+            url or self.url,
             str(HERE),
             self.home.path("tls/own-link.pem"),
             self.home.path("tls/own-link.key"),
@@ -230,3 +230,37 @@ def test_a_server_that_was_away_for_long_is_found_again(
             assert await answers(client) == b"up.a.batch x"
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("turns", range(24))
+def test_a_client_ends_when_it_is_told_to_whatever_its_server_does(
+    server: Server, turns: int
+) -> None:
+    """A process that is stopped together with its server does not hang.
+
+    The server breaks off in the middle of a handshake, a few turns of the loop before the client is told.
+    """
+
+    async def run() -> None:
+        broken = asyncio.Event()
+
+        async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            writer.transport.abort()
+            broken.set()
+
+        listener = await asyncio.start_server(break_off, "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        running = asyncio.create_task(server.client(f"tls://127.0.0.1:{port}").run())
+        await broken.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        running.cancel()
+        ended, _ = await asyncio.wait({running}, timeout=10)
+        listener.close()
+        assert ended
+        assert running.cancelled()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not others
+
+    asyncio.run(run())

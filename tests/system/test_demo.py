@@ -55,7 +55,7 @@ def test_a_demo_that_is_killed_leaves_nothing_running() -> None:
             assert users_of(folder) == []
         finally:
             demo.kill()
-            demo.communicate()
+            demo.communicate(timeout=30)
 
 
 def users_of(folder: Path) -> list[str]:

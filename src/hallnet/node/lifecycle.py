@@ -99,9 +99,12 @@ def _server(home: Home, address: str, services: Sequence[Service]) -> Server:
 
 
 async def keep_running(name: str, body: Callable[[], Awaitable[None]]) -> None:
-    """Run a loop for ever: what fails is logged and begun again after a growing pause."""
+    """Run a loop until it is cancelled: what fails is logged and begun again after a growing pause."""
     pause = RESTART_SECONDS
-    while True:
+    task = asyncio.current_task()
+    assert task is not None
+    # A cancellation that a library swallowed, or that ended in another error, still counts.
+    while not task.cancelling():
         started = asyncio.get_running_loop().time()
         try:
             await body()

@@ -28,6 +28,7 @@ PING_SECONDS = 10
 PINGS_OUTSTANDING_MAX = 2
 RECONNECT_SECONDS = 1
 CLOSE_SECONDS = 2.0
+CLOSE_TRIES = 3
 HANG_CHECK_SECONDS = 5.0
 HANG_TRIES = 3
 REQUESTS_AT_ONCE_MAX = 4
@@ -85,9 +86,12 @@ class LinkClient:
         answer, thrown away and made anew.
         """
         while True:
+            # In a task of its own: where a handshake breaks, the client can swallow the cancellation that
+            # ends this one.
+            connecting = asyncio.create_task(self._connect())
             try:
                 async with asyncio.timeout(AWAY_SECONDS_MAX):
-                    await self._connect()
+                    await asyncio.shield(connecting)
                 await self._until_it_hangs()
                 _log.warning("%s does not answer: connecting anew", self._url)
             except TimeoutError:
@@ -95,7 +99,7 @@ class LinkClient:
             finally:
                 for task in self._tasks:
                     task.cancel()
-                await self._drop()
+                await self._drop(connecting)
 
     async def _connect(self) -> None:
         await self._client.connect(
@@ -137,13 +141,19 @@ class LinkClient:
             except (TimeoutError, nats.errors.Error):
                 silent += 1
 
-    async def _drop(self) -> None:
+    async def _drop(self, connecting: asyncio.Task[None]) -> None:
         client, self._client = self._client, Client()
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await client.close()
-        except (TimeoutError, nats.errors.Error):
-            _log.warning("the connection to %s did not close in time", self._url)
+        closing = asyncio.create_task(client.close())
+        await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+        for _ in range(CLOSE_TRIES):
+            remaining = {task for task in (closing, connecting) if not task.done()}
+            if not remaining:
+                break
+            for task in remaining:
+                task.cancel()
+            await asyncio.wait(remaining, timeout=CLOSE_SECONDS)
+        if not closing.done() or closing.cancelled() or closing.exception() is not None:
+            _log.warning("the connection to %s did not close as it should", self._url)
 
     def serve(
         self,
