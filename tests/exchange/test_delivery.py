@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from tests.exchange.forging import Forger
@@ -216,28 +217,34 @@ def test_a_lost_answer_is_made_good_by_the_next_one(world: World) -> None:
     assert len(messages(world.at(COUNTY))) == 1
 
 
-def kept(sequence: int = 1, count: int = 1, disposition: int = 1) -> wire_link.BatchReply:
+def kept(sequence: int, count: int = 1, disposition: int = 1) -> bytes:
     answer = wire_link.ParcelAnswer(disposition=disposition)  # type: ignore[arg-type]
-    return wire_link.BatchReply(sequence=sequence, answers=[answer] * count)
+    reply = wire_link.BatchReply(sequence=sequence, answers=[answer] * count)
+    return reply.SerializeToString()
 
 
-NO_ANSWERS = {
-    "nothing": b"",
-    "rubbish": b"\xff\xff\xff",
-    "no answer for a parcel": kept(count=0).SerializeToString(),
-    "one answer too many": kept(count=2).SerializeToString(),
-    "answers that say nothing": kept(disposition=0).SerializeToString(),
-    "answers that nobody knows": kept(disposition=9).SerializeToString(),
-    "the answer to another batch": kept(sequence=7).SerializeToString(),
-    "not now": kept(disposition=3).SerializeToString(),
-    "a refusal of the whole": wire_link.BatchReply(reason="BATCH_MALFORMED").SerializeToString(),
+def refused_whole(sequence: int) -> bytes:
+    reply = wire_link.BatchReply(sequence=sequence, reason="BATCH_MALFORMED")
+    return reply.SerializeToString()
+
+
+NO_ANSWERS: dict[str, Callable[[int], bytes]] = {
+    "nothing": lambda _: b"",
+    "rubbish": lambda _: b"\xff\xff\xff",
+    "no answer for a parcel": partial(kept, count=0),
+    "one answer too many": partial(kept, count=2),
+    "answers that say nothing": partial(kept, disposition=0),
+    "answers that nobody knows": partial(kept, disposition=9),
+    "the answer to another batch": lambda sequence: kept(sequence - 1),
+    "not now": partial(kept, disposition=3),
+    "a refusal of the whole": refused_whole,
 }
 
 
 @pytest.mark.parametrize("answer", NO_ANSWERS)
 def test_an_answer_that_says_nothing_counts_as_none(world: World, answer: str) -> None:
     batch = sent(world)
-    world.answer(world.at(TOWNSHIP), world.at(COUNTY), batch, NO_ANSWERS[answer])
+    world.answer(world.at(TOWNSHIP), world.at(COUNTY), batch, NO_ANSWERS[answer](batch.sequence))
     assert state(world) is State.WAITING
     found = link(world, TOWNSHIP, COUNTY)
     assert (found.up, found.failures, found.sent_sequence) == (False, 1, 0)
@@ -295,7 +302,7 @@ def under_way(world: World) -> Station:
     """The county has the township's message and its receipt does not come back."""
     batch = sent(world)
     township, county = world.at(TOWNSHIP), world.at(COUNTY)
-    world.answer(township, county, batch, kept().SerializeToString())
+    world.answer(township, county, batch, kept(batch.sequence))
     return township
 
 
@@ -324,7 +331,7 @@ def test_the_pauses_between_tries_grow_up_to_a_bound(world: World) -> None:
         assert world.send_again(township) == 1
         batch = world.next_batch(township, world.at(COUNTY))
         assert batch is not None
-        reply = kept(batch.sequence).SerializeToString()
+        reply = kept(batch.sequence)
         world.answer(township, world.at(COUNTY), batch, reply)
     assert pauses == sorted(pauses)
     assert pauses[0] < RETRANSMISSION.first <= pauses[1] * 2
@@ -481,7 +488,7 @@ def relayed(world: World) -> wire_link.Batch:
     give(world, TOWNSHIP, COUNTY)
     batch = world.next_batch(world.at(COUNTY), world.at(CITY))
     assert batch is not None
-    world.answer(world.at(COUNTY), world.at(CITY), batch, kept().SerializeToString())
+    world.answer(world.at(COUNTY), world.at(CITY), batch, kept(batch.sequence))
     return message
 
 
@@ -557,7 +564,7 @@ def test_a_relayed_receipt_that_was_lost_and_swept_away_is_given_anew(world: Wor
     pass_on(world, TOWNSHIP, COUNTY, CITY, OTHER_COUNTY)
     lost = world.next_batch(world.at(CITY), world.at(COUNTY))
     assert lost is not None
-    world.answer(world.at(CITY), world.at(COUNTY), lost, kept().SerializeToString())
+    world.answer(world.at(CITY), world.at(COUNTY), lost, kept(lost.sequence))
     world.time.pass_by(days=30)
     assert sweep(world, CITY) == 2
     assert world.send_again(world.at(TOWNSHIP)) == 1

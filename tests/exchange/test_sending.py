@@ -414,7 +414,9 @@ def test_a_batch_keeps_to_what_the_neighbour_will_take_but_is_never_empty(
     assert len(batch.parcels) == parcels_in_batch
 
 
-def test_the_batches_of_a_link_are_counted(world: World) -> None:
+@pytest.mark.parametrize("clock_goes", [1.0, -60.0])
+def test_the_numbers_of_a_links_batches_rise(world: World, clock_goes: float) -> None:
+    """Also where the clock is put back."""
     sequences = []
     for _ in range(3):
         want(world, TOWNSHIP, dispatch(COUNTY))
@@ -422,7 +424,33 @@ def test_the_batches_of_a_link_are_counted(world: World) -> None:
         assert batch is not None
         sequences.append(batch.sequence)
         give(world, TOWNSHIP, COUNTY)
-    assert sequences == [1, 2, 3]
+        world.time.pass_by(seconds=clock_goes)
+    assert sequences == sorted(set(sequences))
+
+
+def test_a_batch_that_followed_a_lost_one_is_not_taken_behind_another_in_its_place(
+    world: World,
+) -> None:
+    """Two processes of the taker: one was killed with the first batch, the other has the second in hand."""
+    fill(world, TOWNSHIP, COUNTY, 6, 12_000)
+    station, county = world.at(TOWNSHIP), world.at(COUNTY)
+
+    def made(credit: int, *under_way: sending.Batch) -> sending.Batch:
+        batch = station.exchange.look(
+            lambda c: sending.next_batch(
+                c, station.context, Address(COUNTY), credit, world.time.now, under_way
+            )
+        )
+        assert batch is not None
+        return batch
+
+    lost = made(60_000)
+    waiting = made(60_000, lost)
+    world.time.pass_by(seconds=1)
+    shorter = made(30_000)
+    assert len(shorter.parcels) < len(lost.parcels)
+    assert world.take(station, county, shorter.data).reply.reason == ""
+    assert world.take(station, county, waiting.data).reply.reason == sending.OUT_OF_ORDER
 
 
 def test_messages_to_a_hall_far_away_are_read_by_no_hall_between(world: World) -> None:

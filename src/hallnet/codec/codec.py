@@ -312,6 +312,11 @@ def to_timestamp(moment: datetime) -> Timestamp:
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
+def microseconds(moment: datetime) -> int:
+    """Since the beginning of 1970; the moment must bear a time zone."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
 def from_timestamp(stamp: Timestamp) -> datetime:
     """The moment, cut to the microsecond; raises ValueError if it is none of the years 1 to 9999."""
     if not 0 <= stamp.nanos < _NANOSECONDS:

@@ -48,7 +48,7 @@ class Link:
         return replace(self, up=True, failures=0, next_try_at=None, heard_at=now)
 
     def took(self, sequence: int) -> Link:
-        return replace(self, taken_sequence=max(self.taken_sequence, sequence))
+        return replace(self, taken_sequence=sequence)
 
     def sent(self, sequence: int) -> Link:
         return replace(self, sent_sequence=max(self.sent_sequence, sequence))

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.codec import microseconds, to_timestamp
 from hallnet.store.columns import Closed
 from hallnet.store.database import Connection, Database
 from hallnet.store.gathering import gathered
@@ -120,9 +120,9 @@ class Feed:
     def leap(self, connection: Connection, now: datetime) -> None:
         """Go on at a position that no start before has reached: the microseconds of the time."""
         table = self._head
-        microseconds = int(now.timestamp() * 1_000_000)
-        behind = (table.c.id == 1) & (table.c.position < microseconds)
-        connection.execute(update(table).where(behind).values(position=microseconds))
+        position = microseconds(now)
+        behind = (table.c.id == 1) & (table.c.position < position)
+        connection.execute(update(table).where(behind).values(position=position))
 
     def head(self, connection: Connection) -> int:
         return connection.execute(select(self._head.c.position)).scalar_one_or_none() or 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hallnet.codec import parse
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.codec import from_timestamp, microseconds
 from hallnet.exchange import believing, continuity, links, outgoing, parcels, queues
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
@@ -66,17 +66,19 @@ def next_batch(
         return None
     follows = under_way[-1].sequence if under_way else 0
     last = follows or links.load(connection, neighbour).sent_sequence
+    # The time tells a batch that is tried again from the one before, which may have held other parcels.
+    sequence = max(last + 1, microseconds(now))
     evidence = EvidenceWriter()
     messages = [_message(parcel, evidence, context) for parcel in chosen]
     heads = [parcel.proof.checkpoint for parcel in chosen]
     batch = wire_link.Batch(
-        sequence=last + 1,
+        sequence=sequence,
         follows=follows,
         parcels=messages,
         evidence=evidence.to_message(),
         frontier=continuity.frontier_of_largest(connection, context, heads),
     )
-    return Batch(last + 1, batch.SerializeToString(), chosen)
+    return Batch(sequence, batch.SerializeToString(), chosen)
 
 
 def apply_reply(

@@ -135,10 +135,10 @@ class Batch(_message.Message):
     FOLLOWS_FIELD_NUMBER: _builtins.int
     FRONTIER_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
-    """Counts the batches of this sender on this link, from 1."""
+    """Names the batch among those of this sender on this link: rises, and each try has another."""
     follows: _builtins.int
-    """The batch that was under way when this one was sent, and is to be taken before it; 0 if there was none.
-    If that one was not taken, nothing of this one is, and its reply says OUT_OF_ORDER.
+    """The batch that was under way when this one was sent, and is to be taken right before it; 0 if there was
+    none. If another was taken last, nothing of this one is, and its reply says OUT_OF_ORDER.
     """
     @_builtins.property
     def parcels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Parcel]:
