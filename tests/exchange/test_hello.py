@@ -8,14 +8,11 @@ from datetime import timedelta
 import pytest
 from tests.exchange.parts import (
     VERSION,
-    dispatch,
     everything,
-    give,
     hear,
     hello,
     incidents,
     talk,
-    want,
 )
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
