@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from hallnet.store import Database
@@ -193,3 +194,10 @@ class Disk(Database):
     def _require_power(self) -> None:
         if not self.on:
             raise PowerFailed
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether something failed because a disk is full, and for no other reason."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_full(one) for one in error.exceptions)
+    return isinstance(error, OperationalError) and "full" in str(error.orig)

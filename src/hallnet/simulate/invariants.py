@@ -22,8 +22,9 @@ from hallnet.intake import tables as intake_tables
 from hallnet.numbers.measure import Key, Measure
 from hallnet.places import Address
 from hallnet.simulate.disk import Disk
+from hallnet.simulate.following import FEEDS
 from hallnet.simulate.founding import KEYS
-from hallnet.simulate.hall import FEEDS, Hall
+from hallnet.simulate.hall import Hall
 from hallnet.simulate.people import Record
 from hallnet.simulate.villains import FORGED
 from hallnet.store import Connection

@@ -24,9 +24,9 @@ from hallnet.intake.records import RecordsUnsure
 from hallnet.places import Address, Level, divisions
 from hallnet.problems import Problem
 from hallnet.simulate.clerks import Desk, further_command, next_command
-from hallnet.simulate.disk import PowerFailed
+from hallnet.simulate.disk import PowerFailed, is_full
 from hallnet.simulate.founding import CHIEF, chance
-from hallnet.simulate.hall import Hall, is_full
+from hallnet.simulate.hall import Hall
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
