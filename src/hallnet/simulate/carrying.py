@@ -86,12 +86,12 @@ class Links:
     def wake(self, neighbours: Collection[Address]) -> None:
         """Something may wait for some neighbours, and there may be room for pieces of materials."""
         self._hall.materials.sent.set()
-        for neighbour in sorted(neighbours):
-            if neighbour in self._loops:
+        for neighbour in waiting_for(self._hall):
+            if neighbour in neighbours and neighbour in self._loops:
                 self._loops[neighbour].wake()
 
     def wake_those_with_parcels(self) -> None:
-        self.wake([Address.parse(neighbour) for neighbour in waiting_for(self._hall)])
+        self.wake(self._loops)
 
     async def receive(self, giver: Address, kind: str, data: bytes) -> bytes | None:
         """A request from a neighbour, in a task of this hall; None if it fails or the hall goes down."""
@@ -182,14 +182,14 @@ class Links:
             await self._loops[self._hall.context.parent].say_hello()
 
 
-def waiting_for(hall: Hall) -> list[str]:
+def waiting_for(hall: Hall) -> list[Address]:
     """The neighbours for which something waits in the queues of a hall."""
     found = hall.exchange.ask(
         "SELECT neighbour FROM parcel WHERE state = ?"
         " UNION SELECT neighbour FROM delivery WHERE queued = 1",
         WAITING,
     )
-    return sorted(neighbour for (neighbour,) in found)
+    return sorted(Address.parse(neighbour) for (neighbour,) in found)
 
 
 def has_open(hall: Hall, but_for: str = "\0") -> bool:

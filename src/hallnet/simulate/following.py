@@ -38,27 +38,32 @@ class Followers:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._fed = {name: asyncio.Event() for name in FEEDS}
+        self._heads = dict.fromkeys(FEEDS, 0)
 
     def follow(self, feed: str, follower: str, handle: Handle) -> Callable[[], Awaitable[None]]:
+        """A loop that looks into a feed only if there is something that it has not seen."""
+
         async def run() -> None:
             source, target = FEEDS[feed], self._hall.disks[follower]
             cursors = CURSORS[follower]
-            fed = self._fed[feed]
+            position = target.look(lambda c: cursors.position(c, source.name))
             while True:
-                position = target.look(lambda c: cursors.position(c, source.name))
+                head = self._heads[feed]
                 entries = self._hall.disks[feed].look(partial(source.after, position=position))
-                if not entries:
-                    fed.clear()
-                    await fed.wait()
-                    continue
-                batch = wire_feed.FollowResponse(entries=entries)
-                await target.write(partial(deal, source.name, batch, cursors, handle))
-                self._after_commit(follower)
+                if entries:
+                    batch = wire_feed.FollowResponse(entries=entries)
+                    await target.write(partial(deal, source.name, batch, cursors, handle))
+                    self._after_commit(follower)
+                position = entries[-1].position if entries else max(position, head)
+                while self._heads[feed] <= position:
+                    self._fed[feed].clear()
+                    await self._fed[feed].wait()
 
         return run
 
-    def fed(self, service: str) -> None:
-        """Something was appended to a feed."""
+    def fed(self, service: str, head: int) -> None:
+        """Something was appended to a feed: so far it goes now."""
+        self._heads[service] = head
         self._fed[service].set()
 
     def _after_commit(self, service: str) -> None:

@@ -216,10 +216,10 @@ class Hall:
 
     # What it is told from outside
 
-    def fed(self, service: str) -> None:
-        """Something was appended to a feed."""
+    def fed(self, service: str, head: int) -> None:
+        """Something was appended to a feed: so far it goes now."""
         if self.is_up:
-            self._followers.fed(service)
+            self._followers.fed(service, head)
 
     def came_back(self) -> None:
         """The line to the parent is whole again."""

@@ -104,8 +104,8 @@ class Checker:
 
     # After each commit
 
-    def committed(self, hall: Hall, disk: Disk) -> bool:
-        """Look at what is new in the feed; True if there was something."""
+    def committed(self, hall: Hall, disk: Disk) -> int:
+        """Look at what is new in the feed; returns how far it goes now, 0 if nothing was appended."""
         service = disk.schema
         if service == "exchange":
             self._journal(hall)
@@ -113,12 +113,12 @@ class Checker:
         rows = disk.ask("SELECT position FROM feed_head")
         head, before = (rows[0][0] if rows else 0), self._heads.get(place, 0)
         if head == before:
-            return False
+            return 0
         self._heads[place] = head
         if head < before:
             self.broken(Invariant.NOTHING_LOST, hall.address, f"the feed of {service} went back")
         if service == "branch_sync":
-            return True
+            return head
         touched: dict[str, bool] = {}
         for entry in self._entries(disk, before):
             self.events += 1
@@ -131,7 +131,7 @@ class Checker:
                 touched[entry.subject] = True
         for case_id in touched:
             self._case(hall, case_id)
-        return True
+        return head
 
     def _entries(self, disk: Disk, after: int) -> Iterable[wire_feed.FeedEntry]:
         feed = FEEDS[disk.schema]

@@ -28,7 +28,8 @@ class Materials:
     async def send(self) -> None:
         while True:
             self.sent.clear()
-            portions = self._hall.exchange.look(attachment_wishes.next_portions)
+            some = self._hall.exchange.ask("SELECT 1 FROM attachment_wish WHERE NOT done LIMIT 1")
+            portions = self._hall.exchange.look(attachment_wishes.next_portions) if some else []
             for portion in portions:
                 data = b""
                 while len(data) < portion.length:

@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hallnet.case.case import Case
@@ -104,7 +105,7 @@ class People:
         """Another county with which a hall deals across the tree."""
         self._halls = halls
         self._seed = seed
-        self._items = {item.item_id: item for item in supplied_catalogue().items}
+        self._items = _items()
         self._filed_at: dict[str, Address] = {}
         """Every case that somebody deals with: the hall where it began."""
         self._steps: set[asyncio.Task[None]] = set()
@@ -320,3 +321,8 @@ def _person(draw: random.Random) -> wire_person.Person:
     return wire_person.Person(
         name="方小明", document_kind="111", document_number=number, phone="13900000000"
     )
+
+
+@cache
+def _items() -> dict[str, ItemVersion]:
+    return {item.item_id: item for item in supplied_catalogue().items}

@@ -25,6 +25,8 @@ from hallnet.simulate.scenario import Scenario
 from hallnet.trust.release import ReleaseKind
 
 COMMITS_UNTIL_KILL_MAX = 12
+FLAPS = 12
+"""Times that a line goes within one fault: more of them are only more of the same hellos."""
 KILLED_ANYHOW_AFTER = 10 * MINUTE
 """A hall that commits nothing goes down all the same."""
 
@@ -140,11 +142,9 @@ class Trouble:
         await self._cut([step.hall], step.seconds)
 
     async def _flap(self, step: Step, hall: Hall, draw: random.Random) -> None:
-        loop = asyncio.get_running_loop()
-        ends = loop.time() + step.seconds
-        while loop.time() < ends:
+        for _ in range(FLAPS):
             await self._cut([step.hall], draw.uniform(0.1, 20))
-            await asyncio.sleep(draw.uniform(0.1, 20))
+            await asyncio.sleep(draw.uniform(0.1, 2 * step.seconds / FLAPS))
 
     async def _part(self, step: Step, hall: Hall, draw: random.Random) -> None:
         county = step.hall.division[:6]

@@ -143,8 +143,9 @@ class World:
         self._trace.update(
             f"{asyncio.get_running_loop().time():.6f} {hall.address} {disk.schema}\n".encode()
         )
-        if self.checker.committed(hall, disk):
-            hall.fed(disk.schema)
+        head = self.checker.committed(hall, disk)
+        if head:
+            hall.fed(disk.schema, head)
         self._trouble.commits(hall, before=False)
 
     def _failed(self, address: Address, what: str, trace: str) -> None:
