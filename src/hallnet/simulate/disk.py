@@ -60,10 +60,6 @@ class _Inserted:
         def _on_connect(connection: Any, _record: Any) -> None:
             connection._connection.isolation_level = None
 
-        @event.listens_for(self.engine, "begin")
-        def _on_begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN")
-
     def _lend(self) -> Any:
         assert self.current is not None
         return _Lent(self.current)
@@ -124,6 +120,8 @@ class Disk(Database):
         changes = self.raw.total_changes
         connection = self._connected()
         with opened_by(self._vault), connection.begin():
+            # By itself, for a listener of the engine would be asked about every statement.
+            self.raw.execute("BEGIN")
             result = work(connection)
             self.before_commit(self)
         if self.raw.total_changes != changes:
@@ -136,7 +134,10 @@ class Disk(Database):
         return self.inspect(work)
 
     def inspect(self, work: Callable[[Connection], Result]) -> Result:
-        """What lies on the disk, whether anybody is at home or not."""
+        """What lies on the disk, whether anybody is at home or not.
+
+        Nobody else has the disk meanwhile, so one moment is seen without a transaction.
+        """
         connection = self._connected()
         with opened_by(self._vault), connection.begin():
             return work(connection)

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
+
 from hallnet.case.calendar import CALENDAR
 from hallnet.case.case import Case
 from hallnet.intake import cases
@@ -133,8 +135,15 @@ class Trouble:
 
     async def _up_again(self, hall: Hall, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        if not hall.is_up:
-            hall.up()
+        while not hall.is_up:
+            try:
+                hall.up()
+            except OperationalError as error:
+                # Its processes write when they start. Somebody comes to make room.
+                hall.down()
+                if not is_full(error):
+                    raise
+                await asyncio.sleep(MINUTE)
 
     # Lines
 
@@ -181,8 +190,7 @@ class Trouble:
         if any(forgot):
             self._checker.forgot(hall)
         if was_up:
-            await asyncio.sleep(1)
-            hall.up()
+            await self._up_again(hall, 1.0)
 
     async def _jump(self, step: Step, hall: Hall, draw: random.Random) -> None:
         far = draw.choice((-1, 1)) * draw.uniform(1, self._scenario.clock_seconds_max)
