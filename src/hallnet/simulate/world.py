@@ -16,6 +16,7 @@ from hallnet.case.case import day_of
 from hallnet.exchange import believing
 from hallnet.places import Address, Level, divisions
 from hallnet.simulate import villains
+from hallnet.simulate.at_the_end import LastLook
 from hallnet.simulate.carrying import has_open, waiting_for
 from hallnet.simulate.disk import Disk, seal
 from hallnet.simulate.faults import Step
@@ -68,7 +69,7 @@ class World:
         if not (self._stop_at_first and self.checker.violations):
             hours = await self._heal()
             today = day_of(next(iter(self.halls.values())).now()).isoformat()
-            self.checker.wholly(self.people.record, self._is_sound, today)
+            LastLook(self.checker).look(self.people.record, today)
         for hall in self.halls.values():
             hall.down()
         report = self._report(hours, time.perf_counter() - began)
@@ -150,9 +151,6 @@ class World:
 
     def _failed(self, address: Address, what: str, trace: str) -> None:
         self.checker.broken(Invariant.NOTHING_FAILS, address, f"{what}: {trace}")
-
-    def _is_sound(self, address: Address) -> bool:
-        return address not in self.checker.untrusted
 
     # Living
 
