@@ -19,8 +19,10 @@ from hallnet.simulate.hall import Rhythm
 from hallnet.simulate.invariants import Invariant
 from hallnet.simulate.network import CALM
 from hallnet.simulate.people import Arrival
+from hallnet.simulate.report import Report
+from hallnet.simulate.scenario import SMALL_TREE, Scenario, whole
 from hallnet.simulate.shrinking import shrunk
-from hallnet.simulate.world import SMALL_TREE, Report, Scenario, simulate, whole
+from hallnet.simulate.world import simulate
 
 SEEDS = range(1, int(os.environ.get("HALLNET_SEEDS", "5")))
 BUSY = Scenario(1, SMALL_TREE, days=0.2, cases_per_hall_and_day=3, faults_per_day=200)
@@ -72,7 +74,7 @@ def test_a_disk_that_forgot_forks_no_journal_and_gives_no_number_twice(seed: int
 def test_the_same_seed_gives_the_same_history_in_every_process() -> None:
     """Whatever order sets have there."""
     program = (
-        "from hallnet.simulate.world import *;"
+        "from hallnet.simulate.scenario import *;from hallnet.simulate.world import simulate;"
         "print(simulate(Scenario(5, SMALL_TREE, days=0.1, cases_per_hall_and_day=3)).digest)"
     )
     found = [

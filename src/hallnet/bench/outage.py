@@ -19,7 +19,8 @@ from hallnet.places import Address
 from hallnet.simulate.hall import Hall, Rhythm
 from hallnet.simulate.loop import run
 from hallnet.simulate.network import CALM
-from hallnet.simulate.world import Scenario, World
+from hallnet.simulate.scenario import Scenario
+from hallnet.simulate.world import World
 from hallnet.store import Connection
 from hallnet.trust.envelope import Urgency
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
@@ -114,7 +115,7 @@ async def _send(giver: Hall, start: int, count: int, seconds: float) -> None:
             following.take(connection, giver.context, [entry], giver.now())
 
         await giver.exchange.write(send)
-        giver.wake_those_with_parcels()
+        giver.links.wake_those_with_parcels()
         await asyncio.sleep(seconds / count)
 
 

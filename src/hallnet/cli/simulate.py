@@ -11,7 +11,7 @@ import typer
 from hallnet.cli.options import Json
 
 if TYPE_CHECKING:
-    from hallnet.simulate.world import Report
+    from hallnet.simulate.report import Report
 
 
 def simulate(
@@ -43,8 +43,8 @@ def simulate(
     Exit code 1 if a promise was broken.
     """
     from hallnet.cli.output import print_json, print_table
+    from hallnet.simulate.scenario import SMALL_TREE, Scenario, whole
     from hallnet.simulate.shrinking import shrunk
-    from hallnet.simulate.world import SMALL_TREE, Scenario, whole
     from hallnet.simulate.world import simulate as live
 
     def say(text: str) -> None:

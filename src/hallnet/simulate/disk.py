@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from hallnet.store import Database
@@ -58,10 +59,6 @@ class _Inserted:
         @event.listens_for(self.engine, "connect")
         def _on_connect(connection: Any, _record: Any) -> None:
             connection._connection.isolation_level = None
-
-        @event.listens_for(self.engine, "begin")
-        def _on_begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN")
 
     def _lend(self) -> Any:
         assert self.current is not None
@@ -123,6 +120,8 @@ class Disk(Database):
         changes = self.raw.total_changes
         connection = self._connected()
         with opened_by(self._vault), connection.begin():
+            # By itself, for a listener of the engine would be asked about every statement.
+            self.raw.execute("BEGIN")
             result = work(connection)
             self.before_commit(self)
         if self.raw.total_changes != changes:
@@ -135,7 +134,10 @@ class Disk(Database):
         return self.inspect(work)
 
     def inspect(self, work: Callable[[Connection], Result]) -> Result:
-        """What lies on the disk, whether anybody is at home or not."""
+        """What lies on the disk, whether anybody is at home or not.
+
+        Nobody else has the disk meanwhile, so one moment is seen without a transaction.
+        """
         connection = self._connected()
         with opened_by(self._vault), connection.begin():
             return work(connection)
@@ -193,3 +195,10 @@ class Disk(Database):
     def _require_power(self) -> None:
         if not self.on:
             raise PowerFailed
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether something failed because a disk is full, and for no other reason."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_full(one) for one in error.exceptions)
+    return isinstance(error, OperationalError) and "full" in str(error.orig)

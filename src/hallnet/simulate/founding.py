@@ -14,7 +14,7 @@ from hallnet.case.item import CATALOGUE
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.power import Power
 from hallnet.case.supplied_calendar import supplied_calendar
-from hallnet.exchange import certifying
+from hallnet.exchange import certifying, tables
 from hallnet.exchange.context import Context
 from hallnet.intake import accounts
 from hallnet.intake.accounts import Account
@@ -22,6 +22,7 @@ from hallnet.intake.releases import Releases
 from hallnet.node.home import Identity
 from hallnet.places import Address, divisions
 from hallnet.simulate.disk import Disk, borrowed, new_connection, seal
+from hallnet.store import Connection
 from hallnet.store.migrating import migrate
 from hallnet.trust.certificate import (
     Certificate,
@@ -91,17 +92,24 @@ def top_identity(top: Address, root: Certificate, root_key: bytes, seed: int) ->
     return Identity((issue(body, root_key), root), signing, sealing)
 
 
-def child_identity(parent: Disk, context: Context, child: Address, seed: int) -> Identity:
-    """A hall whose parent certifies it, in the parent's own records."""
+def child_identity(
+    parent: Disk, context: Context, child: Address, seed: int, at: datetime = BEGINNING
+) -> Identity:
+    """A hall whose parent certifies it, in the parent's own records, and says so to its other services."""
     asked, signing, sealing = _request(child, seed)
     usual: Sequence[Permission] = (Permission.EXCHANGE,)
     if not child.is_branch_hall:
         usual = (Permission.EXCHANGE, Permission.CERTIFY, Permission.RELEASE)
 
-    certificate = parent.transact(
-        lambda c: certifying.certify_child(c, context, asked, usual, VALID_DAYS, BEGINNING)[0]
-    )
-    return Identity((certificate, *context.identity.chain), signing, sealing)
+    def certify(connection: Connection) -> Certificate:
+        certificate, entries = certifying.certify_child(
+            connection, context, asked, usual, VALID_DAYS, at
+        )
+        tables.feed.append(connection, entries)
+        return certificate
+
+    chain = (parent.transact(certify), *context.identity.chain)
+    return Identity(chain, signing, sealing)
 
 
 def _request(subject: Address, seed: int) -> tuple[RequestBody, bytes, bytes]:
@@ -134,12 +142,13 @@ def blank(service: str) -> bytes:
     return image
 
 
-def _furnish(connection) -> None:  # type: ignore[no-untyped-def]
+def _furnish(connection: Connection) -> None:
+    # As before the first release: what the highest hall publishes takes its place.
     releases = Releases()
     for kind, content in supplied():
         releases.take(
             connection,
-            ReleaseBody(KEYS.suite, kind, Address("33"), 1, BEGINNING, BEGINNING, content, ""),
+            ReleaseBody(KEYS.suite, kind, Address("33"), 0, BEGINNING, BEGINNING, content, ""),
         )
     salt = chance("accounts").randbytes
     for account in (CLERK, CHIEF):

@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hallnet.case.case import Case
@@ -24,9 +25,9 @@ from hallnet.intake.records import RecordsUnsure
 from hallnet.places import Address, Level, divisions
 from hallnet.problems import Problem
 from hallnet.simulate.clerks import Desk, further_command, next_command
-from hallnet.simulate.disk import PowerFailed
+from hallnet.simulate.disk import PowerFailed, is_full
 from hallnet.simulate.founding import CHIEF, chance
-from hallnet.simulate.hall import Hall, is_full
+from hallnet.simulate.hall import Hall
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -104,7 +105,7 @@ class People:
         """Another county with which a hall deals across the tree."""
         self._halls = halls
         self._seed = seed
-        self._items = {item.item_id: item for item in supplied_catalogue().items}
+        self._items = _items()
         self._filed_at: dict[str, Address] = {}
         """Every case that somebody deals with: the hall where it began."""
         self._steps: set[asyncio.Task[None]] = set()
@@ -320,3 +321,8 @@ def _person(draw: random.Random) -> wire_person.Person:
     return wire_person.Person(
         name="方小明", document_kind="111", document_number=number, phone="13900000000"
     )
+
+
+@cache
+def _items() -> dict[str, ItemVersion]:
+    return {item.item_id: item for item in supplied_catalogue().items}

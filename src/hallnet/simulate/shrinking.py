@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from hallnet.simulate.invariants import Invariant
-from hallnet.simulate.world import Report, Scenario, simulate
+from hallnet.simulate.report import Report
+from hallnet.simulate.scenario import Scenario
+from hallnet.simulate.world import simulate
 
 Part = TypeVar("Part")
 

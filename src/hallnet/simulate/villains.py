@@ -101,7 +101,7 @@ async def _send(hall: Hall, wishes: Sequence[Wish]) -> None:
         tables.feed.append(connection, entries)
 
     await hall.exchange.write(send)
-    hall.wake_those_with_parcels()
+    hall.links.wake_those_with_parcels()
 
 
 async def _hand_on(

@@ -19,6 +19,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     delete,
     func,
     insert,
@@ -70,6 +71,22 @@ class Feed:
             Column("entries", Closed("feed_run.entries"), nullable=False),
         )
         self._waiting: set[asyncio.Future[None]] = set()
+        # Made once: they run for every entry and every look.
+        head, run = self._head.c, self._run.c
+        moved = update(self._head).where(head.id == 1)
+        self._move = moved.values(position=head.position + bindparam("count")).returning(
+            head.position
+        )
+        beyond = run.end > bindparam("position")
+        self._ahead = (
+            select(run.start, run.end, func.length(run.entries).label("size"))
+            .where(beyond)
+            .order_by(run.end)
+            .limit(ENTRIES_PER_BATCH_MAX)
+        )
+        self._up_to = (
+            select(run.entries).where(beyond, run.end <= bindparam("last")).order_by(run.end)
+        )
 
     def append(self, connection: Connection, entries: Sequence[Entry]) -> int:
         """Append in order; returns the new head. To be called as late as possible in a transaction.
@@ -85,12 +102,7 @@ class Feed:
 
     def _write(self, connection: Connection, entries: Sequence[Entry]) -> int:
         count = len(entries)
-        head: int | None = connection.execute(
-            update(self._head)
-            .where(self._head.c.id == 1)
-            .values(position=self._head.c.position + count)
-            .returning(self._head.c.position)
-        ).scalar_one_or_none()
+        head: int | None = connection.execute(self._move, {"count": count}).scalar_one_or_none()
         if head is None:
             connection.execute(insert(self._head).values(id=1, position=count))
             head = count
@@ -129,14 +141,7 @@ class Feed:
 
     def after(self, connection: Connection, position: int) -> list[wire.FeedEntry]:
         """The next entries, bounded in number and bytes; always at least one if there is one."""
-        table = self._run
-        size = func.length(table.c.entries).label("size")
-        ahead = connection.execute(
-            select(table.c.start, table.c.end, size)
-            .where(table.c.end > position)
-            .order_by(table.c.end)
-            .limit(ENTRIES_PER_BATCH_MAX)
-        )
+        ahead = connection.execute(self._ahead, {"position": position})
         last = position
         count = total = 0
         for run in ahead:
@@ -145,14 +150,11 @@ class Feed:
             if last > position and (count > ENTRIES_PER_BATCH_MAX or total > BATCH_BYTES_MAX):
                 break
             last = run.end
-        chosen = (
-            select(table.c.entries)
-            .where(table.c.end > position, table.c.end <= last)
-            .order_by(table.c.end)
-        )
+        if last == position:
+            return []
         return [
             entry
-            for raw in connection.scalars(chosen)
+            for raw in connection.scalars(self._up_to, {"position": position, "last": last})
             for entry in wire.FollowResponse.FromString(raw).entries
             if entry.position > position
         ]
@@ -249,18 +251,21 @@ class Cursors:
             Column("feed", String(32), primary_key=True),
             Column("position", BigInteger, nullable=False),
         )
+        cursor = self._cursor.c
+        self._position = select(cursor.position).where(cursor.feed == bindparam("of"))
+        self._held = self._position.with_for_update()
 
     def position(self, connection: Connection, feed: str) -> int:
-        query = select(self._cursor.c.position).where(self._cursor.c.feed == feed)
-        return connection.execute(query).scalar_one_or_none() or 0
+        return connection.execute(self._position, {"of": feed}).scalar_one_or_none() or 0
 
     def claim(self, connection: Connection, feed: str) -> int:
         """The position, held until the transaction ends: a second follower of the feed waits."""
-        statement = upsert(connection, self._cursor).values(feed=feed, position=0)
-        connection.execute(statement.on_conflict_do_nothing())
-        query = select(self._cursor.c.position).where(self._cursor.c.feed == feed)
-        position: int = connection.execute(query.with_for_update()).scalar_one()
-        return position
+        held: int | None = connection.execute(self._held, {"of": feed}).scalar_one_or_none()
+        if held is None:
+            statement = upsert(connection, self._cursor).values(feed=feed, position=0)
+            connection.execute(statement.on_conflict_do_nothing())
+            held = connection.execute(self._held, {"of": feed}).scalar_one()
+        return held
 
     def advance(self, connection: Connection, feed: str, position: int) -> None:
         """Store the position of the last entry that is dealt with; it never goes back."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from hallnet.exchange import tables
 from hallnet.exchange.context import Context
@@ -27,6 +27,12 @@ from hallnet.trust.suites import DIGEST_BYTES, algorithms
 from hallnet.wire.trust.v1 import journal_pb2 as wire
 
 _NO_GAPS = Gaps()
+_GAPS = select(tables.journal_gap.c.start, tables.journal_gap.c.end).order_by(
+    tables.journal_gap.c.end
+)
+_TILE = select(tables.journal_tile.c.hashes).where(
+    tables.journal_tile.c.level == bindparam("at"), tables.journal_tile.c.index == bindparam("nth")
+)
 RUN_ENTRIES_MAX = 512
 """How many entries lie in one row, at four kilobytes at most for each."""
 
@@ -136,9 +142,7 @@ class JournalWriter:
 
 
 def read_tile(connection: Connection, level: int, index: int) -> bytes:
-    tile = tables.journal_tile
-    query = select(tile.c.hashes).where(tile.c.level == level, tile.c.index == index)
-    stored: bytes = connection.execute(query).scalar_one()
+    stored: bytes = connection.execute(_TILE, {"at": level, "nth": index}).scalar_one()
     return stored
 
 
@@ -154,10 +158,10 @@ def read_runs(connection: Connection, start: int, end: int) -> Iterator[wire.Jou
 
 def load_gaps(connection: Connection) -> Gaps:
     """Where entries of the own journal were lost, and the hashes over those places that are known."""
-    gap, node = tables.journal_gap, tables.journal_node
-    rows = connection.execute(select(gap.c.start, gap.c.end).order_by(gap.c.end)).all()
+    rows = connection.execute(_GAPS).all()
     if not rows:
         return _NO_GAPS
+    node = tables.journal_node
     nodes = connection.execute(select(node.c.level, node.c.index, node.c.hash))
     return Gaps(
         tuple(range(row.start, row.end) for row in rows),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from hallnet.codec.codec import from_timestamp, to_timestamp
 from hallnet.exchange import continuity, journal_store, resending, tables, witnessing
@@ -42,9 +42,7 @@ class Neighbour:
 
 
 def load(connection: Connection, neighbour: Address) -> Link:
-    row = connection.execute(
-        select(tables.link).where(tables.link.c.neighbour == str(neighbour))
-    ).one_or_none()
+    row = _row(connection, neighbour)
     return Link() if row is None else _link(row)
 
 
@@ -89,9 +87,8 @@ def hold_attachments(connection: Connection, neighbour: Address, until: datetime
 
 
 def takes_attachments(connection: Connection, neighbour: Address, now: datetime) -> bool:
-    table = tables.link
-    query = select(table.c.attachments_held_until).where(table.c.neighbour == str(neighbour))
-    until = connection.execute(query).scalar_one_or_none()
+    row = _row(connection, neighbour)
+    until = row.attachments_held_until if row is not None else None
     return until is None or until <= now
 
 
@@ -99,9 +96,7 @@ def hello(
     connection: Connection, context: Context, neighbour: Address, version: str, now: datetime
 ) -> wire.Hello:
     """What this node says when it opens a link, and from time to time."""
-    row = connection.execute(
-        select(tables.link).where(tables.link.c.neighbour == str(neighbour))
-    ).one_or_none()
+    row = _row(connection, neighbour)
     # What is older than what others saw is not shown.
     head = journal_store.newest_head(connection, context) if context.is_sure else None
     seen = wire_trust.SignedCheckpoint.FromString(row.seen_head) if row and row.seen_head else None
@@ -193,6 +188,13 @@ def _report_skew(
 
 def _milliseconds(length: timedelta) -> int:
     return round(length.total_seconds() * 1000)
+
+
+_of_neighbour = select(tables.link).where(tables.link.c.neighbour == bindparam("of"))
+
+
+def _row(connection: Connection, neighbour: Address) -> Row[Any] | None:
+    return connection.execute(_of_neighbour, {"of": str(neighbour)}).one_or_none()
 
 
 def _link(row: Row[Any]) -> Link:

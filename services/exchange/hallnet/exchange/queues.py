@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal, select
 
 from hallnet.exchange import parcels, tables
 from hallnet.exchange.context import Context
@@ -39,6 +39,21 @@ def turns_of_own(connection: Connection, queues: Iterable[tuple[Address, Urgency
             turns[queue] = count(next_turn(connection, str(queue[0]), queue[1], OWN_LANE))
         found.append(next(turns[queue]))
     return found
+
+
+def _in_its_order(columns: Any, of_queue: ColumnElement[bool]) -> Select[Any]:
+    in_order = columns.urgency, columns.turn, columns.position
+    of_neighbour = columns.neighbour == bindparam("of")
+    query = select(*in_order, columns.size).where(of_queue, of_neighbour)
+    return query.order_by(*in_order).limit(bindparam("most", type_=Integer))
+
+
+_own, _other = tables.delivery.c, tables.parcel.c
+_QUEUES = (
+    (True, _in_its_order(_own, _own.queued), _own.kind),
+    (False, _in_its_order(_other, _other.state == State.WAITING), _other.kind),
+)
+"""Made once: they are asked before every batch."""
 
 
 def waiting(
@@ -73,21 +88,13 @@ def _in_order(
     connection: Connection, neighbour: Address, rows_max: int, held_back: Collection[str]
 ) -> list[tuple[Place, int]]:
     """The places of those that go next, and their sizes in bytes."""
-    own, other = tables.delivery.c, tables.parcel.c
-    queues = [
-        (True, own, own.queued & (own.neighbour == str(neighbour))),
-        (False, other, (other.neighbour == str(neighbour)) & (other.state == State.WAITING)),
-    ]
     found = []
-    for is_own, columns, of_queue in queues:
-        query = select(columns.urgency, columns.turn, columns.position, columns.size)
-        query = query.where(of_queue)
-        if held_back:
-            query = query.where(columns.kind.not_in(held_back))
-        in_order = query.order_by(columns.urgency, columns.turn, columns.position).limit(rows_max)
+    values = {"of": str(neighbour), "most": rows_max}
+    for is_own, query, kind in _QUEUES:
+        in_order = query.where(kind.not_in(held_back)) if held_back else query
         found += [
             (urgency, turn, not is_own, position, size)
-            for urgency, turn, position, size in connection.execute(in_order)
+            for urgency, turn, position, size in connection.execute(in_order, values)
         ]
     return [
         (Place(not is_other, position), size)

@@ -1,0 +1,275 @@
+"""The whole look at a world in which everything has healed: nothing is missing, and all agree."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+
+from sqlalchemy import select
+
+from hallnet.branch_sync.standing import Standing
+from hallnet.case.case import Case
+from hallnet.exchange import queues, tables
+from hallnet.exchange.journal_store import load_gaps, read_runs, read_tile
+from hallnet.federation import delivery
+from hallnet.intake import cases, counting
+from hallnet.intake import tables as intake_tables
+from hallnet.numbers.measure import Key, Measure
+from hallnet.places import Address
+from hallnet.simulate.founding import KEYS
+from hallnet.simulate.hall import Hall
+from hallnet.simulate.invariants import Checker, Invariant, root_in
+from hallnet.simulate.people import Record
+from hallnet.simulate.villains import FORGED
+from hallnet.store import Connection
+from hallnet.trust import merkle
+from hallnet.trust.journal import Journal
+from hallnet.trust.problems import NeighbourForked, NeighbourRewound, OwnJournalRewound
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+
+class LastLook:
+    """Compares what halls have with what the checker saw happen."""
+
+    def __init__(self, checker: Checker) -> None:
+        self._checker = checker
+
+    def look(self, record: Record, today: str) -> None:
+        """Look at everything once."""
+        for case_id, home in record.filed.items():
+            self._end_of_case(case_id, home)
+        for case_id in self._checker.histories:
+            if case_id not in record.filed:
+                self._end_of_case(case_id, self._home_of(case_id))
+        self._rollups(today)
+        self._releases()
+        for address in sorted(self._checker.to_be_noticed):
+            self._noticed(address)
+        for hall in self._checker.halls.values():
+            self._end_of_journal(hall)
+            if hall.address in self._checker.untrusted:
+                continue
+            self._nothing_open(hall)
+            self._looks(hall, record)
+            self._sums(hall)
+            self._numbers_of(hall)
+
+    def _rollups(self, today: str) -> None:
+        """The highest hall's numbers of the days that are over are what every hall counts of itself."""
+        top = next(iter(self._checker.halls.values()))
+        found = {
+            row[:5]: row[5]
+            for row in top.sync.ask(
+                "SELECT hall, day, item_id, handling_kind, measure, times FROM rollup_count"
+            )
+            if row[1] < today and Address.parse(row[0]) not in self._checker.untrusted
+        }
+        true = {
+            (str(hall.address), day, item_id, kind, Measure(measure).name.lower()): amount
+            for hall in self._checker.halls.values()
+            if hall.address not in self._checker.untrusted
+            for day, item_id, kind, measure, amount in hall.intake.ask(
+                "SELECT day, item_id, handling_kind, measure, amount FROM number"
+                " WHERE day < ? AND amount <> 0",
+                today,
+            )
+        }
+        self._checker.checks["rollups at the end"] += len(true) + 1
+        for place in sorted(found.keys() | true.keys()):
+            if found.get(place) != true.get(place):
+                self._checker.broken(
+                    Invariant.NUMBERS_RECONCILE,
+                    top.address,
+                    f"{place}: {found.get(place)} reported, {true.get(place)} counted",
+                )
+
+    def _numbers_of(self, hall: Hall) -> None:
+        """A hall's numbers are what its events say, but for those that depend on the calendar of the day."""
+        self._checker.checks["numbers at the end"] += 1
+
+        def look(connection: Connection) -> tuple[Counter[Key], Counter[Key]]:
+            kept = counting.kept(connection)
+            return kept, counting.from_events(connection, hall.intake_hall)
+
+        kept, counted = hall.intake.inspect(look)
+        for key in sorted(kept.keys() | counted.keys()):
+            if key.measure not in _BY_CALENDAR and kept[key] != counted[key]:
+                self._checker.broken(
+                    Invariant.NUMBERS_RECONCILE,
+                    hall.address,
+                    f"{key}: {kept[key]} kept, {counted[key]} happened",
+                )
+
+    def _noticed(self, address: Address) -> None:
+        """Somebody holds it as an incident that the journal of a hall went back."""
+        self._checker.checks["rewound journals"] += 1
+        for hall in self._checker.halls.values():
+            for (raw,) in hall.exchange.ask("SELECT incident FROM incident"):
+                incident = wire_trust.Incident.FromString(raw)
+                of_itself = hall.address == address and incident.reason == OwnJournalRewound.reason
+                if of_itself or (incident.reason in _DOUBTS and incident.neighbour == str(address)):
+                    return
+        self._checker.broken(Invariant.NOTHING_FAILS, address, "forgot, and nobody noticed")
+
+    def _home_of(self, case_id: str) -> Address:
+        return self._checker.authors[self._checker.histories[case_id][0]]
+
+    def _find(self, at: Address, case_id: str) -> Case | None:
+        return self._checker.halls[at].intake.inspect(lambda c: cases.find(c, case_id))
+
+    def _end_of_case(self, case_id: str, home: Address) -> None:
+        self._checker.checks["cases at the end"] += 1
+        truth = self._find(home, case_id)
+        if truth is None:
+            if home not in self._checker.untrusted:
+                self._checker.broken(Invariant.NOTHING_LOST, home, f"case {case_id} is gone")
+            return
+        concerned = [hall for hall in sorted(truth.halls()) if hall in self._checker.halls]
+        if not all(map(self._is_sound, concerned)):
+            return
+        if truth.transit is not None:
+            self._checker.broken(
+                Invariant.NOTHING_LOST,
+                home,
+                f"case {case_id} is for ever under way to {truth.transit.to}",
+            )
+        if truth.sequence != len(self._checker.histories[case_id]):
+            self._checker.broken(
+                Invariant.NOTHING_LOST,
+                home,
+                f"case {case_id} has {truth.sequence} of {len(self._checker.histories[case_id])} events",
+            )
+        for hall in concerned:
+            if self._find(hall, case_id) != truth:
+                self._checker.broken(
+                    Invariant.NOTHING_LOST, hall, f"case {case_id} is not as at {home}"
+                )
+        holders = self._checker.custodians[case_id]
+        if holders != {truth.custodian}:
+            names = ", ".join(sorted(map(str, holders))) or "nobody"
+            self._checker.broken(Invariant.ONE_CUSTODIAN, home, f"case {case_id} is with {names}")
+
+    def _end_of_journal(self, hall: Hall) -> None:
+        """Every entry is there, and every head that was signed continues the one before."""
+        self._checker.checks["journals at the end"] += 1
+
+        def look(connection: Connection) -> None:
+            table = tables.checkpoint
+            own = connection.execute(
+                select(table.c.size, table.c.note)
+                .where(table.c.address == str(hall.address))
+                .order_by(table.c.size)
+            ).all()
+            size = own[-1].size if own else 0
+            gaps = load_gaps(connection)
+            journal = Journal(KEYS.digest, size, lambda *tile: read_tile(connection, *tile), gaps)
+            kept = sum(len(run.entries) for run in read_runs(connection, 0, size))
+            if kept + sum(map(len, gaps.places)) != size:
+                self._checker.broken(
+                    Invariant.HISTORY_ONLY_GROWS, hall.address, "entries are missing"
+                )
+            for row in own[:: max(len(own) // 20, 1)]:
+                root = base64.b64decode(root_in(row.note))
+                if any(row.size < gap.stop for gap in gaps.places):
+                    continue
+                path = journal.consistency_path(row.size) if 0 < row.size < size else None
+                if journal.root(row.size) != root or (
+                    path is not None
+                    and not merkle.is_consistent(
+                        KEYS.digest, row.size, root, size, journal.root(), path
+                    )
+                ):
+                    self._checker.broken(
+                        Invariant.HISTORY_ONLY_GROWS, hall.address, f"head {row.size}"
+                    )
+
+        hall.exchange.inspect(look)
+
+    def _nothing_open(self, hall: Hall) -> None:
+        """What was sent has its verdict, and nothing waits anywhere."""
+        self._checker.checks["queues at the end"] += 1
+
+        def look(connection: Connection) -> None:
+            table = tables.delivery
+            still_open = table.c.state.in_(delivery.OPEN) & (table.c.reference != FORGED)
+            for row in connection.execute(select(table).where(still_open)):
+                if self._is_sound(Address.parse(row.recipient)) and self._is_sound(hall.address):
+                    self._checker.broken(
+                        Invariant.NOTHING_LOST,
+                        hall.address,
+                        f"{row.kind} {row.subject} to {row.recipient} has no verdict"
+                        f" (state {row.state}, {row.attempts} attempts)",
+                    )
+            for neighbour, (count, _) in queues.backlog(connection).items():
+                if self._is_sound(Address.parse(neighbour)) and self._is_sound(hall.address):
+                    self._checker.broken(
+                        Invariant.NOTHING_LOST,
+                        hall.address,
+                        f"{count} parcels wait for {neighbour}",
+                    )
+
+        hall.exchange.inspect(look)
+
+    def _looks(self, hall: Hall, record: Record) -> None:
+        self._checker.checks["looks at the end"] += 1
+        ((count,),) = hall.intake.ask("SELECT count(*) FROM access_record")
+        least, unsure = record.looks[hall.address], record.untold[hall.address]
+        if not least <= count <= least + unsure:
+            self._checker.broken(
+                Invariant.EVERY_LOOK_IS_ON_RECORD,
+                hall.address,
+                f"{count} on record, {least} to {least + unsure} happened",
+            )
+
+    def _sums(self, hall: Hall) -> None:
+        """The list of the hall says of each case what its events say."""
+        self._checker.checks["sums at the end"] += 1
+
+        def look(connection: Connection) -> Counter[int]:
+            table = intake_tables.case_event
+            ids = connection.scalars(select(table.c.case_id).distinct()).all()
+            found: Counter[int] = Counter()
+            for case_id in ids:
+                case = cases.find(connection, case_id)
+                assert case is not None
+                found[int(case.stage)] += 1
+            return found
+
+        listed = dict(hall.intake.ask('SELECT stage, count(*) FROM "case" GROUP BY stage'))
+        if listed != dict(hall.intake.inspect(look)):
+            self._checker.broken(Invariant.NUMBERS_RECONCILE, hall.address, f"{listed}")
+
+    def _releases(self) -> None:
+        """What the highest hall published is in force at every hall that it can reach by sound ones."""
+        top = next(iter(self._checker.halls.values()))
+        newest = (
+            "SELECT kind, max(version) FROM release WHERE author = ? AND standing = ? GROUP BY kind"
+        )
+        in_force = str(top.address), int(Standing.IN_FORCE)
+        published = set(top.sync.ask(newest, *in_force))
+        for hall in self._checker.halls.values():
+            self._checker.checks["releases at the end"] += 1
+            way = {hall.address, *(item.address for item in hall.identity.chain[:-1])}
+            missing = published - set(hall.sync.ask(newest, *in_force))
+            if missing and all(map(self._is_sound, way)):
+                self._checker.broken(
+                    Invariant.NOTHING_LOST, hall.address, f"releases {sorted(missing)} never came"
+                )
+
+    def _is_sound(self, address: Address) -> bool:
+        """Whether a hall kept to the rules and forgot nothing."""
+        return address not in self._checker.untrusted
+
+
+_BY_CALENDAR = frozenset(
+    {
+        Measure.IN_PROMISE,
+        Measure.OVERDUE,
+        Measure.WITHOUT_PROMISE,
+        Measure.EARLY,
+        Measure.ACTUAL_DAYS,
+        Measure.STATUTORY_DAYS,
+        Measure.PROMISED_DAYS,
+    }
+)
+_DOUBTS = frozenset({NeighbourRewound.reason, NeighbourForked.reason})

@@ -1,0 +1,208 @@
+"""How the exchange of a hall carries: its links, what comes over them, and what is sent again."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Collection
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hallnet.case.case import day_of
+from hallnet.codec import parse
+from hallnet.codec.codec import to_timestamp
+from hallnet.exchange import continuity, links, outgoing, parcels, tables
+from hallnet.exchange.incoming import take_batch
+from hallnet.exchange.link_loop import LinkLoop
+from hallnet.exchange.making_sure import make_sure
+from hallnet.exchange.service import BUSY_FOR
+from hallnet.exchange.watching import HopWatch
+from hallnet.federation import delivery
+from hallnet.federation.pace import UNDER_WAY_MAX
+from hallnet.intake import records
+from hallnet.node.messaging import LinkClient
+from hallnet.places import Address
+from hallnet.problems import Problem
+from hallnet.simulate.disk import is_full
+from hallnet.simulate.founding import chance
+from hallnet.simulate.network import Line
+from hallnet.store import Connection
+from hallnet.wire.exchange.v1 import link_pb2 as wire_link
+
+if TYPE_CHECKING:
+    from hallnet.simulate.hall import Hall
+
+VERSION = "simulated"
+WAITING = int(parcels.State.WAITING)
+
+
+class Links:
+    """The lines of a hall that is up, one to each neighbour."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._loops: dict[Address, LinkLoop] = {}
+        self._asking: Counter[Address] = Counter()
+        self._turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def open(self) -> None:
+        """To whoever is around."""
+        context = self._hall.context
+        above = [context.parent] if context.parent is not None else []
+        for neighbour in [*above, *sorted(context.children)]:
+            self.start(neighbour)
+
+    def start(self, neighbour: Address) -> None:
+        is_up = neighbour == self._hall.context.parent
+        line = Line(
+            self._hall.network,
+            self._hall.address,
+            neighbour,
+            self._hall.address if is_up else neighbour,
+        )
+        loop = LinkLoop(
+            neighbour,
+            _as_client(line),
+            f"{'up' if is_up else 'down'}.{neighbour}",
+            self._hall.exchange,
+            self._hall.context,
+            HopWatch(str(self._hall.address)),
+            VERSION,
+            self._hall.now,
+            self.wake,
+            self._hall.rhythm.idle,
+        )
+        self._loops[neighbour] = loop
+        self._hall.keep(f"exchange carries to {neighbour}", loop.run)
+        self._hall.spawn(loop.say_hello())
+
+    def came_back(self) -> None:
+        """The line to the parent is whole again: the child says so."""
+        parent = self._hall.context.parent
+        if parent is not None:
+            self._hall.spawn(self._loops[parent].say_hello())
+
+    def wake(self, neighbours: Collection[Address]) -> None:
+        """Something may wait for some neighbours, and there may be room for pieces of materials."""
+        self._hall.materials.sent.set()
+        for neighbour in waiting_for(self._hall):
+            if neighbour in neighbours and neighbour in self._loops:
+                self._loops[neighbour].wake()
+
+    def wake_those_with_parcels(self) -> None:
+        self.wake(self._loops)
+
+    async def receive(self, giver: Address, kind: str, data: bytes) -> bytes | None:
+        """A request from a neighbour, in a task of this hall; None if it fails or the hall goes down."""
+        body = self._take_batch if kind == "batch" else self._take_hello
+        task = asyncio.create_task(self._answered(body, giver, data))
+        self._hall.remember(task)
+        await asyncio.wait([task])
+        return None if task.cancelled() else task.result()
+
+    async def _answered(
+        self, body: Callable[[Address, bytes], Awaitable[bytes]], giver: Address, data: bytes
+    ) -> bytes | None:
+        try:
+            return await body(giver, data)
+        except Exception as error:
+            if not is_full(error):
+                self._hall.failed("answering", traceback.format_exc())
+            return None
+
+    async def _take_batch(self, neighbour: Address, data: bytes) -> bytes:
+        if self._asking[neighbour] >= UNDER_WAY_MAX:
+            again = to_timestamp(self._hall.now() + BUSY_FOR)
+            return wire_link.BatchReply(reason="BUSY", retry_at=again).SerializeToString()
+        self._asking[neighbour] += 1
+        try:
+            async with self._turns[neighbour]:
+                now = self._hall.now()
+                taken = await self._hall.exchange.write(
+                    lambda c: take_batch(c, self._hall.context, neighbour, data, now)
+                )
+        finally:
+            self._asking[neighbour] -= 1
+        if taken.has_materials:
+            self._hall.materials.came.set()
+        self.wake(taken.wake | {neighbour})
+        return taken.reply.SerializeToString()
+
+    async def _take_hello(self, neighbour: Address, data: bytes) -> bytes:
+        loop = self._loops.get(neighbour)
+        if loop is None:
+            return wire_link.HelloReply(reason="LINK_UNKNOWN").SerializeToString()
+        try:
+            hello = parse(wire_link.Hello, data)
+        except Problem:
+            return wire_link.HelloReply(reason="HELLO_MALFORMED").SerializeToString()
+        await loop.take_hello(hello)
+        own = self._hall.exchange.look(
+            lambda c: links.hello(c, self._hall.context, neighbour, VERSION, self._hall.now())
+        )
+        return wire_link.HelloReply(hello=own).SerializeToString()
+
+    async def make_sure(self) -> None:
+        """Ask the neighbours where the journal ends, and then let everybody act."""
+        hall = self._hall
+        wait = timedelta(seconds=hall.rhythm.children_wait)
+        await make_sure(hall.exchange, hall.context, self._loops, hall.now, wait)
+        lost = hall.exchange.look(continuity.gaps)
+        if lost:
+            noticed_on, today = day_of(lost[-1][1]), day_of(hall.now())
+            draw = hall.intake_hall.random_bytes(records.WORD_BYTES)
+            words = await hall.intake.write(lambda c: records.are_old(c, noticed_on, today, draw))
+            hall.intake_hall.records.words = tuple(words)
+        hall.intake_hall.records.may_act.set()
+        self.wake_those_with_parcels()
+        await asyncio.Event().wait()
+
+    async def retransmit(self) -> None:
+        spread = chance(self._hall.seed, "spread", self._hall.address).random()
+        await asyncio.sleep(self._hall.rhythm.retransmit * spread)
+        while True:
+            count = await self._hall.exchange.write(self._send_again) if has_open(self._hall) else 0
+            if count:
+                self.wake_those_with_parcels()
+            await asyncio.sleep(self._hall.rhythm.retransmit)
+
+    def _send_again(self, connection: Connection) -> int:
+        count, entries = outgoing.send_due_again(connection, self._hall.now())
+        tables.feed.append(connection, entries)
+        return count
+
+    async def greet(self) -> None:
+        if self._hall.context.parent is None:
+            await asyncio.Event().wait()
+        assert self._hall.context.parent is not None
+        spread = chance(self._hall.seed, "spread", self._hall.address).random()
+        while True:
+            await asyncio.sleep(self._hall.rhythm.hello * (0.5 + spread))
+            await self._loops[self._hall.context.parent].say_hello()
+
+
+def waiting_for(hall: Hall) -> list[Address]:
+    """The neighbours for which something waits in the queues of a hall."""
+    found = hall.exchange.ask(
+        "SELECT neighbour FROM parcel WHERE state = ?"
+        " UNION SELECT neighbour FROM delivery WHERE queued = 1",
+        WAITING,
+    )
+    return sorted(Address.parse(neighbour) for (neighbour,) in found)
+
+
+def has_open(hall: Hall, but_for: str = "\0") -> bool:
+    """Whether an envelope of a hall has no verdict yet, but for those that bear a reference."""
+    states = sorted(int(state) for state in delivery.OPEN)
+    found = hall.exchange.ask(
+        "SELECT 1 FROM delivery WHERE state IN (?, ?, ?) AND reference <> ? LIMIT 1",
+        *states,
+        but_for,
+    )
+    return bool(found)
+
+
+def _as_client(line: Line) -> LinkClient:
+    """A link asks its client for nothing but requests."""
+    return line  # type: ignore[return-value]

@@ -1,0 +1,80 @@
+"""What a hall does from time to time without being told."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hallnet.branch_sync import comparing, releasing, standings
+from hallnet.case.case import day_of
+from hallnet.exchange import parcels
+from hallnet.intake import telling, watching
+from hallnet.simulate.carrying import WAITING
+
+if TYPE_CHECKING:
+    from hallnet.simulate.hall import Hall
+
+
+class Chores:
+    """Of a hall that is up."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+
+    async def keep_house(self) -> None:
+        await self.ask_all()
+        while True:
+            now = self._hall.now()
+            if self._hall.sync.ask("SELECT 1 FROM release WHERE standing = 1"):
+                await self._hall.sync.write(
+                    lambda c: releasing.enforce(c, self._hall.sync_context, self._hall.now())
+                )
+            await self._compare()
+            await self._watch_the_calendar()
+            await self.report_days()
+            await self._tell_standings()
+            if self._hall.exchange.ask("SELECT 1 FROM parcel WHERE state <> ?", WAITING):
+                await self._hall.exchange.write(lambda c, now=now: parcels.sweep(c, now))  # type: ignore[misc]
+            await asyncio.sleep(self._hall.rhythm.housekeeping)
+
+    async def _compare(self) -> None:
+        now = self._hall.now()
+        if self._hall.sync.ask("SELECT 1 FROM comparison WHERE due_at <= ?", written(now)):
+            await self._hall.sync.write(lambda c: comparing.ask_those_due(c, now))
+
+    async def _watch_the_calendar(self) -> None:
+        due = 'SELECT 1 FROM "case" WHERE custodian = ? AND watch_on < ?'
+        now = self._hall.now()
+        while self._hall.intake.ask(due, str(self._hall.address), day_of(now).isoformat()):
+            changed = await self._hall.intake.write(
+                lambda c, now=now: watching.watch(c, self._hall.intake_hall, now)  # type: ignore[misc]
+            )
+            if not changed:
+                return
+
+    async def report_days(self) -> None:
+        """The days that are over, once each unless something of them comes to light later."""
+        yesterday = (day_of(self._hall.now()) - timedelta(days=1)).isoformat()
+        ((last, changed),) = self._hall.intake.ask("SELECT max(day), sum(changed) FROM number_day")
+        if last is None or last < yesterday or changed:
+            now = self._hall.now()
+            await self._hall.intake.write(lambda c: telling.tell_days(c, now))
+
+    async def _tell_standings(self) -> None:
+        """What is in force here, if that changed or was not told for a day."""
+        now = self._hall.now()
+        due = written(now - standings.GATHER), written(now - standings.TOLD_AGAIN_AFTER)
+        query = "SELECT 1 FROM standing_report WHERE hall = ? AND (changed_at <= ? OR told_at <= ?)"
+        if self._hall.sync.ask(query, str(self._hall.address), *due):
+            await self._hall.sync.write(lambda c: standings.report(c, self._hall.sync_context, now))
+
+    async def ask_all(self) -> None:
+        """As after a start: does everybody have what this hall said?"""
+        await self._hall.sync.write(lambda c: comparing.ask_all(c, self._hall.now()))
+        await self._compare()
+
+
+def written(moment: datetime) -> str:
+    """A moment as SQLite keeps it, for plain SQL."""
+    return moment.isoformat(" ", "microseconds").removesuffix("+00:00")

@@ -1,0 +1,108 @@
+"""How materials get from hall to hall: the exchange cuts and joins them, the intake fetches them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from hallnet.exchange import attachment_sending, attachment_wishes, attachments, tables
+from hallnet.intake import materials
+from hallnet.store import Connection
+
+if TYPE_CHECKING:
+    from hallnet.simulate.hall import Hall
+
+
+class Materials:
+    """What is on its way at a hall that is up."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self.sent = asyncio.Event()
+        """The exchange queued something, or got rid of something."""
+        self.came = asyncio.Event()
+        """A piece came, or one is not needed any more."""
+        self.arrived = asyncio.Event()
+        """The intake heard something."""
+
+    async def send(self) -> None:
+        while True:
+            self.sent.clear()
+            some = self._hall.exchange.ask("SELECT 1 FROM attachment_wish WHERE NOT done LIMIT 1")
+            portions = self._hall.exchange.look(attachment_wishes.next_portions) if some else []
+            for portion in portions:
+                data = b""
+                while len(data) < portion.length:
+                    at, left = portion.offset + len(data), portion.length - len(data)
+                    data += self._hall.intake.look(
+                        lambda c, p=portion, at=at, left=left: materials.read(  # type: ignore[misc]
+                            c, p.wish.digest, at, left
+                        )
+                    )
+
+                def send(
+                    connection: Connection,
+                    portion: attachment_wishes.Portion = portion,
+                    data: bytes = data,
+                ) -> None:
+                    entries = attachment_sending.send_portion(
+                        connection, self._hall.context, portion, data, self._hall.now()
+                    )
+                    tables.feed.append(connection, entries)
+
+                await self._hall.exchange.write(send)
+                self._hall.links.wake_those_with_parcels()
+            if not portions:
+                await self.sent.wait()
+
+    async def look_after(self) -> None:
+        while True:
+            self.came.clear()
+            check = self._hall.exchange.look(attachments.next_check)
+            if check is not None:
+                while not self._hall.exchange.look(check.step):
+                    pass
+
+                def end(connection: Connection, check: attachments.Check = check) -> None:
+                    tables.feed.append(
+                        connection, check.end(connection, self._hall.context, self._hall.now())
+                    )
+
+                await self._hall.exchange.write(end)
+            elif self._hall.exchange.look(attachments.has_to_drop):
+                await self._hall.exchange.write(attachments.drop_some)
+            else:
+                await self.came.wait()
+
+    async def fetch(self) -> None:
+        while True:
+            self.arrived.clear()
+            waiting = self._hall.intake.look(materials.arrivals)
+            for arrival in waiting:
+                await self._fetch_one(arrival)
+            if not waiting:
+                await self.arrived.wait()
+
+    async def _fetch_one(self, arrival: materials.Arrival) -> None:
+        """As the intake copies a material from the exchange, slice by slice, each committed."""
+        now = self._hall.now()
+        digest = arrival.digest
+        if not self._hall.intake.look(lambda c: materials.is_here(c, digest)):
+            fetching = materials.Fetching(arrival)
+            if not self._hall.intake.look(lambda c: materials.is_begun(c, digest)):
+                await self._hall.intake.write(
+                    lambda c: materials.begin(c, digest, arrival.size, "", now)
+                )
+            while not self._hall.intake.look(fetching.resume):
+                pass
+            while data := self._slice(digest, fetching.offset):
+                await self._hall.intake.write(lambda c, data=data: fetching.add(c, data))  # type: ignore[misc]
+                fetching.added(data)
+            await self._hall.intake.write(fetching.end)
+        await self._hall.exchange.write(lambda c: attachments.release(c, digest, now))
+        self.came.set()
+        await self._hall.intake.write(lambda c: materials.released(c, digest))
+
+    def _slice(self, digest: bytes, offset: int) -> bytes:
+        pieces = self._hall.exchange.look(lambda c: attachments.read(c, digest, offset))
+        return b"".join(pieces or ())

@@ -1,0 +1,223 @@
+"""What is done to the halls of a world: each kind of fault, from its beginning to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+
+from hallnet.case.calendar import CALENDAR
+from hallnet.case.case import Case
+from hallnet.intake import cases
+from hallnet.places import Address
+from hallnet.simulate import operators, villains
+from hallnet.simulate.disk import Disk, PowerFailed, is_full
+from hallnet.simulate.faults import Fault, Step
+from hallnet.simulate.founding import chance, supplied
+from hallnet.simulate.hall import Hall
+from hallnet.simulate.invariants import Checker
+from hallnet.simulate.network import CALM, Network
+from hallnet.simulate.people import MINUTE, People
+from hallnet.simulate.scenario import Scenario
+from hallnet.trust.release import ReleaseKind
+
+COMMITS_UNTIL_KILL_MAX = 12
+FLAPS = 12
+"""Times that a line goes within one fault: more of them are only more of the same hellos."""
+KILLED_ANYHOW_AFTER = 10 * MINUTE
+"""A hall that commits nothing goes down all the same."""
+
+Suffer = Callable[[Step, Hall, random.Random], Awaitable[None]]
+
+
+class Trouble:
+    """All that is wrong in a world at a time."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        halls: dict[Address, Hall],
+        network: Network,
+        people: People,
+        checker: Checker,
+    ) -> None:
+        self.faults: Counter[str] = Counter()
+        """How much of each kind there was."""
+        self._scenario = scenario
+        self._halls = halls
+        self._network = network
+        self._people = people
+        self._checker = checker
+        self._armed: dict[Address, tuple[int, bool, float]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._kinds: dict[Fault, Suffer] = {
+            Fault.KILL: self._arm,
+            Fault.CUT: self._cut_off,
+            Fault.FLAP: self._flap,
+            Fault.PARTITION: self._part,
+            Fault.FULL_DISK: self._fill,
+            Fault.LYING_DISK: self._lie,
+            Fault.CLOCK: self._jump,
+            Fault.REPLAY: self._replay,
+            Fault.FORGERY: self._forge,
+            Fault.GARBAGE: self._blunder,
+            Fault.RELEASE: self._publish,
+        }
+
+    def begin(self, step: Step) -> None:
+        """It happens now, and goes on while others do."""
+        self.faults[step.fault.name.lower()] += 1
+        hall, draw = self._halls[step.hall], chance(self._scenario.seed, "step", step.number)
+        self._go_on(self._contained(self._kinds[step.fault](step, hall, draw)))
+
+    def end(self) -> None:
+        """Everything works again."""
+        for task in self._under_way:
+            task.cancel()
+        self._armed.clear()
+        self._network.weather = CALM
+        self._network.cut.clear()
+        for hall in self._halls.values():
+            hall.clock_is_off = timedelta(0)
+            for disk in hall.disks.values():
+                disk.clear()
+            if not hall.is_up:
+                hall.up()
+            hall.came_back()
+
+    def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _contained(self, work: Awaitable[None]) -> None:
+        """The hall of a piece of trouble may go down or be full by another one."""
+        try:
+            await work
+        except PowerFailed:
+            return
+        except Exception as error:
+            if not is_full(error):
+                raise
+
+    # Power
+
+    async def _arm(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        """Within a few commits of the hall, or when some time has passed without any."""
+        before = draw.randrange(COMMITS_UNTIL_KILL_MAX), draw.random() < 0.5
+        self._armed[hall.address] = (*before, step.seconds)
+        await asyncio.sleep(KILLED_ANYHOW_AFTER)
+        if hall.address in self._armed:
+            self._kill(hall, step.seconds)
+
+    def commits(self, hall: Hall, before: bool) -> None:
+        """A hall is about to commit, or did; raises PowerFailed if that is the moment."""
+        armed = self._armed.get(hall.address)
+        if armed is None or armed[1] is not before:
+            return
+        left, _, seconds = armed
+        self._armed[hall.address] = left - 1, before, seconds
+        if left <= 0:
+            self._kill(hall, seconds)
+            raise PowerFailed
+
+    def _kill(self, hall: Hall, seconds: float) -> None:
+        self._armed.pop(hall.address, None)
+        if not hall.is_up:
+            return
+        hall.down()
+        self._go_on(self._up_again(hall, seconds))
+
+    async def _up_again(self, hall: Hall, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        while not hall.is_up:
+            try:
+                hall.up()
+            except OperationalError as error:
+                # Its processes write when they start. Somebody comes to make room.
+                hall.down()
+                if not is_full(error):
+                    raise
+                await asyncio.sleep(MINUTE)
+
+    # Lines
+
+    async def _cut_off(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        await self._cut([step.hall], step.seconds)
+
+    async def _flap(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        for _ in range(FLAPS):
+            await self._cut([step.hall], draw.uniform(0.1, 20))
+            await asyncio.sleep(draw.uniform(0.1, 2 * step.seconds / FLAPS))
+
+    async def _part(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        county = step.hall.division[:6]
+        below = [other for other in self._halls if other.division[:6] == county]
+        await self._cut(below, step.seconds)
+
+    async def _cut(self, children: Sequence[Address], seconds: float) -> None:
+        for child in children:
+            self._network.cut[child] += 1
+        await asyncio.sleep(seconds)
+        for child in children:
+            self._network.cut[child] = max(self._network.cut[child] - 1, 0)
+            if not self._network.cut[child]:
+                self._halls[child].came_back()
+
+    async def _replay(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        await self._network.replay(step.number)
+
+    # Disks and clocks
+
+    async def _fill(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        disk: Disk = draw.choice(list(hall.disks.values()))
+        disk.fill()
+        await asyncio.sleep(step.seconds)
+        disk.clear()
+
+    async def _lie(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        for disk in hall.disks.values():
+            disk.keep()
+        await asyncio.sleep(step.seconds)
+        was_up = hall.is_up
+        hall.down()
+        forgot = [disk.forget() for disk in hall.disks.values()]
+        if any(forgot):
+            self._checker.forgot(hall)
+        if was_up:
+            await self._up_again(hall, 1.0)
+
+    async def _jump(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        far = draw.choice((-1, 1)) * draw.uniform(1, self._scenario.clock_seconds_max)
+        hall.clock_is_off = timedelta(seconds=far)
+        await asyncio.sleep(step.seconds)
+        hall.clock_is_off = timedelta(0)
+
+    # Those who do it on purpose, and those who know no better
+
+    async def _forge(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        if hall.is_up:
+            await villains.forge(hall, self._network, self._some_case(draw), draw)
+
+    async def _blunder(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        if hall.is_up:
+            await villains.blunder(hall, self._network, draw)
+
+    def _some_case(self, draw: random.Random) -> Case | None:
+        filed = self._people.record.filed
+        if not filed:
+            return None
+        case_id = draw.choice(list(filed))
+        return self._halls[filed[case_id]].intake.inspect(lambda c: cases.find(c, case_id))
+
+    # What operators do
+
+    async def _publish(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        if hall.is_up and hall.context.is_sure:
+            calendar = CALENDAR.from_bytes(supplied()[1][1])
+            await operators.publish(hall, ReleaseKind.CALENDAR, CALENDAR.to_bytes(calendar))
