@@ -23,6 +23,7 @@ from tests.system.test_bad_input import filing
 
 from hallnet.branch_sync.face import CALLERS as BRANCH_SYNC_CALLERS
 from hallnet.exchange.face import CALLERS as EXCHANGE_CALLERS
+from hallnet.intake.device.face import CALLERS as DEVICE_CALLERS
 from hallnet.intake.face import CALLERS as INTAKE_CALLERS
 from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
 from hallnet.node import tls
@@ -32,6 +33,7 @@ from hallnet.node.server import Callers
 from hallnet.node.status import from_error
 from hallnet.notify.face import CALLERS as NOTIFY_CALLERS
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2
+from hallnet.wire.device.v1 import device_service_pb2
 from hallnet.wire.exchange.v1 import exchange_service_pb2, link_pb2
 from hallnet.wire.feed.v1 import feed_pb2, feed_pb2_grpc
 from hallnet.wire.intake.v1 import intake_service_pb2
@@ -45,6 +47,7 @@ SERVICES: list[tuple[Any, str, Callers]] = [
     (branch_sync_service_pb2, "BranchSyncService", BRANCH_SYNC_CALLERS),
     (notify_service_pb2, "NotifyService", NOTIFY_CALLERS),
     (window_service_pb2, "WindowService", WINDOW_CALLERS),
+    (device_service_pb2, "DeviceService", DEVICE_CALLERS),
 ]
 
 

@@ -36,7 +36,7 @@ def read_command(message: wire.CaseCommand, now: datetime) -> Command:
         field.name for field in named.DESCRIPTOR.fields if field.type == FieldDescriptor.TYPE_ENUM
     ]
     require_choices(named, *enums)
-    for material in _materials(named):
+    for material in materials_of(named):
         if not material.HasField("submitted_at"):
             material.submitted_at.CopyFrom(to_timestamp(now))
     return COMMAND.from_message(message).command
@@ -51,7 +51,8 @@ def require_choices(message: Message, *fields: str) -> None:
             raise ChoiceMissing(name, field=name)
 
 
-def _materials(message: Message) -> list[wire_person.Material]:
+def materials_of(message: Message) -> list[wire_person.Material]:
+    """The materials that a message names in fields of its own."""
     found: list[wire_person.Material] = []
     for field, value in message.ListFields():
         if field.message_type is wire_person.Material.DESCRIPTOR:

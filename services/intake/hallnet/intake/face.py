@@ -12,19 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from hallnet.case.case import Case, day_of
-from hallnet.case.catalogue import accepts_here
-from hallnet.case.event import Channel
 from hallnet.case.item import ITEM
 from hallnet.case.mandate import MANDATE
-from hallnet.case.person import ActorKind, Material, Person
+from hallnet.case.person import ActorKind
 from hallnet.case.power import Power
 from hallnet.case.problems import CaseUnknown
 from hallnet.case.sought import matter
-from hallnet.codec import Codec
-from hallnet.codec.codec import from_timestamp
 from hallnet.intake import (
     accounts,
     alike,
+    applications,
     cases,
     credit,
     handling,
@@ -34,7 +31,7 @@ from hallnet.intake import (
     views,
 )
 from hallnet.intake.answering import Response, insert_record
-from hallnet.intake.asked import read_command, require_choices
+from hallnet.intake.asked import read_command
 from hallnet.intake.context import Hall
 from hallnet.intake.grants_face import GrantsFace
 from hallnet.intake.identifiers import new_id
@@ -46,11 +43,9 @@ from hallnet.intake.uploading import Upload
 from hallnet.node import telemetry
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller
-from hallnet.places import Village
 from hallnet.store import Connection, Database
 from hallnet.store.room import ROOMY, Room
 from hallnet.store.sharing import LookUp, SharedWrites
-from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
 
@@ -85,7 +80,6 @@ CALLERS: Callers = {
 }
 
 PURPOSE_CHARACTERS_MAX = 120
-_PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
 class IntakeFace(
@@ -134,28 +128,18 @@ class IntakeFace(
         return await self._once(request.request_id, request, wire.PutAccountResponse, work)
 
     async def ListItems(self, request: wire.ListItemsRequest, context: Any) -> Any:
-        hall = self._hall
         today = day_of(self._clock())
 
         def look(connection: Connection) -> wire.ListItemsResponse:
-            return wire.ListItemsResponse(
-                items=[
-                    ITEM.to_message(item)
-                    for item in hall.releases.items_in_force(connection, today)
-                    if request.search in item.name
-                    and (
-                        not request.accepted_here
-                        or accepts_here(item, hall.address, hall.branch_field, False)
-                    )
-                    and (
-                        not request.for_agents
-                        or (
-                            item.agent_allowed
-                            and accepts_here(item, hall.address, hall.branch_field, True)
-                        )
-                    )
-                ]
+            found = applications.items_to_file(
+                connection,
+                self._hall,
+                today,
+                request.search,
+                request.accepted_here,
+                request.for_agents,
             )
+            return wire.ListItemsResponse(items=[ITEM.to_message(item) for item in found])
 
         return await self._database.read(look)
 
@@ -219,31 +203,14 @@ class IntakeFace(
 
     async def FileCase(self, request: wire.FileCaseRequest, context: Any) -> Any:
         now = self._clock()
-        point = request.intake_point
-        village = Village.parse(point, "intake_point") if point else None
-        require_choices(request, "channel")
-        channel = Channel(request.channel)
+        application = applications.read_application(request)
         with contextlib.suppress(RecordsUnsure):
             # A new case is taken in whatever is known of the old ones.
             await self._hall.records.wait()
 
         def work(connection: Connection) -> wire.FileCaseResponse:
-            case = handling.file(
-                connection,
-                self._hall,
-                new_id(now, self._hall.random_bytes),
-                request.act.actor_id,
-                request.item_id,
-                request.option,
-                _PERSON.from_message(request.applicant),
-                channel,
-                village,
-                request.for_division,
-                [_material(item, now) for item in request.materials],
-                request.mandate_id,
-                now,
-                request.for_prereview,
-            )
+            case_id = new_id(now, self._hall.random_bytes)
+            case = application.file(connection, self._hall, case_id, request.act.actor_id, now)
             view = self._view(connection, case, request.act, now)
             self._show_others(connection, case, view, request.act.actor_id, now)
             return wire.FileCaseResponse(case=view)
@@ -388,8 +355,3 @@ def _show_credit(connection: Connection, case: Case, view: wire.CaseView) -> Non
     """Whether a promise of the applicant stands as broken: told to staff who open the case."""
     broken = credit.broken_since(connection, case.filed.applicant)
     view.credit_broken_since = broken.isoformat() if broken else ""
-
-
-def _material(message: wire_person.Material, now: datetime) -> Material:
-    submitted = from_timestamp(message.submitted_at) if message.HasField("submitted_at") else now
-    return Material(message.name, message.digest, message.size, message.media_type, submitted)

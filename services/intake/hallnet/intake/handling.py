@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from hallnet.case import command as commands
@@ -61,6 +62,14 @@ _PAPERS = {
 _GIVES_RESULTS = (commands.Issue, commands.Close)
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A number that was taken out of the hall's count before, and the word that goes with it."""
+
+    case_no: str
+    query_code: str
+
+
 def file(
     connection: Connection,
     hall: Hall,
@@ -76,8 +85,9 @@ def file(
     mandate_id: str,
     now: datetime,
     for_prereview: bool = False,
+    numbered: Numbered | None = None,
 ) -> Case:
-    """Receive an application at this hall or one of its village points.
+    """Receive an application at this hall or one of its village points, under the next number or the one that it has.
 
     Raises the problems of the item, the place, the person, the mandate and the materials.
     """
@@ -95,9 +105,13 @@ def file(
     competent = competent_hall(item, hall.address, hall.branch_field, for_division, hall.register)
     materials.require_here(connection, handed_in, "materials")
     mandate = mandates.find(connection, mandate_id) if mandate_id else None
+    numbered = numbered or Numbered(
+        next_case_no(connection, hall.address, today, hall.records.word_on(today)),
+        query_code(hall.random_bytes(16)),
+    )
     command = File(
-        case_no=next_case_no(connection, hall.address, today, hall.records.word_on(today)),
-        query_code=query_code(hall.random_bytes(16)),
+        case_no=numbered.case_no,
+        query_code=numbered.query_code,
         option=option,
         applicant=applicant,
         channel=channel,

@@ -144,10 +144,14 @@ class Releases:
 
         Before the first calendar release no year is published, and every due date says so.
         """
-        raw = self._nearest(connection, ReleaseKind.CALENDAR) or b""
+        raw = self.calendar_release(connection)
         if self._calendar is None or self._calendar[0] != raw:
             self._calendar = (raw, Calendar(CALENDAR.from_bytes(raw)))
         return self._calendar[1]
+
+    def calendar_release(self, connection: Connection) -> bytes:
+        """The content of the calendar in force; empty before the first one."""
+        return self._nearest(connection, ReleaseKind.CALENDAR) or b""
 
     def policy(self, connection: Connection) -> Policy:
         """How it is done here, as the nearest hall says that published a policy."""

@@ -25,6 +25,11 @@ from hallnet.intake import (
     watching,
 )
 from hallnet.intake.context import hall_of
+from hallnet.intake.device import blocks as device_blocks
+from hallnet.intake.device import items as device_items
+from hallnet.intake.device import uploads as device_uploads
+from hallnet.intake.device.face import CALLERS as DEVICE_CALLERS
+from hallnet.intake.device.face import DeviceFace
 from hallnet.intake.face import CALLERS, IntakeFace
 from hallnet.intake.records import Records
 from hallnet.intake.window import alarms
@@ -37,6 +42,8 @@ from hallnet.node.server import Server
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.store.room import Room, measured
+from hallnet.wire.device.v1 import device_service_pb2 as wire_device
+from hallnet.wire.device.v1 import device_service_pb2_grpc as wire_device_grpc
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_exchange_grpc
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
@@ -50,6 +57,7 @@ WATCH_SECONDS = 60.0
 ALARM_SECONDS = 600.0
 ASK_AGE_SECONDS = 0.2
 FREEZE_SECONDS = 3_600.0
+FORGET_SECONDS = 600.0
 
 _log = logging.getLogger("hallnet.intake")
 
@@ -85,6 +93,12 @@ class Intake:
             WindowFace(self._database, self._hall, self._clock),
             WINDOW_CALLERS,
         )
+        server.add(
+            wire_device.DESCRIPTOR.services_by_name["DeviceService"],
+            wire_device_grpc.add_DeviceServiceServicer_to_server,
+            DeviceFace(self._database, self._hall, self._clock, self._room),
+            DEVICE_CALLERS,
+        )
         feeds.add(tables.feed, self._database)
 
     def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
@@ -103,6 +117,7 @@ class Intake:
             ("intake watches the calendar", self._once_known(self._watch)),
             ("intake sounds alarms", self._sound_alarms),
             ("intake freezes months", self._freeze_months),
+            ("intake forgets what devices sent long ago", self._forget_old),
         ]
 
     # The age of the records
@@ -229,6 +244,17 @@ class Intake:
             if await freezing.freeze_due(self._database, self._hall, self._clock()):
                 tables.feed.announce()
             await asyncio.sleep(FREEZE_SECONDS)
+
+    async def _forget_old(self) -> None:
+        while True:
+            now = self._clock()
+            for forget in (
+                device_items.forget_old,
+                device_blocks.forget_old,
+                device_uploads.forget_old,
+            ):
+                await self._database.write(lambda c, f=forget, now=now: f(c, now))  # type: ignore[misc]
+            await asyncio.sleep(FORGET_SECONDS)
 
     def _spool_folder(self) -> Path | None:
         """Beside the records if they are files here, else where temporary files are."""

@@ -464,3 +464,88 @@ alarm_told = Table(
     Column("alarm", String(128), primary_key=True),
     Column("told_at", Moment, nullable=False),
 )
+
+# Devices that work where there is no network. Who is shut out has no keys left.
+
+device = Table(
+    "device",
+    metadata,
+    Column("device_id", String(36), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("secret_digest", Bytes(32), nullable=False),
+    Column("enrolled_by", String(64), nullable=False),
+    Column("enrolled_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    # Empty while it may be used.
+    Column("shut_out_by", String(64), nullable=False),
+    Column("shut_out_at", Moment),
+    Column("reason", Text, nullable=False),
+)
+
+# The key under which the items of an account lie on a device.
+device_account = Table(
+    "device_account",
+    metadata,
+    Column("device_id", String(36), primary_key=True),
+    Column("actor_id", String(64), primary_key=True),
+    # None once the device is shut out: what lies on it can be read by nobody.
+    Column("item_key", Closed("device_account.item_key")),
+    Column("opened_at", Moment, nullable=False),
+    Index("device_account_of", "actor_id", "device_id"),
+)
+
+# What came from devices, and what became of it.
+device_item = Table(
+    "device_item",
+    metadata,
+    Column("actor_id", String(64), primary_key=True),
+    Column("client_id", String(36), primary_key=True),
+    Column("digest", Bytes(32), nullable=False),
+    Column("device_id", String(36), nullable=False),
+    Column("came_at", Moment, nullable=False),
+    Column("state", Integer, nullable=False),
+    # Of what was done: the case, and numbers of its events that the device knew before they happened.
+    Column("case_id", String(36), nullable=False),
+    Column("events", Text, nullable=False),
+    Column("result", Closed("device_item.result"), nullable=False),
+    # Empty once it is done or discarded: what was wanted stands in the case then, or is wanted no more.
+    Column("body", Closed("device_item.body"), nullable=False),
+    Index("device_item_kept", "state", "came_at", "actor_id", "client_id"),
+    Index("device_item_came", "came_at"),
+)
+
+# Case numbers that devices may give to applicants. One that is not used is never given to anybody else.
+reserved_number = Table(
+    "reserved_number",
+    metadata,
+    Column("case_no", String(64), primary_key=True),
+    Column("actor_id", String(64), nullable=False),
+    Column("device_id", String(36), nullable=False),
+    Column("query_code", ClosedText("reserved_number.query_code", 16), nullable=False),
+    Column("until", Moment, nullable=False),
+    # Whether it is free still: neither used nor given back.
+    Column("free", Boolean, nullable=False),
+    Index("reserved_number_of", "actor_id", "free", "until"),
+)
+
+# Uploads that may go on at any byte. They become materials once their digest is right.
+partial_upload = Table(
+    "partial_upload",
+    metadata,
+    Column("actor_id", String(64), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", String(128), nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Index("partial_upload_changed", "changed_at"),
+)
+
+partial_chunk = Table(
+    "partial_chunk",
+    metadata,
+    Column("actor_id", String(64), primary_key=True),
+    Column("digest", Bytes(32), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("data", Closed("partial_chunk.data"), nullable=False),
+)

@@ -183,6 +183,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("feed"),
     )
     op.create_table(
+        "device",
+        sa.Column("device_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("secret_digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("enrolled_by", sa.String(length=64), nullable=False),
+        sa.Column("enrolled_at", Moment(), nullable=False),
+        sa.Column("seen_at", Moment(), nullable=False),
+        sa.Column("shut_out_by", sa.String(length=64), nullable=False),
+        sa.Column("shut_out_at", Moment(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id"),
+    )
+    op.create_table(
+        "device_account",
+        sa.Column("device_id", sa.String(length=36), nullable=False),
+        sa.Column("actor_id", sa.String(length=64), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=True),
+        sa.Column("opened_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("device_id", "actor_id"),
+    )
+    with op.batch_alter_table("device_account", schema=None) as batch_op:
+        batch_op.create_index("device_account_of", ["actor_id", "device_id"], unique=False)
+
+    op.create_table(
+        "device_item",
+        sa.Column("actor_id", sa.String(length=64), nullable=False),
+        sa.Column("client_id", sa.String(length=36), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("device_id", sa.String(length=36), nullable=False),
+        sa.Column("came_at", Moment(), nullable=False),
+        sa.Column("state", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("events", sa.Text(), nullable=False),
+        sa.Column("result", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("actor_id", "client_id"),
+    )
+    with op.batch_alter_table("device_item", schema=None) as batch_op:
+        batch_op.create_index("device_item_came", ["came_at"], unique=False)
+        batch_op.create_index(
+            "device_item_kept", ["state", "came_at", "actor_id", "client_id"], unique=False
+        )
+
+    op.create_table(
         "early_event",
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
@@ -333,6 +377,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("word"),
     )
     op.create_table(
+        "partial_chunk",
+        sa.Column("actor_id", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("actor_id", "digest", "sequence"),
+    )
+    op.create_table(
+        "partial_upload",
+        sa.Column("actor_id", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("media_type", sa.String(length=128), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("actor_id", "digest"),
+    )
+    with op.batch_alter_table("partial_upload", schema=None) as batch_op:
+        batch_op.create_index("partial_upload_changed", ["changed_at"], unique=False)
+
+    op.create_table(
         "post",
         sa.Column("post_id", sa.String(length=64), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
@@ -365,6 +430,19 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("kind", "author"),
     )
+    op.create_table(
+        "reserved_number",
+        sa.Column("case_no", sa.String(length=64), nullable=False),
+        sa.Column("actor_id", sa.String(length=64), nullable=False),
+        sa.Column("device_id", sa.String(length=36), nullable=False),
+        sa.Column("query_code", sa.LargeBinary(), nullable=False),
+        sa.Column("until", Moment(), nullable=False),
+        sa.Column("free", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("case_no"),
+    )
+    with op.batch_alter_table("reserved_number", schema=None) as batch_op:
+        batch_op.create_index("reserved_number_of", ["actor_id", "free", "until"], unique=False)
+
     op.create_table(
         "set_aside",
         sa.Column(
@@ -474,6 +552,10 @@ def downgrade() -> None:
 
     op.drop_table("shift")
     op.drop_table("set_aside")
+    with op.batch_alter_table("reserved_number", schema=None) as batch_op:
+        batch_op.drop_index("reserved_number_of")
+
+    op.drop_table("reserved_number")
     op.drop_table("release")
     with op.batch_alter_table("rating_invitation", schema=None) as batch_op:
         batch_op.drop_index("rating_invited_on")
@@ -481,6 +563,11 @@ def downgrade() -> None:
     op.drop_table("rating_invitation")
     op.drop_table("queue_count")
     op.drop_table("post")
+    with op.batch_alter_table("partial_upload", schema=None) as batch_op:
+        batch_op.drop_index("partial_upload_changed")
+
+    op.drop_table("partial_upload")
+    op.drop_table("partial_chunk")
     op.drop_table("number_word")
     op.drop_table("number_day")
     op.drop_table("number_counter")
@@ -506,6 +593,16 @@ def downgrade() -> None:
     op.drop_table("feed_run")
     op.drop_table("feed_head")
     op.drop_table("early_event")
+    with op.batch_alter_table("device_item", schema=None) as batch_op:
+        batch_op.drop_index("device_item_kept")
+        batch_op.drop_index("device_item_came")
+
+    op.drop_table("device_item")
+    with op.batch_alter_table("device_account", schema=None) as batch_op:
+        batch_op.drop_index("device_account_of")
+
+    op.drop_table("device_account")
+    op.drop_table("device")
     op.drop_table("cursor")
     with op.batch_alter_table("case_event", schema=None) as batch_op:
         batch_op.drop_index("case_event_of_day")
