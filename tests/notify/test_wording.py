@@ -268,6 +268,14 @@ def test_a_declined_case_is_declined_for_a_reason_that_is_told() -> None:
         ("window.uncovered", "预约窗口无人值守（原因）。请立即安排接班人员。"),
         ("window.instalment", "分期付款需要催交（原因）。请联系缴款人。"),
         ("window.overdue", "一项回应已超期（原因）。请立即办理。"),
+        (
+            "case.looks_alike",
+            "另一大厅有同一人同一事项的办件（原因）。请打开办件核对，系统不会自动处理。",
+        ),
+        (
+            "matter.too_many",
+            "下级大厅（原因）今天报来的办件与其他大厅相同的异常多，超出部分未再告知。请核实该大厅是否如实报送。",
+        ),
         ("release.refused", "拒收一项不可信的发布（原因）。请向上级报告。"),
     ],
 )

@@ -309,6 +309,8 @@ _FOR_STAFF = {
     "case.set_aside": "收到无法采信的办件信息，已留存待核（{detail}）。请联系发出大厅。",
     "case.undelivered": "一封办件信封未能送达（{detail}）。请查看办件并联系对方大厅。",
     "case.request_refused": "申请人的请求未被办理大厅接受（{detail}）。请告知申请人。",
+    "case.looks_alike": "另一大厅有同一人同一事项的办件（{detail}）。请打开办件核对，系统不会自动处理。",
+    "matter.too_many": "下级大厅（{detail}）今天报来的办件与其他大厅相同的异常多，超出部分未再告知。请核实该大厅是否如实报送。",
     "incident.recorded": "安全事件：拒收一封不真实的信封（{detail}）。证据已留存，请向上级报告。",
     "incident.journal": "安全事件：{detail}。",
     "window.uncovered": "预约窗口无人值守（{detail}）。请立即安排接班人员。",
