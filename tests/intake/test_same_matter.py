@@ -472,7 +472,7 @@ def test_a_hall_tells_of_its_own_cases_alone_and_what_does_not_fit_is_passed_ove
         {"stands": False},
     ):
         word = wire_matter.MattersTold(key_id=key.key_id)
-        word.matters.add(**(usable | wrong))  # type: ignore[arg-type]
+        word.matters.add(**(usable | wrong))
         says(world, COUNTY, TOWNSHIP, matching.TOLD_KIND, word.SerializeToString())
     assert rows(world.at(COUNTY).intake, tables.matter_told) == before
 

@@ -66,8 +66,15 @@ from hallnet.case.event import (
     Outcome,
 )
 from hallnet.case.fact import CheckResult
-from hallnet.notify.wording import Audience, Recipient, messages, staff_message
+from hallnet.notify.wording import (
+    Audience,
+    Recipient,
+    instalment_messages,
+    messages,
+    staff_message,
+)
 from hallnet.places import Address, divisions
+from hallnet.wire.window.v1 import window_pb2 as wire_window
 
 TO = Recipient(
     "330127-20261122-0001", "ABCD2345", "最低生活保障金给付", PERSON.name, PERSON.phone, ""
@@ -250,6 +257,26 @@ def test_the_code_with_which_progress_is_looked_up_is_told_once() -> None:
 def test_a_declined_case_is_declined_for_a_reason_that_is_told() -> None:
     fact = Declined("D-9", DeclineGround.WRONG_BODY, "不属于本机关职权范围", "淳安县民政局")
     assert text(fact).endswith("不予受理（D-9）：不属于本机关职权范围。请向淳安县民政局申请。")
+
+
+@pytest.mark.parametrize(
+    ("dunning", "when"),
+    [
+        (wire_window.DUNNING_SOON, "请于2026-12-01前缴纳。"),
+        (wire_window.DUNNING_OVERDUE, "应于2026-12-01前缴纳，现已逾期，请尽快缴纳。"),
+    ],
+    ids=["soon", "overdue"],
+)
+def test_an_instalment_names_its_number_amount_and_day(
+    dunning: wire_window.Dunning.ValueType, when: str
+) -> None:
+    part = wire_window.Instalment(amount_fen=100_005, due_on="2026-12-01")
+    reminder = wire_window.InstalmentReminder(
+        hall="330127", number=2, of=3, instalment=part, dunning=dunning
+    )
+    (message,) = instalment_messages(reminder, TO, divisions())
+    assert message.audience is Audience.APPLICANT
+    assert f"的费用分3期缴纳，第2期1000.05元{when}" in message.text
 
 
 # Staff

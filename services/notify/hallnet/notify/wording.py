@@ -66,6 +66,7 @@ from hallnet.case.limits import UNIT_NAMES
 from hallnet.case.template import BUILT_IN_TEXTS, PaperKind, Texts
 from hallnet.places import Address, Divisions
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
+from hallnet.wire.window.v1 import window_pb2 as wire_window
 
 
 class Audience(IntEnum):
@@ -123,6 +124,20 @@ def due_messages(clock: wire_intake.ClockView, to: Recipient, register: Division
     # The number of a case begins with the hall that received it.
     here = Address.parse(to.case_no.rsplit("-", 2)[0])
     return _to_people(here, sentence, to, register)
+
+
+def instalment_messages(
+    reminder: wire_window.InstalmentReminder, to: Recipient, register: Divisions
+) -> list[Message]:
+    """按期催交: an instalment will soon be due, or is overdue."""
+    part = reminder.instalment
+    amount = f"{part.amount_fen // 100}.{part.amount_fen % 100:02}元"
+    late = reminder.dunning == wire_window.DUNNING_OVERDUE
+    when = f"应于{part.due_on}前缴纳，现已逾期，请尽快缴纳" if late else f"请于{part.due_on}前缴纳"
+    sentence = (
+        f"的费用分{reminder.of}期缴纳，第{reminder.number}期{amount}{when}。已缴纳的请忽略本通知。"
+    )
+    return _to_people(Address.parse(reminder.hall), sentence, to, register)
 
 
 def _to_people(author: Address, sentence: str, to: Recipient, register: Divisions) -> list[Message]:
