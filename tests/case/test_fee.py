@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -203,3 +203,25 @@ def test_who_pays_late_is_reminded_by_working_days() -> None:
     assert told(date(2026, 9, 1)) == [(2, Dunning.OVERDUE), (3, Dunning.OVERDUE)]
     settled = fees.paid(begun, payment(2, 400_000))
     assert fees.reminders(settled, date(2026, 9, 1), calendar()) == ()
+
+
+def test_the_applicant_is_reminded_once_before_and_three_times_after_an_instalment_is_due() -> None:
+    owed = fees.promised(fees.paid(approved(), payment(1, 200_000)), b"signed")
+    days = [date(2026, 7, 20) + timedelta(days=number) for number in range(100)]
+    made = [
+        (call.reminder.number, call.time)
+        for day in days
+        for call in fees.calls(owed, day, calendar())
+    ]
+    second = [time for number, time in made if number == 2]
+    assert second == sorted(second)
+    assert set(second) == {0, 1, 2, 3}
+    assert not fees.calls(fees.paid(owed, payment(2, 400_000)), days[-1], calendar())
+
+
+def test_a_plan_that_was_not_approved_and_promised_reminds_no_applicant() -> None:
+    late = date(2026, 12, 1)
+    assert fees.reminders(approved(), late, calendar())
+    assert not fees.calls(approved(), late, calendar())
+    plan = fees.promised(fees.reviewed(approved(), "分管"), b"signed")
+    assert not fees.calls(plan, late, calendar())

@@ -26,12 +26,13 @@ from tests.intake.parts import (
 from tests.simulation.halls import CHIEF, CLERK, Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
+from hallnet.case import command as commands
 from hallnet.case.fee_problems import FeeAlreadyCollected, FeeWithoutBasis
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.power import Power
 from hallnet.case.problems import ActorUnknown, CaseUnknown, NotYours, OwnerMissing
-from hallnet.intake import tables
+from hallnet.intake import cases, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.window import alarms, booking, tickets
@@ -782,3 +783,54 @@ def test_a_bad_rating_that_nobody_called_back_and_an_instalment_are_told(world: 
     world.time.pass_by(days=10)
     kinds = [kind for kind, _ in sounded(world)]
     assert kinds == [alarms.INSTALMENT, alarms.OVERDUE, alarms.INSTALMENT]
+
+
+def owed_in_instalments(world: World) -> str:
+    """A case with an approved and promised plan, due in two days and in sixty; returns its id."""
+    name = "防空地下室易地建设费"
+    quantity = service.FeeQuantity(fee=name, units=1, local_amount_fen=2000)
+    account = fee_account(world, "civil-air-defence-offsite", quantities=[quantity])
+    parts = [wire.Instalment(amount_fen=1000, due_on=on_day(world, days)) for days in (2, 60)]
+    call(world, "PlanInstalments", case_id=account.case_id, instalments=parts)
+    digest = world.upload(COUNTY, "promise").digest
+    for by, name in ((CLERK, "REVIEW"), (CHIEF, "APPROVE"), (CHIEF, "PROMISE")):
+        step = service.InstalmentStep.Value(f"INSTALMENT_STEP_{name}")
+        fields = {"act": act(by), "case_id": account.case_id, "step": step}
+        call(world, "StepInstalments", **fields, promise_digest=digest)
+    return str(account.case_id)
+
+
+def reminded(world: World) -> list[tuple[int, int]]:
+    """Of what applicants were reminded up to now, by number and how pressing."""
+    sounded(world)
+    entries = told(world.at(COUNTY), alarms.REMINDER)
+    found = [wire.InstalmentReminder.FromString(entry.payload) for entry in entries]
+    return [(one.number, one.dunning) for one in found]
+
+
+def test_the_applicant_is_reminded_of_an_instalment_before_and_after_and_not_for_ever(
+    world: World,
+) -> None:
+    owed_in_instalments(world)
+    first = [(1, wire.DUNNING_SOON)]
+    assert reminded(world) == reminded(world) == first
+    for days, times in ((3, 1), (8, 2), (8, 3), (8, 3)):
+        world.time.pass_by(days=days)
+        assert reminded(world) == first + times * [(1, wire.DUNNING_OVERDUE)]
+
+
+def test_who_paid_is_reminded_of_the_next_instalment_alone(world: World) -> None:
+    case_id = owed_in_instalments(world)
+    call(world, "RecordPayment", case_id=case_id, receipt_no="R1", amount_fen=1000)
+    assert reminded(world) == []
+    world.time.pass_by(days=58)
+    assert reminded(world) == [(2, wire.DUNNING_SOON)]
+
+
+def test_nobody_is_reminded_of_a_case_that_was_withdrawn(world: World) -> None:
+    case_id = owed_in_instalments(world)
+    case = world.at(COUNTY).intake.look(lambda c: cases.load(c, case_id))
+    world.act(COUNTY, case, commands.Withdraw("不办了"))
+    world.time.pass_by(days=30)
+    assert reminded(world) == []
+    assert sounded(world) == []

@@ -66,8 +66,15 @@ from hallnet.case.event import (
     Outcome,
 )
 from hallnet.case.fact import CheckResult
-from hallnet.notify.wording import Audience, Recipient, messages, staff_message
+from hallnet.notify.wording import (
+    Audience,
+    Recipient,
+    instalment_messages,
+    messages,
+    staff_message,
+)
 from hallnet.places import Address, divisions
+from hallnet.wire.window.v1 import window_pb2 as wire_window
 
 TO = Recipient(
     "330127-20261122-0001", "ABCD2345", "最低生活保障金给付", PERSON.name, PERSON.phone, ""
@@ -252,6 +259,26 @@ def test_a_declined_case_is_declined_for_a_reason_that_is_told() -> None:
     assert text(fact).endswith("不予受理（D-9）：不属于本机关职权范围。请向淳安县民政局申请。")
 
 
+@pytest.mark.parametrize(
+    ("dunning", "when"),
+    [
+        (wire_window.DUNNING_SOON, "请于2026-12-01前缴纳。"),
+        (wire_window.DUNNING_OVERDUE, "应于2026-12-01前缴纳，现已逾期，请尽快缴纳。"),
+    ],
+    ids=["soon", "overdue"],
+)
+def test_an_instalment_names_its_number_amount_and_day(
+    dunning: wire_window.Dunning.ValueType, when: str
+) -> None:
+    part = wire_window.Instalment(amount_fen=100_005, due_on="2026-12-01")
+    reminder = wire_window.InstalmentReminder(
+        hall="330127", number=2, of=3, instalment=part, dunning=dunning
+    )
+    (message,) = instalment_messages(reminder, TO, divisions())
+    assert message.audience is Audience.APPLICANT
+    assert f"的费用分3期缴纳，第2期1000.05元{when}" in message.text
+
+
 # Staff
 
 
@@ -268,6 +295,14 @@ def test_a_declined_case_is_declined_for_a_reason_that_is_told() -> None:
         ("window.uncovered", "预约窗口无人值守（原因）。请立即安排接班人员。"),
         ("window.instalment", "分期付款需要催交（原因）。请联系缴款人。"),
         ("window.overdue", "一项回应已超期（原因）。请立即办理。"),
+        (
+            "case.looks_alike",
+            "另一大厅有同一人同一事项的办件（原因）。请打开办件核对，系统不会自动处理。",
+        ),
+        (
+            "matter.too_many",
+            "下级大厅（原因）今天报来的办件与其他大厅相同的异常多，超出部分未再告知。请核实该大厅是否如实报送。",
+        ),
         ("release.refused", "拒收一项不可信的发布（原因）。请向上级报告。"),
     ],
 )

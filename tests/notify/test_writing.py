@@ -138,6 +138,8 @@ STAFF: list[tuple[str, str, bytes, str]] = [
         ),
         "办件已办结",
     ),
+    ("case.looks_alike", "case-1", "文昌镇，330127101-1".encode(), "文昌镇，330127101-1"),
+    ("matter.too_many", "330127102", b"330127102", "330127102"),
     (
         "incident.recorded",
         "330127",

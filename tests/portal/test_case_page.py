@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -31,6 +32,9 @@ from tests.portal.visitor import Page, Visitor
 from hallnet.cli.verifying import describe
 from hallnet.node.home import Part
 from hallnet.trust.bundle import verify_bundle
+from hallnet.wire.case.v1 import case_event_pb2 as wire_event
+from hallnet.wire.case.v1 import person_pb2 as wire_person
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 BY_AGENT = {"mandate__acts": ["1", "3"], "mandate__evidence_kind": "2"}
 
@@ -402,3 +406,39 @@ def test_what_may_have_been_done_is_sent_again_without_harm(enter: Enter, halls:
         halls.run(intake.start())
     until(lambda: chief.open("/cases").status == 200)
     assert chief.send(form, outcome="1", reasons="符合条件").url.query == b"done=decide"
+
+
+def test_the_same_matter_is_shown_with_the_case_whichever_hall_received_it(
+    enter: Enter, halls: Halls
+) -> None:
+    """Enrolled in a pension at the township, there once more, and at the county."""
+    person = wire_person.Person(
+        name="何同名",
+        document_kind="111",
+        document_number="330127195001010011",
+        phone="13900000000",
+    )
+
+    def enrol(at: str) -> wire.CaseSummary:
+        by = wire.Act(request_id=f"request-{uuid.uuid4()}", actor_id=CLERK)
+        request = wire.FileCaseRequest(
+            act=by,
+            item_id="resident-pension-enrolment",
+            applicant=person,
+            channel=wire_event.CHANNEL_COUNTER,
+        )
+
+        async def ask() -> wire.FileCaseResponse:
+            answer: wire.FileCaseResponse = await halls.desk(at).intake.FileCase(request)
+            return answer
+
+        return halls.run(ask()).case.summary
+
+    first, again, at_county = (enrol(at) for at in (TOWNSHIP, TOWNSHIP, COUNTY))
+    clerk = enter(CLERK)
+    page = until(lambda: _if_said(opened(clerk, first.case_id), at_county.case_no))
+    assert again.case_no in page.text
+    assert "疑似同一事项" in page.text
+    found = opened(enter(CLERK, COUNTY), at_county.case_id).text
+    assert first.case_no in found
+    assert again.case_no in found

@@ -369,6 +369,7 @@ class World:
         for_division: str = "",
         without: Iterable[str] = (),
         village: str = "",
+        person: Person | None = None,
     ) -> Case:
         """A clerk receives an application with all that the item asks for, but for some."""
         station = self.at(at)
@@ -389,7 +390,7 @@ class World:
                 CLERK.actor.actor_id,
                 item_id,
                 item.options[0].name if item.options else "",
-                self.person(),
+                person or self.person(),
                 Channel.COUNTER,
                 Village.parse(village) if village else None,
                 for_division,

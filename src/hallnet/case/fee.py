@@ -27,6 +27,9 @@ from hallnet.case.item import Fee, ItemVersion
 INSTALMENTS_MAX = 24
 UNITS_MAX = 10_000_000
 REMINDED_WORKING_DAYS_BEFORE = 3
+REMINDED_AGAIN_AFTER_WORKING_DAYS = 5
+REMINDED_WHEN_OVERDUE_MAX = 3
+"""So often the applicant is reminded of an instalment that is overdue; once before it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +238,32 @@ def reminders(account: FeeAccount, today: date, calendar: Calendar) -> tuple[Rem
         elif calendar.working_days_between(today, part.due_on) <= REMINDED_WORKING_DAYS_BEFORE:
             found.append(Reminder(number, part, Dunning.SOON))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The applicant is to be reminded of an instalment: for the `time`th time, 0 before it is due."""
+
+    reminder: Reminder
+    time: int
+
+
+def calls(account: FeeAccount, today: date, calendar: Calendar) -> tuple[Call, ...]:
+    """Of what the applicant is to be reminded by a day. Each call is made once; of those that were missed only
+    the last. A plan that nobody approved or promised yet binds nobody."""
+    plan = account.plan
+    if plan is None or not plan.approved_by or not plan.promise_digest:
+        return ()
+    return tuple(
+        Call(one, _time(one, today, calendar)) for one in reminders(account, today, calendar)
+    )
+
+
+def _time(one: Reminder, today: date, calendar: Calendar) -> int:
+    if one.dunning is Dunning.SOON:
+        return 0
+    late = calendar.working_days_between(one.instalment.due_on, today)
+    return min(1 + late // REMINDED_AGAIN_AFTER_WORKING_DAYS, REMINDED_WHEN_OVERDUE_MAX)
 
 
 def _charge(fee: Fee, units: int, local: int | None) -> Charge:

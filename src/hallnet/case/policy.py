@@ -86,6 +86,7 @@ class Policy:
     ticket_complaint_limit: TimeLimit | None = None
     rating_indicators: RatingIndicators | None = None
     freeze_working_day: int = 0
+    matters_untold: bool = False
 
     @property
     def indicators(self) -> RatingIndicators:

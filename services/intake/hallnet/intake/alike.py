@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, insert, select
 
 from hallnet.case.case import Case
 from hallnet.case.event import Filed
+from hallnet.case.item import ItemVersion
+from hallnet.case.same_matter import is_compared, stands, told_to
 from hallnet.case.sought import matter
 from hallnet.case.stage import Stage
 from hallnet.intake import tables
+from hallnet.intake.context import Hall
+from hallnet.places import Address
 from hallnet.store import Connection, FoundBy
-from hallnet.store.gathering import gathered, note_read, read_once
+from hallnet.store.gathering import execute_later, gathered, note_read, read_once
 
 OTHERS_SHOWN_MAX = 10
 """Cases that look like the same one, shown with a case."""
@@ -22,7 +26,7 @@ OTHERS_SHOWN_MAX = 10
 LOOKED_UP_MAX = 1_000
 """Such cases that are looked up for all applications of a shared transaction at once."""
 
-_case = tables.case
+_case, _elsewhere = tables.case, tables.alike_elsewhere
 _LOOK_ALIKE = select(_case).where(
     ~_case.c.ended
     | ((_case.c.stage == int(Stage.CLOSED)) & (_case.c.received_at >= bindparam("since")))
@@ -36,6 +40,14 @@ _LIKE_ANY = (
     _LOOK_ALIKE.where(_case.c.matter.in_(bindparam("of_matters", expanding=True)))
     .order_by(_case.c.case_id.desc())
     .limit(LOOKED_UP_MAX)
+)
+_INSERT_UNTOLD = insert(tables.matter_untold)
+_COMPARING = select(tables.matter_key.c.guide)
+_ELSEWHERE = (
+    select(_elsewhere)
+    .where(_elsewhere.c.case_no == bindparam("of_case_no"), _elsewhere.c.stands)
+    .order_by(_elsewhere.c.received_on.desc(), _elsewhere.c.other_case_no)
+    .limit(OTHERS_SHOWN_MAX)
 )
 
 
@@ -113,3 +125,39 @@ def _like_key(wanted: str) -> tuple[str, str]:
 
 def _not_looked_up() -> None:
     """Nothing was looked up for it."""
+
+
+# Cases of other halls
+
+
+def elsewhere_like(connection: Connection, case: Case) -> Sequence[Row[Any]]:
+    """Cases of other halls of the same person, item and option, as a guiding hall said, the newest first."""
+    return connection.execute(_ELSEWHERE, {"of_case_no": case.case_no}).all()
+
+
+def note_change(
+    connection: Connection, hall: Hall, before: Case | None, case: Case, item: ItemVersion | None
+) -> None:
+    """If a case is new, or stands no longer, the halls that compare are to be told; `intake/matters.py` does."""
+    if before is not None and stands(before) == stands(case):
+        return
+    wanted = compared_at(hall, case, item)
+    if wanted:
+        # Whom no key was asked for is told all that is remembered once the key has come.
+        asked = read_once(("matter keys",), lambda: set(connection.scalars(_COMPARING)))
+        guides = [str(guide) for guide in wanted if str(guide) in asked]
+        rows = [{"guide": guide, "case_id": case.case_id} for guide in guides]
+        if rows:
+            execute_later(connection, _INSERT_UNTOLD, rows)
+
+
+def compared_at(hall: Hall, case: Case, item: ItemVersion | None) -> list[Address]:
+    """The halls that this one tells of a case: those that guide it if the case was filed here, and itself of
+    what was filed here or at a branch hall under its guidance."""
+    filed_at, here = case.filed.intake_hall, hall.address
+    if filed_at.division != here.division or not is_compared(case):
+        return []
+    own = [] if here.is_branch_hall else [here]
+    if filed_at != here:
+        return own
+    return own + told_to(here, hall.above, item.scope if item else None)

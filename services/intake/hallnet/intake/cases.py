@@ -269,6 +269,7 @@ def project(connection: Connection, hall: Hall, before: Case | None, case: Case)
     else:
         execute_later(connection, _UPDATE, [{"of_case": case.case_id, **moves}])
         queues.move(connection, queues.queue_of(before, hall.address), queue)
+    alike.note_change(connection, hall, before, case, item)
     # Whoever acted is shown the case: the row need not be read to be shown.
     shown = SimpleNamespace(
         case_id=case.case_id,

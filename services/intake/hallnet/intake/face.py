@@ -344,6 +344,12 @@ class IntakeFace(
             cases.write_now(connection)
         for row in alike.others_like(connection, case, since):
             view.possible_duplicates.append(views.summary(row, day_of(now)))
+        for row in alike.elsewhere_like(connection, case):
+            view.alike_elsewhere.add(
+                case_no=row.other_case_no,
+                hall=row.other_hall,
+                received_on=row.received_on.isoformat(),
+            )
 
 
 def _matter_of(request: wire.FileCaseRequest) -> str:

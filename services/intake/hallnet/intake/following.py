@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.intake import dispatches, hall_state, materials, recounting, replicas
+from hallnet.intake import (
+    alike_notes,
+    dispatches,
+    hall_state,
+    matching,
+    materials,
+    matter_keys,
+    matters,
+    recounting,
+    replicas,
+)
 from hallnet.intake.context import Hall
 from hallnet.node import telemetry
 from hallnet.places import Address
 from hallnet.store import Connection
-from hallnet.trust.release import RELEASE
+from hallnet.trust.release import RELEASE, ReleaseKind
 from hallnet.wire.branch_sync.v1 import comparison_pb2 as wire_comparison
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
@@ -29,6 +39,8 @@ def take_messages(
                 ended = wire_feed.DeliveryEnded.FromString(entry.payload)
                 if ended.kind.startswith("case."):
                     replicas.take_delivery_end(connection, hall, ended, now)
+                elif ended.kind.startswith("matter."):
+                    matters.take_delivery_end(connection, ended, now)
             elif entry.kind == "attachment.arrived":
                 arrived = wire_feed.AttachmentArrived.FromString(entry.payload).attachment
                 materials.note_arrival(connection, arrived.digest, arrived.size)
@@ -42,7 +54,10 @@ def take_releases(
     for entry in entries:
         if entry.kind == "release.in_force":
             signed = wire_release.SignedRelease.FromString(entry.payload)
-            changed |= hall.releases.take(connection, RELEASE.from_bytes(signed.body))
+            body = RELEASE.from_bytes(signed.body)
+            changed |= hall.releases.take(connection, body)
+            if body.kind is ReleaseKind.TRUST:
+                matter_keys.look_at_trust(connection, hall, body.content, now)
         elif entry.kind == "replica.behind":
             behind = wire_comparison.ReplicaBehind.FromString(entry.payload)
             replicas.complete(connection, hall, Address.parse(behind.hall), behind.case_ids, now)
@@ -64,3 +79,14 @@ def _take_message(
         hall_state.take_transfer(connection, hall, sender, message.payload)
     elif message.kind == hall_state.STATE_KIND:
         hall_state.take_state(connection, hall, sender, message.payload)
+        matter_keys.hall_below_changed(connection, hall, sender, now)
+    elif message.kind in _MATTERS:
+        _MATTERS[message.kind](connection, hall, sender, message.payload, now)
+
+
+_MATTERS = {
+    matter_keys.WANTED_KIND: matter_keys.take_wanted,
+    matter_keys.KEY_KIND: matter_keys.take_key,
+    matching.TOLD_KIND: matching.take_told,
+    alike_notes.ALIKE_KIND: alike_notes.take,
+}

@@ -19,6 +19,7 @@ from hallnet.intake import (
     following,
     freezing,
     materials,
+    matters,
     records,
     tables,
     telling,
@@ -54,6 +55,7 @@ from hallnet.wire.window.v1 import window_service_pb2_grpc as wire_window_grpc
 
 ARRIVALS_SECONDS = 10.0
 WATCH_SECONDS = 60.0
+TELL_SECONDS = 5.0
 ALARM_SECONDS = 600.0
 ASK_AGE_SECONDS = 0.2
 FREEZE_SECONDS = 3_600.0
@@ -115,6 +117,7 @@ class Intake:
             ),
             ("intake fetches materials", self._fetch_materials),
             ("intake watches the calendar", self._once_known(self._watch)),
+            ("intake tells what was filed", self._once_known(self._tell_matters)),
             ("intake sounds alarms", self._sound_alarms),
             ("intake freezes months", self._freeze_months),
             ("intake forgets what devices sent long ago", self._forget_old),
@@ -231,6 +234,15 @@ class Intake:
     def _look_at_calendar(self, connection: Connection, now: datetime) -> int:
         """Do what time alone brings about, and tell what was done on days that are over."""
         return watching.watch(connection, self._hall, now) + telling.tell_days(connection, now)
+
+    async def _tell_matters(self) -> None:
+        """Tell the halls that compare what was filed, some after some."""
+        while True:
+            now = self._clock()
+            if await self._database.write(lambda c, now=now: matters.tell(c, self._hall, now)):  # type: ignore[misc]
+                tables.feed.announce()
+            else:
+                await asyncio.sleep(TELL_SECONDS)
 
     async def _sound_alarms(self) -> None:
         while True:

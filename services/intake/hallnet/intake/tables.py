@@ -156,6 +156,69 @@ Index(
     postgresql_where=_OWNED_HERE,
 )
 
+# The same matter at two halls (decision 0021). The key under which this hall tells digests to a hall above it,
+# or, in the row with its own address, under which halls below tell them here.
+matter_key = Table(
+    "matter_key",
+    metadata,
+    Column("guide", String(40), primary_key=True),
+    # Empty while it was asked for and has not come.
+    Column("key_id", Bytes(8)),
+    Column("key", Closed("matter_key.key")),
+    Column("asked_at", Moment, nullable=False),
+    # The last case that was told again under a new key; empty once all were.
+    Column("again_after", String(36), nullable=False),
+)
+
+# Halls below to which the own key was given.
+matter_key_holder = Table(
+    "matter_key_holder",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("given_at", Moment, nullable=False),
+)
+
+# Cases of which a guiding hall is to be told.
+matter_untold = Table(
+    "matter_untold",
+    metadata,
+    Column("position", _Position, primary_key=True, autoincrement=True),
+    Column("guide", String(40), nullable=False),
+    Column("case_id", String(36), nullable=False),
+)
+
+# What halls below told. Of what is sought a digest under the own key of the home: who has the database and
+# the key that the halls below have can try nothing out.
+matter_told = Table(
+    "matter_told",
+    metadata,
+    Column("case_no", String(64), primary_key=True),
+    Column("hall", String(40), nullable=False),
+    # Empty once it was taken back, and while it is not told again under a new key.
+    Column("matter", FoundBy("matter_told.matter")),
+    Column("received_on", Date, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("stands", Boolean, nullable=False),
+    # The day on which it was first found to look like another one.
+    Column("matched_on", Date),
+    Index("matter_told_of", "matter", "case_no"),
+    Index("matter_told_by", "hall", "matched_on"),
+    Index("matter_told_on", "received_on"),
+)
+
+# Cases of other halls that look like cases of this one, as a guiding hall said.
+alike_elsewhere = Table(
+    "alike_elsewhere",
+    metadata,
+    Column("case_no", String(64), primary_key=True),
+    Column("other_case_no", String(64), primary_key=True),
+    Column("other_hall", String(40), nullable=False),
+    Column("received_on", Date, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("stands", Boolean, nullable=False),
+    Index("alike_elsewhere_on", "received_on"),
+)
+
 # How many cases stand in each queue of each item, kept with every act: nothing is counted when it is
 # asked for.
 queue_count = Table(

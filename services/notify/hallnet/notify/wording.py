@@ -66,6 +66,7 @@ from hallnet.case.limits import UNIT_NAMES
 from hallnet.case.template import BUILT_IN_TEXTS, PaperKind, Texts
 from hallnet.places import Address, Divisions
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
+from hallnet.wire.window.v1 import window_pb2 as wire_window
 
 
 class Audience(IntEnum):
@@ -123,6 +124,20 @@ def due_messages(clock: wire_intake.ClockView, to: Recipient, register: Division
     # The number of a case begins with the hall that received it.
     here = Address.parse(to.case_no.rsplit("-", 2)[0])
     return _to_people(here, sentence, to, register)
+
+
+def instalment_messages(
+    reminder: wire_window.InstalmentReminder, to: Recipient, register: Divisions
+) -> list[Message]:
+    """按期催交: an instalment will soon be due, or is overdue."""
+    part = reminder.instalment
+    amount = f"{part.amount_fen // 100}.{part.amount_fen % 100:02}元"
+    late = reminder.dunning == wire_window.DUNNING_OVERDUE
+    when = f"应于{part.due_on}前缴纳，现已逾期，请尽快缴纳" if late else f"请于{part.due_on}前缴纳"
+    sentence = (
+        f"的费用分{reminder.of}期缴纳，第{reminder.number}期{amount}{when}。已缴纳的请忽略本通知。"
+    )
+    return _to_people(Address.parse(reminder.hall), sentence, to, register)
 
 
 def _to_people(author: Address, sentence: str, to: Recipient, register: Divisions) -> list[Message]:
@@ -309,6 +324,8 @@ _FOR_STAFF = {
     "case.set_aside": "收到无法采信的办件信息，已留存待核（{detail}）。请联系发出大厅。",
     "case.undelivered": "一封办件信封未能送达（{detail}）。请查看办件并联系对方大厅。",
     "case.request_refused": "申请人的请求未被办理大厅接受（{detail}）。请告知申请人。",
+    "case.looks_alike": "另一大厅有同一人同一事项的办件（{detail}）。请打开办件核对，系统不会自动处理。",
+    "matter.too_many": "下级大厅（{detail}）今天报来的办件与其他大厅相同的异常多，超出部分未再告知。请核实该大厅是否如实报送。",
     "incident.recorded": "安全事件：拒收一封不真实的信封（{detail}）。证据已留存，请向上级报告。",
     "incident.journal": "安全事件：{detail}。",
     "window.uncovered": "预约窗口无人值守（{detail}）。请立即安排接班人员。",

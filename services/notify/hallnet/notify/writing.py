@@ -12,7 +12,14 @@ from hallnet.case.event import EVENT, REQUEST_REFUSED, CaseEvent, Filed
 from hallnet.case.item import CATALOGUE
 from hallnet.case.template import BUILT_IN_TEXTS, TEMPLATES, Texts, texts_of
 from hallnet.notify import tables
-from hallnet.notify.wording import Message, Recipient, due_messages, messages, staff_message
+from hallnet.notify.wording import (
+    Message,
+    Recipient,
+    due_messages,
+    instalment_messages,
+    messages,
+    staff_message,
+)
 from hallnet.places import Divisions
 from hallnet.problems import all_problems
 from hallnet.store import Connection
@@ -23,6 +30,7 @@ from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+from hallnet.wire.window.v1 import window_pb2 as wire_window
 
 
 class State(IntEnum):
@@ -86,6 +94,9 @@ def write(
         clock = wire_intake.ClockView.FromString(entry.payload)
         to = _recipient(connection, entry.subject)
         told = [] if to.is_leg else due_messages(clock, to, register)
+    elif entry.kind == "fee.reminder":
+        reminder = wire_window.InstalmentReminder.FromString(entry.payload)
+        told = instalment_messages(reminder, _recipient(connection, entry.subject), register)
     else:
         note = staff_message(*_for_staff(entry))
         told = [note] if note is not None else []
@@ -200,7 +211,7 @@ def _detail(entry: wire_feed.FeedEntry) -> str:
         return f"{ended.reason}，收件方{ended.recipient}"
     if entry.kind == "case.request_refused":
         return REQUEST_REFUSED.from_bytes(entry.payload).explanation
-    if entry.kind == "case.set_aside":
+    if entry.kind in ("case.set_aside", "case.looks_alike", "matter.too_many"):
         return entry.payload.decode()
     return entry.subject
 

@@ -172,6 +172,10 @@ ENVELOPES: Mapping[str, str] = {
     "case.events": "办件记录",
     "case.request": "申请人请求",
     "case.request_refused": "请求答复",
+    "matter.key_wanted": "索取查重密钥",
+    "matter.key": "查重密钥",
+    "matter.told": "查重摘要",
+    "matter.alike": "疑似重复提示",
     "attachment.chunk": "材料",
 }
 NOTICES: Mapping[int, str] = {

@@ -59,6 +59,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("alarm"),
     )
     op.create_table(
+        "alike_elsewhere",
+        sa.Column("case_no", sa.String(length=64), nullable=False),
+        sa.Column("other_case_no", sa.String(length=64), nullable=False),
+        sa.Column("other_hall", sa.String(length=40), nullable=False),
+        sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("stands", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("case_no", "other_case_no"),
+    )
+    with op.batch_alter_table("alike_elsewhere", schema=None) as batch_op:
+        batch_op.create_index("alike_elsewhere_on", ["received_on"], unique=False)
+
+    op.create_table(
         "answered_request",
         sa.Column("request_id", sa.String(length=64), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -332,6 +345,49 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", "sequence"),
     )
     op.create_table(
+        "matter_key",
+        sa.Column("guide", sa.String(length=40), nullable=False),
+        sa.Column("key_id", sa.LargeBinary(8), nullable=True),
+        sa.Column("key", sa.LargeBinary(), nullable=True),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("again_after", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("guide"),
+    )
+    op.create_table(
+        "matter_key_holder",
+        sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("given_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("hall"),
+    )
+    op.create_table(
+        "matter_told",
+        sa.Column("case_no", sa.String(length=64), nullable=False),
+        sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("matter", sa.LargeBinary(), nullable=True),
+        sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("stands", sa.Boolean(), nullable=False),
+        sa.Column("matched_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("case_no"),
+    )
+    with op.batch_alter_table("matter_told", schema=None) as batch_op:
+        batch_op.create_index("matter_told_by", ["hall", "matched_on"], unique=False)
+        batch_op.create_index("matter_told_of", ["matter", "case_no"], unique=False)
+        batch_op.create_index("matter_told_on", ["received_on"], unique=False)
+
+    op.create_table(
+        "matter_untold",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("guide", sa.String(length=40), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.PrimaryKeyConstraint("position"),
+    )
+    op.create_table(
         "month_claim",
         sa.Column("month", sa.String(length=7), nullable=False),
         sa.Column("claimed_at", Moment(), nullable=False),
@@ -574,6 +630,15 @@ def downgrade() -> None:
     op.drop_table("number")
     op.drop_table("month_line")
     op.drop_table("month_claim")
+    op.drop_table("matter_untold")
+    with op.batch_alter_table("matter_told", schema=None) as batch_op:
+        batch_op.drop_index("matter_told_on")
+        batch_op.drop_index("matter_told_of")
+        batch_op.drop_index("matter_told_by")
+
+    op.drop_table("matter_told")
+    op.drop_table("matter_key_holder")
+    op.drop_table("matter_key")
     op.drop_table("material_chunk")
     op.drop_table("material_arrival")
     with op.batch_alter_table("material", schema=None) as batch_op:
@@ -637,6 +702,10 @@ def downgrade() -> None:
 
     op.drop_table("appointment")
     op.drop_table("answered_request")
+    with op.batch_alter_table("alike_elsewhere", schema=None) as batch_op:
+        batch_op.drop_index("alike_elsewhere_on")
+
+    op.drop_table("alike_elsewhere")
     op.drop_table("alarm_told")
     op.drop_table("account")
     with op.batch_alter_table("access_record", schema=None) as batch_op:

@@ -1,4 +1,5 @@
-"""What staff have to be told without asking: uncovered slots, instalments, and what is overdue.
+"""What has to be told without asking: to staff uncovered slots, instalments and what is overdue, to applicants
+the instalments that they owe.
 
 Each is told once. Who follows the feed tells the people.
 """
@@ -6,6 +7,7 @@ Each is told once. Who follows the feed tells the people.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -13,16 +15,22 @@ from sqlalchemy import select
 from hallnet.case import fee as fees
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import day_of
-from hallnet.intake import tables
+from hallnet.case.fee import FeeAccount
+from hallnet.case.same_matter import stands
+from hallnet.intake import cases, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.window import duty, records
+from hallnet.intake.window.codecs import INSTALMENT as INSTALMENT_CODEC
 from hallnet.intake.window.records import RecordKind
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
 from hallnet.window.rota import Half, alarmed
+from hallnet.wire.window.v1 import window_pb2 as wire
 
 UNCOVERED, INSTALMENT, OVERDUE = "window.uncovered", "window.instalment", "window.overdue"
+REMINDER = "fee.reminder"
+"""What the applicant is told."""
 ALARMS_A_ROUND_MAX = 500
 _LOOK_AHEAD = timedelta(days=14)
 """More than the working days before which instalments are reminded of."""
@@ -35,22 +43,34 @@ _KINDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Alarm:
+    """Something to be told once; `key` is what makes it the same one."""
+
+    kind: str
+    subject: str
+    key: str
+    payload: bytes = b""
+
+
 def sound(connection: Connection, hall: Hall, now: datetime) -> int:
     """Tell what was not told before; returns how many."""
     today, calendar = day_of(now), hall.releases.calendar(connection)
     told = [
-        Entry(kind, subject[:_SUBJECT_LENGTH_MAX], b"", now)
-        for kind, subject in _alarms(connection, calendar, today)
-        if _is_new(connection, f"{kind} {subject}", now)
+        Entry(one.kind, one.subject[:_SUBJECT_LENGTH_MAX], one.payload, now)
+        for one in _alarms(connection, hall, calendar, today)
+        if _is_new(connection, f"{one.kind} {one.key}", now)
     ]
     if told:
         tables.feed.append(connection, told)
     return len(told)
 
 
-def _alarms(connection: Connection, calendar: Calendar, today: date) -> Iterator[tuple[str, str]]:
+def _alarms(
+    connection: Connection, hall: Hall, calendar: Calendar, today: date
+) -> Iterator[_Alarm]:
     for gap in alarmed(duty.uncovered(connection, calendar, today), today):
-        yield UNCOVERED, f"{gap.window_id[:40]} {gap.day} {_HALVES[gap.half]}"
+        yield _for_staff(UNCOVERED, f"{gap.window_id[:40]} {gap.day} {_HALVES[gap.half]}")
     table = tables.window_record
     rows = connection.execute(
         select(table.c.kind, table.c.record_id, table.c.due_on)
@@ -61,19 +81,42 @@ def _alarms(connection: Connection, calendar: Calendar, today: date) -> Iterator
     for row in rows:
         kind = RecordKind(row.kind)
         if kind is RecordKind.FEE:
-            yield from _instalments(connection, calendar, row.record_id, today)
+            yield from _instalments(connection, hall, calendar, row.record_id, today)
         elif row.due_on < today:
-            yield OVERDUE, f"{_KINDS[kind]} {row.record_id[:36]} {row.due_on}"
+            yield _for_staff(OVERDUE, f"{_KINDS[kind]} {row.record_id[:36]} {row.due_on}")
+
+
+def _for_staff(kind: str, subject: str) -> _Alarm:
+    return _Alarm(kind, subject, subject)
 
 
 def _instalments(
-    connection: Connection, calendar: Calendar, case_id: str, today: date
-) -> Iterator[tuple[str, str]]:
+    connection: Connection, hall: Hall, calendar: Calendar, case_id: str, today: date
+) -> Iterator[_Alarm]:
+    """Nobody is reminded of a case that was withdrawn, or ended otherwise without a result."""
     account = records.FEES.find(connection, case_id)
     assert account is not None
+    if not stands(cases.load(connection, case_id)):
+        return
     for found in fees.reminders(account, today, calendar):
         late = "逾期" if found.dunning is fees.Dunning.OVERDUE else "将到期"
-        yield INSTALMENT, f"{case_id} 第{found.number}期{late}"
+        yield _for_staff(INSTALMENT, f"{case_id} 第{found.number}期{late}")
+    for call in fees.calls(account, today, calendar):
+        yield _for_applicant(hall, account, call)
+
+
+def _for_applicant(hall: Hall, account: FeeAccount, call: fees.Call) -> _Alarm:
+    assert account.plan is not None
+    found = call.reminder
+    reminder = wire.InstalmentReminder(
+        hall=str(hall.address),
+        number=found.number,
+        of=len(account.plan.instalments),
+        instalment=INSTALMENT_CODEC.to_message(found.instalment),
+        dunning=int(found.dunning),  # type: ignore[arg-type]
+    )
+    key = f"{account.case_id} {found.number} {call.time}"
+    return _Alarm(REMINDER, account.case_id, key, reminder.SerializeToString())
 
 
 def _is_new(connection: Connection, alarm: str, now: datetime) -> bool:

@@ -95,6 +95,7 @@ class Policy(_message.Message):
     TICKET_COMPLAINT_LIMIT_FIELD_NUMBER: _builtins.int
     RATING_INDICATORS_FIELD_NUMBER: _builtins.int
     FREEZE_WORKING_DAY_FIELD_NUMBER: _builtins.int
+    MATTERS_UNTOLD_FIELD_NUMBER: _builtins.int
     gaps_end: _fact_pb2.GapEnd.ValueType
     """What becomes of a case whose promised materials do not come."""
     leg_silence: Global___LegSilence.ValueType
@@ -109,6 +110,8 @@ class Policy(_message.Message):
     """Nothing is accepted with gaps without the applicant's signed promise."""
     freeze_working_day: _builtins.int
     """On which working day of the next month the numbers of a month are frozen; the third if 0."""
+    matters_untold: _builtins.bool
+    """The same matter of the same person at two halls is not looked for: no digests are told."""
     @_builtins.property
     def gaps_limit(self) -> _item_pb2.TimeLimit:
         """How long promised materials may take; without it as long as the item's promise."""
@@ -174,10 +177,11 @@ class Policy(_message.Message):
         ticket_complaint_limit: _item_pb2.TimeLimit | None = ...,
         rating_indicators: Global___RatingIndicators | None = ...,
         freeze_working_day: _builtins.int = ...,
+        matters_untold: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_limit", b"gaps_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "freeze_working_day", b"freeze_working_day", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "freeze_working_day", b"freeze_working_day", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "matters_untold", b"matters_untold", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1983,6 +1983,7 @@ class CaseView(_message.Message):
     ANSWERED_DEFECTS_FIELD_NUMBER: _builtins.int
     CREDIT_BROKEN_SINCE_FIELD_NUMBER: _builtins.int
     POSSIBLE_DUPLICATES_FIELD_NUMBER: _builtins.int
+    ALIKE_ELSEWHERE_FIELD_NUMBER: _builtins.int
     last_digest: _builtins.bytes
     """SHA-256 digest of the last event: equal at all halls that agree."""
     in_custody: _builtins.bool
@@ -2047,6 +2048,12 @@ class CaseView(_message.Message):
         filed or looked at. Nothing is done about them but by people.
         """
 
+    @_builtins.property
+    def alike_elsewhere(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlikeElsewhere]:
+        """Cases of other halls of the same person, item and option, as the hall that guides both found by keyed
+        digests; told to staff like the ones above.
+        """
+
     def __init__(
         self,
         *,
@@ -2067,14 +2074,45 @@ class CaseView(_message.Message):
         answered_defects: _abc.Iterable[Global___AnsweredDefect] | None = ...,
         credit_broken_since: _builtins.str = ...,
         possible_duplicates: _abc.Iterable[Global___CaseSummary] | None = ...,
+        alike_elsewhere: _abc.Iterable[Global___AlikeElsewhere] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "owner", b"owner", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answered_defects", b"answered_defects", "clocks", b"clocks", "credit_broken_since", b"credit_broken_since", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "owner", b"owner", "possible_acts", b"possible_acts", "possible_duplicates", b"possible_duplicates", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alike_elsewhere", b"alike_elsewhere", "answered_defects", b"answered_defects", "clocks", b"clocks", "credit_broken_since", b"credit_broken_since", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "owner", b"owner", "possible_acts", b"possible_acts", "possible_duplicates", b"possible_duplicates", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CaseView: _TypeAlias = CaseView  # noqa: Y015
+
+@_typing.final
+class AlikeElsewhere(_message.Message):
+    """AlikeElsewhere is a case of another hall that looks like the same matter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CASE_NO_FIELD_NUMBER: _builtins.int
+    HALL_FIELD_NUMBER: _builtins.int
+    RECEIVED_ON_FIELD_NUMBER: _builtins.int
+    case_no: _builtins.str
+    """Its number."""
+    hall: _builtins.str
+    """The hall at which it was filed."""
+    received_on: _builtins.str
+    """The day on which it was received, YYYY-MM-DD."""
+    def __init__(
+        self,
+        *,
+        case_no: _builtins.str = ...,
+        hall: _builtins.str = ...,
+        received_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_no", b"case_no", "hall", b"hall", "received_on", b"received_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlikeElsewhere: _TypeAlias = AlikeElsewhere  # noqa: Y015
 
 @_typing.final
 class LegView(_message.Message):

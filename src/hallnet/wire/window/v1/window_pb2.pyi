@@ -1466,6 +1466,46 @@ class Reminder(_message.Message):
 Global___Reminder: _TypeAlias = Reminder  # noqa: Y015
 
 @_typing.final
+class InstalmentReminder(_message.Message):
+    """InstalmentReminder is what the entry "fee.reminder" of a feed says to the applicant (按期催交)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALL_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    OF_FIELD_NUMBER: _builtins.int
+    INSTALMENT_FIELD_NUMBER: _builtins.int
+    DUNNING_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """The hall that collects."""
+    number: _builtins.int
+    """Which instalment, from 1."""
+    of: _builtins.int
+    """How many there are."""
+    dunning: Global___Dunning.ValueType
+    """How pressing."""
+    @_builtins.property
+    def instalment(self) -> Global___Instalment:
+        """What it comes to, and its last day."""
+
+    def __init__(
+        self,
+        *,
+        hall: _builtins.str = ...,
+        number: _builtins.int = ...,
+        of: _builtins.int = ...,
+        instalment: Global___Instalment | None = ...,
+        dunning: Global___Dunning.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["instalment", b"instalment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dunning", b"dunning", "hall", b"hall", "instalment", b"instalment", "number", b"number", "of", b"of"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstalmentReminder: _TypeAlias = InstalmentReminder  # noqa: Y015
+
+@_typing.final
 class ScoreRule(_message.Message):
     """ScoreRule is a rule of a score sheet."""
 
