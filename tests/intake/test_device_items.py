@@ -49,7 +49,8 @@ from hallnet.case.mandate import MANDATE
 from hallnet.case.person import Material
 from hallnet.case.problems import PowerMissing
 from hallnet.intake import cases, tables
-from hallnet.intake.device import exchanging, items
+from hallnet.intake.device import items
+from hallnet.intake.device.doing import Doing
 from hallnet.problems import Problem
 from hallnet.store.columns import Closed
 from hallnet.window.offline import ITEM_AGE_MAX, RESULTS_KEPT_FOR
@@ -351,14 +352,14 @@ def test_an_item_over_which_the_hall_stumbles_is_kept_and_the_others_are_done(
     world: World, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = device.permission(world.person()), device.permission(world.person())
-    real = exchanging.Doing.do
+    real = Doing.do
 
-    def stumbling(self: exchanging.Doing, connection: Any) -> Any:
+    def stumbling(self: Doing, connection: Any) -> Any:
         if self.item.client_id == bad.client_id:
             raise RuntimeError("a fault of the hall")
         return real(self, connection)
 
-    monkeypatch.setattr(exchanging.Doing, "do", stumbling)
+    monkeypatch.setattr(Doing, "do", stumbling)
     results = device.exchange(bad, good)
     assert states(results) == [QUARANTINED, DONE]
     monkeypatch.undo()

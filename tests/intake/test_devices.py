@@ -75,7 +75,7 @@ def shut_out(world: World, device: Device, by: Any = AGENT, reason: str = "é—å¤
 def uses(device: Device) -> list[Callable[[], Any]]:
     """Every method that a device uses."""
     world, credential = device.world, device.credential
-    by = {"credential": credential, "actor_id": device.actor_id}
+    by: dict[str, Any] = {"credential": credential, "actor_id": device.actor_id}
     return [
         lambda: call(world, "OpenDevice", **by),
         lambda: call(world, "CheckDevice", device_id=device.device_id),
@@ -391,7 +391,10 @@ def test_numbers_that_nobody_used_go_to_nobody(world: World, device: Device) -> 
 def upload(
     device: Device, content: bytes, offset: int, data: bytes, **changes: Any
 ) -> service.ContinueUploadResponse:
-    values = {"digest": hashlib.sha256(content).digest(), "size": len(content)} | changes
+    values: dict[str, Any] = {
+        "digest": hashlib.sha256(content).digest(),
+        "size": len(content),
+    } | changes
     answer: service.ContinueUploadResponse = call(
         device.world,
         "ContinueUpload",

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hallnet.portal import case_page, entrance, filing, network_page, queue, rating_page
+from hallnet.portal import case_page, entrance, filing, network_page, offline, queue, rating_page
 from hallnet.portal.forms import UPLOAD_FORM_BYTES_MAX
 from hallnet.portal.problems import PageUnknown
 from hallnet.portal.session import Session
@@ -67,6 +67,7 @@ def _routes(site: Site) -> list[Route]:
         ("/cases/{case_id}/materials/{digest}", case_page.material, signed_in),
         ("/network", network_page.show, staff),
         ("/window/{page}", window_pages.show, signed_in),
+        ("/offline", offline.page, anybody),
     ]
     sent = [
         ("/sign-in", entrance.sign_in, anybody),
@@ -86,12 +87,33 @@ def _routes(site: Site) -> list[Route]:
         ("/window/{page}/{deed}", window_pages.do, signed_in),
     ]
     return [
+        *_offline_routes(site),
         *(Route(at, endpoint(site, page, who), methods=["GET"]) for at, page, who in opened),
         *(Route(at, endpoint(site, page, who), methods=["POST"]) for at, page, who in sent),
         *(
             Route(at, endpoint(site, page, who, large), methods=["POST"])
             for at, page, who in sent_with_files
         ),
+    ]
+
+
+def _offline_routes(site: Site) -> list[Route]:
+    """What the script of the page asks that works without a network."""
+    asked, piece = offline.asked, offline.PIECE_BYTES_MAX
+    questions = [
+        ("/offline/open", offline.open_device),
+        ("/offline/exchange", offline.exchange),
+        ("/offline/settle", offline.settle),
+        ("/offline/changes", offline.changes),
+        ("/offline/numbers", offline.numbers),
+    ]
+    upload = asked(site, offline.upload, piece)
+    return [
+        Route("/offline-worker.js", offline.worker(site), methods=["GET"]),
+        Route("/offline/who", asked(site, offline.who), methods=["GET"]),
+        Route("/offline/enrol", offline.enrolment(site), methods=["POST"]),
+        Route("/offline/uploads/{digest}", upload, methods=["POST"]),
+        *(Route(at, asked(site, work), methods=["POST"]) for at, work in questions),
     ]
 
 

@@ -11,7 +11,7 @@ from hallnet.case.stage import ENDED, Stage
 from hallnet.node.client import problems_raised
 from hallnet.portal.forms import WHOLE_FORM, Troubles
 from hallnet.portal.session import Session, SignedIn
-from hallnet.portal.site import Visit, glimpse, go, sign_out
+from hallnet.portal.site import Visit, glimpse, go, sign_out, usable_device
 from hallnet.problems import Kind, Reported
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -69,7 +69,8 @@ async def sign_in(visit: Visit) -> Response:
     account = _signed_in(response.account)
     wanted = form.text("next")
     answer = go(wanted if _is_own_path(wanted) else _home(account))
-    visit.site.sessions.write(answer, Session.open(visit.now, account))
+    session = Session.open(visit.now, account, await usable_device(visit))
+    visit.site.sessions.write(answer, session)
     return answer
 
 

@@ -25,6 +25,9 @@ TOKEN_CHARACTERS_MAX = 256 * 1024
 
 _SESSION = "session"
 _FORMS = "forms"
+_DEVICE = "device"
+DEVICE_SECONDS = 400 * 24 * 3600
+"""As long as browsers keep a cookie."""
 
 
 class Seal:
@@ -83,11 +86,22 @@ class Session:
     opened_at: int
     """Seconds since 1970."""
     account: SignedIn | None = None
+    device_id: str = ""
+    """The enrolled device at which somebody signed in: with it the session ends."""
 
     @classmethod
-    def open(cls, now: datetime, account: SignedIn | None = None) -> Session:
+    def open(cls, now: datetime, account: SignedIn | None = None, device_id: str = "") -> Session:
         """Always with a fresh id, so that nobody signs in under an id that another one chose."""
-        return cls(secrets.token_urlsafe(18), int(now.timestamp()), account)
+        return cls(secrets.token_urlsafe(18), int(now.timestamp()), account, device_id)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """A browser that was enrolled as a device of this hall."""
+
+    device_id: str
+    secret: str
+    """In Base64."""
 
 
 class Sessions:
@@ -98,6 +112,7 @@ class Sessions:
         self._secure = secure
         # Browsers take this prefix only over HTTPS, for this host and the whole of it.
         self.cookie = "__Host-hallnet" if secure else "hallnet"
+        self.device_cookie = f"{self.cookie}-device"
 
     def read(self, request: Request, now: datetime) -> Session | None:
         """The session of a request; None if it has none, or an old or a forged one."""
@@ -120,6 +135,21 @@ class Sessions:
             httponly=True,
             # Not "strict": a link in a message to staff has to find them signed in.
             samesite="lax",
+        )
+
+    def device(self, request: Request) -> KnownDevice | None:
+        """The device that a browser was enrolled as; None if it was not."""
+        raw = self.seal.read(_DEVICE, request.cookies.get(self.device_cookie, ""))
+        return None if raw is None else msgspec.json.decode(raw, type=KnownDevice)
+
+    def write_device(self, response: Response, device: KnownDevice) -> None:
+        response.set_cookie(
+            self.device_cookie,
+            self.seal.sign(_DEVICE, msgspec.json.encode(device)),
+            max_age=DEVICE_SECONDS,
+            secure=self._secure,
+            httponly=True,
+            samesite="strict",
         )
 
     def forms_token(self, session: Session) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -22,11 +23,13 @@ from hallnet.places import Address
 from hallnet.portal.forms import FORM_BYTES_MAX, TOKEN_FIELD, Form, Refusal, read_form
 from hallnet.portal.halls import Halls
 from hallnet.portal.problems import FormStale, PageFailed, PageNotForYou
-from hallnet.portal.session import Session, Sessions, SignedIn
+from hallnet.portal.session import KnownDevice, Session, Sessions, SignedIn
 from hallnet.problems import Kind, Problem, Reported
+from hallnet.wire.device.v1 import device_pb2 as wire_device
+from hallnet.wire.device.v1 import device_service_pb2 as wire_service
 
 SEE_OTHER = 303
-_STATUS = {
+STATUS = {
     Kind.INVALID: 400,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
@@ -37,6 +40,9 @@ _STATUS = {
 }
 _UNCERTAIN = frozenset({"", "SERVICE_UNREACHABLE", "DEADLINE_PASSED"})
 """Reasons after which nobody knows whether the act was done."""
+
+_SIGNS_OUT = frozenset({"ACTOR_UNKNOWN", "DEVICE_UNKNOWN"})
+"""Reasons after which nobody is at the browser any more."""
 
 _log = logging.getLogger("hallnet.portal")
 Answer = TypeVar("Answer")
@@ -118,11 +124,18 @@ class Visit:
         )
         return HTMLResponse(text, code)
 
+    def show_to_all(self, page: str, **content: object) -> Response:
+        """A page that is the same for everybody, so that a browser may keep it."""
+        text = self.site.pages.get_template(page).render(
+            hall=self.site.hall, here=str(self.site.address), **content
+        )
+        return HTMLResponse(text)
+
     def refuse(self, refusal: Refusal) -> Response:
         """A page that says what is wrong and what to do."""
         uncertain = refusal.reason in _UNCERTAIN and self.request.method == "POST"
         return self.show(
-            "problem.html", _STATUS[refusal.kind], text=refusal.in_chinese(), uncertain=uncertain
+            "problem.html", STATUS[refusal.kind], text=refusal.in_chinese(), uncertain=uncertain
         )
 
 
@@ -160,11 +173,13 @@ async def _answer(visit: Visit, page: Page, audience: Audience, form_bytes_max: 
     try:
         if account is not None and not audience.admits(account):
             raise PageNotForYou(audience=audience.value)
+        if audience is not Audience.ANYBODY:
+            await require_device(visit)
         if visit.request.method == "POST":
             visit = await _with_form(visit, form_bytes_max)
         return await page(visit)
     except (Problem, Reported) as refusal:
-        if refusal.reason == "ACTOR_UNKNOWN" and account is not None:
+        if refusal.reason in _SIGNS_OUT and account is not None:
             return sign_out(visit)
         _log.info("refused %s: %s", visit.request.scope["route"].path, refusal.reason)
         return visit.refuse(refusal)
@@ -186,6 +201,37 @@ def _to_sign_in(visit: Visit) -> Response:
     request = visit.request
     wanted = request.url.path if request.method == "GET" else ""
     return go(f"/sign-in?next={quote(wanted)}")
+
+
+async def require_device(visit: Visit) -> None:
+    """A session at an enrolled device ends when the device is shut out; raises what the intake reports."""
+    if visit.session.device_id:
+        with problems_raised():
+            await visit.desk.device.CheckDevice(
+                wire_service.CheckDeviceRequest(device_id=visit.session.device_id)
+            )
+
+
+async def usable_device(visit: Visit) -> str:
+    """The id of the enrolled device at which somebody signs in; empty if it is none, or was shut out."""
+    known = visit.site.sessions.device(visit.request)
+    if known is None:
+        return ""
+    asked = wire_service.CheckDeviceRequest(device_id=known.device_id)
+    try:
+        with problems_raised():
+            await visit.desk.device.CheckDevice(asked)
+    except Reported as refusal:
+        if refusal.reason != "DEVICE_UNKNOWN":
+            raise
+        return ""
+    return known.device_id
+
+
+def device_message(known: KnownDevice | None) -> wire_device.Credential:
+    if known is None:
+        return wire_device.Credential()
+    return wire_device.Credential(device_id=known.device_id, secret=base64.b64decode(known.secret))
 
 
 def sign_out(visit: Visit) -> Response:

@@ -49,6 +49,23 @@ for (const button of document.querySelectorAll("[data-add-row]")) {
   });
 }
 
+// Whoever signs out takes along the key to what lies here for work without a network.
+for (const form of document.querySelectorAll("form[action='/sign-out']")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const opened = indexedDB.open("hallnet-offline");
+    const go = () => form.submit();
+    opened.onerror = opened.onblocked = go;
+    opened.onsuccess = () => {
+      const found = opened.result;
+      if (!found.objectStoreNames.contains("keys")) { found.close(); indexedDB.deleteDatabase("hallnet-offline"); go(); return; }
+      const gone = found.transaction("keys", "readwrite");
+      gone.oncomplete = gone.onabort = go;
+      gone.objectStore("keys").clear();
+    };
+  });
+}
+
 for (const select of document.querySelectorAll("select[data-submit]")) {
   select.addEventListener("change", () => select.form.requestSubmit());
 }
