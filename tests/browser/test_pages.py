@@ -157,7 +157,7 @@ def test_the_map_of_a_parent_shows_its_children(look: Look) -> None:
         ("", ["/", "/sign-in", "/progress", "/rate", "/nothing"]),
         (CLERK, ["/cases", "/file", f"/file/{SUBSISTENCE}", "/network"]),
         (CHIEF, [f"/window/{page.key}" for page in PAGES]),
-        (AGENT, ["/agent", "/file", f"/file/{SUBSISTENCE}", "/window/mandates"]),
+        (AGENT, ["/agent", "/file", f"/file/{SUBSISTENCE}", "/offline", "/window/mandates"]),
     ],
     ids=["anybody", "clerk", "chief", "agent"],
 )
