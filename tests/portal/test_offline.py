@@ -22,7 +22,7 @@ from tests.portal.halls import (
     Halls,
     picture,
 )
-from tests.portal.visitor import Visitor
+from tests.portal.visitor import Page, SeenForm, Visitor
 
 from hallnet.node.client import problems_raised
 from hallnet.wire.device.v1 import device_service_pb2 as wire
@@ -193,6 +193,38 @@ def test_what_is_queued_is_uploaded_sent_and_filed_under_its_number(enter: Enter
     progress = visitor.open("/progress").form("/progress")
     found = visitor.send(progress, case_no=number["caseNo"], query_code=number["queryCode"])
     assert "已收到您的申请" in found.text
+
+
+def test_a_manager_finds_what_was_not_done_and_shuts_a_device_out(
+    enter: Enter, halls: Halls
+) -> None:
+    visitor = enrolled(enter)
+    asks(visitor, "open", {})
+    bad = str(uuid.uuid4())
+    [result] = asks(visitor, "exchange", {"items": [{"id": bad, "body": "读不懂"}]}).json()[
+        "results"
+    ]
+    assert result["state"] == "ITEM_STATE_QUARANTINED"
+    chief = enter(CHIEF)
+    page = chief.open("/window/devices")
+    assert "读不懂" in page.text
+    of = f"{AGENT} {bad}"
+    told = chief.send(_form(page, "/release", of), reason="核实")
+    assert "无法识读" in told.text
+    told = chief.send(_form(chief.open("/window/devices"), "/discard", of), reason="作废")
+    assert "已作废" in told.text
+    assert "读不懂" not in chief.open("/window/devices").text
+    own = visitor.open("/window/devices")
+    [device_id] = [form.value("of") for form in own.forms if form.action.endswith("/shut-out")][:1]
+    assert visitor.send(_form(own, "/shut-out", device_id), reason="遗失").url.path == "/"
+
+
+def _form(page: Page, action: str, of: str) -> SeenForm:
+    return next(
+        form
+        for form in page.forms
+        if form.action.endswith(action) and form.fields.get("of") == [of]
+    )
 
 
 def test_what_is_malformed_is_told_as_such(enter: Enter) -> None:

@@ -11,6 +11,7 @@ from hallnet.portal.window import (
     booking,
     complaints,
     coverage,
+    devices,
     enquiries,
     fees,
     grants,
@@ -34,6 +35,7 @@ PAGES = (
     scores.PAGE,
     numbers.PAGE,
     mandates.PAGE,
+    devices.PAGE,
     grants.PAGE,
     coverage.PAGE,
 )
