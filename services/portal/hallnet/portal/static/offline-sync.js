@@ -11,8 +11,11 @@ class Refused extends Error {
 const Sync = (() => {
   const PIECE_BYTES = 256 * 1024;
   const BATCH_ITEMS = 40;
-  const BATCH_CHARACTERS = 600_000;
+  const BATCH_CHARACTERS = 300_000;
   const ROUNDS_MAX = 20;
+  const SHOWN_MILLISECONDS = 30 * 86400 * 1000;
+  // After these nothing more is tried; any other refusal concerns one file alone.
+  const OVER = new Set(["NOT_SIGNED_IN", "DEVICE_UNKNOWN", "ACTOR_UNKNOWN", "FORM_STALE"]);
   const NUMBERS_LOW = 3;
   const FINAL = new Set([
     "ITEM_STATE_DONE", "ITEM_STATE_REFUSED", "ITEM_STATE_CONFLICT",
@@ -80,8 +83,14 @@ const Sync = (() => {
     const waiting = (await Store.all(session, "items"))
       .filter((item) => !FINAL.has(item.result?.state))
       .sort((one, other) => one.made.localeCompare(other.made));
-    for (const item of waiting) {
-      for (const file of item.files) await upload(session, online, file);
+    for (const item of [...waiting]) {
+      try {
+        for (const file of item.files) await upload(session, online, file);
+      } catch (error) {
+        if (!(error instanceof Refused) || OVER.has(error.reason)) throw error;
+        waiting.splice(waiting.indexOf(item), 1);
+        await note(session, item, { state: "ITEM_STATE_WAITS", problem: { chinese: error.message } });
+      }
     }
     while (waiting.length) {
       const batch = nextBatch(waiting);
@@ -97,6 +106,14 @@ const Sync = (() => {
     await Store.put(session, "items", item.id, { ...item, result });
     if (result.state !== "ITEM_STATE_DONE") return;
     for (const file of item.files) await Store.remove(session, "files", file.id);
+  }
+
+  // What was done long ago is not shown any more; it stands in the case.
+  async function tidy(session) {
+    for (const item of await Store.all(session, "items")) {
+      const over = ["ITEM_STATE_DONE", "ITEM_STATE_DISCARDED"].includes(item.result?.state);
+      if (over && Date.now() - new Date(item.made) > SHOWN_MILLISECONDS) await Store.remove(session, "items", item.id);
+    }
   }
 
   async function settle(session, online, item, discard, reason) {
@@ -154,6 +171,7 @@ const Sync = (() => {
       await send(session, online);
       await fetchChanges(session, online);
       await stockNumbers(session, online);
+      await tidy(session);
     });
   }
 

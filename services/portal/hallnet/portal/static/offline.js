@@ -4,6 +4,7 @@
 const FILE_BYTES_MAX = 20 * 1024 * 1024;
 const SYNC_MILLISECONDS = 30_000;
 const MANDATE_DAYS = 180;
+const ITEMS_MAX = 1000;
 const STATES = {
   waits: ["待发送", "wait"],
   ITEM_STATE_WAITS: ["等待前项或材料", "wait"],
@@ -49,6 +50,7 @@ async function kept(file, name) {
 }
 
 async function queue(wanted, { id = crypto.randomUUID(), dependsOn = [], files = [], title, about, caseId = "", receipt = null }) {
+  if ((await Store.all(session, "items")).length >= ITEMS_MAX) throw new Error(`本机已有${ITEMS_MAX}项事务。请先连网发送，并从列表移除已办的事务`);
   const made = new Date().toISOString();
   const body = JSON.stringify({ account: session.account, madeAt: made, dependsOn, ...wanted });
   await Store.put(session, "items", id, { id, body, files, made, title, about, caseId, receipt });
@@ -271,6 +273,7 @@ async function settle(item, discard) {
 
 async function enter() {
   at("who").textContent = session.name;
+  at("cases-link").href = session.agent ? "/agent" : "/cases";
   at("lock").hidden = false;
   at("work").hidden = false;
   at("enrol").hidden = at("sign-in").hidden = true;
@@ -326,6 +329,7 @@ let syncing = null;
 const syncOnce = () => { syncing ??= sync().finally(() => { syncing = null; }); return syncing; };
 
 async function begin() {
+  if (!window.isSecureContext) { told("离线收件须经HTTPS访问：请联系管理人员"); return; }
   if ("serviceWorker" in navigator) {
     navigator.serviceWorker.register("/offline-worker.js", { scope: "/offline" }).catch(() => {});
   }
