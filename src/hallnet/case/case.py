@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import TypeVar, cast
 
 from hallnet.case.event import (
@@ -218,7 +218,8 @@ class Case:
         recalled = self.newest(RefusalRecalled)
         if recalled is None:
             return self.all_of(kind)
-        return [cast(AFact, mark.fact) for mark in self.marks_after(recalled, kind)]
+        later = dropwhile(lambda mark: mark is not recalled, self.marks)
+        return [mark.fact for mark in later if isinstance(mark.fact, kind)]
 
     @property
     def legs(self) -> tuple[PlannedLeg, ...]:
