@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("grants", sa.LargeBinary(), nullable=False),
         sa.Column("points", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("actor_id"),
     )
     op.create_table(
