@@ -15,7 +15,7 @@ from hallnet.case.case import Case
 from hallnet.case.event import AcceptanceBasis, Accepted, Outcome
 from hallnet.case.fact import LegEnded, LegOpened, LegOutcome
 from hallnet.case.item import JointMode
-from hallnet.case.rules.problems import LegsOpen
+from hallnet.case.rules.problems import LegsOpen, LegsToAskAgain
 from hallnet.case.stage import Stage
 from hallnet.intake import cases
 from hallnet.places import Address
@@ -147,3 +147,34 @@ def test_a_leg_that_is_not_needed_is_stopped_where_it_is(world: World) -> None:
     post.settle()
     assert leg(world, TOWNSHIP, lead, 2).stage is Stage.WITHDRAWN
     assert outcomes(lead_of(world, lead)) == {2: LegOutcome.STOPPED}
+
+
+def test_a_recalled_joint_case_asks_its_bodies_anew_and_old_legs_have_no_say(world: World) -> None:
+    first, post = opened(world)
+    world.act(COUNTY, leg(world, COUNTY, first, 1), GRANT)
+    world.act(TOWNSHIP, leg(world, TOWNSHIP, first, 2), GRANT)
+    world.act(COUNTY, leg(world, COUNTY, first, 3), REFUSE)
+    post.settle()
+    for command in (REFUSE, REPORT, commands.RecallRefusal("第三环节依据有误")):
+        world.act(COUNTY, first, command)
+    post.settle()
+    with pytest.raises(LegsToAskAgain):
+        world.act(COUNTY, first, GRANT)
+    again = world.act(COUNTY, first, ELSEWHERE)
+    post.settle()
+    old, new = ({leg.leg_case_id for leg in case.legs} for case in (first, again))
+    assert not old & new
+    # What was given back to be undone is undone, and changes nothing in the joint case.
+    before = history(world.at(COUNTY), again)
+    back = leg(world, TOWNSHIP, first, 2)
+    world.act(TOWNSHIP, back, commands.RevokeDecision("联办未通过", "某法第六十九条"))
+    post.settle()
+    assert history(world.at(COUNTY), again) == before
+    world.act(COUNTY, leg(world, COUNTY, again, 1), GRANT)
+    world.act(COUNTY, leg(world, COUNTY, again, 3), GRANT)
+    world.act(TOWNSHIP, leg(world, TOWNSHIP, again, 2), GRANT)
+    post.settle()
+    assert not lead_of(world, again).open_legs
+    world.act(COUNTY, again, GRANT)
+    assert world.act(COUNTY, again, CLOSE).stage is Stage.CLOSED
+    assert [leg(world, COUNTY, again, number).stage for number in (1, 2, 3)] == [Stage.CLOSED] * 3

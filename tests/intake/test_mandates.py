@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.exchange.parts import rows
 from tests.exchange.test_face import ask
 from tests.intake.parts import (
     ACCEPT,
@@ -25,13 +26,14 @@ from tests.intake.parts import (
     records,
 )
 from tests.intake.test_people import by_agent, register, with_agents
-from tests.simulation.halls import CLERK, World
+from tests.simulation.halls import CHIEF, CLERK, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
 from hallnet.case.mandate import Mandate, MandateAct
 from hallnet.case.problems import MandateMissing, MandateNotForThis, PowerMissing, ReasonsMissing
 from hallnet.case.rules.problems import MandateChangeImpossible
-from hallnet.intake import cases
+from hallnet.intake import accounts, cases, tables
+from hallnet.intake.accounts import Account
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -189,3 +191,38 @@ def test_what_is_unusual_is_told_to_who_supervises_and_the_look_is_on_record(wor
     assert look.actor_id == "chief"
     with pytest.raises(PowerMissing):
         ask(face(world).ListAgentFlags(wire.ListAgentFlagsRequest(actor_id="agent"), None))
+
+
+def test_a_conflict_is_told_by_document_where_it_is_known_and_else_as_a_hint(world: World) -> None:
+    """Only a digest of the document of an account is kept."""
+    client = world.person()
+    given = with_agents(world)
+    register(
+        world, replace(given, mandate_id="", client=client, evidence=world.upload(TOWNSHIP, "two"))
+    )
+
+    def put(account: Account, document: str) -> None:
+        request = wire.PutAccountRequest(
+            request_id=act().request_id,
+            account=accounts.to_message(account, world.time.now.date()),
+            document_number=document,
+        )
+        ask(face(world).PutAccount(request, None))
+
+    def found() -> list[tuple[int, bool]]:
+        request = wire.ListAgentFlagsRequest(actor_id="chief")
+        flags = ask(face(world).ListAgentFlags(request, None)).flags
+        return [(flag.kind, flag.by_name) for flag in flags]
+
+    assert found() == []
+    named = replace(CHIEF, actor=replace(CHIEF.actor, name=client.name))
+    put(named, "")
+    assert (wire.AGENT_FLAG_KIND_CLIENT_DECIDES, True) in found()
+    put(named, f" {client.document_number.lower()} ")
+    assert (wire.AGENT_FLAG_KIND_CLIENT_DECIDES, False) in found()
+    put(CHIEF, "")
+    assert (wire.AGENT_FLAG_KIND_CLIENT_DECIDES, False) in found()
+    put(named, world.person().document_number)
+    assert (wire.AGENT_FLAG_KIND_CLIENT_DECIDES, False) not in found()
+    (row,) = (r for r in rows(world.at(TOWNSHIP).intake, tables.account) if r.actor_id == "chief")
+    assert client.document_number not in repr(row)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, insert, select
 from tests.store.builders import NOW, answered, made, thing, together
 
-from hallnet.store import Connection, Database
-from hallnet.store.requests import RequestIdMissing, RequestIdReused
+from hallnet.store import Connection, Database, requests
+from hallnet.store.requests import KEPT_FOR, RequestIdMissing, RequestIdReused
 from hallnet.wire.case.v1 import case_event_pb2 as wire
 
 REQUEST = wire.Withdrawn(reason="不办了")
@@ -129,3 +129,24 @@ def test_of_many_who_send_the_same_request_at_once_one_acts_and_all_get_its_answ
     answers = together(5, lambda number: ask(database, answer=f"answer {number}"))
     assert len(set(answers)) == 1
     assert effects(database) == 1
+
+
+def test_an_answer_is_kept_for_its_term_and_then_forgotten(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "FORGOTTEN_AT_ONCE_MAX", 2)
+    made(database)
+    for number in range(3):
+        ask(database, f"request-000{number}")
+    ask(database, "request-0009", answer="a later one")
+
+    def forget(now: datetime) -> int:
+        return database.transact(lambda c: answered.forget_old(c, now))
+
+    first_answered = NOW + timedelta(seconds=len("first"))
+    assert forget(first_answered + KEPT_FOR) == 0
+    assert ask(database, "request-0000", answer="again") == "first"
+    over = first_answered + KEPT_FOR + timedelta(seconds=1)
+    assert [forget(over), forget(over), forget(over)] == [2, 1, 0]
+    assert ask(database, "request-0000", answer="again") == "again"
+    assert ask(database, "request-0009") == "a later one"

@@ -12,6 +12,7 @@ from hallnet.window.agent_watch import (
     MANDATES_A_DAY_MAX,
     Flag,
     FlagKind,
+    Person,
     Seen,
     flags,
 )
@@ -23,9 +24,8 @@ def seen(number: int, **changes: object) -> Seen:
     fields: dict[str, object] = {
         "mandate_id": f"m{number}",
         "agent_id": "agent",
-        "agent_name": "王代办",
-        "client": f"client-{number}",
-        "client_name": f"村民{number}",
+        "agent": Person("王代办"),
+        "client": Person(f"村民{number}", f"client-{number}"),
         "phone": f"1390000{number:04}",
         "evidence": number.to_bytes(32, "big"),
         "begins_on": date.fromordinal(TODAY.toordinal() + number),
@@ -38,7 +38,7 @@ def kinds(found: list[Flag]) -> list[FlagKind]:
 
 
 def test_ordinary_work_raises_no_flag() -> None:
-    assert flags([seen(number) for number in range(1, 60)], ["李首席"]) == []
+    assert flags([seen(number) for number in range(1, 60)], [Person("李首席")]) == []
 
 
 def test_one_photograph_for_two_clients_is_flagged_for_one_client_it_is_not() -> None:
@@ -49,7 +49,7 @@ def test_one_photograph_for_two_clients_is_flagged_for_one_client_it_is_not() ->
         2,
         ("m1", "m2"),
     )
-    again = [seen(1, evidence=same), seen(2, evidence=same, client="client-1")]
+    again = [seen(1, evidence=same), seen(2, evidence=same, client=seen(1).client)]
     assert flags(again, []) == []
 
 
@@ -67,10 +67,44 @@ def test_very_many_mandates_of_one_day_are_flagged() -> None:
 
 
 def test_who_decides_and_who_acts_are_not_to_be_the_same() -> None:
-    """利益冲突: by name, so it is a question and no finding."""
-    assert kinds(flags([seen(1)], ["王代办"])) == [FlagKind.ALSO_DECIDES]
-    assert kinds(flags([seen(1, client_name="李首席")], ["李首席"])) == [FlagKind.CLIENT_DECIDES]
-    assert kinds(flags([seen(1, client_name="王代办")], [])) == [FlagKind.OWN_CLIENT]
+    """利益冲突: by document."""
+    agent, chief = Person("王代办", "agent's"), Person("李首席", "chief's")
+    also = Person("王大", "agent's")
+    found = flags([seen(1, agent=agent)], [also, chief])
+    assert [(flag.kind, flag.by_name) for flag in found] == [(FlagKind.ALSO_DECIDES, False)]
+    found = flags([seen(1, agent=agent, client=Person("李小", "chief's"))], [chief])
+    assert [(flag.kind, flag.by_name) for flag in found] == [(FlagKind.CLIENT_DECIDES, False)]
+    found = flags([seen(1, agent=agent, client=Person("王小", "agent's"))], [chief])
+    assert [(flag.kind, flag.by_name) for flag in found] == [(FlagKind.OWN_CLIENT, False)]
+
+
+def test_namesakes_with_documents_of_their_own_are_no_conflict() -> None:
+    agent = Person("王代办", "agent's")
+    namesake = Person("王代办", "another's")
+    assert flags([seen(1, agent=agent, client=namesake)], [Person("王代办", "a third's")]) == []
+
+
+def test_where_a_document_is_not_known_the_same_name_is_a_hint_and_says_so() -> None:
+    chief, client = Person("李首席"), Person("李首席", "client's")
+    for found, kind in (
+        (flags([seen(1)], [Person("王代办", "chief's")]), FlagKind.ALSO_DECIDES),
+        (flags([seen(1, client=client)], [chief]), FlagKind.CLIENT_DECIDES),
+        (flags([seen(1, client=Person("王代办", "client's"))], []), FlagKind.OWN_CLIENT),
+    ):
+        assert [(flag.kind, flag.by_name) for flag in found] == [(kind, True)]
+
+
+def test_what_is_sure_and_what_is_a_hint_are_told_apart() -> None:
+    agent = Person("王代办", "agent's")
+    sure, hint = (
+        seen(1, agent=agent, client=Person("王代办", "agent's")),
+        seen(2, agent=agent, client=Person("王代办")),
+    )
+    found = flags([sure, hint], [])
+    assert [(flag.by_name, flag.mandate_ids) for flag in found] == [
+        (False, ("m1",)),
+        (True, ("m2",)),
+    ]
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 5)), max_size=40))

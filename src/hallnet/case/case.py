@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import TypeVar, cast
 
 from hallnet.case.event import (
@@ -212,21 +212,30 @@ class Case:
         there = {material.name for material in self.materials}
         return tuple(name for name in (accepted.gaps if accepted else ()) if name not in there)
 
+    def since_recall(self, kind: type[AFact]) -> list[AFact]:
+        """The facts of a kind since a refusal was recalled last, the oldest first; all if none was. What bodies
+        said of a joint case before that was taken back with the refusal: they are asked anew."""
+        recalled = self.newest(RefusalRecalled)
+        if recalled is None:
+            return self.all_of(kind)
+        later = dropwhile(lambda mark: mark is not recalled, self.marks)
+        return [mark.fact for mark in later if isinstance(mark.fact, kind)]
+
     @property
     def legs(self) -> tuple[PlannedLeg, ...]:
         """All legs of a joint case, opened or not."""
-        planned = self.last(LegsPlanned)
-        return planned.legs if planned else ()
+        planned = self.since_recall(LegsPlanned)
+        return planned[-1].legs if planned else ()
 
     @property
     def opened_legs(self) -> tuple[PlannedLeg, ...]:
-        opened = {fact.leg for fact in self.all_of(LegOpened)}
+        opened = {fact.leg for fact in self.since_recall(LegOpened)}
         return tuple(leg for leg in self.legs if leg.leg in opened)
 
     @property
     def open_legs(self) -> tuple[PlannedLeg, ...]:
         """Legs that were opened and have not ended."""
-        ended = {fact.leg for fact in self.all_of(LegEnded)}
+        ended = {fact.leg for fact in self.since_recall(LegEnded)}
         return tuple(leg for leg in self.opened_legs if leg.leg not in ended)
 
     @property

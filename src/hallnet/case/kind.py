@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hallnet.case.case import Case
-from hallnet.case.fact import Ended, EndManner, MadeUrgent
+from hallnet.case.fact import Ended, EndManner, LegsPlanned, MadeUrgent
 from hallnet.case.item import HandlingKind, ItemVersion
 from hallnet.case.policy import KindScheme, Policy
 from hallnet.case.power import Power
@@ -36,7 +36,7 @@ def axes_of(case: Case, item: ItemVersion) -> Axes:
     given_back = ended is not None and ended.manner is EndManner.RETURNED
     return Axes(
         handling=item.handling_kind,
-        joint=bool(case.legs or item.joint_bodies or item.bundled_items),
+        joint=bool(case.newest(LegsPlanned) or item.joint_bodies or item.bundled_items),
         report_up=item.report_up,
         urgent=case.last(MadeUrgent) is not None,
         returned=case.stage in (Stage.DECLINED, Stage.RETURNED) or given_back,

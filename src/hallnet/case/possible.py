@@ -83,8 +83,7 @@ def _is_joint(case: Case, item: ItemVersion, here: Address) -> bool:
 
 
 def _can_be_recalled(case: Case, item: ItemVersion, here: Address) -> bool:
-    alone = not case.legs and case.filed.lead is None
-    return alone and ending.is_refused(case) and ending.is_reported(case)
+    return case.filed.lead is None and ending.is_refused(case) and ending.is_reported(case)
 
 
 def _is_offered(case: Case, item: ItemVersion, here: Address) -> bool:

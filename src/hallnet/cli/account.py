@@ -41,6 +41,13 @@ def put(
     password: Annotated[
         str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
     ] = "",
+    document: Annotated[
+        str,
+        typer.Option(
+            help="Number of the person's identity document, to notice conflicts of interest; only a "
+            "keyed digest is kept, and without it what is there stays"
+        ),
+    ] = "",
 ) -> None:
     """Make or change the account of a member of staff, or with --point of an agent.
 
@@ -62,7 +69,12 @@ def put(
 
     async def question(desk: Desk) -> wire.PutAccountResponse:
         return await desk.intake.PutAccount(
-            wire.PutAccountRequest(request_id=str(uuid.uuid4()), account=account, password=password)
+            wire.PutAccountRequest(
+                request_id=str(uuid.uuid4()),
+                account=account,
+                password=password,
+                document_number=document,
+            )
         )
 
     print_json(ask(home, question))

@@ -1,14 +1,14 @@
-"""Answered requests: the same request again has no second effect and gets the first answer."""
+"""Answered requests: the same request again has no second effect and gets the first answer, for KEPT_FOR."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
-from sqlalchemy import Column, MetaData, String, Table, bindparam, insert, select
+from sqlalchemy import Column, Index, MetaData, String, Table, bindparam, delete, insert, select
 
 from hallnet.problems import Kind, Problem
 from hallnet.store.columns import Bytes, Closed, Moment
@@ -18,6 +18,10 @@ from hallnet.store.gathering import execute_later, gathered
 Answer = TypeVar("Answer", bound=Message)
 
 REQUEST_ID_LENGTH = (8, 64)
+KEPT_FOR = timedelta(days=90)
+"""So long a request that is sent again gets its first answer. Who tries again does so within seconds, who left a
+page open within days; after this the same id is a new request."""
+FORGOTTEN_AT_ONCE_MAX = 1_000
 
 
 class RequestIdMissing(Problem):
@@ -53,6 +57,7 @@ class AnsweredRequests:
             Column("digest", Bytes, nullable=False),
             Column("answer", Closed("answered_request.answer"), nullable=False),
             Column("answered_at", Moment, nullable=False),
+            Index("answered_request_at", "answered_at"),
         )
         self._keep = insert(self._request)
         self._find_all = select(
@@ -71,7 +76,7 @@ class AnsweredRequests:
         answer_type: type[Answer],
         act: Callable[[], Answer],
     ) -> Answer:
-        """Do `act` once for the id, in this transaction; give the first answer ever after.
+        """Do `act` once for the id, in this transaction; give the first answer from then on.
 
         Raises RequestIdMissing or RequestIdReused.
         """
@@ -109,6 +114,18 @@ class AnsweredRequests:
         if known[0] != _digest(request):
             raise RequestIdReused("request_id")
         return answer_type.FromString(known[1])
+
+    def forget_old(self, connection: Connection, now: datetime) -> int:
+        """Forget some of what was answered longer than KEPT_FOR ago; returns how many, 0 if none is left."""
+        table = self._request
+        old = (
+            select(table.c.request_id)
+            .where(table.c.answered_at < now - KEPT_FOR)
+            .order_by(table.c.answered_at)
+            .limit(FORGOTTEN_AT_ONCE_MAX)
+        )
+        result = connection.execute(delete(table).where(table.c.request_id.in_(old)))
+        return result.rowcount
 
     def look_up(self, connection: Connection, request_ids: Sequence[str]) -> None:
         """Find the answers to many requests of a shared transaction at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from tests.case.builders import (
     START,
     TOWNSHIP,
     History,
+    at,
     calendar,
     case_with,
     context,
+    event_for,
+    extended,
     filed,
     material,
 )
@@ -36,12 +40,13 @@ from hallnet.case.event import (
     NoticeGiven,
     Outcome,
 )
-from hallnet.case.fact import Ended, EndManner, LegOutcome
+from hallnet.case.fact import Ended, EndManner, LegOutcome, ViolationRecorded, ViolationRule
 from hallnet.case.item import ItemVersion
 from hallnet.case.possible import possible_acts
 from hallnet.case.problems import ActNotPossible, DefectsIncomplete, NotCompetent
 from hallnet.case.rules.joint import outcome_of_leg
 from hallnet.case.rules.problems import NothingNeeded, NothingToDecide
+from hallnet.case.rules.time import watch_on, what_time_brings
 from hallnet.case.stage import Stage
 
 ITEMS = {found.item_id: found for found in supplied_catalogue().items}
@@ -161,6 +166,23 @@ def test_a_variant_that_needs_nothing_is_declined_at_once_and_nothing_else(
     decline = commands.Decline(DeclineGround.NOT_NEEDED, "依法不需要办理", "")
     [declined] = decide(case, decline, here)
     assert isinstance(declined, Declined)
+
+
+def test_silence_accepts_nothing_where_nothing_is_needed_and_is_recorded_once() -> None:
+    """Article 32(1): there is nothing that could be granted."""
+    case = case_of(LOGGING, option="竹林（自然保护区外）、房前屋后零星林木")
+    running = clocks(case, LOGGING, calendar())
+    last = watch_on(case, running, LOGGING)
+    assert last is not None
+    late = context(wanted=LOGGING, now=at(f"{last + timedelta(days=1)} 09:00"))
+    [violation] = what_time_brings(case, late)
+    assert isinstance(violation, ViolationRecorded)
+    assert violation.rule is ViolationRule.SILENCE
+    after = extended(case, event_for(case, violation, case.custodian))
+    assert after.stage is Stage.RECEIVED
+    assert what_time_brings(after, late) == []
+    assert watch_on(after, clocks(after, LOGGING, calendar()), LOGGING) is None
+    assert "Decline" in possible_acts(after, LOGGING, late.here)
 
 
 def test_the_other_variants_of_the_same_item_are_accepted() -> None:

@@ -11,9 +11,12 @@ from tests.case.builders import (
     ACCEPTED,
     CITY,
     COUNTY,
+    GRANTED,
     LEG,
     LEG_ENDED,
     OTHER_COUNTY,
+    RECALLED,
+    REPORTED,
     History,
     at,
     calendar,
@@ -37,13 +40,14 @@ from hallnet.case.event import (
     HandOverPurpose,
     Outcome,
 )
-from hallnet.case.fact import LegEnded, LegOpened, LegOutcome, LegsPlanned, PlannedLeg
+from hallnet.case.fact import Lead, LegEnded, LegOpened, LegOutcome, LegsPlanned, PlannedLeg
 from hallnet.case.item import JointMode, Leg
 from hallnet.case.policy import LegSilence, Policy
+from hallnet.case.possible import possible_acts
 from hallnet.case.power import Power
-from hallnet.case.problems import NotCompetent, PowerMissing
+from hallnet.case.problems import ActNotPossible, NotCompetent, PowerMissing
 from hallnet.case.rules import joint
-from hallnet.case.rules.problems import LegNotSilent, LegsOpen, LegUnknown, NotJoint
+from hallnet.case.rules.problems import LegNotSilent, LegsOpen, LegsToAskAgain, LegUnknown, NotJoint
 from hallnet.places import Level, divisions
 
 OPEN = commands.OpenLegs()
@@ -246,3 +250,81 @@ def test_what_a_body_decides_ends_its_leg(outcome: Outcome, wanted: LegOutcome) 
     facts = joint.facts_of_leg(lead, THREE[0], COUNTY, day_of(at("2026-03-02 09:00")), "C")
     assert isinstance(facts[0], Filed)
     assert joint.outcome_of_leg(History(facts[0]).extend([*facts[1:], decided]).case) is wanted
+
+
+# A refusal that is recalled
+
+REFUSED = replace(GRANTED, outcome=Outcome.REFUSED, reasons="不符合条件", legal_basis="某法")
+AGREED_THEN_REFUSED = (
+    ACCEPTED,
+    LegsPlanned(THREE[:2]),
+    LegOpened(1),
+    LegOpened(2),
+    LEG_ENDED,
+    replace(LEG_ENDED, leg=2, outcome=LegOutcome.REFUSED),
+    replace(LEG_ENDED, outcome=LegOutcome.COMPENSATED),
+    REFUSED,
+    REPORTED,
+)
+AGAIN = tuple(
+    replace(leg, leg_case_id=f"again-{leg.leg}", leg_case_no=f"A{leg.leg}") for leg in THREE[:2]
+)
+RECALL = commands.RecallRefusal("依据有误")
+
+
+def test_the_refusal_of_a_joint_case_is_recalled_and_its_bodies_have_said_nothing() -> None:
+    case = case_with(*AGREED_THEN_REFUSED)
+    assert "RecallRefusal" in possible_acts(case, JOINT, COUNTY)
+    facts = decide(case, RECALL, context(wanted=JOINT))
+    assert facts == [RECALLED]
+    after = case_with(*AGREED_THEN_REFUSED, RECALLED)
+    assert (after.legs, after.opened_legs, after.open_legs) == ((), (), ())
+    assert {"OpenLegs", "Decide"} <= set(possible_acts(after, JOINT, COUNTY))
+
+
+def test_nothing_is_granted_on_what_was_taken_back_until_the_bodies_are_asked_anew() -> None:
+    after = case_with(*AGREED_THEN_REFUSED, RECALLED)
+    grant = commands.Decide(Outcome.GRANTED, "", "")
+    with pytest.raises(LegsToAskAgain):
+        decide(after, grant, context(wanted=JOINT))
+    assert decide(
+        after, commands.Decide(Outcome.REFUSED, "仍不符合", "某法"), context(wanted=JOINT)
+    )
+    opening = decide(after, OPEN, context(wanted=JOINT, legs=AGAIN))
+    assert opening == [LegsPlanned(AGAIN), LegOpened(1), LegOpened(2)]
+    asked = case_with(*AGREED_THEN_REFUSED, RECALLED, *opening)
+    assert [leg.leg_case_id for leg in asked.open_legs] == ["again-1", "again-2"]
+    with pytest.raises(LegsOpen):
+        decide(asked, grant, context(wanted=JOINT))
+    agreed = case_with(
+        *AGREED_THEN_REFUSED, RECALLED, *opening, LEG_ENDED, replace(LEG_ENDED, leg=2)
+    )
+    assert isinstance(decide(agreed, grant, context(wanted=JOINT))[0], Decided)
+
+
+def test_refused_once_more_only_what_was_agreed_since_is_taken_back() -> None:
+    opening = (LegsPlanned(AGAIN), LegOpened(1), LegOpened(2))
+    ended = (replace(LEG_ENDED, outcome=LegOutcome.REFUSED), replace(LEG_ENDED, leg=2))
+    case = case_with(*AGREED_THEN_REFUSED, RECALLED, *opening, *ended)
+    facts = decide(
+        case, commands.Decide(Outcome.REFUSED, "第1局不同意", "某法"), context(wanted=JOINT)
+    )
+    taken_back = [fact.leg for fact in facts if isinstance(fact, LegEnded)]
+    assert taken_back == [2]
+
+
+def test_a_body_that_is_asked_anew_has_its_whole_limit() -> None:
+    """It had no part in the days of the refusal."""
+    again = case_with(*AGREED_THEN_REFUSED, RECALLED, LegsPlanned(AGAIN), LegOpened(1))
+    accepted = joint.facts_of_leg(again, AGAIN[0], COUNTY, date(2026, 3, 20), "CODE2345")[1]
+    assert isinstance(accepted, Accepted)
+    assert accepted.accepted_on == date(2026, 3, 20)
+
+
+def test_a_leg_is_not_recalled_by_itself() -> None:
+    leg = case_with(
+        ACCEPTED, REFUSED, REPORTED, opening=filed(lead=Lead("joint", 1, "某局", None, None))
+    )
+    assert "RecallRefusal" not in possible_acts(leg, JOINT, COUNTY)
+    with pytest.raises(ActNotPossible):
+        decide(leg, RECALL, context(wanted=JOINT))

@@ -208,7 +208,7 @@ def test_what_is_handed_in_unasked_gives_the_hall_no_more_time() -> None:
 def test_no_silence_while_the_applicant_has_the_turn() -> None:
     case = case_with(NOTICE)
     assert what_time_brings(case, context(now=at("2026-12-01 09:00"))) == []
-    assert watch_on(case, clocks(case, item(), calendar())) is None
+    assert watch_on(case, clocks(case, item(), calendar()), item()) is None
 
 
 # Acceptance with gaps

@@ -22,6 +22,7 @@ from hallnet.branch_sync.face import CALLERS, BranchSyncFace
 from hallnet.branch_sync.publishing import Publication, Publisher
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
+from hallnet.node.forgetting import forget_answers
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
 from hallnet.node.waiting import is_set_within
@@ -91,6 +92,10 @@ class BranchSync:
             ("branch-sync follows intake", self._follow_intake),
             ("branch-sync puts releases in force", self._enforce),
             ("branch-sync compares replicas", self._compare),
+            (
+                "branch-sync forgets old answers",
+                forget_answers(self._database, tables.answered, self._clock),
+            ),
         ]
         if self._context.parent is None:
             loops.append(("branch-sync publishes the trust bundle", self._publish_trust))

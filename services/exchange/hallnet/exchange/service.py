@@ -40,6 +40,7 @@ from hallnet.node import broker, telemetry, tls
 from hallnet.node.broker import subject_of_invitation, subjects_down, subjects_up
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
+from hallnet.node.forgetting import forget_answers
 from hallnet.node.home import Home, Part
 from hallnet.node.lifecycle import keep_running
 from hallnet.node.messaging import LinkClient
@@ -156,6 +157,10 @@ class Exchange:
             ("exchange sends attachments", self._once_sure(self._attachments.send)),
             ("exchange looks after attachments", self._attachments.look_after),
             ("exchange sweeps", self._sweep),
+            (
+                "exchange forgets old answers",
+                forget_answers(self._database, tables.answered, self._clock),
+            ),
             ("exchange renews its certificate", self._once_sure(self._renew)),
         ]
         if self._has_replicas:

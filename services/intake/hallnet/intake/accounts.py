@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Row, bindparam, select, update
 
@@ -18,11 +18,12 @@ from hallnet.case.grant import Grant, Held, Subject
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.power import Power
 from hallnet.case.problems import ActorUnknown
+from hallnet.case.sought import normal_document_number
 from hallnet.codec import Codec
 from hallnet.intake import tables
 from hallnet.intake.window import duty
 from hallnet.places import Village
-from hallnet.store import Connection
+from hallnet.store import Connection, FoundBy
 from hallnet.store.gathering import forget_read, read_once
 from hallnet.store.upsert import upsert
 from hallnet.wire.case.v1 import person_pb2 as wire_person
@@ -88,6 +89,29 @@ def put(
     changed = values | ({"password_hash": hashed} if password else {})
     connection.execute(statement.on_conflict_do_update(index_elements=["actor_id"], set_=changed))
     forget_read()
+
+
+def put_document(connection: Connection, actor_id: str, document_number: str) -> None:
+    """Note whose account it is; only a keyed digest is kept. An empty number leaves what is there."""
+    document = normal_document_number(document_number)
+    if document:
+        table = tables.account
+        of_this = table.c.actor_id == actor_id
+        connection.execute(update(table).where(of_this).values(document=document))
+
+
+def documents(connection: Connection) -> dict[str, str]:
+    """Digests of the documents of accounts, where they are known, by account."""
+    table = tables.account
+    query = select(table.c.actor_id, table.c.document).where(table.c.document.is_not(None))
+    return {row.actor_id: row.document for row in connection.execute(query)}
+
+
+def document_digest(document_number: str) -> str:
+    """What `documents` has of a document; empty if there is none."""
+    document = normal_document_number(document_number)
+    column = cast(FoundBy, tables.account.c.document.type)
+    return column.as_read_back(document) if document else ""
 
 
 def find(connection: Connection, actor_id: str) -> Account:

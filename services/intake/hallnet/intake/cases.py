@@ -259,7 +259,7 @@ def project(connection: Connection, hall: Hall, before: Case | None, case: Case)
         "due_provisional": clock.count.provisional if clock else False,
         "met_on": clock.met_on if clock else None,
         "yellow_on": clock.yellow_on(local.calendar) if clock else None,
-        "watch_on": watch_on(case, running),
+        "watch_on": watch_on(case, running, item),
         "owner": owners.listed_owner(case, hall),
     }
     if before is None:

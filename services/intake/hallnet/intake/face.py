@@ -122,6 +122,7 @@ class IntakeFace(
 
         def work(connection: Connection) -> wire.PutAccountResponse:
             accounts.put(connection, account, request.password, self._hall.random_bytes, now)
+            accounts.put_document(connection, account.actor.actor_id, request.document_number)
             found = accounts.find(connection, account.actor.actor_id)
             return wire.PutAccountResponse(account=accounts.to_message(found, day_of(now)))
 

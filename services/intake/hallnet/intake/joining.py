@@ -103,7 +103,8 @@ def leg_ended(connection: Connection, hall: Hall, leg_case: Case, now: datetime)
         closed = Closed(DeliveryMethod.ELECTRONIC, "联办牵头办件")
         cases.append(connection, hall, leg_case.case_id, leg_case, [closed], SYSTEM, now)
     case = cases.find(connection, lead.case_id)
-    if case is None or lead.leg not in {leg.leg for leg in case.open_legs}:
+    # A leg from before a recall has the number of a later one, and no say any more.
+    if case is None or leg_case.case_id not in {leg.leg_case_id for leg in case.open_legs}:
         return
     ended = LegEnded(lead.leg, outcome, lead.body)
     case = cases.append(connection, hall, case.case_id, case, [ended], SYSTEM, now)

@@ -91,4 +91,5 @@ def _flag_message(flag: Flag, names: dict[str, str]) -> wire.AgentFlag:
         agent_name=names.get(flag.agent_id, flag.agent_id),
         count=flag.count,
         mandate_ids=flag.mandate_ids,
+        by_name=flag.by_name,
     )

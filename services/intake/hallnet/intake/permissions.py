@@ -28,7 +28,7 @@ from hallnet.intake import accounts, cases, handling, mandates, tables
 from hallnet.intake.context import Hall
 from hallnet.node.paging import Page
 from hallnet.store import Connection
-from hallnet.window.agent_watch import Seen
+from hallnet.window.agent_watch import Person, Seen
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 CASES_OF_A_CLIENT_MAX = 200
@@ -134,28 +134,29 @@ def seen(connection: Connection, since: date) -> tuple[list[Seen], bool]:
         account.actor.actor_id: normal_name(account.actor.name)
         for account in accounts.agents(connection)
     }
-    found = [_seen(MANDATE.from_bytes(raw), names) for raw in raws[:SEEN_MAX]]
+    documents = accounts.documents(connection)
+    found = [_seen(MANDATE.from_bytes(raw), names, documents) for raw in raws[:SEEN_MAX]]
     return found, len(raws) > SEEN_MAX
 
 
-def deciders(connection: Connection, today: date) -> list[str]:
-    """Names of those who may decide something at this hall, in the form in which names are compared."""
+def deciders(connection: Connection, today: date) -> list[Person]:
+    """Those who may decide something at this hall."""
     deciding = {Power.DECIDE, Power.DECIDE_INSTANT}
+    documents = accounts.documents(connection)
     return [
-        normal_name(account.actor.name)
+        Person(normal_name(account.actor.name), documents.get(account.actor.actor_id, ""))
         for account in accounts.staff(connection)
         if deciding & account.powers_anywhere(today)
     ]
 
 
-def _seen(mandate: Mandate, names: dict[str, str]) -> Seen:
-    client = mandate.client
+def _seen(mandate: Mandate, names: dict[str, str], documents: dict[str, str]) -> Seen:
+    client, agent_id = mandate.client, mandate.agent_id
     return Seen(
         mandate.mandate_id,
-        mandate.agent_id,
-        names.get(mandate.agent_id, mandate.agent_id),
-        normal_document_number(client.document_number),
-        normal_name(client.name),
+        agent_id,
+        Person(names.get(agent_id, agent_id), documents.get(agent_id, "")),
+        Person(normal_name(client.name), accounts.document_digest(client.document_number)),
         normal_phone(client.phone),
         mandate.evidence.digest if mandate.evidence is not None else b"",
         mandate.valid_from,

@@ -38,6 +38,7 @@ from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
 from hallnet.intake.window.face import WindowFace
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
+from hallnet.node.forgetting import forget_answers
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
 from hallnet.store import Connection, Database
@@ -121,6 +122,10 @@ class Intake:
             ("intake sounds alarms", self._sound_alarms),
             ("intake freezes months", self._freeze_months),
             ("intake forgets what devices sent long ago", self._forget_old),
+            (
+                "intake forgets old answers",
+                forget_answers(self._database, tables.answered, self._clock),
+            ),
         ]
 
     # The age of the records

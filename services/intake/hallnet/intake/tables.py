@@ -376,6 +376,8 @@ account = Table(
     Column("grants", Bytes, nullable=False),
     Column("points", Text, nullable=False),
     Column("password_hash", Bytes, nullable=False),
+    # By which it is noticed that an agent, a client and who decides are the same person.
+    Column("document", FoundBy("account.document")),
 )
 
 # Who looked at what, and who was refused what: each one row.

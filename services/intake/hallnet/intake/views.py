@@ -123,7 +123,7 @@ def _legs(connection: Connection, case: Case, today: date) -> list[wire.LegView]
         return []
     ids = [leg.leg_case_id for leg in case.legs]
     rows = cases.rows_of(connection, ids)
-    ended = {fact.leg: fact for fact in case.all_of(LegEnded)}
+    ended = {fact.leg: fact for fact in case.since_recall(LegEnded)}
     views = []
     for leg in case.legs:
         view = wire.LegView(planned=_PLANNED_LEG.to_message(leg))

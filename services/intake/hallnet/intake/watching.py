@@ -9,6 +9,7 @@ from sqlalchemy import select
 from hallnet.case.case import day_of
 from hallnet.case.command import Accept
 from hallnet.case.person import SYSTEM
+from hallnet.case.rules.receiving import needs_nothing
 from hallnet.case.rules.time import what_time_brings
 from hallnet.case.stage import Stage
 from hallnet.intake import cases, handling, joining, tables
@@ -37,7 +38,9 @@ def watch(connection: Connection, hall: Hall, now: datetime) -> int:
     changed = 0
     for case_id in connection.scalars(due).all():
         case = cases.load(connection, case_id)
-        paper = Accept() if case.stage is Stage.RECEIVED else None
+        item = cases.item_of(connection, hall, case)
+        nothing = item is not None and needs_nothing(case, item)
+        paper = Accept() if case.stage is Stage.RECEIVED and not nothing else None
         context = handling.context_of(connection, hall, _SYSTEM, case, paper, now)
         facts = what_time_brings(case, context)
         if facts:

@@ -11,6 +11,7 @@ from grpc import aio
 
 from hallnet.node.client import open_channel
 from hallnet.node.feeds import FeedFace, follow
+from hallnet.node.forgetting import forget_answers
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
 from hallnet.node.waiting import is_set_within
@@ -62,6 +63,10 @@ class Notify:
             ("notify follows intake", self._follow("intake", endpoints.intake)),
             ("notify follows exchange", self._follow("exchange", endpoints.exchange)),
             ("notify follows branch-sync", self._follow("branch-sync", endpoints.branch_sync)),
+            (
+                "notify forgets old answers",
+                forget_answers(self._database, tables.answered, self._clock),
+            ),
             *(
                 (f"notify sends by {name}", self._sending(channel, self._written[name]))
                 for name, channel in self._channels.items()

@@ -35,7 +35,7 @@ from hallnet.case.item import HandlingKind, TaskType
 from hallnet.case.mandate import MandateAct
 from hallnet.case.power import Power
 from hallnet.case.problems import ActNotPossible, ReasonsMissing
-from hallnet.case.rules.joint import compensated_legs, stopped_legs
+from hallnet.case.rules.joint import compensated_legs, require_asked_again, stopped_legs
 from hallnet.case.rules.problems import (
     CheckPending,
     EndNotAllowed,
@@ -86,6 +86,8 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
     if refused and not (command.reasons.strip() and command.legal_basis.strip()):
         raise ReasonsMissing("reasons")
     _require_nothing_open(case, refused, context)
+    if not refused:
+        require_asked_again(case)
     if refused:
         facts += compensated_legs(case)
     facts.append(
@@ -150,14 +152,15 @@ def close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
 
 def recall_refusal(case: Case, command: commands.RecallRefusal, context: Context) -> list[Fact]:
     """否定报备: the centre recalls a refusal that was reported and not delivered; it goes back into process,
-    to the hall that decided. The limits run on from where they began: the days of the refusal count."""
+    to the hall that decided. The limits run on from where they began: the days of the refusal count. Of a joint
+    case what its bodies agreed to was given back to be undone when it was refused: they are asked anew."""
     context.require(Power.SUPERVISE)
     require_possible(case, RefusalRecalled, "撤回不予许可决定重新审查")
     if not is_refused(case) or not is_reported(case):
         raise ActNotPossible("case_id", stage=NAMES[case.stage], act="撤回（须为已报备的不予许可）")
-    if case.legs or case.filed.lead is not None:
-        # Its legs were told to take back what they agreed to.
-        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="撤回联办件的决定")
+    if case.filed.lead is not None:
+        # The joint case has noted how its leg ended; it is that which is recalled, and asks the bodies anew.
+        raise ActNotPossible("case_id", stage=NAMES[case.stage], act="撤回联办环节的意见")
     require_text(command.reason, "reason")
     facts: list[Fact] = [RefusalRecalled(command.reason)]
     competent = case.competent_hall

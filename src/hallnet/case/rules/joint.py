@@ -25,13 +25,21 @@ from hallnet.case.event import (
     HandOverPurpose,
     Outcome,
 )
-from hallnet.case.fact import Lead, LegEnded, LegOpened, LegOutcome, LegsPlanned, PlannedLeg
+from hallnet.case.fact import (
+    Lead,
+    LegEnded,
+    LegOpened,
+    LegOutcome,
+    LegsPlanned,
+    PlannedLeg,
+    RefusalRecalled,
+)
 from hallnet.case.item import ItemOverlay, ItemVersion, JointMode
 from hallnet.case.ownership import ownership_of
 from hallnet.case.policy import LegSilence
 from hallnet.case.power import Power
 from hallnet.case.problems import ActNotPossible
-from hallnet.case.rules.problems import LegNotSilent, LegUnknown, NotJoint
+from hallnet.case.rules.problems import LegNotSilent, LegsToAskAgain, LegUnknown, NotJoint
 from hallnet.case.stage import NAMES, Stage
 from hallnet.places import Address, Divisions
 
@@ -104,7 +112,7 @@ def open_legs(case: Case, command: commands.OpenLegs, context: Context) -> list[
 
 def next_legs(case: Case) -> list[Fact]:
     """The legs of the next group, once all that were opened have agreed."""
-    outcomes = {ended.leg: ended.outcome for ended in case.all_of(LegEnded)}
+    outcomes = {ended.leg: ended.outcome for ended in case.since_recall(LegEnded)}
     opened = {leg.leg for leg in case.opened_legs}
     waiting = [leg for leg in case.legs if leg.leg not in opened]
     if not waiting or any(outcomes.get(leg) not in AGREED for leg in opened):
@@ -124,11 +132,13 @@ def facts_of_leg(
     """The first facts of a leg's own case: filed and accepted with the joint case, and off it goes.
 
     Legs of the first group are accepted on the very day of the joint case; a later one on the day
-    when the one before it agreed, which is today.
+    when the one before it agreed, which is today. So is one that is asked anew after a recall: the body had no
+    part in the days that went by.
     """
     accepted = case.last(Accepted)
     assert accepted is not None
-    first = leg.group == min(other.group for other in case.legs)
+    first_group = leg.group == min(other.group for other in case.legs)
+    first = first_group and case.newest(RefusalRecalled) is None
     filed = Filed(
         case_no=leg.leg_case_no,
         item_id=leg.item_id,
@@ -195,12 +205,20 @@ def stopped_legs(case: Case) -> list[Fact]:
 
 def compensated_legs(case: Case) -> list[Fact]:
     """What was agreed is taken back when the joint case is refused."""
-    outcomes = {ended.leg: ended.outcome for ended in case.all_of(LegEnded)}
+    outcomes = {ended.leg: ended.outcome for ended in case.since_recall(LegEnded)}
     return [
         LegEnded(leg, LegOutcome.COMPENSATED, "联办件不予许可，请核查并撤回本环节意见")
         for leg, outcome in outcomes.items()
         if outcome in AGREED
     ]
+
+
+def require_asked_again(case: Case) -> None:
+    """After a recall bodies whose word was taken back are asked anew before anything is granted; raises
+    LegsToAskAgain."""
+    asked_before = case.newest(LegsPlanned) is not None
+    if asked_before and not case.legs:
+        raise LegsToAskAgain("case_id")
 
 
 def _require_silent(leg: int, context: Context) -> None:

@@ -179,6 +179,17 @@ class LegsOpen(Problem):
     en_remedy = "Wait for them, and urge those that are late"
 
 
+class LegsToAskAgain(Problem):
+    """The refusal of a joint case was recalled, and the bodies were not asked again."""
+
+    kind = Kind.CONFLICT
+    reason = "LEGS_TO_ASK_AGAIN"
+    zh = "联办件的不予许可决定已撤回，各环节原意见随之撤回，尚未重新征求意见"
+    zh_remedy = "请重新开启联办环节，各环节办结后再作决定"
+    en = "The refusal of the joint case was recalled, what its bodies had said was taken back with it, and they were not asked again"
+    en_remedy = "Open the legs anew, and decide once they have ended"
+
+
 class LegUnknown(Problem):
     """No such open leg."""
 

@@ -10,14 +10,16 @@ from hallnet.case.clock import Clock, ClockKind
 from hallnet.case.context import Context
 from hallnet.case.event import AcceptanceBasis, Accepted, Fact
 from hallnet.case.fact import ViolationRecorded, ViolationRule
+from hallnet.case.item import ItemVersion
+from hallnet.case.rules.receiving import needs_nothing
 from hallnet.case.stage import Stage
 
 _STAMPED = frozenset({ClockKind.PROMISE, ClockKind.STATUTORY, ClockKind.URGENT})
 
 
-def watch_on(case: Case, running: Sequence[Clock]) -> date | None:
+def watch_on(case: Case, running: Sequence[Clock], item: ItemVersion | None) -> date | None:
     """The first day after which time brings something about; None if nothing is due."""
-    watched = [*_silent(case, running), *_to_be_stamped(case, running)]
+    watched = [*_silent(case, running, item), *_to_be_stamped(case, running)]
     return min((clock.due_on for clock in watched), default=None)
 
 
@@ -27,17 +29,21 @@ def what_time_brings(case: Case, context: Context) -> list[Fact]:
     行政许可法 article 32(4): nothing was told within five working days, so the case counts as accepted
     from the day on which it was received. What is overdue is stamped once, and the stamp stays whatever
     becomes of the calendar.
+
+    Where nothing is needed (article 32(1)) silence accepts nothing: there is nothing that could be granted. That
+    the applicant was not told so is on record, and the case waits to be declined.
     """
     running = context.clocks_of(case)
     facts: list[Fact] = []
-    for clock in _silent(case, running):
-        if context.today > clock.due_on:
-            facts += [
-                Accepted(context.document_no, AcceptanceBasis.SILENCE, clock.starts_on),
-                ViolationRecorded(
-                    ViolationRule.SILENCE, "", f"收件后至{clock.due_on}未作出一次性告知"
-                ),
-            ]
+    for clock in _silent(case, running, context.item):
+        if context.today <= clock.due_on:
+            continue
+        if needs_nothing(case, context.item):
+            untold = f"收件后至{clock.due_on}未告知依法不需要办理"
+        else:
+            untold = f"收件后至{clock.due_on}未作出一次性告知"
+            facts.append(Accepted(context.document_no, AcceptanceBasis.SILENCE, clock.starts_on))
+        facts.append(ViolationRecorded(ViolationRule.SILENCE, "", untold))
     return facts + overdue(case, running, context.today)
 
 
@@ -50,10 +56,16 @@ def overdue(case: Case, running: Sequence[Clock], today: date) -> list[Fact]:
     ]
 
 
-def _silent(case: Case, running: Sequence[Clock]) -> list[Clock]:
+def _silent(case: Case, running: Sequence[Clock], item: ItemVersion | None) -> list[Clock]:
     if case.stage is not Stage.RECEIVED:
         return []
+    if item is not None and needs_nothing(case, item) and _silence_is_recorded(case):
+        return []
     return [clock for clock in running if clock.kind is ClockKind.NOTICE and clock.met_on is None]
+
+
+def _silence_is_recorded(case: Case) -> bool:
+    return any(fact.rule is ViolationRule.SILENCE for fact in case.all_of(ViolationRecorded))
 
 
 def _to_be_stamped(case: Case, running: Sequence[Clock]) -> list[Clock]:

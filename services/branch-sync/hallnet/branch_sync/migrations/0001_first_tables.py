@@ -21,6 +21,9 @@ def upgrade() -> None:
         sa.Column("answered_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("request_id"),
     )
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.create_index("answered_request_at", ["answered_at"], unique=False)
+
     op.create_table(
         "case_part",
         sa.Column("case_id", sa.String(length=36), nullable=False),
@@ -219,5 +222,8 @@ def downgrade() -> None:
         batch_op.drop_index("case_part_of_range")
 
     op.drop_table("case_part")
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.drop_index("answered_request_at")
+
     op.drop_table("answered_request")
     # ### end Alembic commands ###

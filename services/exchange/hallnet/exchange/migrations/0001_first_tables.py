@@ -21,6 +21,9 @@ def upgrade() -> None:
         sa.Column("answered_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("request_id"),
     )
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.create_index("answered_request_at", ["answered_at"], unique=False)
+
     op.create_table(
         "attachment",
         sa.Column("digest", sa.LargeBinary(32), nullable=False),
@@ -507,5 +510,8 @@ def downgrade() -> None:
         batch_op.drop_index("attachment_by_state")
 
     op.drop_table("attachment")
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.drop_index("answered_request_at")
+
     op.drop_table("answered_request")
     # ### end Alembic commands ###

@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("grants", sa.LargeBinary(), nullable=False),
         sa.Column("points", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("actor_id"),
     )
     op.create_table(
@@ -79,6 +80,9 @@ def upgrade() -> None:
         sa.Column("answered_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("request_id"),
     )
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.create_index("answered_request_at", ["answered_at"], unique=False)
+
     op.create_table(
         "appointment",
         sa.Column("appointment_id", sa.String(length=36), nullable=False),
@@ -701,6 +705,9 @@ def downgrade() -> None:
         batch_op.drop_index("appointment_of_slot")
 
     op.drop_table("appointment")
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.drop_index("answered_request_at")
+
     op.drop_table("answered_request")
     with op.batch_alter_table("alike_elsewhere", schema=None) as batch_op:
         batch_op.drop_index("alike_elsewhere_on")

@@ -21,6 +21,9 @@ def upgrade() -> None:
         sa.Column("answered_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("request_id"),
     )
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.create_index("answered_request_at", ["answered_at"], unique=False)
+
     op.create_table(
         "cursor",
         sa.Column("feed", sa.String(length=32), nullable=False),
@@ -97,5 +100,8 @@ def downgrade() -> None:
     op.drop_table("notice")
     op.drop_table("item_name")
     op.drop_table("cursor")
+    with op.batch_alter_table("answered_request", schema=None) as batch_op:
+        batch_op.drop_index("answered_request_at")
+
     op.drop_table("answered_request")
     # ### end Alembic commands ###

@@ -33,10 +33,12 @@ _FLAGS = {
     int(wire.AGENT_FLAG_KIND_SHARED_EVIDENCE): "同一份凭证用于多名委托人",
     int(wire.AGENT_FLAG_KIND_SHARED_PHONE): "多名委托人留同一个电话",
     int(wire.AGENT_FLAG_KIND_MANY_A_DAY): "一天之内委托特别多",
-    int(wire.AGENT_FLAG_KIND_ALSO_DECIDES): "代办员与有审批权的工作人员同名",
-    int(wire.AGENT_FLAG_KIND_OWN_CLIENT): "委托人与代办员同名",
-    int(wire.AGENT_FLAG_KIND_CLIENT_DECIDES): "委托人与有审批权的工作人员同名",
+    int(wire.AGENT_FLAG_KIND_ALSO_DECIDES): "代办员与有审批权的工作人员为同一人",
+    int(wire.AGENT_FLAG_KIND_OWN_CLIENT): "委托人与代办员为同一人",
+    int(wire.AGENT_FLAG_KIND_CLIENT_DECIDES): "委托人与有审批权的工作人员为同一人",
 }
+
+_BY_NAME = "（仅姓名相同，证件未登记，可能是重名）"
 
 
 async def _find(doing: Doing) -> str:
@@ -160,7 +162,7 @@ async def _unusual(visit: Visit) -> Section:
                         f"{one.agent_name}（{one.agent_id}）",
                         at=f"/window/mandates?agent={one.agent_id}",
                     ),
-                    Cell(_FLAGS[one.kind], "wait"),
+                    Cell(_FLAGS[one.kind] + (_BY_NAME if one.by_name else ""), "wait"),
                     Cell(str(one.count)),
                     Cell("、".join(one.mandate_ids)),
                 )

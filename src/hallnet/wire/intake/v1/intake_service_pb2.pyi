@@ -660,10 +660,15 @@ class PutAccountRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ACCOUNT_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
+    DOCUMENT_NUMBER_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes a repeated request harmless."""
     password: _builtins.str
     """The password; empty to leave it as it is."""
+    document_number: _builtins.str
+    """Number of the person's identity document, by which conflicts of interest are noticed; only a keyed digest
+    of it is kept. Empty to leave it as it is.
+    """
     @_builtins.property
     def account(self) -> Global___Account:
         """The account."""
@@ -674,10 +679,11 @@ class PutAccountRequest(_message.Message):
         request_id: _builtins.str = ...,
         account: Global___Account | None = ...,
         password: _builtins.str = ...,
+        document_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "password", b"password", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "document_number", b"document_number", "password", b"password", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3306,6 +3312,7 @@ class AgentFlag(_message.Message):
     AGENT_NAME_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     MANDATE_IDS_FIELD_NUMBER: _builtins.int
+    BY_NAME_FIELD_NUMBER: _builtins.int
     kind: Global___AgentFlagKind.ValueType
     """What."""
     agent_id: _builtins.str
@@ -3314,6 +3321,8 @@ class AgentFlag(_message.Message):
     """The agent's name."""
     count: _builtins.int
     """How many clients or mandates it concerns."""
+    by_name: _builtins.bool
+    """Of conflicts of interest: only the names are the same, and the document of one is not known."""
     @_builtins.property
     def mandate_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The mandates, up to 20."""
@@ -3326,10 +3335,11 @@ class AgentFlag(_message.Message):
         agent_name: _builtins.str = ...,
         count: _builtins.int = ...,
         mandate_ids: _abc.Iterable[_builtins.str] | None = ...,
+        by_name: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "count", b"count", "kind", b"kind", "mandate_ids", b"mandate_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "agent_name", b"agent_name", "by_name", b"by_name", "count", b"count", "kind", b"kind", "mandate_ids", b"mandate_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
