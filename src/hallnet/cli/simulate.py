@@ -30,6 +30,7 @@ def simulate(
     lying_disks: Annotated[
         int, typer.Option(help="Disks that forget what they confirmed", min=0)
     ] = 0,
+    old_backups: Annotated[int, typer.Option(help="Backups that are put back", min=0)] = 0,
     shrink: Annotated[
         bool, typer.Option(help="Look for a short history if a promise is broken")
     ] = True,
@@ -61,6 +62,7 @@ def simulate(
                 cases_per_hall_and_day=cases,
                 faults_per_day=faults,
                 lying_disks=lying_disks,
+                old_backups=old_backups,
             )
         )
         reports.append(report)

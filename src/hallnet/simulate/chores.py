@@ -6,11 +6,14 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hallnet.branch_sync import comparing, releasing, standings
+from hallnet.branch_sync import certificates, comparing, releasing, standings
+from hallnet.branch_sync.service import GATHER_SECONDS
 from hallnet.case.case import day_of
 from hallnet.exchange import parcels
 from hallnet.intake import telling, watching
 from hallnet.simulate.carrying import WAITING
+from hallnet.simulate.publishing import publish
+from hallnet.trust.release import ReleaseKind
 
 if TYPE_CHECKING:
     from hallnet.simulate.hall import Hall
@@ -21,6 +24,8 @@ class Chores:
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
+        self.halls_changed = asyncio.Event()
+        """Halls joined, were shut out, or go on under another address."""
 
     async def keep_house(self) -> None:
         await self.ask_all()
@@ -73,6 +78,21 @@ class Chores:
         """As after a start: does everybody have what this hall said?"""
         await self._hall.sync.write(lambda c: comparing.ask_all(c, self._hall.now()))
         await self._compare()
+
+    async def publish_trust(self) -> None:
+        """At the highest hall: who is believed, when that changes."""
+        hall = self._hall
+        own = certificates.Told(list(hall.identity.chain[:1]))
+        await hall.sync.write(lambda c: certificates.take(c, hall.sync_context, own, hall.now()))
+        while True:
+            self.halls_changed.clear()
+            bundle = hall.sync.look(
+                lambda c: certificates.bundle_to_publish(c, hall.sync_context, hall.now())
+            )
+            if bundle is not None:
+                await publish(hall, ReleaseKind.TRUST, bundle.SerializeToString())
+            await self.halls_changed.wait()
+            await asyncio.sleep(GATHER_SECONDS)
 
 
 def written(moment: datetime) -> str:

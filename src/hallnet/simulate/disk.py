@@ -179,13 +179,17 @@ class Disk(Database):
         """All that it only said it wrote is gone; False if it did not lie."""
         if self._kept is None:
             return False
-        self.raw.deserialize(self._kept)
-        self._kept = None
+        self.put_back(self._kept)
         return True
 
     def image(self) -> bytes:
         """All of it, as a backup takes it."""
         return self.raw.serialize()
+
+    def put_back(self, image: bytes) -> None:
+        """From now on it is as it was when that backup was taken."""
+        self.raw.deserialize(image)
+        self._kept = None
 
     def close(self) -> None:
         if self._connection is not None:

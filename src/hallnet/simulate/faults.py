@@ -25,6 +25,11 @@ class Fault(Enum):
     FORGERY = "the malicious hall says what is not its to say"
     GARBAGE = "the buggy hall sends what nobody can read"
     RELEASE = "the highest hall publishes a calendar"
+    WITHDRAWAL = "the highest hall publishes a wrong calendar, and withdraws it"
+    SUSPENSION = "a hall takes nothing new, and is resumed"
+    SPLIT = "some open cases of a hall go to its neighbour for good"
+    CLOSURE = "a hall is closed, and its neighbour goes on in its place"
+    OLD_BACKUP = "a backup is put back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,14 @@ WEIGHTS = {
     Fault.FORGERY: 5,
     Fault.GARBAGE: 5,
     Fault.RELEASE: 1,
+    Fault.WITHDRAWAL: 1,
+    Fault.SUSPENSION: 2,
+    Fault.SPLIT: 2,
+    Fault.CLOSURE: 1,
 }
-"""How often what happens, against each other. Disks that lie come on top: see `plan`."""
+"""How often what happens, against each other. Disks that lie and old backups come on top: see `plan`."""
+BACKUP_HOURS = 2.0
+"""How old a backup is when it is put back."""
 
 
 def plan(
@@ -70,6 +81,7 @@ def plan(
     villain: Address | None,
     bungler: Address | None,
     seed: int,
+    old_backups: int = 0,
 ) -> list[Step]:
     """So much trouble a day, in the order in which it comes."""
     draw = chance(seed, "faults")
@@ -87,6 +99,9 @@ def plan(
     for number in range(lying_disks):
         at = HOUR + draw.random() * 7 * HOUR
         steps.append(Step(at, Fault.LYING_DISK, draw.choice(list(halls)), 600.0, 10_000 + number))
+    for number in range(old_backups):
+        at, hall = HOUR + draw.random() * HOUR, draw.choice(list(halls))
+        steps.append(Step(at, Fault.OLD_BACKUP, hall, BACKUP_HOURS * HOUR, 20_000 + number))
     return sorted(steps, key=lambda step: (step.at, step.number))
 
 
@@ -101,6 +116,6 @@ def _where(
         return villain
     if fault is Fault.GARBAGE:
         return bungler
-    if fault is Fault.RELEASE:
+    if fault in (Fault.RELEASE, Fault.WITHDRAWAL):
         return halls[0]
     return hall

@@ -87,7 +87,9 @@ class Followers:
         )
 
     def keep_up(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
-        sync_following.take(connection, self._hall.sync_context, entries, self._hall.now())
+        hall = self._hall
+        if sync_following.take(connection, hall.sync_context, entries, hall.now()):
+            hall.chores.halls_changed.set()
 
     def share(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         sync_following.take_cases(connection, self._hall.sync_context, entries, self._hall.now())

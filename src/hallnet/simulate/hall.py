@@ -45,6 +45,9 @@ class Rhythm:
     retransmit: float = 20.0
     hello: float = 10_800.0
     housekeeping: float = 3600.0
+    trust_bundles: bool = True
+    """Whether the highest hall publishes who is believed. Every hall judges every certificate in it, which is
+    too much for one process where there are a thousand halls; those that deal with each other are introduced."""
     children_wait: float = 172_800.0
     """For so long a hall that starts waits for the word of children that are cut off. Here it is longer than
     any cut, so that no promise is broken by what a hall could not know."""
@@ -156,7 +159,10 @@ class Hall:
     def _loops(self) -> Sequence[tuple[str, Body]]:
         links, followers, materials = self.links, self._followers, self.materials
         follow, sure = followers.follow, self._once_sure
+        top = self.context.parent is None and self.rhythm.trust_bundles
+        publishing = ("branch-sync publishes who is believed", sure(self.chores.publish_trust))
         return (
+            *([publishing] if top else []),
             ("exchange asks where its journal ends", links.make_sure),
             ("exchange follows intake", sure(follow("intake", "exchange", followers.carry))),
             (

@@ -221,16 +221,17 @@ class People:
             # What is over is mostly left alone; there is an archive, and a second look.
             after = await further_command(desk) if draw.random() < AFTER_THE_END_SHARE else None
             if after is not None:
-                await self._act(hall, case_id, request_id, after)
+                await self.act(hall, case_id, request_id, after)
             return after is None
         command = await next_command(desk)
         if command is not None:
-            await self._act(hall, case_id, request_id, command)
+            await self.act(hall, case_id, request_id, command)
         return False
 
-    async def _act(
+    async def act(
         self, hall: Hall, case_id: str, request_id: str, command: wire_command.CaseCommand
     ) -> None:
+        """Somebody acts upon a case, in the name of the hall's chief."""
         act = command.WhichOneof("command") or ""
         request = wire.ActOnCaseRequest(
             act=_act(f"{act.replace('_', '-')}-{request_id}"), case_id=case_id, command=command

@@ -47,6 +47,7 @@ class Scenario:
     cases_per_hall_and_day: float = 1.0
     faults_per_day: float = 50.0
     lying_disks: int = 0
+    old_backups: int = 0
     clock_seconds_max: float = 2 * HOUR
     """How far clocks jump."""
     villains: bool = True
@@ -83,6 +84,7 @@ class Scenario:
                     self.villain,
                     self.bungler,
                     self.seed,
+                    self.old_backups,
                 )
             )
         if people is None:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import random
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
-from hallnet.case.calendar import CALENDAR
+from hallnet.branch_sync import withdrawing
+from hallnet.case.calendar import CALENDAR, CalendarDay, WorkingCalendar
 from hallnet.case.case import Case
 from hallnet.intake import cases
+from hallnet.intake.hall_state import HallStateUnusable
 from hallnet.places import Address
-from hallnet.simulate import operators, villains
+from hallnet.simulate import operators, publishing, villains
 from hallnet.simulate.disk import Disk, PowerFailed, is_full
 from hallnet.simulate.faults import Fault, Step
-from hallnet.simulate.founding import chance, supplied
+from hallnet.simulate.founding import BEGINNING, chance, supplied
 from hallnet.simulate.hall import Hall
-from hallnet.simulate.invariants import Checker
+from hallnet.simulate.invariants import Checker, Invariant
 from hallnet.simulate.network import CALM, Network
 from hallnet.simulate.people import MINUTE, People
 from hallnet.simulate.scenario import Scenario
@@ -29,6 +34,8 @@ from hallnet.trust.release import ReleaseKind
 COMMITS_UNTIL_KILL_MAX = 12
 FLAPS = 12
 """Times that a line goes within one fault: more of them are only more of the same hellos."""
+SPLIT_SHARE = 0.5
+"""Of the open cases."""
 KILLED_ANYHOW_AFTER = 10 * MINUTE
 """A hall that commits nothing goes down all the same."""
 
@@ -67,13 +74,18 @@ class Trouble:
             Fault.FORGERY: self._forge,
             Fault.GARBAGE: self._blunder,
             Fault.RELEASE: self._publish,
+            Fault.WITHDRAWAL: self._withdraw,
+            Fault.SUSPENSION: self._suspend,
+            Fault.SPLIT: self._split,
+            Fault.CLOSURE: self._close,
+            Fault.OLD_BACKUP: self._restore,
         }
 
     def begin(self, step: Step) -> None:
         """It happens now, and goes on while others do."""
         self.faults[step.fault.name.lower()] += 1
         hall, draw = self._halls[step.hall], chance(self._scenario.seed, "step", step.number)
-        self._go_on(self._contained(self._kinds[step.fault](step, hall, draw)))
+        self._go_on(self._contained(step, self._kinds[step.fault](step, hall, draw)))
 
     def end(self) -> None:
         """Everything works again."""
@@ -95,7 +107,7 @@ class Trouble:
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _contained(self, work: Awaitable[None]) -> None:
+    async def _contained(self, step: Step, work: Awaitable[None]) -> None:
         """The hall of a piece of trouble may go down or be full by another one."""
         try:
             await work
@@ -103,7 +115,9 @@ class Trouble:
             return
         except Exception as error:
             if not is_full(error):
-                raise
+                self._checker.broken(
+                    Invariant.NOTHING_FAILS, step.hall, f"{step}: {traceback.format_exc()}"
+                )
 
     # Power
 
@@ -192,6 +206,15 @@ class Trouble:
         if was_up:
             await self._up_again(hall, 1.0)
 
+    async def _restore(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        backup = {name: disk.image() for name, disk in hall.disks.items()}
+        await asyncio.sleep(step.seconds)
+        hall.down()
+        for name, disk in hall.disks.items():
+            disk.put_back(backup[name])
+        self._checker.forgot(hall)
+        await self._up_again(hall, 10 * MINUTE)
+
     async def _jump(self, step: Step, hall: Hall, draw: random.Random) -> None:
         far = draw.choice((-1, 1)) * draw.uniform(1, self._scenario.clock_seconds_max)
         hall.clock_is_off = timedelta(seconds=far)
@@ -219,5 +242,71 @@ class Trouble:
 
     async def _publish(self, step: Step, hall: Hall, draw: random.Random) -> None:
         if hall.is_up and hall.context.is_sure:
-            calendar = CALENDAR.from_bytes(supplied()[1][1])
-            await operators.publish(hall, ReleaseKind.CALENDAR, CALENDAR.to_bytes(calendar))
+            await publishing.publish(hall, ReleaseKind.CALENDAR, supplied()[1][1])
+
+    async def _withdraw(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        """A day off that was none; what was right before is published first, to be put back."""
+        await self._publish(step, hall, draw)
+        if not (hall.is_up and hall.context.is_sure):
+            return
+        wrong = _with_a_day_off(draw.randrange(1, 10))
+        version = await publishing.publish(hall, ReleaseKind.CALENDAR, wrong)
+        await asyncio.sleep(step.seconds)
+        if hall.is_up and hall.context.is_sure:
+            with suppress(withdrawing.WithdrawalUnusable):
+                await publishing.withdraw(hall, ReleaseKind.CALENDAR, version)
+
+    async def _suspend(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        name = f"suspension-{step.number:06}"
+        with suppress(HallStateUnusable):
+            await operators.suspend(hall, name)
+            await asyncio.sleep(step.seconds)
+            await operators.resume(hall, f"{name}-over")
+
+    async def _split(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        taker = self._neighbour(hall, draw)
+        if taker is None:
+            return
+        name = f"split-{step.number:06}"
+        await operators.order(self._above(hall), hall.address, taker, name)
+        await asyncio.sleep(step.seconds)
+        await operators.hand_over(
+            self._people, hall, taker, name, lambda: draw.random() < SPLIT_SHARE
+        )
+
+    async def _close(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        taker = self._neighbour(hall, draw)
+        if taker is None:
+            return
+        name = f"closure-{step.number:06}"
+        await operators.order(self._above(hall), hall.address, taker, name)
+        await asyncio.sleep(step.seconds)
+        with suppress(HallStateUnusable):
+            if await operators.close(self._people, hall, taker, name):
+                self.faults["hall closed"] += 1
+
+    def _neighbour(self, hall: Hall, draw: random.Random) -> Address | None:
+        """Another hall of the same kind below the same parent."""
+        fitting = [
+            other.address
+            for other in self._halls.values()
+            if other is not hall
+            and other.context.parent == hall.context.parent
+            and not other.address.branch
+        ]
+        return draw.choice(fitting) if fitting and not hall.address.branch else None
+
+    def _above(self, hall: Hall) -> Hall:
+        assert hall.context.parent is not None
+        return self._halls[hall.context.parent]
+
+
+def _with_a_day_off(days: int) -> bytes:
+    """The supplied calendar with one day off more, so many days after the beginning."""
+    right = CALENDAR.from_bytes(supplied()[1][1])
+    day = CalendarDay((BEGINNING + timedelta(days=days)).date(), False, "误")
+    years = [
+        replace(year, exceptions=(*year.exceptions, day)) if year.year == day.date.year else year
+        for year in right.years
+    ]
+    return CALENDAR.to_bytes(WorkingCalendar(tuple(years)))

@@ -10,6 +10,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from hallnet.case.case import day_of
@@ -29,7 +30,7 @@ from hallnet.simulate.founding import (
     root_of,
     top_identity,
 )
-from hallnet.simulate.hall import Hall
+from hallnet.simulate.hall import Hall, Rhythm
 from hallnet.simulate.invariants import Checker, Invariant
 from hallnet.simulate.loop import run
 from hallnet.simulate.network import Network
@@ -39,6 +40,8 @@ from hallnet.simulate.scenario import Scenario
 from hallnet.simulate.trouble import Trouble
 from hallnet.trust.certificate import Certificate
 
+BUNDLE_HALLS_MAX = 100
+"""In larger worlds no trust bundle is published: see `Rhythm`."""
 HEALING_HOURS_MAX = 72
 """What is lost is sent again after six hours at the latest; then everything has to be settled."""
 
@@ -106,12 +109,17 @@ class World:
             identity = top_identity(address, root, root_key, seed)
         else:
             identity = child_identity(parent.exchange, parent.context, address, seed)
-        hall = Hall(identity, disks, self._network, root, scenario.rhythm, seed)
+        hall = Hall(identity, disks, self._network, root, self._rhythm(), seed)
         hall.failed = partial(self._failed, address)
         hall.load()
         own = identity.chain[:-1]
         hall.exchange.transact(lambda c: believing.learn(c, hall.context, own, BEGINNING))
         self.halls[address] = hall
+
+    def _rhythm(self) -> Rhythm:
+        small = len(self._scenario.halls) <= BUNDLE_HALLS_MAX
+        rhythm = self._scenario.rhythm
+        return rhythm if small else replace(rhythm, trust_bundles=False)
 
     def _introduce(self) -> None:
         """Every hall knows one other county with which it deals across the tree, and it the hall."""
