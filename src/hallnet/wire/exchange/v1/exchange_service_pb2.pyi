@@ -505,6 +505,50 @@ class ConfirmRecordsResponse(_message.Message):
 Global___ConfirmRecordsResponse: _TypeAlias = ConfirmRecordsResponse  # noqa: Y015
 
 @_typing.final
+class ExportRecoveryRequest(_message.Message):
+    """ExportRecoveryRequest asks for the report of a loss of records."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    END_FIELD_NUMBER: _builtins.int
+    end: _builtins.int
+    """Number of the first entry after those that were lost: names the loss; 0 for the newest."""
+    def __init__(
+        self,
+        *,
+        end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportRecoveryRequest: _TypeAlias = ExportRecoveryRequest  # noqa: Y015
+
+@_typing.final
+class ExportRecoveryResponse(_message.Message):
+    """ExportRecoveryResponse is a piece of a recovery report."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The next bytes."""
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportRecoveryResponse: _TypeAlias = ExportRecoveryResponse  # noqa: Y015
+
+@_typing.final
 class SuiteUse(_message.Message):
     """SuiteUse says how a suite stands in the network, as the node believes."""
 
