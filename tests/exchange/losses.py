@@ -54,7 +54,8 @@ def settle_words(world: World) -> None:
     """Links carry and halls give back until nothing moves."""
     for _ in range(100):
         settle_exchanges(world)
-        if not any([give_back(world, station) for station in world.stations.values()]):
+        moved = [give_back(world, station) for station in world.stations.values()]
+        if not any(moved):
             return
     raise AssertionError("the halls do not come to rest")
 

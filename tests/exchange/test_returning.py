@@ -327,7 +327,14 @@ def _receipt(message: wire.WordsReturned) -> None:
         (_path, ProofInvalid.reason),
         (_receipt, ProofInvalid.reason),
     ],
-    ids=["another header", "another body", "another key", "no signature", "no path", "another receipt"],
+    ids=[
+        "another header",
+        "another body",
+        "another key",
+        "no signature",
+        "no path",
+        "another receipt",
+    ],
 )
 def test_what_was_changed_is_refused_and_recorded_and_the_rest_believed(
     world: World, spoil: Callable[[wire.WordsReturned], None], reason: str

@@ -64,16 +64,3 @@ class Loss:
         ):
             if self.known(level, index) not in (None, value):
                 raise ProofInvalid("word.proof", what="journal")
-
-
-def missing(places: range, came_back: list[int]) -> list[range]:
-    """The places of which nothing came back; `came_back` rises."""
-    found: list[range] = []
-    at = places.start
-    for place in came_back:
-        if place > at:
-            found.append(range(at, place))
-        at = place + 1
-    if at < places.stop:
-        found.append(range(at, places.stop))
-    return found

@@ -142,6 +142,10 @@ class Feed:
     def head(self, connection: Connection) -> int:
         return connection.execute(select(self._head.c.position)).scalar_one_or_none() or 0
 
+    def last(self, connection: Connection) -> int:
+        """Position of the newest entry: a leap leaves the head beyond it."""
+        return connection.execute(select(func.max(self._run.c.end))).scalar_one_or_none() or 0
+
     def after(self, connection: Connection, position: int) -> list[wire.FeedEntry]:
         """The next entries, bounded in number and bytes; always at least one if there is one."""
         ahead = connection.execute(self._ahead, {"position": position})

@@ -76,7 +76,7 @@ class ArchiveReport:
         return self.problem is None
 
 
-class _Bounded:
+class Bounded:
     """A file of which no part longer than the bound is read into memory."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -92,7 +92,7 @@ def read_parts(file: BinaryIO) -> Iterator[wire.JournalArchivePart]:
     """The parts of an archive, one after the other; raises ArchiveMalformed."""
     if file.read(len(MAGIC)) != MAGIC:
         raise ArchiveMalformed("archive", detail="hallnet journal archive v1")
-    bounded = _Bounded(file)
+    bounded = Bounded(file)
     while True:
         try:
             part = proto.parse_length_prefixed(wire.JournalArchivePart, bounded)  # type: ignore[arg-type]

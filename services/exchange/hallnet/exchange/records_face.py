@@ -15,6 +15,7 @@ from hallnet.exchange import (
     archiving,
     bundling,
     erasing,
+    recovery_report,
     tables,
 )
 from hallnet.exchange.answering import Answering
@@ -122,6 +123,22 @@ class RecordsFace(Answering):
             for piece in pieces:
                 for cut in range(0, len(piece), STREAM_BYTES):
                     yield wire.ExportJournalResponse(data=piece[cut : cut + STREAM_BYTES])
+
+    async def ExportRecovery(
+        self, request: wire.ExportRecoveryRequest, context: Any
+    ) -> AsyncIterator[wire.ExportRecoveryResponse]:
+        now = self._clock()
+        opening, left = await self._database.read(
+            lambda c: recovery_report.begin(c, self._context, request.end, now)
+        )
+        yield wire.ExportRecoveryResponse(data=opening)
+        while left:
+            data, at = await self._database.read(
+                lambda c, places=left: recovery_report.piece(c, self._context, places)  # type: ignore[misc]
+            )
+            left = range(at, left.stop)
+            for start in range(0, len(data), STREAM_BYTES):
+                yield wire.ExportRecoveryResponse(data=data[start : start + STREAM_BYTES])
 
     async def ForgetArchived(self, request: wire.ForgetArchivedRequest, context: Any) -> Any:
         now = self._clock()

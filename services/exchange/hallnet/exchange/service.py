@@ -86,7 +86,8 @@ class Exchange:
         self._clock = clock
         self._database = Database(home.database_url("exchange"), "exchange", home.vault(self.part))
         migrate(self._database, "hallnet.exchange")
-        self._database.transact(lambda c: tables.feed.leap(c, clock()))
+        for feed in (tables.feed, tables.returned):
+            self._database.transact(lambda c, feed=feed: feed.leap(c, clock()))  # type: ignore[misc]
         identity = home.identity()
         wanted = self._settings.hall.suite
         trust = Trust([identity.chain[-1]], suites_of(identity.chain))
@@ -470,12 +471,13 @@ class Exchange:
             now = self._clock()
             if not await self._database.read(returning.is_under_way):
                 await asyncio.sleep(GIVE_BACK_EVERY_SECONDS)
-            elif await self._database.write(
-                lambda c, now=now: returning.go_on(c, self._context, now)
-            ):  # type: ignore[misc]
+            elif await self._database.write(partial(self._go_on_giving, now=now)):
                 self._wake()
             else:
                 await is_set_within(self._to_give, GIVE_BACK_EVERY_SECONDS)
+
+    def _go_on_giving(self, connection: Connection, now: datetime) -> bool:
+        return returning.go_on(connection, self._context, now)
 
     # Housekeeping
 

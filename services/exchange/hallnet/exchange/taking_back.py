@@ -422,15 +422,6 @@ def _told(header: Header, content: Content, now: datetime) -> Entry:
     return Entry("word.returned", header.subject, message.SerializeToString(), now)
 
 
-def places_back(connection: Connection, gap: range) -> list[int]:
-    """The places in a gap of which something came back, in their order."""
-    table = tables.returned_entry
-    query = select(table.c.leaf_index).where(
-        table.c.leaf_index >= gap.start, table.c.leaf_index < gap.stop
-    )
-    return list(connection.scalars(query.order_by(table.c.leaf_index)))
-
-
 def is_under_way(connection: Connection) -> bool:
     """Whether this hall still waits for its own words."""
     query = select(func.count()).select_from(_RECOVERY).where(_RECOVERY.c.ended_at.is_(None))

@@ -484,8 +484,14 @@ class ConfirmRecordsResponse(_message.Message):
 
     SURE_FIELD_NUMBER: _builtins.int
     RESTORED_FIELD_NUMBER: _builtins.int
+    WORDS_BACK_FIELD_NUMBER: _builtins.int
+    WORDS_POSITION_FIELD_NUMBER: _builtins.int
     sure: _builtins.bool
     """Whether it is known; false while the exchange still asks the neighbours."""
+    words_back: _builtins.bool
+    """Whether the exchange waits no more for what this hall itself had said before records were lost."""
+    words_position: _builtins.int
+    """Position of the newest entry of the feed "exchange-returned", in which it is."""
     @_builtins.property
     def restored(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalGap]:
         """The times that the hall's records were older than its journal."""
@@ -495,10 +501,12 @@ class ConfirmRecordsResponse(_message.Message):
         *,
         sure: _builtins.bool = ...,
         restored: _abc.Iterable[Global___JournalGap] | None = ...,
+        words_back: _builtins.bool = ...,
+        words_position: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["restored", b"restored", "sure", b"sure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["restored", b"restored", "sure", b"sure", "words_back", b"words_back", "words_position", b"words_position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

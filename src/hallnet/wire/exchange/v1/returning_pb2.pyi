@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from hallnet.wire.exchange.v1 import envelope_pb2 as _envelope_pb2
+from hallnet.wire.trust.v1 import certificate_pb2 as _certificate_pb2
 from hallnet.wire.trust.v1 import journal_pb2 as _journal_pb2
 import builtins as _builtins
 import sys
@@ -189,6 +190,8 @@ class RecoveryHead(_message.Message):
     WAITED_UNTIL_FIELD_NUMBER: _builtins.int
     ASKED_FIELD_NUMBER: _builtins.int
     MADE_AT_FIELD_NUMBER: _builtins.int
+    CERTIFICATES_FIELD_NUMBER: _builtins.int
+    ROOT_SUCCESSIONS_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """The hall."""
     start: _builtins.int
@@ -215,6 +218,14 @@ class RecoveryHead(_message.Message):
     def made_at(self) -> _timestamp_pb2.Timestamp:
         """When the report was made."""
 
+    @_builtins.property
+    def certificates(self) -> _containers.RepeatedCompositeFieldContainer[_certificate_pb2.Certificate]:
+        """Certificates of the signer of `end_head` and of its issuers, without the root."""
+
+    @_builtins.property
+    def root_successions(self) -> _containers.RepeatedCompositeFieldContainer[_certificate_pb2.RootSuccession]:
+        """Roots that followed each other, as both stated."""
+
     def __init__(
         self,
         *,
@@ -226,10 +237,12 @@ class RecoveryHead(_message.Message):
         waited_until: _timestamp_pb2.Timestamp | None = ...,
         asked: _abc.Iterable[Global___AskedHall] | None = ...,
         made_at: _timestamp_pb2.Timestamp | None = ...,
+        certificates: _abc.Iterable[_certificate_pb2.Certificate] | None = ...,
+        root_successions: _abc.Iterable[_certificate_pb2.RootSuccession] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_head", b"end_head", "found_at", b"found_at", "made_at", b"made_at", "waited_until", b"waited_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "asked", b"asked", "end", b"end", "end_head", b"end_head", "found_at", b"found_at", "made_at", b"made_at", "start", b"start", "waited_until", b"waited_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "asked", b"asked", "certificates", b"certificates", "end", b"end", "end_head", b"end_head", "found_at", b"found_at", "made_at", b"made_at", "root_successions", b"root_successions", "start", b"start", "waited_until", b"waited_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
