@@ -66,6 +66,9 @@ class GrowingTree:
         self._roots.append(value)
         self.size += 1
 
+    def frontier(self) -> list[bytes]:
+        return list(self._roots)
+
     def root(self) -> bytes:
         if not self._roots:
             return self._digest(b"")

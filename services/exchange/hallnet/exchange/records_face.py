@@ -118,7 +118,13 @@ class RecordsFace(Answering):
         while at < end:
             # A piece at a time: a journal of millions of entries is never in memory.
             pieces, at = await self._database.read(
-                partial(archiving.pieces, start=at, end=end, runs_max=ARCHIVE_RUNS_AT_ONCE)
+                partial(
+                    archiving.pieces,
+                    context=self._context,
+                    start=at,
+                    end=end,
+                    runs_max=ARCHIVE_RUNS_AT_ONCE,
+                )
             )
             for piece in pieces:
                 for cut in range(0, len(piece), STREAM_BYTES):
