@@ -85,7 +85,8 @@ def test_a_backup_is_put_back_and_the_hall_goes_on(real: RealNetwork) -> None:
         real.loop.run(process.start(), 60)
         now = real.loop.run(eventually(lambda: sure(real), 30), 40)
         gap = now.journal_gaps[-1]
-        assert gap.start == made["journal_size"] < gap.end <= size
+        # It may have said more after it was asked for its size.
+        assert gap.start == made["journal_size"] < gap.end
         after = real.loop.run(reported_up(real, 962), 60)
         assert after.summary.case_no != lost.summary.case_no
         # What the hall had said of it itself came back, and can be shown to anybody.
@@ -95,7 +96,8 @@ def test_a_backup_is_put_back_and_the_hall_goes_on(real: RealNetwork) -> None:
         file = folder / "recovery"
         report = command("recovery", str(home.folder), "--out", str(file), "--json")
         assert (report["holds"], report["start"], report["end"]) == (True, gap.start, gap.end)
-        assert report["came_back"]["sent"] == report["with_content"] > 0
+        # Pieces of materials come back as entries alone.
+        assert 0 < report["with_content"] <= report["came_back"]["sent"]
         assert COUNTY in [one["hall"] for one in report["asked"] if one["answered_at"]]
         assert run_verify(file, home.path("trust/root.cert")).returncode == 0
 
