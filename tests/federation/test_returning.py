@@ -124,7 +124,8 @@ def test_whatever_is_changed_about_an_entry_it_is_refused(
     tree = Tree(entries_of(end))
     loss = loss_of(tree, start, end)
     proof, entry = tree.proof(place, size), tree.entries[place]
-    if proof.path and data.draw(st.booleans()):
+    spoils_path: bool = data.draw(st.booleans())
+    if proof.path and spoils_path:
         number = data.draw(st.integers(0, len(proof.path) - 1))
         path = (*proof.path[:number], bytes(32), *proof.path[number + 1 :])
         proof = Proof(place, path, proof.checkpoint)
