@@ -40,7 +40,7 @@ def archive(
         data = archiving.opening(head)
         while start < end:
             # Few at a time, so that an archive is put together of many pieces.
-            pieces, start = archiving.pieces(connection, start, end, 2)
+            pieces, start = archiving.pieces(connection, station.context, start, end, 2)
             data += b"".join(pieces)
         return data
 

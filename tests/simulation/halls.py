@@ -33,13 +33,15 @@ from hallnet.exchange import (
     incoming,
     keyring,
     outgoing,
+    returning,
     sending,
+    taking_back,
 )
 from hallnet.exchange import tables as exchange_tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incoming import Taken
 from hallnet.federation import limits
-from hallnet.intake import accounts, cases, handling, materials
+from hallnet.intake import accounts, cases, handling, materials, own_words
 from hallnet.intake import following as intake_following
 from hallnet.intake import tables as intake_tables
 from hallnet.intake.accounts import Account
@@ -444,6 +446,18 @@ class World:
         )
         moved |= self.send_attachments(station)
         moved |= self.look_after_attachments(station)
+        moved |= pump(
+            exchange_tables.returned,
+            station.exchange,
+            intake_tables.cursors,
+            station.intake,
+            lambda c, entries: own_words.take(c, station.hall, entries, now),
+        )
+        if station.exchange.look(returning.is_under_way):
+            moved |= station.exchange.transact(lambda c: returning.go_on(c, station.context, now))
+        if station.exchange.look(taking_back.is_under_way):
+            return moved
+        station.hall.records.may_act.set()
         moved |= pump(
             exchange_tables.feed,
             station.exchange,

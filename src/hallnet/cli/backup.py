@@ -59,7 +59,8 @@ def restore(
     """Put a backup into a home whose node is stopped; records that are there are set aside.
 
     When it is started, the node asks its neighbours where its journal ended, goes on from there, and they
-    send again what they had sent it since: hallnet node status tells how it stands.
+    send again what they had sent it since, and give back what it had said itself: hallnet node status and
+    hallnet node recovery tell how it stands.
     """
     from hallnet.assembly.restoring import restore as put_back
     from hallnet.node.clock import clock

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hallnet.cli import backup, catching_up, vault
+from hallnet.cli import backup, catching_up, recovery, vault
 from hallnet.cli.options import SUITE_HELP, HomeArgument, Json
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=T
 app.add_typer(vault.app, name="vault")
 app.add_typer(backup.app)
 app.add_typer(catching_up.app)
+app.add_typer(recovery.app)
 
 
 @app.command()
@@ -470,7 +471,7 @@ def _warnings(answer: wire.GetStatusResponse) -> list[str]:
         )
     found += [
         f"the records of this hall were old on {gap.found_at.ToDatetime(UTC).astimezone():%F %H:%M}: the "
-        f"entries {gap.start} to {gap.end - 1} of its journal are lost"
+        f"entries {gap.start} to {gap.end - 1} of its journal are lost; what came back of them: hallnet node recovery"
         for gap in answer.journal_gaps
     ]
     return found + [

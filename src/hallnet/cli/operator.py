@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ from hallnet.trust.archive import read_parts, verify_archive
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 Answer = TypeVar("Answer")
+Piece = wire.ExportJournalResponse | wire.ExportRecoveryResponse
 
 
 def ask(folder: Path, question: Callable[[Desk], Awaitable[Answer]]) -> Answer:
@@ -45,11 +46,25 @@ def write_journal(
         request.since.CopyFrom(to_timestamp(since))
     if until is not None:
         request.until.CopyFrom(to_timestamp(until))
+    return _write(folder, file, lambda desk: desk.exchange.ExportJournal(request))
+
+
+def write_recovery(folder: Path, file: Path, loss: int) -> int:
+    """Write the report of a loss of records of a running node to a file; returns its length in bytes.
+
+    `loss` is the end of its gap, 0 for the newest.
+    """
+    request = wire.ExportRecoveryRequest(end=loss)
+    return _write(folder, file, lambda desk: desk.exchange.ExportRecovery(request))
+
+
+def _write(folder: Path, file: Path, parts: Callable[[Desk], AsyncIterable[Piece]]) -> int:
+    """Write what a node streams to a file, which is there only once it is whole."""
     unfinished = file.with_name(f"{file.name}.unfinished")
 
     async def question(desk: Desk) -> None:
         with unfinished.open("wb") as opened:
-            async for part in desk.exchange.ExportJournal(request):
+            async for part in parts(desk):
                 opened.write(part.data)
 
     try:

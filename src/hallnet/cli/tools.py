@@ -15,7 +15,8 @@ from hallnet.cli.options import Json
 
 def verify(
     file: Annotated[
-        Path | None, typer.Argument(help="Bundle of a case, or archive of a journal")
+        Path | None,
+        typer.Argument(help="Bundle of a case, archive of a journal, or recovery report"),
     ] = None,
     root: Annotated[
         Path | None, typer.Option(help="root.cert, given to you by hand; of a node: its own")
@@ -25,8 +26,8 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Check the bundle of a case or the archive of a journal offline, with nothing but the root
-    certificate; or the whole journal of a running node.
+    """Check the bundle of a case, the archive of a journal or a recovery report offline, with nothing but
+    the root certificate; or the whole journal of a running node.
 
     Exit code 0 if every proof holds, 2 if one does not, 1 if there is nothing to check.
     """

@@ -13,19 +13,27 @@ from hallnet.codec import parse
 from hallnet.node.home import Home
 from hallnet.node.rootkeys import read_root
 from hallnet.problems import Problem
+from hallnet.trust import recovery
 from hallnet.trust.archive import MAGIC, ArchiveReport, read_parts, verify_archive
 from hallnet.trust.bundle import Exhibit, Report, verify_bundle
 from hallnet.trust.certificate import Certificate
 from hallnet.wire.case.v1 import case_event_pb2 as wire
 
+MISSING_SHOWN = 20
 
-def verified_file(file: Path, root: Path) -> dict[str, Any]:
-    """The findings in a bundle or an archive."""
+
+def verified_file(file: Path, root: Path | Certificate) -> dict[str, Any]:
+    """The findings in a bundle, an archive or a recovery report."""
     with file.open("rb") as opened:
-        is_archive = opened.read(len(MAGIC)) == MAGIC
-    certificate = read_root(root)
-    if is_archive:
+        start = opened.read(len(MAGIC))
+    certificate = read_root(root) if isinstance(root, Path) else root
+    if start == MAGIC:
         return _verified_archive(file, certificate)
+    if start.startswith(recovery.MAGIC):
+        with file.open("rb") as opened:
+            return describe_recovery(
+                recovery.verify_recovery(recovery.read_parts(opened), certificate)
+            )
     return describe(verify_bundle(file.read_bytes(), certificate))
 
 
@@ -57,6 +65,11 @@ def describe_archive(report: ArchiveReport) -> dict[str, Any]:
         lines.append(f"✗ {report.problem.reason}: {report.problem.in_english()}")
     else:
         lines.append(f"✓ every entry leads to the signed head: {told}")
+        lines += [
+            f"  the entries {_places(gap)} are not here: the hall lost them with its records and said so in "
+            f"entry {gap.stop:,}"
+            for gap in report.gaps
+        ]
         lines.append(
             f"✓ witnessed by {report.witness} up to entry {report.witnessed - 1:,}: what stands there "
             "was neither changed nor removed since"
@@ -71,11 +84,76 @@ def describe_archive(report: ArchiveReport) -> dict[str, Any]:
         "end": report.end,
         "signed_at": report.signed_at.isoformat(),
         "entries": counts,
+        "gaps": [{"start": gap.start, "end": gap.stop} for gap in report.gaps],
         "witness": str(report.witness or ""),
         "witnessed": report.witnessed,
         "reason": _reason(report.problem),
         "lines": lines,
     }
+
+
+def describe_recovery(report: recovery.RecoveryReport) -> dict[str, Any]:
+    """The findings as lines for people and as data for programs."""
+    counts = {kind.name.lower(): count for kind, count in sorted(report.counts.items())}
+    lost, back = len(report.places), sum(counts.values())
+    lines = [
+        f"{report.address} lost the entries {_places(report.places)} of its journal, noticed "
+        f"{_time(report.found_at)}"
+    ]
+    if report.problem is not None:
+        lines.append(f"✗ {report.problem.reason}: {report.problem.in_english()}")
+    else:
+        told = ", ".join(f"{count:,} {name}" for name, count in counts.items()) or "none"
+        lines.append(
+            f"✓ {back:,} of {lost:,} entries came back, each under a head that it had signed: {told}; "
+            f"of {report.with_content:,} envelopes the content too"
+        )
+        lines += [f"  missing: {_places(places)}" for places in report.missing[:MISSING_SHOWN]]
+        rest = report.missing[MISSING_SHOWN:]
+        if rest:
+            lines.append(f"  missing: {sum(map(len, rest)):,} more in {len(rest):,} places")
+    lines.append("Nobody vouches for the following but the hall itself:")
+    lines += [_asked(asked) for asked in report.asked]
+    lines.append(
+        f"  it waited for its words until {_time(report.waited_until)}"
+        if report.waited_until is not None
+        else "  it still waits for its words"
+    )
+    lines.append("VALID: every proof holds" if report.holds else "NOT VALID: see the line marked ✗")
+    return {
+        "holds": report.holds,
+        "address": str(report.address),
+        "start": report.places.start,
+        "end": report.places.stop,
+        "found_at": report.found_at.isoformat(),
+        "waited_until": report.waited_until.isoformat() if report.waited_until else "",
+        "came_back": counts,
+        "with_content": report.with_content,
+        "missing": [{"start": places.start, "end": places.stop} for places in report.missing],
+        "asked": [
+            {
+                "hall": asked.hall,
+                "answered_at": asked.answered_at.isoformat() if asked.answered_at else "",
+                "returned": asked.returned,
+                "refused": asked.refused,
+            }
+            for asked in report.asked
+        ],
+        "reason": _reason(report.problem),
+        "lines": lines,
+    }
+
+
+def _asked(asked: recovery.Asked) -> str:
+    answer = f"answered {_time(asked.answered_at)}" if asked.answered_at else "did not answer"
+    refused = f", {asked.refused:,} not believed" if asked.refused else ""
+    return f"  {asked.hall} {answer}: {asked.returned:,} came back{refused}"
+
+
+def _places(places: range) -> str:
+    if len(places) == 1:
+        return f"{places.start:,}"
+    return f"{places.start:,} to {places.stop - 1:,}"
 
 
 def describe(report: Report) -> dict[str, Any]:

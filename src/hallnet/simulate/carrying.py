@@ -86,6 +86,7 @@ class Links:
     def wake(self, neighbours: Collection[Address]) -> None:
         """Something may wait for some neighbours, and there may be room for pieces of materials."""
         self._hall.materials.sent.set()
+        self._hall.words.moved()
         for neighbour in waiting_for(self._hall):
             if neighbour in neighbours and neighbour in self._loops:
                 self._loops[neighbour].wake()
@@ -154,6 +155,8 @@ class Links:
             draw = hall.intake_hall.random_bytes(records.WORD_BYTES)
             words = await hall.intake.write(lambda c: records.are_old(c, noticed_on, today, draw))
             hall.intake_hall.records.words = tuple(words)
+        hall.words.known.set()
+        await hall.words.until_back()
         hall.intake_hall.records.may_act.set()
         self.wake_those_with_parcels()
         await asyncio.Event().wait()

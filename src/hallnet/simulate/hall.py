@@ -16,7 +16,7 @@ from typing import Any
 
 from hallnet.branch_sync import releasing
 from hallnet.case.case import day_of
-from hallnet.exchange import believing, keyring
+from hallnet.exchange import believing, keyring, tables
 from hallnet.exchange.context import Context
 from hallnet.intake import records
 from hallnet.intake.context import Hall as IntakeHall
@@ -31,6 +31,7 @@ from hallnet.simulate.following import FEEDS, Followers
 from hallnet.simulate.founding import BEGINNING, chance
 from hallnet.simulate.materials import Materials
 from hallnet.simulate.network import Network
+from hallnet.simulate.words import Words
 from hallnet.trust.believed import Standing, Trust, suites_of
 from hallnet.trust.certificate import Certificate
 
@@ -49,8 +50,8 @@ class Rhythm:
     """Whether the highest hall publishes who is believed. Every hall judges every certificate in it, which is
     too much for one process where there are a thousand halls; those that deal with each other are introduced."""
     children_wait: float = 172_800.0
-    """For so long a hall that starts waits for the word of children that are cut off. Here it is longer than
-    any cut, so that no promise is broken by what a hall could not know."""
+    """For so long a hall that starts waits for the word of children that are cut off, and for what it had said
+    itself, if it lost that. Here it is longer than any cut, so that no promise is broken by what a hall could not know."""
 
 
 class Hall:
@@ -61,6 +62,7 @@ class Hall:
     intake_hall: IntakeHall
     links: Links
     materials: Materials
+    words: Words
     chores: Chores
 
     def __init__(
@@ -108,7 +110,13 @@ class Hall:
             # Without bundles trust data do not grow old.
             trust.standing = Standing(0, *[BEGINNING + timedelta(days=4000)] * 2)
         self.context = Context(
-            identity, trust, divisions(), self._draw, incarnation=self._draw(8), children=children
+            identity,
+            trust,
+            divisions(),
+            self._draw,
+            incarnation=self._draw(8),
+            children=children,
+            words_awaited_for=timedelta(seconds=self.rhythm.children_wait),
         )
         self.exchange.look(lambda c: keyring.load(c, self.context))
         self.sync_context = self.sync.look(lambda c: releasing.load_context(c, identity))
@@ -123,7 +131,9 @@ class Hall:
         self._open_intake()
         for service, feed in FEEDS.items():
             self.disks[service].inspect(lambda c, feed=feed: feed.leap(c, self.now()))  # type: ignore[misc]
+        self.exchange.inspect(lambda c: tables.returned.leap(c, self.now()))
         self.links, self.materials, self.chores = Links(self), Materials(self), Chores(self)
+        self.words = Words(self)
         self._followers = Followers(self)
         self.network.halls[self.address] = self.links.receive
         self.links.open()
@@ -158,38 +168,38 @@ class Hall:
 
     def _loops(self) -> Sequence[tuple[str, Body]]:
         links, followers, materials = self.links, self._followers, self.materials
-        follow, sure = followers.follow, self._once_sure
+        follow, sure, known = followers.follow, self._once_sure, self._once_known
         top = self.context.parent is None and self.rhythm.trust_bundles
         publishing = ("branch-sync publishes who is believed", sure(self.chores.publish_trust))
         return (
             *([publishing] if top else []),
             ("exchange asks where its journal ends", links.make_sure),
-            ("exchange follows intake", sure(follow("intake", "exchange", followers.carry))),
+            ("exchange follows intake", known(follow("intake", "exchange", followers.carry))),
             (
                 "exchange follows branch-sync",
-                sure(follow("branch_sync", "exchange", followers.carry)),
+                known(follow("branch_sync", "exchange", followers.carry)),
             ),
             ("intake follows exchange", sure(follow("exchange", "intake", followers.take))),
             ("intake follows branch-sync", follow("branch_sync", "intake", followers.take_down)),
             ("branch-sync follows exchange", follow("exchange", "branch_sync", followers.keep_up)),
             ("branch-sync follows intake", follow("intake", "branch_sync", followers.share)),
-            ("exchange retransmits", sure(links.retransmit)),
-            ("exchange sends attachments", sure(materials.send)),
+            ("exchange retransmits", known(links.retransmit)),
+            ("exchange gives back", known(self.words.give_back)),
+            ("intake takes back its own words", self.words.take_back),
+            ("exchange sends attachments", known(materials.send)),
             ("exchange looks after attachments", materials.look_after),
             ("intake fetches materials", materials.fetch),
             ("the rest", self.chores.keep_house),
             ("exchange says hello", links.greet),
         )
 
-    def _once_sure(self, body: Body) -> Body:
+    def _once_known(self, body: Body) -> Body:
         """Not before the neighbours have said where the journal ends."""
-        may_act = self.intake_hall.records.may_act
+        return _after(self.words.known, body)
 
-        async def run() -> None:
-            await may_act.wait()
-            await body()
-
-        return run
+    def _once_sure(self, body: Body) -> Body:
+        """Not before what this hall itself had said is back as well, if it lost that."""
+        return _after(self.intake_hall.records.may_act, body)
 
     def keep(self, name: str, body: Body) -> None:
         """Run a loop until the hall goes down."""
@@ -231,3 +241,11 @@ class Hall:
         """The line to the parent is whole again."""
         if self.is_up:
             self.links.came_back()
+
+
+def _after(event: asyncio.Event, body: Body) -> Body:
+    async def run() -> None:
+        await event.wait()
+        await body()
+
+    return run

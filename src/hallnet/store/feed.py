@@ -53,22 +53,25 @@ class Entry:
 
 
 class Feed:
-    """The feed of a service, its own table in the service's database, and the cursors it follows by."""
+    """The feed of a service, its own table in the service's database, and the cursors it follows by.
 
-    def __init__(self, name: str, metadata: MetaData) -> None:
+    The tables of a second feed of a service have a prefix.
+    """
+
+    def __init__(self, name: str, metadata: MetaData, prefix: str = "") -> None:
         self.name = name
         self._head = Table(
-            "feed_head",
+            f"{prefix}feed_head",
             metadata,
             Column("id", Integer, primary_key=True, autoincrement=False),
             Column("position", BigInteger, nullable=False),
         )
         self._run = Table(
-            "feed_run",
+            f"{prefix}feed_run",
             metadata,
             Column("end", BigInteger, primary_key=True, autoincrement=False),
             Column("start", BigInteger, nullable=False),
-            Column("entries", Closed("feed_run.entries"), nullable=False),
+            Column("entries", Closed(f"{prefix}feed_run.entries"), nullable=False),
         )
         self._waiting: set[asyncio.Future[None]] = set()
         # Made once: they run for every entry and every look.
@@ -138,6 +141,10 @@ class Feed:
 
     def head(self, connection: Connection) -> int:
         return connection.execute(select(self._head.c.position)).scalar_one_or_none() or 0
+
+    def last(self, connection: Connection) -> int:
+        """Position of the newest entry: a leap leaves the head beyond it."""
+        return connection.execute(select(func.max(self._run.c.end))).scalar_one_or_none() or 0
 
     def after(self, connection: Connection, position: int) -> list[wire.FeedEntry]:
         """The next entries, bounded in number and bytes; always at least one if there is one."""

@@ -109,6 +109,13 @@ class Journal:
         """The tiles to be stored, with their bytes."""
         return {TileId(*place): self._tiles[place].to_bytes() for place in self._changed}
 
+    def node(self, level: int, index: int) -> bytes | None:
+        """Root of the complete subtree over [index, index + 1) << level; None if lost entries hide it."""
+        try:
+            return self._node(level, index)
+        except EntriesMissing:
+            return None
+
     def root(self, size: int | None = None) -> bytes:
         return merkle.root(self._digest, self._size if size is None else size, self._node)
 

@@ -7,7 +7,7 @@ from `index * 2**level` up to `(index + 1) * 2**level`. Where they are stored is
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 Digest = Callable[[bytes], bytes]
 ReadNode = Callable[[int, int], bytes]
@@ -65,6 +65,9 @@ class GrowingTree:
             merged >>= 1
         self._roots.append(value)
         self.size += 1
+
+    def frontier(self) -> list[bytes]:
+        return list(self._roots)
 
     def root(self) -> bytes:
         if not self._roots:
@@ -174,6 +177,31 @@ def root_of_path(
         position >>= 1
         last >>= 1
     return value if last == 0 else None
+
+
+def subtrees_of_path(
+    digest: Digest, leaf: bytes, index: int, size: int, path: Sequence[bytes]
+) -> Iterator[tuple[int, int, bytes]]:
+    """The complete subtrees of which a path tells, those beside it and those that it computes: level, index
+    and hash of each. The path has to be one of `root_of_path`."""
+    level, position, last, value = 0, index, size - 1, leaf
+
+    def is_complete(level: int, index: int) -> bool:
+        return (index + 1) << level <= size
+
+    yield level, position, value
+    for sibling in path:
+        while position == last and not position & 1:
+            # A subtree that has no other half goes up as it is.
+            level, position, last = level + 1, position >> 1, last >> 1
+        beside = position ^ 1
+        if is_complete(level, beside):
+            yield level, beside, sibling
+        pair = (sibling, value) if position & 1 else (value, sibling)
+        value = node_hash(digest, *pair)
+        level, position, last = level + 1, position >> 1, last >> 1
+        if is_complete(level, position):
+            yield level, position, value
 
 
 def consistency_path(digest: Digest, old: int, new: int, read: ReadNode) -> list[bytes]:

@@ -255,6 +255,18 @@ class NeighbourUnproved(JournalDoubted):
     en = "{neighbour} has not proved for a long time that its journal goes on from what was seen"
 
 
+class EntryContradicted(NotAuthentic):
+    """Two entries that this hall signed claim the same place of its journal."""
+
+    reason = "ENTRY_CONTRADICTED"
+    zh = "本厅日志第{place}条此前已找回另一内容"
+    zh_remedy = "已拒收并留存为证：本厅密钥可能被盗用，请立即核查"
+    en = "Something else came back before for entry {place} of this hall's journal"
+    en_remedy = (
+        "It was refused and kept as evidence: the key of this hall may be stolen, look into it"
+    )
+
+
 class OwnJournalRewound(JournalDoubted):
     """A neighbour has seen entries that this hall signed and does not have."""
 

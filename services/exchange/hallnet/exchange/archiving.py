@@ -65,7 +65,10 @@ def begin(
     first = journal_store.head_of_size(connection, context, start) if start else None
     last = journal_store.head_of_size(connection, context, end)
     witnessed = journal_store.witnessed_head(connection, context, end)
-    if witnessed is not None and witnessed.checkpoint.size <= start:
+    if witnessed is not None and (
+        witnessed.checkpoint.size <= start
+        or journal_store.load_gaps(connection).hides(witnessed.checkpoint.size)
+    ):
         witnessed = None
     journal = journal_store.journal_at(connection, context, start)
     head = wire.JournalArchiveHead(
@@ -121,16 +124,38 @@ def opening(head: wire.JournalArchiveHead) -> bytes:
     return MAGIC + _prefixed(wire.JournalArchivePart(head=head))
 
 
-def pieces(connection: Connection, start: int, end: int, runs_max: int) -> tuple[list[bytes], int]:
+def pieces(
+    connection: Connection, context: Context, start: int, end: int, runs_max: int
+) -> tuple[list[bytes], int]:
     """The next bytes of an archive, and up to which entry they go."""
     given: list[bytes] = []
     at = start
     for run in _cut(journal_store.read_runs(connection, start, end), start, end):
+        if run.start > at:
+            gap = _gap(connection, context, range(at, run.start))
+            given.append(_prefixed(wire.JournalArchivePart(gap=gap)))
         given.append(_prefixed(wire.JournalArchivePart(run=run)))
         at = run.start + len(run.entries)
         if len(given) == runs_max:
             break
     return given, at
+
+
+def _gap(connection: Connection, context: Context, places: range) -> wire.JournalArchiveGap:
+    """Entries that were lost, with the signed heads at both ends."""
+    after = journal_store.head_of_size(connection, context, places.stop)
+    gap = wire.JournalArchiveGap(
+        after=after.to_message(),
+        frontier=journal_store.journal_at(connection, context, places.stop).frontier(),
+    )
+    heads = [after]
+    if places.start:
+        before = journal_store.head_of_size(connection, context, places.start)
+        gap.before.CopyFrom(before.to_message())
+        heads.append(before)
+    for signer in _signers(heads):
+        gap.certificates.extend(item.to_message() for item in context.trust.chain_of(signer)[:-1])
+    return gap
 
 
 def _cut(

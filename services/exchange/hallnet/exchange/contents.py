@@ -45,15 +45,21 @@ def key_of(sealed_body: bytes) -> bytes:
 
 def opened(connection: Connection, header: bytes, sealed_body: bytes) -> Content:
     """The content of an envelope that this hall sent or received; raises ContentNotAsCommitted."""
+    return open_body(
+        read_header(header), sealed_body, lambda sealed: _key(connection, sha256(sealed).digest())
+    )
+
+
+def content_key_of(connection: Connection, sealed_body: bytes) -> bytes:
+    """The key to a body that was kept; raises ContentNotAsCommitted if it is not here."""
+    return _key(connection, key_of(sealed_body))
+
+
+def _key(connection: Connection, name: bytes) -> bytes:
     table = tables.content_key
-
-    def unseal(sealed: bytes) -> bytes:
-        name = sha256(sealed).digest()
-        key: bytes | None = connection.scalars(
-            select(table.c.key).where(table.c.id == name)
-        ).one_or_none()
-        if key is None:
-            raise ContentNotAsCommitted("content_key")
-        return key
-
-    return open_body(read_header(header), sealed_body, unseal)
+    key: bytes | None = connection.scalars(
+        select(table.c.key).where(table.c.id == name)
+    ).one_or_none()
+    if key is None:
+        raise ContentNotAsCommitted("content_key")
+    return key

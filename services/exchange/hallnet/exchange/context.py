@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from hallnet.federation.admission import Surroundings
 from hallnet.federation.continuity import End
+from hallnet.federation.returning import WORDS_AWAITED_FOR
 from hallnet.node.home import Identity
 from hallnet.places import Address, Divisions
 from hallnet.problems import Kind, Problem
@@ -59,6 +61,8 @@ class Context:
     its records may be older than its journal, and until then nothing is added to it."""
     heard: dict[Address, End | None] = field(default_factory=dict)
     """While it is not sure: which end of the journal each neighbour said that it saw; None if it saw none."""
+    words_awaited_for: timedelta = WORDS_AWAITED_FOR
+    """So long it waits for its own words, if it lost records."""
     wanted_suite: Suite | None = None
     """The suite to which the settings say that this hall is to go; None: the one it has."""
 

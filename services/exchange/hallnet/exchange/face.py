@@ -18,6 +18,7 @@ from hallnet.exchange import (
     outgoing,
     queues,
     tables,
+    taking_back,
 )
 from hallnet.exchange.attachment_face import AttachmentFace
 from hallnet.exchange.records_face import RecordsFace
@@ -43,6 +44,7 @@ CALLERS: Callers = {
     "ListDeliveries": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportBundle": frozenset({Part.PORTAL, Part.OPERATOR}),
     "ExportJournal": frozenset({Part.OPERATOR}),
+    "ExportRecovery": frozenset({Part.OPERATOR}),
     "ForgetArchived": frozenset({Part.OPERATOR}),
     "EraseContents": frozenset({Part.OPERATOR}),
     "ReadAttachment": frozenset({Part.INTAKE}),
@@ -143,7 +145,10 @@ class ExchangeFace(TrustFace, RecordsFace, AttachmentFace, wire_grpc.ExchangeSer
     async def ConfirmRecords(self, request: wire.ConfirmRecordsRequest, context: Any) -> Any:
         def look(connection: Connection) -> wire.ConfirmRecordsResponse:
             return wire.ConfirmRecordsResponse(
-                sure=self._context.is_sure, restored=_journal_gaps(connection)
+                sure=self._context.is_sure,
+                restored=_journal_gaps(connection),
+                words_back=not taking_back.is_under_way(connection),
+                words_position=tables.returned.last(connection),
             )
 
         return await self._database.read(look)

@@ -249,7 +249,13 @@ def proofs_now(
     head = newest_head(connection, context)
     assert head is not None, "an entry without a signed head"
     proofs: dict[int, Proof] = {}
-    for gap in load_gaps(connection).places:
+    gaps = load_gaps(connection)
+    lost = [leaf_index for leaf_index in wanted if gaps.over(leaf_index, leaf_index + 1)]
+    if lost:
+        # What came back is proved as it came.
+        proofs = returned_proofs(connection, lost)
+        wanted = [leaf_index for leaf_index in wanted if leaf_index not in proofs]
+    for gap in gaps.places:
         # What was there before entries were lost is proved by the head from before.
         before = [leaf_index for leaf_index in wanted if leaf_index < gap.start]
         if before:
@@ -257,6 +263,21 @@ def proofs_now(
             proofs |= _proofs(connection, context, before, last)
         wanted = wanted[len(before) :]
     return proofs | _proofs(connection, context, wanted, head) if wanted else proofs
+
+
+def returned_proofs(connection: Connection, leaf_indexes: Sequence[int]) -> dict[int, Proof]:
+    """Proofs of those entries that were lost and came back."""
+    table = tables.returned_entry
+    rows = connection.execute(
+        select(table.c.leaf_index, table.c.path, table.c.checkpoint).where(
+            table.c.leaf_index.in_(leaf_indexes)
+        )
+    ).all()
+    heads = load_checkpoints(connection, [row.checkpoint for row in rows])
+    return {
+        row.leaf_index: Proof(row.leaf_index, split_path(row.path), heads[row.checkpoint])
+        for row in rows
+    }
 
 
 def witnessed_proof(connection: Connection, context: Context, leaf_index: int) -> Proof:

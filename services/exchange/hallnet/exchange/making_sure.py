@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import datetime, timedelta
 
-from hallnet.exchange import continuity, tables
+from hallnet.exchange import continuity, tables, taking_back
 from hallnet.exchange.context import Context
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.federation.continuity import CHILDREN_WAIT, is_known
@@ -44,8 +45,15 @@ async def make_sure(
 
 
 async def _go_on(database: Database, context: Context, now: datetime) -> None:
-    def work(connection: Connection) -> None:
-        tables.feed.append(connection, continuity.go_on(connection, context, now))
-
-    await database.write(work)
+    await database.write(lambda c: go_on(c, context, now))
     context.is_sure = True
+
+
+def go_on(connection: Connection, context: Context, now: datetime) -> None:
+    """The journal goes on from the longest end that neighbours saw; if entries are lost, they are asked for."""
+    entries = continuity.go_on(connection, context, now)
+    # Within this transaction alone it is sure; for all others once it is committed.
+    sure = copy(context)
+    sure.is_sure = True
+    entries += taking_back.begin(connection, sure, now)
+    tables.feed.append(connection, entries)

@@ -15,6 +15,7 @@ from hallnet.exchange import (
     archiving,
     bundling,
     erasing,
+    recovery_report,
     tables,
 )
 from hallnet.exchange.answering import Answering
@@ -117,11 +118,33 @@ class RecordsFace(Answering):
         while at < end:
             # A piece at a time: a journal of millions of entries is never in memory.
             pieces, at = await self._database.read(
-                partial(archiving.pieces, start=at, end=end, runs_max=ARCHIVE_RUNS_AT_ONCE)
+                partial(
+                    archiving.pieces,
+                    context=self._context,
+                    start=at,
+                    end=end,
+                    runs_max=ARCHIVE_RUNS_AT_ONCE,
+                )
             )
             for piece in pieces:
                 for cut in range(0, len(piece), STREAM_BYTES):
                     yield wire.ExportJournalResponse(data=piece[cut : cut + STREAM_BYTES])
+
+    async def ExportRecovery(
+        self, request: wire.ExportRecoveryRequest, context: Any
+    ) -> AsyncIterator[wire.ExportRecoveryResponse]:
+        now = self._clock()
+        opening, left = await self._database.read(
+            lambda c: recovery_report.begin(c, self._context, request.end, now)
+        )
+        yield wire.ExportRecoveryResponse(data=opening)
+        while left:
+            data, at = await self._database.read(
+                lambda c, places=left: recovery_report.piece(c, self._context, places)  # type: ignore[misc]
+            )
+            left = range(at, left.stop)
+            for start in range(0, len(data), STREAM_BYTES):
+                yield wire.ExportRecoveryResponse(data=data[start : start + STREAM_BYTES])
 
     async def ForgetArchived(self, request: wire.ForgetArchivedRequest, context: Any) -> Any:
         now = self._clock()

@@ -25,6 +25,7 @@ from hallnet.exchange import (
     parcels,
     renewing,
     replicas,
+    returning,
     tables,
 )
 from hallnet.exchange.attachment_loops import AttachmentLoops
@@ -60,6 +61,8 @@ from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 RETRANSMIT_EVERY_SECONDS = 5.0
+GIVE_BACK_EVERY_SECONDS = 1.0
+"""How soon a wish is noticed; while one is answered, receipts wake the loop."""
 SWEEP_EVERY_SECONDS = 600.0
 LOOK_AT_CERTIFICATE_EVERY_SECONDS = 60.0
 BUSY_FOR = timedelta(seconds=0.5)
@@ -84,7 +87,8 @@ class Exchange:
         self._clock = clock
         self._database = Database(home.database_url("exchange"), "exchange", home.vault(self.part))
         migrate(self._database, "hallnet.exchange")
-        self._database.transact(lambda c: tables.feed.leap(c, clock()))
+        for feed in (tables.feed, tables.returned):
+            self._database.transact(lambda c, feed=feed: feed.leap(c, clock()))  # type: ignore[misc]
         identity = home.identity()
         wanted = self._settings.hall.suite
         trust = Trust([identity.chain[-1]], suites_of(identity.chain))
@@ -119,6 +123,7 @@ class Exchange:
         self._mine: frozenset[Address] = frozenset()
         self._links_began = asyncio.Event()
         self._sure = asyncio.Event()
+        self._to_give = asyncio.Event()
         self._look_at_room()
         self._told_freshness: tuple[Freshness, datetime] | None = None
         self._up = self._parent_client()
@@ -143,6 +148,7 @@ class Exchange:
             CALLERS,
         )
         feeds.add(tables.feed, self._database)
+        feeds.add(tables.returned, self._database)
 
     def loops(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]]]]:
         endpoints = self._settings.endpoints
@@ -154,6 +160,7 @@ class Exchange:
                 self._once_sure(self._follow("branch-sync", endpoints.branch_sync)),
             ),
             ("exchange retransmits", self._once_sure(self._retransmit)),
+            ("exchange gives back", self._once_sure(self._give_back)),
             ("exchange sends attachments", self._once_sure(self._attachments.send)),
             ("exchange looks after attachments", self._attachments.look_after),
             ("exchange sweeps", self._sweep),
@@ -383,7 +390,7 @@ class Exchange:
                     tries -= 1
                     await asyncio.sleep(ORDER_PAUSE_SECONDS)
                     taken = await self._database.write(take)
-        tables.feed.announce()
+        self._announce()
         if taken.has_materials:
             self._attachments.came.set()
         self._watch.show(taken.hops, now)
@@ -443,17 +450,39 @@ class Exchange:
         following.take(connection, self._context, entries, self._clock())
 
     def _wake_links(self, neighbours: Collection[Address]) -> None:
-        # Receipts may have come in: there may be room for more of a material.
+        # Receipts may have come in: there may be room for more of a material, or of what is given back.
         self._attachments.wished.set()
+        self._to_give.set()
         for neighbour in neighbours:
             if neighbour in self._links:
                 self._links[neighbour].wake()
 
-    def _wake(self) -> None:
+    def _announce(self) -> None:
         tables.feed.announce()
+        tables.returned.announce()
+
+    def _wake(self) -> None:
+        self._announce()
         self._attachments.wished.set()
         for loop in self._links.values():
             loop.wake()
+
+    # Words of halls that lost records
+
+    async def _give_back(self) -> None:
+        """Give back what was asked for, portion after portion, and see whether what was lost here is back."""
+        while True:
+            self._to_give.clear()
+            now = self._clock()
+            if not await self._database.read(returning.is_under_way):
+                await asyncio.sleep(GIVE_BACK_EVERY_SECONDS)
+            elif await self._database.write(partial(self._go_on_giving, now=now)):
+                self._wake()
+            else:
+                await is_set_within(self._to_give, GIVE_BACK_EVERY_SECONDS)
+
+    def _go_on_giving(self, connection: Connection, now: datetime) -> bool:
+        return returning.go_on(connection, self._context, now)
 
     # Housekeeping
 

@@ -19,6 +19,8 @@ from hallnet.store.requests import AnsweredRequests
 
 metadata = MetaData()
 feed = Feed("exchange", metadata)
+returned = Feed("exchange-returned", metadata, "returned_")
+"""What this hall itself had said and others gave back: followed before all else after a loss of records."""
 cursors = Cursors(metadata)
 answered = AnsweredRequests(metadata)
 
@@ -57,6 +59,60 @@ journal_node = Table(
     Column("level", Integer, primary_key=True, autoincrement=False),
     Column("index", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", Bytes, nullable=False),
+)
+
+# Losses of records, by the end of their gap: since when this hall waits for its own words, and until when it did.
+recovery = Table(
+    "recovery",
+    metadata,
+    Column("end", BigInteger, primary_key=True, autoincrement=False),
+    Column("began_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+)
+
+# The halls that were asked for them.
+recovery_asked = Table(
+    "recovery_asked",
+    metadata,
+    Column("end", BigInteger, primary_key=True, autoincrement=False),
+    Column("hall", String(40), primary_key=True),
+    Column("asked_at", Moment, nullable=False),
+    # When it had given back all that has to do with cases.
+    Column("answered_at", Moment),
+    Column("returned", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+)
+
+# Entries of the own journal that came back into a gap, with their proofs.
+returned_entry = Table(
+    "returned_entry",
+    metadata,
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Integer, nullable=False),
+    Column("data", Bytes, nullable=False),
+    Column("path", Bytes, nullable=False),
+    Column("checkpoint", Bytes(32), nullable=False),
+    Column("giver", String(40), nullable=False),
+    # Of an envelope: whether the recipient gave it back, and not a hall that passed it on only.
+    Column("whole", Boolean, nullable=False),
+    Column("has_content", Boolean, nullable=False),
+)
+
+# Halls that lost records and asked for their own words, and how far they have been given back.
+giving_back = Table(
+    "giving_back",
+    metadata,
+    Column("hall", String(40), primary_key=True),
+    Column("end", BigInteger, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    # Positions up to which each of the tables was gone through.
+    Column("passed_on", BigInteger, nullable=False),
+    Column("of_cases", BigInteger, nullable=False),
+    Column("others", BigInteger, nullable=False),
+    Column("receipts", BigInteger, nullable=False),
+    # Whether the hall was told that it has all that has to do with cases.
+    Column("complete", Boolean, nullable=False),
 )
 
 # The entries that one transaction added, together.

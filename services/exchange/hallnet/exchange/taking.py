@@ -11,7 +11,16 @@ from google.protobuf.message import DecodeError
 from sqlalchemy import insert, select
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import attachments, contents, continuity, outgoing, parcels, renewing, tables
+from hallnet.exchange import (
+    attachments,
+    contents,
+    continuity,
+    outgoing,
+    parcels,
+    renewing,
+    returning,
+    tables,
+)
 from hallnet.exchange.attachments import Piece
 from hallnet.exchange.context import Context
 from hallnet.exchange.hops import Direction, Hop
@@ -24,6 +33,7 @@ from hallnet.exchange.journal_store import (
 )
 from hallnet.exchange.parcels import Parcel
 from hallnet.exchange.renewing import Asked, Issued
+from hallnet.exchange.returning import Said
 from hallnet.federation import admission, limits
 from hallnet.federation.admission import (
     Accept,
@@ -95,6 +105,7 @@ class Taking:
         self._keep: list[SignedCheckpoint] = []
         self._entries: list[Entry] = []
         self._of_certificates: list[Asked | Issued] = []
+        self._of_words: list[Said] = []
         self._uses: Counter[bytes] = Counter()
         """How many bodies that are kept each content key opens."""
         self._chunks: list[tuple[Header, Envelope, Content]] = []
@@ -138,6 +149,8 @@ class Taking:
         # After the journal is closed, for it leads to entries of its own.
         for said in self._of_certificates:
             entries += renewing.act(connection, self._context, said, self._now)
+        for word in self._of_words:
+            entries += returning.act(connection, self._context, word, self._now)
         return Written(entries, {neighbour for neighbour, _ in self._queue}, judged.done)
 
     def note_shown(self, frontier: Sequence[bytes]) -> None:
@@ -299,18 +312,27 @@ class Taking:
         if header.kind == attachments.CHUNK_KIND:
             self._chunks.append((header, envelope, content))
             return
-        if header.kind in renewing.KINDS:
-            try:
-                said = renewing.read(
-                    self._connection, self._context, header.sender, header.kind, content.payload
-                )
-            except Problem as problem:
-                self._judge(header, envelope, Verdict.REFUSED, problem.reason)
-                return
-            self._of_certificates.append(said)
+        try:
+            is_own = self._is_for_exchange(header, content)
+        except Problem as problem:
+            self._judge(header, envelope, Verdict.REFUSED, problem.reason)
+            return
         self._judge(header, envelope, Verdict.ACCEPTED)
-        if header.kind not in renewing.KINDS:
+        if not is_own:
             self._hand_in(header, content)
+
+    def _is_for_exchange(self, header: Header, content: Content) -> bool:
+        """Whether it is for the exchange itself, which notes it; raises what is wrong with it."""
+        if header.kind in renewing.KINDS:
+            said = renewing.read(
+                self._connection, self._context, header.sender, header.kind, content.payload
+            )
+            self._of_certificates.append(said)
+        elif header.kind in returning.KINDS:
+            self._of_words.append(returning.read(header.sender, header.kind, content.payload))
+        else:
+            return False
+        return True
 
     def _take_chunks(self) -> None:
         """Those of a batch together: they are large and many."""

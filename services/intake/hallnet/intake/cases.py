@@ -184,7 +184,8 @@ def append_replica(
     now: datetime,
 ) -> None:
     """Add events of another hall that were checked; if they bring in a hall that is new to the case,
-    or hand the case over once more, tell that hall what this hall itself has said so far."""
+    or hand the case over once more, tell that hall what this hall itself has said so far. Own events that
+    came back after a loss were told to everybody before."""
     _insert(connection, author, case, raws)
     counting.note(connection, hall, before, case)
     project(connection, hall, before, case)
@@ -194,7 +195,7 @@ def append_replica(
     told = [
         dispatches.of_events(case, other, own, ())
         for other in sorted(concerned - {hall.address, author})
-        if own and before is not None
+        if own and before is not None and author != hall.address
     ]
     entries = [Entry("case.replica", case.case_id, raw, now) for raw in raws]
     last = entries[-1]

@@ -276,6 +276,22 @@ def take_state(connection: Connection, hall: Hall, sender: Address, payload: byt
     connection.execute(statement.on_conflict_do_update(index_elements=["hall"], set_=values))
 
 
+def take_back(connection: Connection, payload: bytes) -> None:
+    """What this hall had said of itself before it lost its records; what is older than what is known is
+    passed over."""
+    read = parse(wire.HallStanding, payload)
+    state, since = HallState(read.state), from_timestamp(read.since)
+    last = _last(connection)
+    if last is not None and last.since >= since:
+        return
+    connection.execute(
+        insert(_STATE).values(
+            state=state, since=since, reason=read.reason, successor=read.successor
+        )
+    )
+    forget_read()
+
+
 def successors(connection: Connection, hall: Hall) -> frozenset[Address]:
     """Halls that go on in the place of this one."""
     query = select(_TRANSFER.c.taker).where(

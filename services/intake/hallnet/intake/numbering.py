@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from enum import Enum
+from string import ascii_uppercase
 
 from sqlalchemy import select
 
@@ -15,6 +16,7 @@ from hallnet.store.gathering import gathered
 from hallnet.store.upsert import upsert
 
 QUERY_CODE_LENGTH = 8
+NUMBER_DIGITS_MAX = 9
 _QUERY_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without what is mistaken for something else when it is read out or written by hand."""
 
@@ -49,6 +51,24 @@ def next_document_no(
     """For example 330127101受〔2026〕12号, with a word 330127101受〔2026〕CWK12号."""
     number = next_number(connection, f"{paper.name}-{day.year}{word}")
     return f"{hall}{paper.value}〔{day.year}〕{word}{number}号"
+
+
+def note_case_no(connection: Connection, hall: Address, case_no: str) -> None:
+    """A number was given that the records do not have: none up to it is given again."""
+    stamp, _, counted = case_no.removeprefix(f"{hall}-").partition("-")
+    count = counted.lstrip(ascii_uppercase)
+    if not count.isdecimal() or len(count) > NUMBER_DIGITS_MAX:
+        return
+    table = tables.number_counter
+    series = f"case-{stamp}{counted.removesuffix(count)}"
+    statement = upsert(connection, table).values(series=series, last=int(count))
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["series"],
+            set_={"last": statement.excluded.last},
+            where=table.c.last < statement.excluded.last,
+        )
+    )
 
 
 def query_code(random: bytes) -> str:

@@ -54,21 +54,21 @@ def take_events(
     try:
         message = wire.CaseEvents.FromString(payload)
     except DecodeError:
-        _set_aside(connection, "", sender, MessageMalformed.reason, payload, now)
+        set_aside(connection, "", sender, MessageMalformed.reason, payload, now)
         return
     case_id = message.case_id
     if not is_id(case_id):
-        _set_aside(connection, "", sender, MessageMalformed.reason, payload, now)
+        set_aside(connection, "", sender, MessageMalformed.reason, payload, now)
         return
     case = cases.find(connection, case_id)
     try:
         for raw in message.events:
             _keep_early(connection, hall, case, sender, case_id, raw, now)
     except Problem as problem:
-        _set_aside(connection, case_id, sender, problem.reason, payload, now)
-    case = _apply_early(connection, hall, case, case_id, now)
+        set_aside(connection, case_id, sender, problem.reason, payload, now)
+    case = apply_early(connection, hall, case, case_id, now)
     if case is not None and case.transit is not None and case.transit.to == hall.address:
-        case = _answer(connection, hall, case, now)
+        case = answer(connection, hall, case, now)
     if case is not None:
         joining.leg_ended(connection, hall, case, now)
 
@@ -81,7 +81,7 @@ def take_request(
         request = REQUEST.from_bytes(payload)
         _require_id(request.case_id)
     except Problem as problem:
-        _set_aside(connection, "", sender, problem.reason, payload, now)
+        set_aside(connection, "", sender, problem.reason, payload, now)
         return
     account = Account(request.actor, frozenset({Power.VERIFY, Power.RECEIVE}), ())
     try:
@@ -116,7 +116,7 @@ def take_refusal(connection: Connection, sender: Address, payload: bytes, now: d
         if sender not in cases.load(connection, case_id).halls():
             raise EventOutOfTurn("sender", author=sender)
     except Problem as problem:
-        _set_aside(connection, case_id, sender, problem.reason, payload, now)
+        set_aside(connection, case_id, sender, problem.reason, payload, now)
         return
     tables.feed.append(connection, [Entry("case.request_refused", case_id, payload, now)])
 
@@ -190,7 +190,7 @@ def _keep_early(
     if event.author != sender or event.author == hall.address or event.case_id != case_id:
         raise EventOutOfTurn("event.author", author=event.author)
     _require_usable(event)
-    known = _known(connection, case, event)
+    known = known_at(connection, case, event)
     if known is None:
         connection.execute(
             insert(tables.early_event).values(
@@ -202,7 +202,7 @@ def _keep_early(
         raise HistoryBroken("event.sequence", sequence=event.sequence)
 
 
-def _known(connection: Connection, case: Case | None, event: CaseEvent) -> bytes | None:
+def known_at(connection: Connection, case: Case | None, event: CaseEvent) -> bytes | None:
     """What stands at the place of an event, or waits for it in the name of the same author."""
     table = tables.case_event
     query = select(table.c.event).where(
@@ -257,7 +257,7 @@ def _require_id(case_id: str) -> None:
         raise MessageMalformed("case_id", message="case_id", detail="case_id")
 
 
-def _apply_early(
+def apply_early(
     connection: Connection, hall: Hall, case: Case | None, case_id: str, now: datetime
 ) -> Case | None:
     """Apply what follows on the history without a gap; the rest goes on waiting."""
@@ -278,7 +278,7 @@ def _apply_early(
             except Problem as problem:
                 payload = wire.CaseEvents(case_id=case_id, events=[row.event]).SerializeToString()
                 sender = Address.parse(row.author)
-                _set_aside(connection, case_id, sender, problem.reason, payload, now)
+                set_aside(connection, case_id, sender, problem.reason, payload, now)
         if case is before:
             return case
 
@@ -295,7 +295,8 @@ def _apply(
     return case
 
 
-def _answer(connection: Connection, hall: Hall, case: Case, now: datetime) -> Case:
+def answer(connection: Connection, hall: Hall, case: Case, now: datetime) -> Case:
+    """Take over what is handed to this hall, or say why not."""
     item = cases.item_of(connection, hall, case)
     owner = owners.of_arrival(connection, hall, case, case.filed.item_id, now)
     fact = answer_hand_over(
@@ -309,7 +310,7 @@ def _answer(connection: Connection, hall: Hall, case: Case, now: datetime) -> Ca
     return cases.append(connection, hall, case.case_id, case, [fact], SYSTEM, now)
 
 
-def _set_aside(
+def set_aside(
     connection: Connection,
     case_id: str,
     sender: Address,
@@ -317,6 +318,7 @@ def _set_aside(
     payload: bytes,
     now: datetime,
 ) -> None:
+    """Keep what cannot be believed for a person to look at."""
     connection.execute(
         insert(tables.set_aside).values(
             case_id=case_id, sender=str(sender), reason=reason, payload=payload, at=now

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from grpc import aio
@@ -20,6 +21,7 @@ from hallnet.intake import (
     freezing,
     materials,
     matters,
+    own_words,
     records,
     tables,
     telling,
@@ -109,6 +111,10 @@ class Intake:
         return [
             ("intake asks how old its records are", self._ask_age),
             (
+                "intake takes back its own words",
+                self._follow(own_words.FEED, endpoints.exchange, self._take_back),
+            ),
+            (
                 "intake follows exchange",
                 self._once_known(self._follow("exchange", endpoints.exchange, self._take)),
             ),
@@ -156,7 +162,11 @@ class Intake:
                 answer = await exchange.ConfirmRecords(wire_exchange.ConfirmRecordsRequest())
                 if answer.sure:
                     await self._take_word(answer)
-                    break
+                    if await self._has_words_back(answer):
+                        known.may_act.set()
+                        break
+                    # The exchange waits for them, and no longer than it is to.
+                    began = time.monotonic()
             waited = time.monotonic() - began
             if waited > records.ALONE_AFTER.total_seconds() and not known.may_act.is_set():
                 _log.warning(
@@ -176,7 +186,11 @@ class Intake:
                 lambda c: records.are_old(c, noticed_on, today, random)
             )
             known.words = tuple(words)
-        known.may_act.set()
+
+    async def _has_words_back(self, answer: wire_exchange.ConfirmRecordsResponse) -> bool:
+        """Whether what this hall itself had said is back, as far as others gave it back in time."""
+        read = partial(tables.cursors.position, feed=own_words.FEED)
+        return answer.words_back and await self._database.read(read) >= answer.words_position
 
     async def close(self) -> None:
         for channel in self._channels:
@@ -206,6 +220,9 @@ class Intake:
 
     def _take(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         following.take_messages(connection, self._hall, entries, self._clock())
+
+    def _take_back(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
+        own_words.take(connection, self._hall, entries, self._clock())
 
     def _take_releases(
         self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]

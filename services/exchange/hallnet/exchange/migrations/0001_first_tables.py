@@ -221,6 +221,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("end"),
     )
     op.create_table(
+        "giving_back",
+        sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("passed_on", sa.BigInteger(), nullable=False),
+        sa.Column("of_cases", sa.BigInteger(), nullable=False),
+        sa.Column("others", sa.BigInteger(), nullable=False),
+        sa.Column("receipts", sa.BigInteger(), nullable=False),
+        sa.Column("complete", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("hall", "end"),
+    )
+    op.create_table(
         "incident",
         sa.Column("leaf_index", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("incident", sa.LargeBinary(), nullable=False),
@@ -386,11 +399,53 @@ def upgrade() -> None:
         batch_op.create_index("reception_of_subject", ["subject", "position"], unique=False)
 
     op.create_table(
+        "recovery",
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("began_at", Moment(), nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("end"),
+    )
+    op.create_table(
+        "recovery_asked",
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("answered_at", Moment(), nullable=True),
+        sa.Column("returned", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("end", "hall"),
+    )
+    op.create_table(
         "replica",
         sa.Column("incarnation", sa.LargeBinary(8), nullable=False),
         sa.Column("seen_at", Moment(), nullable=False),
         sa.Column("sure", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("incarnation"),
+    )
+    op.create_table(
+        "returned_entry",
+        sa.Column("leaf_index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("path", sa.LargeBinary(), nullable=False),
+        sa.Column("checkpoint", sa.LargeBinary(32), nullable=False),
+        sa.Column("giver", sa.String(length=40), nullable=False),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        sa.Column("has_content", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("leaf_index"),
+    )
+    op.create_table(
+        "returned_feed_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "returned_feed_run",
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("end"),
     )
     op.create_table(
         "revocation",
@@ -449,7 +504,12 @@ def downgrade() -> None:
     op.drop_table("seen")
     op.drop_table("root_succession")
     op.drop_table("revocation")
+    op.drop_table("returned_feed_run")
+    op.drop_table("returned_feed_head")
+    op.drop_table("returned_entry")
     op.drop_table("replica")
+    op.drop_table("recovery_asked")
+    op.drop_table("recovery")
     with op.batch_alter_table("reception", schema=None) as batch_op:
         batch_op.drop_index("reception_of_subject")
 
@@ -473,6 +533,7 @@ def downgrade() -> None:
 
     op.drop_table("invitation")
     op.drop_table("incident")
+    op.drop_table("giving_back")
     op.drop_table("feed_run")
     op.drop_table("feed_head")
     with op.batch_alter_table("export_record", schema=None) as batch_op:

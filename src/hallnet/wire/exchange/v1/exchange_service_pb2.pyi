@@ -484,8 +484,14 @@ class ConfirmRecordsResponse(_message.Message):
 
     SURE_FIELD_NUMBER: _builtins.int
     RESTORED_FIELD_NUMBER: _builtins.int
+    WORDS_BACK_FIELD_NUMBER: _builtins.int
+    WORDS_POSITION_FIELD_NUMBER: _builtins.int
     sure: _builtins.bool
     """Whether it is known; false while the exchange still asks the neighbours."""
+    words_back: _builtins.bool
+    """Whether the exchange waits no more for what this hall itself had said before records were lost."""
+    words_position: _builtins.int
+    """Position of the newest entry of the feed "exchange-returned", in which it is."""
     @_builtins.property
     def restored(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalGap]:
         """The times that the hall's records were older than its journal."""
@@ -495,14 +501,60 @@ class ConfirmRecordsResponse(_message.Message):
         *,
         sure: _builtins.bool = ...,
         restored: _abc.Iterable[Global___JournalGap] | None = ...,
+        words_back: _builtins.bool = ...,
+        words_position: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["restored", b"restored", "sure", b"sure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["restored", b"restored", "sure", b"sure", "words_back", b"words_back", "words_position", b"words_position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ConfirmRecordsResponse: _TypeAlias = ConfirmRecordsResponse  # noqa: Y015
+
+@_typing.final
+class ExportRecoveryRequest(_message.Message):
+    """ExportRecoveryRequest asks for the report of a loss of records."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    END_FIELD_NUMBER: _builtins.int
+    end: _builtins.int
+    """Number of the first entry after those that were lost: names the loss; 0 for the newest."""
+    def __init__(
+        self,
+        *,
+        end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportRecoveryRequest: _TypeAlias = ExportRecoveryRequest  # noqa: Y015
+
+@_typing.final
+class ExportRecoveryResponse(_message.Message):
+    """ExportRecoveryResponse is a piece of a recovery report."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The next bytes."""
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportRecoveryResponse: _TypeAlias = ExportRecoveryResponse  # noqa: Y015
 
 @_typing.final
 class SuiteUse(_message.Message):

@@ -106,6 +106,11 @@ class ExchangeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedResponse.FromString,
                 _registered_method=True)
+        self.ExportRecovery = channel.unary_stream(
+                '/hallnet.wire.exchange.v1.ExchangeService/ExportRecovery',
+                request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportRecoveryRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportRecoveryResponse.FromString,
+                _registered_method=True)
         self.EraseContents = channel.unary_unary(
                 '/hallnet.wire.exchange.v1.ExchangeService/EraseContents',
                 request_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.EraseContentsRequest.SerializeToString,
@@ -241,6 +246,13 @@ class ExchangeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportRecovery(self, request, context):
+        """ExportRecovery gives what came back of a loss of records and what did not, as parts of one recovery report.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EraseContents(self, request, context):
         """EraseContents erases what was in envelopes that were settled before a moment; what proves them stays.
         """
@@ -355,6 +367,11 @@ def add_ExchangeServiceServicer_to_server(servicer, server):
                     servicer.ForgetArchived,
                     request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedResponse.SerializeToString,
+            ),
+            'ExportRecovery': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportRecovery,
+                    request_deserializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportRecoveryRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportRecoveryResponse.SerializeToString,
             ),
             'EraseContents': grpc.unary_unary_rpc_method_handler(
                     servicer.EraseContents,
@@ -767,6 +784,33 @@ class ExchangeService:
             '/hallnet.wire.exchange.v1.ExchangeService/ForgetArchived',
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedRequest.SerializeToString,
             hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ForgetArchivedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hallnet.wire.exchange.v1.ExchangeService/ExportRecovery',
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportRecoveryRequest.SerializeToString,
+            hallnet_dot_wire_dot_exchange_dot_v1_dot_exchange__service__pb2.ExportRecoveryResponse.FromString,
             options,
             channel_credentials,
             insecure,

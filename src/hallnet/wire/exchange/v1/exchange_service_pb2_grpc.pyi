@@ -63,6 +63,8 @@ class ExchangeServiceStub:
     """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
     ForgetArchived: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.ForgetArchivedRequest, _exchange_service_pb2.ForgetArchivedResponse]
     """ForgetArchived removes entries of the journal that are in an archive; their hashes and proofs stay."""
+    ExportRecovery: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ExportRecoveryRequest, _exchange_service_pb2.ExportRecoveryResponse]
+    """ExportRecovery gives what came back of a loss of records and what did not, as parts of one recovery report."""
     EraseContents: _grpc.UnaryUnaryMultiCallable[_exchange_service_pb2.EraseContentsRequest, _exchange_service_pb2.EraseContentsResponse]
     """EraseContents erases what was in envelopes that were settled before a moment; what proves them stays."""
     ReadAttachment: _grpc.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]
@@ -111,6 +113,8 @@ class ExchangeServiceAsyncStub(ExchangeServiceStub):
     """ExportJournal gives the entries of a period with what proves them, as an archive of the journal."""
     ForgetArchived: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.ForgetArchivedRequest, _exchange_service_pb2.ForgetArchivedResponse]  # type: ignore[assignment]
     """ForgetArchived removes entries of the journal that are in an archive; their hashes and proofs stay."""
+    ExportRecovery: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ExportRecoveryRequest, _exchange_service_pb2.ExportRecoveryResponse]  # type: ignore[assignment]
+    """ExportRecovery gives what came back of a loss of records and what did not, as parts of one recovery report."""
     EraseContents: _aio.UnaryUnaryMultiCallable[_exchange_service_pb2.EraseContentsRequest, _exchange_service_pb2.EraseContentsResponse]  # type: ignore[assignment]
     """EraseContents erases what was in envelopes that were settled before a moment; what proves them stays."""
     ReadAttachment: _aio.UnaryStreamMultiCallable[_exchange_service_pb2.ReadAttachmentRequest, _exchange_service_pb2.ReadAttachmentResponse]  # type: ignore[assignment]
@@ -240,6 +244,14 @@ class ExchangeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_exchange_service_pb2.ForgetArchivedResponse, _abc.Awaitable[_exchange_service_pb2.ForgetArchivedResponse]]:
         """ForgetArchived removes entries of the journal that are in an archive; their hashes and proofs stay."""
+
+    @_abc_1.abstractmethod
+    def ExportRecovery(
+        self,
+        request: _exchange_service_pb2.ExportRecoveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_exchange_service_pb2.ExportRecoveryResponse], _abc.AsyncIterator[_exchange_service_pb2.ExportRecoveryResponse]]:
+        """ExportRecovery gives what came back of a loss of records and what did not, as parts of one recovery report."""
 
     @_abc_1.abstractmethod
     def EraseContents(

@@ -27,7 +27,7 @@ from hallnet.wire.trust.v1 import certificate_pb2 as hallnet_dot_wire_dot_trust_
 from hallnet.wire.trust.v1 import journal_pb2 as hallnet_dot_wire_dot_trust_dot_v1_dot_journal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hallnet/wire/trust/v1/archive.proto\x12\x15hallnet.wire.trust.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\x89\x01\n\x12JournalArchivePart\x12\x39\n\x04head\x18\x01 \x01(\x0b\x32).hallnet.wire.trust.v1.JournalArchiveHeadH\x00\x12\x30\n\x03run\x18\x02 \x01(\x0b\x32!.hallnet.wire.trust.v1.JournalRunH\x00\x42\x06\n\x04part\"\x8d\x03\n\x12JournalArchiveHead\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x36\n\x05start\x18\x02 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x10\n\x08\x66rontier\x18\x03 \x03(\x0c\x12\x34\n\x03\x65nd\x18\x04 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12:\n\twitnessed\x18\x05 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x38\n\x0c\x63\x65rtificates\x18\x06 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12?\n\x10root_successions\x18\x07 \x03(\x0b\x32%.hallnet.wire.trust.v1.RootSuccession\x12/\n\x0b\x61rchived_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hallnet/wire/trust/v1/archive.proto\x12\x15hallnet.wire.trust.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\xc2\x01\n\x12JournalArchivePart\x12\x39\n\x04head\x18\x01 \x01(\x0b\x32).hallnet.wire.trust.v1.JournalArchiveHeadH\x00\x12\x30\n\x03run\x18\x02 \x01(\x0b\x32!.hallnet.wire.trust.v1.JournalRunH\x00\x12\x37\n\x03gap\x18\x03 \x01(\x0b\x32(.hallnet.wire.trust.v1.JournalArchiveGapH\x00\x42\x06\n\x04part\"\xd0\x01\n\x11JournalArchiveGap\x12\x37\n\x06\x62\x65\x66ore\x18\x01 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x36\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x10\n\x08\x66rontier\x18\x03 \x03(\x0c\x12\x38\n\x0c\x63\x65rtificates\x18\x04 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\"\x8d\x03\n\x12JournalArchiveHead\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x36\n\x05start\x18\x02 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x10\n\x08\x66rontier\x18\x03 \x03(\x0c\x12\x34\n\x03\x65nd\x18\x04 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12:\n\twitnessed\x18\x05 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x38\n\x0c\x63\x65rtificates\x18\x06 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12?\n\x10root_successions\x18\x07 \x03(\x0b\x32%.hallnet.wire.trust.v1.RootSuccession\x12/\n\x0b\x61rchived_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +35,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.trust.v1.archi
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_JOURNALARCHIVEPART']._serialized_start=174
-  _globals['_JOURNALARCHIVEPART']._serialized_end=311
-  _globals['_JOURNALARCHIVEHEAD']._serialized_start=314
-  _globals['_JOURNALARCHIVEHEAD']._serialized_end=711
+  _globals['_JOURNALARCHIVEPART']._serialized_end=368
+  _globals['_JOURNALARCHIVEGAP']._serialized_start=371
+  _globals['_JOURNALARCHIVEGAP']._serialized_end=579
+  _globals['_JOURNALARCHIVEHEAD']._serialized_start=582
+  _globals['_JOURNALARCHIVEHEAD']._serialized_end=979
 # @@protoc_insertion_point(module_scope)

@@ -31,29 +31,79 @@ class JournalArchivePart(_message.Message):
 
     HEAD_FIELD_NUMBER: _builtins.int
     RUN_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def head(self) -> Global___JournalArchiveHead:
         """What the entries are checked against: the first part."""
 
     @_builtins.property
     def run(self) -> _journal_pb2.JournalRun:
-        """Entries, in their order and without a gap: all other parts."""
+        """Entries, in their order: all other parts."""
+
+    @_builtins.property
+    def gap(self) -> Global___JournalArchiveGap:
+        """Entries that the hall lost with its records, between two runs or before the first."""
 
     def __init__(
         self,
         *,
         head: Global___JournalArchiveHead | None = ...,
         run: _journal_pb2.JournalRun | None = ...,
+        gap: Global___JournalArchiveGap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "part", b"part", "run", b"run"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["gap", b"gap", "head", b"head", "part", b"part", "run", b"run"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "part", b"part", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gap", b"gap", "head", b"head", "part", b"part", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["head", "run"]  # noqa: Y015
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["head", "run", "gap"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
 
 Global___JournalArchivePart: _TypeAlias = JournalArchivePart  # noqa: Y015
+
+@_typing.final
+class JournalArchiveGap(_message.Message):
+    """JournalArchiveGap stands in the place of entries that the hall lost. The first entry behind it is the incident in
+    which the hall recorded the loss.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    FRONTIER_FIELD_NUMBER: _builtins.int
+    CERTIFICATES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def before(self) -> _journal_pb2.SignedCheckpoint:
+        """The signed head before the gap; absent if nothing was left."""
+
+    @_builtins.property
+    def after(self) -> _journal_pb2.SignedCheckpoint:
+        """The signed head behind it, as a neighbour gave it back."""
+
+    @_builtins.property
+    def frontier(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The frontier from which the tree goes on there."""
+
+    @_builtins.property
+    def certificates(self) -> _containers.RepeatedCompositeFieldContainer[_certificate_pb2.Certificate]:
+        """Certificates of the signers and of their issuers, without the root."""
+
+    def __init__(
+        self,
+        *,
+        before: _journal_pb2.SignedCheckpoint | None = ...,
+        after: _journal_pb2.SignedCheckpoint | None = ...,
+        frontier: _abc.Iterable[_builtins.bytes] | None = ...,
+        certificates: _abc.Iterable[_certificate_pb2.Certificate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "certificates", b"certificates", "frontier", b"frontier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalArchiveGap: _TypeAlias = JournalArchiveGap  # noqa: Y015
 
 @_typing.final
 class JournalArchiveHead(_message.Message):

@@ -1,0 +1,83 @@
+"""Words of simulated halls that lost records: given back by others, and taken in before the hall acts again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hallnet.exchange import returning, tables, taking_back
+from hallnet.intake import own_words
+from hallnet.intake import tables as intake_tables
+from hallnet.node.feeds import deal
+from hallnet.node.waiting import is_set_within
+from hallnet.store import Connection
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
+
+if TYPE_CHECKING:
+    from hallnet.simulate.hall import Hall
+
+LOOK_SECONDS = 60.0
+
+
+class Words:
+    """What a hall does about words that were lost, its own and those of others."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self.known = asyncio.Event()
+        """Whether the neighbours have said where the journal ends."""
+        self._moved = asyncio.Event()
+        self._came = asyncio.Event()
+
+    def moved(self) -> None:
+        """A batch or an answer came in: there may be something to give back or to take."""
+        self._moved.set()
+        self._came.set()
+
+    async def give_back(self) -> None:
+        """Portion after portion, and see whether what was lost here is back."""
+        hall = self._hall
+        while True:
+            self._moved.clear()
+            if not hall.exchange.look(returning.is_under_way):
+                await self._moved.wait()
+            elif await hall.exchange.write(lambda c: returning.go_on(c, hall.context, hall.now())):
+                self._came.set()
+                hall.links.wake_those_with_parcels()
+            elif hall.exchange.look(taking_back.is_under_way):
+                await is_set_within(self._moved, LOOK_SECONDS)
+            else:
+                await self._moved.wait()
+
+    async def take_back(self) -> None:
+        """The intake follows the feed of words that came back."""
+        hall, cursors = self._hall, intake_tables.cursors
+        while True:
+            self._came.clear()
+            position = hall.intake.look(lambda c: cursors.position(c, own_words.FEED))
+            entries = hall.exchange.look(partial(tables.returned.after, position=position))
+            if not entries:
+                await self._came.wait()
+                continue
+            batch = wire_feed.FollowResponse(entries=entries)
+            await hall.intake.write(partial(deal, own_words.FEED, batch, cursors, self._take))
+
+    async def until_back(self) -> None:
+        """Returns when this hall may act again."""
+        while True:
+            if self._are_back():
+                return
+            await asyncio.sleep(1)
+
+    def _are_back(self) -> bool:
+        hall = self._hall
+        position = hall.intake.look(lambda c: intake_tables.cursors.position(c, own_words.FEED))
+        waits, last = hall.exchange.look(
+            lambda c: (taking_back.is_under_way(c), tables.returned.last(c))
+        )
+        return not waits and position >= last
+
+    def _take(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
+        own_words.take(connection, self._hall.intake_hall, entries, self._hall.now())
