@@ -55,14 +55,12 @@ class World:
         self._settled = settled
         self._stop_at_first = stop_at_first
         self.halls: dict[Address, Hall] = {}
-        self._network = Network(scenario.seed, scenario.weather)
+        self.network = Network(scenario.seed, scenario.weather)
         self.people = People(self.halls, scenario.seed)
         self._trace = hashlib.sha256()
         loop_time = lambda: asyncio.get_running_loop().time()  # noqa: E731
         self.checker = Checker(self.halls, loop_time)
-        self._trouble = Trouble(
-            self._scenario, self.halls, self._network, self.people, self.checker
-        )
+        self._trouble = Trouble(self._scenario, self.halls, self.network, self.people, self.checker)
 
     async def live(self) -> Report:
         """Everything from the founding to the last look."""
@@ -128,7 +126,7 @@ class World:
             service: Disk(service, image, seal(str(identity.address).encode(), service))
             for service, image in images.items()
         }
-        hall = Hall(identity, disks, self._network, root, self._rhythm(), self._scenario.seed)
+        hall = Hall(identity, disks, self.network, root, self._rhythm(), self._scenario.seed)
         self.halls[hall.address] = hall
         return hall
 
@@ -218,7 +216,7 @@ class World:
                 return
 
     def _report(self, hours: float, seconds: float) -> Report:
-        record, network = self.people.record, self._network
+        record, network = self.people.record, self.network
         return Report(
             self._scenario,
             self.checker.violations,
