@@ -14,6 +14,8 @@ from hallnet.codec.codec import to_timestamp
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_service
 from hallnet.wire.branch_sync.v1 import standing_pb2 as wire
+from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
+from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 
 def tell(halls: Halls) -> None:
@@ -149,3 +151,29 @@ def test_a_child_that_lost_what_it_had_taken_is_sent_it_again(halls: Halls) -> N
     assert halls.content(TOWNSHIP) == b"policy"
     tell(halls)
     assert not spread(halls, PROVINCE).spreads[0].behind
+
+
+def test_a_child_that_refused_its_first_release_is_sent_it_again(halls: Halls) -> None:
+    """Its clock was behind, say: nothing is in force there, and its parent learns of it from what it says."""
+    halls.world.at(TOWNSHIP).cut = True
+    halls.publish(COUNTY, content=b"policy")
+    halls.settle()
+
+    def sent() -> list[wire_feed.Dispatch]:
+        entries = halls.told(COUNTY, "release.passed_on")
+        return [one for entry in entries for one in entry.dispatches if one.recipient == TOWNSHIP]
+
+    (first,) = sent()
+    ended = wire_feed.DeliveryEnded(
+        recipient=TOWNSHIP,
+        kind=first.kind,
+        reference=first.reference,
+        verdict=wire_envelope.VERDICT_REFUSED,
+        reason="CLOCK_AHEAD",
+    )
+    refused = ended.SerializeToString()
+    halls.take(COUNTY, wire_feed.FeedEntry(kind="delivery.ended", payload=refused))
+    halls.pass_by(seconds=(TOLD_AGAIN_AFTER + MISSED_AFTER).total_seconds())
+    nothing = wire.Standings(at=to_timestamp(halls.now)).SerializeToString()
+    halls.receive_from(COUNTY, TOWNSHIP, STANDINGS_KIND, nothing)
+    assert [one.subject for one in sent()] == [first.subject] * 2

@@ -22,7 +22,7 @@ from hallnet.simulate.people import Arrival
 from hallnet.simulate.report import Report
 from hallnet.simulate.scenario import SMALL_TREE, Scenario, whole
 from hallnet.simulate.shrinking import shrunk
-from hallnet.simulate.world import simulate
+from hallnet.simulate.simulation import simulate
 
 SEEDS = range(1, int(os.environ.get("HALLNET_SEEDS", "5")))
 BUSY = Scenario(1, SMALL_TREE, days=0.2, cases_per_hall_and_day=3, faults_per_day=200)
@@ -74,7 +74,7 @@ def test_a_disk_that_forgot_forks_no_journal_and_gives_no_number_twice(seed: int
 def test_the_same_seed_gives_the_same_history_in_every_process() -> None:
     """Whatever order sets have there."""
     program = (
-        "from hallnet.simulate.scenario import *;from hallnet.simulate.world import simulate;"
+        "from hallnet.simulate.scenario import *;from hallnet.simulate.simulation import simulate;"
         "print(simulate(Scenario(5, SMALL_TREE, days=0.1, cases_per_hall_and_day=3)).digest)"
     )
     found = [

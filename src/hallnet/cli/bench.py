@@ -166,6 +166,34 @@ def outage(
 
 
 @app.command()
+def spread(
+    divisions: Annotated[
+        str, typer.Option(help="Division whose halls take part, from the real data")
+    ] = "33",
+    halls: Annotated[
+        int, typer.Option(help="At most so many halls, with all above them; 0: all", min=0)
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """One release from the highest hall to every hall of a division: what it costs each parent.
+
+    In virtual time, in one process; a whole province takes minutes and some gigabytes.
+    """
+    from dataclasses import asdict
+
+    from hallnet.bench.spread import measure
+    from hallnet.cli.output import print_json, print_table
+    from hallnet.simulate.scenario import whole
+
+    found = asdict(measure(whole(divisions, halls)))
+    if json:
+        print_json(found)
+    else:
+        rows = [(name.replace("_", " "), f"{value:,}") for name, value in found.items()]
+        print_table("", ("one release", ""), rows)
+
+
+@app.command()
 def latency(
     size: Annotated[int, typer.Option(help="Bytes of each message")] = 2048,
     messages: Annotated[int, typer.Option(help="Messages, one at a time", min=2)] = 300,

@@ -46,7 +46,7 @@ def simulate(
     from hallnet.cli.output import print_json, print_table
     from hallnet.simulate.scenario import SMALL_TREE, Scenario, whole
     from hallnet.simulate.shrinking import shrunk
-    from hallnet.simulate.world import simulate as live
+    from hallnet.simulate.simulation import simulate as live
 
     def say(text: str) -> None:
         typer.echo(text, err=json)

@@ -4,7 +4,8 @@ as a copy of one that was migrated and furnished once."""
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -38,11 +39,23 @@ from hallnet.trust.suites import Suite, algorithms
 KEYS = algorithms(Suite.ED25519)
 BEGINNING = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
 """A Monday, eight in the morning in China."""
+FOUNDED = BEGINNING - timedelta(hours=6)
+"""When the halls of a world are certified."""
 VALID_DAYS = 1000
 SERVICES = ("exchange", "intake", "branch_sync")
 
 CLERK = Account(Actor(ActorKind.STAFF, "clerk", "李窗口"), frozenset(Power) - {Power.DECIDE}, ())
 CHIEF = Account(Actor(ActorKind.STAFF, "chief", "王首席"), frozenset(Power), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A tree that was founded and came to rest: worlds can begin as copies of it."""
+
+    root: Certificate
+    identities: Mapping[Address, Identity]
+    images: Mapping[Address, Mapping[str, bytes]]
+    """The disks of each hall."""
 
 
 def chance(*of: object) -> random.Random:
@@ -84,7 +97,7 @@ def top_identity(top: Address, root: Certificate, root_key: bytes, seed: int) ->
         issuer_id=root.id,
         signing_key=asked.signing_key,
         sealing_key=asked.sealing_key,
-        not_before=BEGINNING - timedelta(minutes=5),
+        not_before=FOUNDED - timedelta(minutes=5),
         not_after=BEGINNING + timedelta(days=3 * VALID_DAYS),
         permissions=tuple(Permission),
         suites=asked.suites,
@@ -93,7 +106,7 @@ def top_identity(top: Address, root: Certificate, root_key: bytes, seed: int) ->
 
 
 def child_identity(
-    parent: Disk, context: Context, child: Address, seed: int, at: datetime = BEGINNING
+    parent: Disk, context: Context, child: Address, seed: int, at: datetime = FOUNDED
 ) -> Identity:
     """A hall whose parent certifies it, in the parent's own records, and says so to its other services."""
     asked, signing, sealing = _request(child, seed)
@@ -122,7 +135,7 @@ def _request(subject: Address, seed: int) -> tuple[RequestBody, bytes, bytes]:
         signing_key=KEYS.signing_public(signing),
         sealing_key=KEYS.sealing_public(sealing),
         link_key=b"",
-        requested_at=BEGINNING,
+        requested_at=FOUNDED,
         suites=(int(Suite.ED25519),),
     )
     return asked, signing, sealing

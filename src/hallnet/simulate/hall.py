@@ -84,6 +84,8 @@ class Hall:
         self.seed = seed
         self.is_up = False
         self.starts = 0
+        self.boots = 0
+        """How often the power came back."""
         self.clock_is_off = timedelta(0)
         self.failed: Callable[[str, str], None] = lambda what, trace: None
         """Told of whatever fails in a loop and is no want of room."""
@@ -143,7 +145,7 @@ class Hall:
     def _open_intake(self) -> None:
         # Going down is always a power failure here.
         today, draw = day_of(self.now()), self._draw(records.WORD_BYTES)
-        words = self.intake.inspect(lambda c: records.begin(c, str(self.starts), True, today, draw))
+        words = self.intake.inspect(lambda c: records.begin(c, str(self.boots), True, today, draw))
         self.intake_hall = IntakeHall(
             self.address,
             "社保" if self.address.branch else "",
@@ -157,6 +159,7 @@ class Hall:
     def down(self) -> None:
         """The power fails: what was not committed never was."""
         self.is_up = False
+        self.boots += 1
         self.network.halls.pop(self.address, None)
         for disk in self.disks.values():
             disk.on = False

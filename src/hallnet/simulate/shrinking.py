@@ -9,7 +9,7 @@ from typing import TypeVar
 from hallnet.simulate.invariants import Invariant
 from hallnet.simulate.report import Report
 from hallnet.simulate.scenario import Scenario
-from hallnet.simulate.world import simulate
+from hallnet.simulate.simulation import simulate
 
 Part = TypeVar("Part")
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import logging
-import random
 import resource
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from hallnet.case.case import day_of
 from hallnet.exchange import believing
+from hallnet.node.home import Identity
 from hallnet.places import Address, Level, divisions
 from hallnet.simulate import villains
-from hallnet.simulate.at_the_end import LastLook
+from hallnet.simulate.at_the_end import LastLook, missing_releases
 from hallnet.simulate.carrying import has_open, waiting_for
 from hallnet.simulate.disk import Disk, seal
 from hallnet.simulate.faults import Step
 from hallnet.simulate.founding import (
-    BEGINNING,
+    FOUNDED,
     SERVICES,
+    Settled,
     blank,
     chance,
     child_identity,
@@ -32,7 +32,6 @@ from hallnet.simulate.founding import (
 )
 from hallnet.simulate.hall import Hall, Rhythm
 from hallnet.simulate.invariants import Checker, Invariant
-from hallnet.simulate.loop import run
 from hallnet.simulate.network import Network
 from hallnet.simulate.people import HOUR, MINUTE, Arrival, People
 from hallnet.simulate.report import Report
@@ -49,18 +48,19 @@ HEALING_HOURS_MAX = 72
 class World:
     """All halls, all people and all trouble of a scenario."""
 
-    def __init__(self, scenario: Scenario, stop_at_first: bool = False) -> None:
+    def __init__(
+        self, scenario: Scenario, stop_at_first: bool = False, settled: Settled | None = None
+    ) -> None:
         self._scenario = scenario.planned()
+        self._settled = settled
         self._stop_at_first = stop_at_first
         self.halls: dict[Address, Hall] = {}
-        self._network = Network(scenario.seed, scenario.weather)
+        self.network = Network(scenario.seed, scenario.weather)
         self.people = People(self.halls, scenario.seed)
         self._trace = hashlib.sha256()
         loop_time = lambda: asyncio.get_running_loop().time()  # noqa: E731
         self.checker = Checker(self.halls, loop_time)
-        self._trouble = Trouble(
-            self._scenario, self.halls, self._network, self.people, self.checker
-        )
+        self._trouble = Trouble(self._scenario, self.halls, self.network, self.people, self.checker)
 
     async def live(self) -> Report:
         """Everything from the founding to the last look."""
@@ -85,63 +85,81 @@ class World:
 
     def found(self) -> None:
         """Found all halls and start their processes, for who wants to see nothing else."""
-        root, root_key = root_of(self._scenario.halls[0], self._scenario.seed)
-        for address in self._scenario.halls:
-            disks = {
-                service: Disk(service, blank(service), seal(str(address).encode(), service))
-                for service in SERVICES
-            }
-            self._found_one(address, disks, root, root_key)
-        self._introduce()
+        self.lay()
+        self.start()
+
+    def lay(self) -> None:
+        """Found all halls, or take those that were founded for many worlds."""
+        if self._settled is not None:
+            self._take(self._settled)
+        else:
+            self._found_all()
         for hall in self.halls.values():
+            hall.failed = partial(self._failed, hall.address)
             for disk in hall.disks.values():
                 disk.before_commit = partial(self._before_commit, hall)
                 disk.committed = partial(self._committed, hall)
+
+    def start(self) -> None:
+        """The processes of all halls start."""
         for hall in self.halls.values():
             hall.up()
 
-    def _found_one(
-        self, address: Address, disks: dict[str, Disk], root: Certificate, root_key: bytes
-    ) -> None:
-        scenario, seed = self._scenario, self._scenario.seed
-        parent = None if address == scenario.halls[0] else self.halls[_above(address, self.halls)]
-        if parent is None:
-            identity = top_identity(address, root, root_key, seed)
-        else:
+    def _take(self, settled: Settled) -> None:
+        for address, identity in settled.identities.items():
+            self._add(identity, settled.root, settled.images[address])
+        self._choose_partners()
+
+    def _found_all(self) -> None:
+        seed, (top, *others) = self._scenario.seed, self._scenario.halls
+        root, root_key = root_of(top, seed)
+        images = {service: blank(service) for service in SERVICES}
+        self._certified(self._add(top_identity(top, root, root_key, seed), root, images))
+        for address in others:
+            parent = self.halls[_above(address, self.halls)]
             identity = child_identity(parent.exchange, parent.context, address, seed)
-        hall = Hall(identity, disks, self._network, root, self._rhythm(), seed)
-        hall.failed = partial(self._failed, address)
+            self._certified(self._add(identity, root, images))
+        self._introduce()
+
+    def _add(self, identity: Identity, root: Certificate, images: Mapping[str, bytes]) -> Hall:
+        disks = {
+            service: Disk(service, image, seal(str(identity.address).encode(), service))
+            for service, image in images.items()
+        }
+        hall = Hall(identity, disks, self.network, root, self._rhythm(), self._scenario.seed)
+        self.halls[hall.address] = hall
+        return hall
+
+    def _certified(self, hall: Hall) -> None:
         hall.load()
-        own = identity.chain[:-1]
-        hall.exchange.transact(lambda c: believing.learn(c, hall.context, own, BEGINNING))
-        self.halls[address] = hall
+        own = hall.identity.chain[:-1]
+        hall.exchange.transact(lambda c: believing.learn(c, hall.context, own, FOUNDED))
 
     def _rhythm(self) -> Rhythm:
         small = len(self._scenario.halls) <= BUNDLE_HALLS_MAX
         rhythm = self._scenario.rhythm
         return rhythm if small else replace(rhythm, trust_bundles=False)
 
+    def _choose_partners(self) -> None:
+        """Every hall deals with one other county across the tree."""
+        counties = [hall for hall in self.halls if hall.level is Level.COUNTY and not hall.branch]
+        for hall in self.halls:
+            draw = chance(self._scenario.seed, "partner", hall)
+            others = [one for one in counties if one.division[:6] != hall.division[:6]]
+            if others and hall.level >= Level.COUNTY:
+                self.people.partners[hall] = draw.choice(others)
+
     def _introduce(self) -> None:
-        """Every hall knows one other county with which it deals across the tree, and it the hall."""
-        counties = [hall for hall in self.halls.values() if hall.address.level is Level.COUNTY]
-        for hall in self.halls.values():
-            draw = chance(self._scenario.seed, "partner", hall.address)
-            others = [
-                county
-                for county in counties
-                if county.address.division[:6] != hall.address.division[:6]
-                and not county.address.is_branch_hall
-            ]
-            if others and hall.address.level >= Level.COUNTY:
-                partner = draw.choice(others)
-                self.people.partners[hall.address] = partner.address
-                for one, other in ((hall, partner), (partner, hall)):
-                    chain = other.identity.chain[:-1]
-                    one.exchange.transact(
-                        lambda c, one=one, chain=chain: believing.learn(  # type: ignore[misc]
-                            c, one.context, chain, BEGINNING
-                        )
+        """Partners know each other before any trust bundle comes."""
+        self._choose_partners()
+        for one, other in self.people.partners.items():
+            for here, there in ((one, other), (other, one)):
+                hall, chain = self.halls[here], self.halls[there].identity.chain[:-1]
+                hall.exchange.transact(
+                    lambda c, hall=hall, chain=chain: believing.learn(  # type: ignore[misc]
+                        c, hall.context, chain, FOUNDED
                     )
+                )
 
     # What is watched
 
@@ -182,21 +200,23 @@ class World:
         self.people.go_home()
         self._trouble.end()
         began = asyncio.get_running_loop().time()
-        await self._until_quiet()
+        await self.until_quiet()
         for hall in self.halls.values():
             await hall.chores.ask_all()
             await hall.chores.report_days()
-        await self._until_quiet()
+        await self.until_quiet()
         return (asyncio.get_running_loop().time() - began) / HOUR
 
-    async def _until_quiet(self) -> None:
+    async def until_quiet(self) -> None:
+        """Nothing is under way any more; a release that a hall refused, since its clock was behind, comes after
+        its next word on what it has, a day later at most."""
         for _ in range(HEALING_HOURS_MAX * 6):
             await asyncio.sleep(10 * MINUTE)
-            if not any(map(_is_busy, self.halls.values())):
+            if not any(map(_is_busy, self.halls.values())) and not missing_releases(self.checker):
                 return
 
     def _report(self, hours: float, seconds: float) -> Report:
-        record, network = self.people.record, self._network
+        record, network = self.people.record, self.network
         return Report(
             self._scenario,
             self.checker.violations,
@@ -228,17 +248,3 @@ def _above(address: Address, halls: dict[Address, Hall]) -> Address:
 def _is_busy(hall: Hall) -> bool:
     """Whether something of this hall is under way."""
     return bool(waiting_for(hall)) or has_open(hall, but_for=villains.FORGED)
-
-
-def simulate(scenario: Scenario, stop_at_first: bool = False) -> Report:
-    """Live through a scenario in virtual time."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    # The jitter of links is drawn from the one source of the process.
-    state = random.getstate()
-    random.seed(scenario.seed)
-    try:
-        return run(World(scenario, stop_at_first).live())
-    finally:
-        random.setstate(state)
-        logging.disable(before)

@@ -121,11 +121,12 @@ def take_wish(connection: Connection, child: str, payload: bytes, now: datetime)
 def send_from(
     connection: Connection, child: str, has: Mapping[tuple[int, str], int], now: datetime
 ) -> None:
-    """A child turned out to have earlier versions than was thought: it is sent what follows them."""
+    """A child says that it lacks what is in force here: it is sent what follows that which it has, also what
+    it refused before, for the reason may have passed (a clock that was wrong)."""
     rows = []
     for (kind, author), version in has.items():
         state = _state_of(connection, child, kind, author)
-        if state is not None and state.taken != version and not state.under_way:
+        if state is not None and not state.under_way:
             rows.append(_state(child, kind, author, version, 0))
     if rows:
         _note(connection, rows)
