@@ -17,13 +17,26 @@ from tests.case.builders import (
     START,
     calendar,
     case_with,
+    filed,
+    item,
 )
 
 from hallnet.case import command as commands
 from hallnet.case import grant as grants
+from hallnet.case.case import Case
 from hallnet.case.context import Context
 from hallnet.case.decide import decide
-from hallnet.case.grant import NOTHING, OPERATOR, Grant, GrantState, Subject, held
+from hallnet.case.fact import Lead
+from hallnet.case.grant import (
+    NOTHING,
+    OPERATOR,
+    Grant,
+    GrantState,
+    Subject,
+    departments_of,
+    held,
+)
+from hallnet.case.item import ItemVersion, PowerOrigin
 from hallnet.case.policy import KindScheme, Policy
 from hallnet.case.power import Power
 from hallnet.case.problems import GrantImpossible, GrantUnknown, PowerLapsed, PowerMissing
@@ -96,6 +109,39 @@ def test_a_grant_for_items_kinds_or_a_window_covers_nothing_else() -> None:
     assert held(every, Subject(ITEM.item_id), TODAY).powers == {Power.DECIDE}
     assert held(every, Subject("another", ("即办件",)), TODAY).powers == {Power.DECIDE_INSTANT}
     assert held(every, Subject("another", (), ("预约1",)), TODAY).powers == {Power.VERIFY}
+
+
+def test_a_grant_of_a_department_covers_its_items_and_legs_and_the_counter() -> None:
+    """主办、协办部门: each for its own part of a joint case."""
+    code = "11330127002501234X"
+    civil = item(
+        authority="县民政局",
+        power_origin=PowerOrigin(None, None, code, ""),
+        joint_bodies=("残联",),
+    )
+    whole = case_with(opening=filed())
+    leg = case_with(opening=filed(lead=Lead("joint", 1, "残联", None, None)))
+    own_leg = case_with(opening=filed(lead=Lead("joint", 2, "县民政局", None, None)))
+
+    def may(department: str, of_item: ItemVersion, case: Case | None) -> bool:
+        subject = Subject(of_item.item_id, (), (), departments_of(of_item, case))
+        one = Grant(1, Power.DECIDE, department=department)
+        return Power.DECIDE in held([one], subject, TODAY).powers
+
+    for name in ("县民政局", code):
+        assert may(name, civil, None)
+        assert may(name, civil, whole)
+        assert may(name, civil, own_leg)
+        assert not may(name, civil, leg)
+        assert not may(name, item(authority="县林业局"), whole)
+    assert may("残联", civil, leg)
+    assert not may("残联", civil, whole)
+    assert not may("民政局", civil, whole)
+    assert not may("县民政局", item(authority=""), whole)
+    of_one = Grant(1, Power.RECEIVE, department="县民政局")
+    assert held([of_one], NOTHING, TODAY).powers == {Power.RECEIVE}
+    assert not of_one.is_standing
+    assert {"县民政局", code, "残联"} <= grants.departments([civil])
 
 
 def test_what_is_over_for_another_item_is_not_told() -> None:

@@ -79,6 +79,23 @@ def test_a_power_for_an_item_or_a_kind_is_for_no_other(world: World) -> None:
         world.act(TOWNSHIP, relief, GRANT, NEW)
 
 
+def test_a_power_of_a_department_is_for_its_items_and_for_a_department_that_there_is(
+    world: World,
+) -> None:
+    put_accounts(world, TOWNSHIP, NEW)
+    station, today = world.at(TOWNSHIP), world.time.now.date()
+    item = station.intake.look(lambda c: station.hall.releases.item_to_file(c, RELIEF, today))
+    give(world, power=wire.POWER_DECIDE, department=item.authority)
+    give(world, power=wire.POWER_DECIDE_INSTANT, department=item.authority)
+    relief, card = (world.file(TOWNSHIP, item_id) for item_id in (RELIEF, ELDER_CARD))
+    world.act(TOWNSHIP, relief, ACCEPT)
+    world.act(TOWNSHIP, relief, GRANT, NEW)
+    with pytest.raises(PowerMissing):
+        world.act(TOWNSHIP, card, GRANT, NEW)
+    with pytest.raises(GrantImpossible):
+        give(world, power=wire.POWER_DECIDE, department="没有这个局")
+
+
 def test_a_power_for_a_rota_window_holds_while_one_is_on_duty_there(world: World) -> None:
     """AB角: B has it on the days on which A is away."""
     put_accounts(world, TOWNSHIP, NEW, OTHER)

@@ -52,6 +52,7 @@ from hallnet.window.problems import (
     SlotMalformed,
     SlotUnknown,
     StepNotPossible,
+    TicketMalformed,
     WindowNotForThis,
     WindowUnknown,
 )
@@ -356,6 +357,32 @@ def test_a_ticket_is_missed_stands_again_is_handed_over_and_ends(world: World) -
     assert call_next(world, "2").ticket_id == ticket.ticket_id
     step(world, ticket, "SERVE")
     assert step(world, ticket, "FINISH").state == wire.TICKET_STATE_DONE
+
+
+def test_a_number_for_several_items_goes_to_a_window_for_all_or_from_one_to_the_next(
+    world: World,
+) -> None:
+    put_window(world, "1", ("housing",))
+    put_window(world, "2", ("pension",))
+    put_window(world, "3", ("housing", "pension"))
+    several = take(world, "housing", further_items=["pension"])
+    assert call_next(world, "1").ticket_id == ""
+    put_window(world, "3", ("housing", "pension"), open=False)
+    assert call_next(world, "1").ticket_id == several.ticket_id
+    step(world, several, "SERVE")
+    assert list(step(world, several, "HAND_OVER", "2").done_items) == ["housing"]
+    assert call_next(world, "1").ticket_id == ""
+    assert call_next(world, "2").ticket_id == several.ticket_id
+
+
+def test_a_number_for_a_question_is_called_where_questions_are_answered(world: World) -> None:
+    put_window(world, "1", ("housing",))
+    put_window(world, "2", ("pension",), enquiries=True)
+    question = take(world, "", enquiry=True)
+    assert call_next(world, "1").ticket_id == ""
+    assert call_next(world, "2").ticket_id == question.ticket_id
+    with pytest.raises(TicketMalformed):
+        take(world, "a", further_items=["a"])
 
 
 def test_two_windows_that_call_at_once_call_different_people(world: World) -> None:

@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from tests.case.builders import START
 
 from hallnet.window import queue
-from hallnet.window.problems import PriorityUnfounded, StepNotPossible, WindowNotForThis
+from hallnet.window.problems import (
+    PriorityUnfounded,
+    StepNotPossible,
+    TicketMalformed,
+    WindowNotForThis,
+)
 from hallnet.window.queue import (
     CALLS_MAX,
     PRIVILEGED_RUN_MAX,
@@ -207,3 +212,61 @@ def test_waits_are_told_of_those_who_were_called() -> None:
     assert (found.people, found.median, found.p95, found.longest) == (100, 3000, 5700, 6000)
     assert found.total == sum(range(1, 101)) * 60
     assert waits([]).people == 0
+
+
+# A number is for a matter
+
+BOTH = ticket(1, further_items=("housing",))
+HOUSING = Window("3", "住房", ("housing",), True, False)
+
+
+def test_who_comes_for_several_items_is_called_to_a_window_that_does_them_all() -> None:
+    every = (PENSIONS, ANYTHING, HOUSING)
+    assert next_for(PENSIONS, [BOTH], windows=every) is None
+    assert next_for(HOUSING, [BOTH, ticket(2, item_id="housing")], windows=every) == ticket(
+        2, item_id="housing"
+    )
+    assert next_for(ANYTHING, [BOTH], windows=every) == BOTH
+
+
+def test_where_no_open_window_does_all_of_it_one_does_what_it_may_and_hands_on_the_rest() -> None:
+    every = (PENSIONS, replace(ANYTHING, open=False), HOUSING)
+    assert next_for(PENSIONS, [BOTH], windows=every) == BOTH
+    serving = queue.served(queue.called(BOTH, PENSIONS, START), START)
+    moved = queue.handed_over(serving, HOUSING, START, PENSIONS)
+    assert (moved.done_items, moved.open_items) == (("pension",), ("housing",))
+    assert next_for(PENSIONS, [moved], windows=every) is None
+    assert next_for(HOUSING, [moved], windows=every) == moved
+    again = queue.served(queue.called(moved, HOUSING, START), START)
+    with pytest.raises(WindowNotForThis):
+        queue.handed_over(again, PENSIONS, START, HOUSING)
+
+
+def test_an_item_that_is_not_done_may_go_on_to_another_window_that_does_it() -> None:
+    serving = queue.served(queue.called(ticket(1), PENSIONS, START), START)
+    moved = queue.handed_over(serving, ANYTHING, START, PENSIONS)
+    assert moved.open_items == ("pension",)
+
+
+def test_a_question_is_answered_where_questions_are_or_where_its_item_is_dealt_with() -> None:
+    desk = Window("咨询", "咨询", (), True, False, enquiries=True)
+    question = ticket(1, item_id="", enquiry=True)
+    about = ticket(2, item_id="pension", enquiry=True)
+    assert next_for(desk, [ticket(3), question]) == question
+    assert next_for(PENSIONS, [question]) is None
+    assert next_for(HOUSING, [about]) is None
+    assert next_for(PENSIONS, [about]) == next_for(desk, [about]) == about
+    assert next_for(replace(desk, open=False), [question]) is None
+    assert next_for(ANYTHING, [question]) == question
+
+
+@pytest.mark.parametrize(
+    ("item_id", "further"),
+    [("a", tuple(map(str, range(queue.ITEMS_MAX)))), ("", ("b",)), ("a", ("a",)), ("a", ("",))],
+    ids=["too many", "first not named", "twice", "not named"],
+)
+def test_a_ticket_is_for_a_few_items_each_once(item_id: str, further: tuple[str, ...]) -> None:
+    with pytest.raises(TicketMalformed):
+        queue.require_items(item_id, further)
+    queue.require_items("", ())
+    queue.require_items("a", ("b", "c"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import IntEnum
 
-from hallnet.case.case import day_of
+from hallnet.case.case import Case, day_of
 from hallnet.case.item import ItemVersion
 from hallnet.case.kind import POWER_OF_KIND, axes_of_item, names_of, powers_missing
 from hallnet.case.policy import Policy
@@ -50,7 +50,9 @@ class Grant:
     """A power that somebody was given; the fields are those of the wire. Days are whole, ends included.
 
     `window_id` narrows it to the time in which the holder is on duty at that rota window, `kind` to
-    cases of that name (即办件 ...), `item_ids` to those items.
+    cases of that name (即办件 ...), `item_ids` to those items, `department` to the items and legs of that
+    department, by its name in the catalogue or its credit code. An act that is about no case, at the counter, is
+    no department's.
     """
 
     number: int
@@ -71,7 +73,7 @@ class Grant:
     def is_standing(self) -> bool:
         """Without term and for everything."""
         unlimited = self.valid_from is None and self.valid_until is None
-        return unlimited and not (self.window_id or self.kind or self.item_ids)
+        return unlimited and not (self.window_id or self.kind or self.item_ids or self.department)
 
     @property
     def over_since(self) -> date | None:
@@ -93,19 +95,40 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an act is about: the item and the kinds of the case, if it is about one, and the rota windows
-    at which the actor is on duty."""
+    """What an act is about: the item, the kinds and the department of the case, if it is about one, and the rota
+    windows at which the actor is on duty."""
 
     item_id: str = ""
     kinds: Collection[str] = ()
     windows: Collection[str] = ()
+    departments: Collection[str] = ()
+    """Names of the one department whose case it is."""
 
     def is_covered_by(self, grant: Grant) -> bool:
         return (
             (not grant.item_ids or self.item_id in grant.item_ids)
             and (not grant.kind or grant.kind in self.kinds)
             and (not grant.window_id or grant.window_id in self.windows)
+            and (not grant.department or not self.item_id or grant.department in self.departments)
         )
+
+
+def departments_of(item: ItemVersion, case: Case | None = None) -> frozenset[str]:
+    """By what the department is called that answers for an item, or for the leg that a case is (主办, 协办部门)."""
+    names = {item.authority, item.power_origin.authority_code if item.power_origin else ""}
+    if case is not None and case.filed.lead is not None:
+        body = case.filed.lead.body
+        names = names | {body} if body == item.authority else {body}
+    return frozenset(names - {""})
+
+
+def departments(items: Iterable[ItemVersion]) -> frozenset[str]:
+    """All departments that items name: for the item, or for a leg of it."""
+    found: set[str] = set()
+    for item in items:
+        found |= departments_of(item)
+        found |= {*item.joint_bodies, *(leg.actor for leg in item.legs)}
+    return frozenset(found - {""})
 
 
 NOTHING = Subject()
@@ -181,7 +204,7 @@ def gaps(
     found = []
     for item in items:
         axes = axes_of_item(item)
-        subject = Subject(item.item_id, names_of(axes, policy), windows)
+        subject = Subject(item.item_id, names_of(axes, policy), windows, departments_of(item))
         powers: frozenset[Power] = frozenset()
         for grants in everybody:
             powers |= held(grants, subject, day).powers

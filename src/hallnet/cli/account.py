@@ -96,7 +96,12 @@ def grant(
     ] = None,
     kind: Annotated[str, typer.Option(help="Only for cases of this kind, for example 即办件")] = "",
     window: Annotated[str, typer.Option(help="Only while on duty at this window with a rota")] = "",
-    department: Annotated[str, typer.Option(help="In which department, for the record")] = "",
+    department: Annotated[
+        str,
+        typer.Option(
+            help="Only for items and legs of this department: its name in the catalogue, or its credit code"
+        ),
+    ] = "",
 ) -> None:
     """Give a member of staff a power for a time, for some items, a kind of case or a rota window."""
     from hallnet.cli.operator import ask

@@ -33,6 +33,9 @@ def put(
     rota: Annotated[
         bool, typer.Option("--rota", help="Departments take turns; no slot may be uncovered")
     ] = False,
+    enquiries: Annotated[
+        bool, typer.Option("--enquiries", help="Questions are answered, whatever they are about")
+    ] = False,
 ) -> None:
     """State a window as it is to be."""
     from hallnet.cli.output import print_json
@@ -40,7 +43,12 @@ def put(
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
     window = wire_window.Window(
-        window_id=window_id, title=title, items=item or ["*"], open=not shut, needs_rota=rota
+        window_id=window_id,
+        title=title,
+        items=item or ["*"],
+        open=not shut,
+        needs_rota=rota,
+        enquiries=enquiries,
     )
     print_json(_ask(home, "PutWindow", wire.PutWindowRequest(act=_act(actor), window=window)))
 
@@ -103,12 +111,12 @@ def queue(
         return
     print_table(
         f"median {answer.waits.median} s, p95 {answer.waits.p95} s, longest {answer.waits.longest} s",
-        ("ticket", "label", "item", "state", "window", "waited (s)"),
+        ("ticket", "label", "for", "state", "window", "waited (s)"),
         [
             (
                 one.ticket_id,
                 one.label,
-                one.item_id,
+                " ".join([*["?"] * one.enquiry, one.item_id, *one.further_items]).strip(),
                 wire_window.TicketState.Name(one.state).removeprefix("TICKET_STATE_").lower(),
                 one.window_id,
                 one.waited_seconds,

@@ -102,6 +102,17 @@ class WindowUnknown(Problem):
     en_remedy = "Check its name, or enter it first"
 
 
+class TicketMalformed(Problem):
+    """A number is asked for too many items, or for one that has no name or twice."""
+
+    kind = Kind.INVALID
+    reason = "TICKET_MALFORMED"
+    zh = "取号的事项有误：{detail}"
+    zh_remedy = "请逐个填写不同的事项编码；事项多的请分次取号"
+    en = "A number cannot be for these items: {detail}"
+    en_remedy = "Name each item once, and take another number for more"
+
+
 class WindowNotForThis(Problem):
     """The window is shut, or may not serve the item."""
 

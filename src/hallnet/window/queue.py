@@ -1,8 +1,9 @@
 """Queue tickets: who is called next, to which window, and how long people waited.
 
 Old and disabled people and soldiers go first, then who booked, then who came (老年人、残疾人、现役军人优先);
-but of each run of privileged calls there is an end while ordinary people wait. A window is called only
-for items that it may serve.
+but of each run of privileged calls there is an end while ordinary people wait. A number is for a matter: one
+item, several, or a question. Who comes for several goes to one window that may do them all, if one is open, else
+from one to the next.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
-from hallnet.window.problems import PriorityUnfounded, StepNotPossible, WindowNotForThis
+from hallnet.window.problems import (
+    PriorityUnfounded,
+    StepNotPossible,
+    TicketMalformed,
+    WindowNotForThis,
+)
 
 WAITING_MAX = 500
 """Tickets that may wait in a hall at once."""
@@ -21,6 +27,8 @@ CALLS_MAX = 3
 """After so many calls without anybody coming a ticket is missed."""
 PRIVILEGED_RUN_MAX = 3
 """Privileged calls in a row while an ordinary ticket waits."""
+ITEMS_MAX = 10
+"""Items of one ticket."""
 ANY_ITEM = "*"
 
 
@@ -71,9 +79,22 @@ class Window:
     items: tuple[str, ...]
     open: bool
     needs_rota: bool
+    enquiries: bool = False
+    """Whether questions are answered here, whatever they are about."""
 
     def serves(self, item_id: str) -> bool:
         return self.open and (ANY_ITEM in self.items or item_id in self.items)
+
+    def may_do_some(self, ticket: Ticket) -> bool:
+        """Something of what a ticket is still for. A question is answered also where its item is dealt with."""
+        if ticket.enquiry and self.open and self.enquiries:
+            return True
+        return any(self.serves(item_id) for item_id in ticket.open_items)
+
+    def may_do_all(self, ticket: Ticket) -> bool:
+        if ticket.enquiry:
+            return self.may_do_some(ticket)
+        return all(self.serves(item_id) for item_id in ticket.open_items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +116,25 @@ class Ticket:
     only_for: str
     calls: int
     waited_seconds: int
+    further_items: tuple[str, ...] = ()
+    enquiry: bool = False
+    done_items: tuple[str, ...] = ()
+    """Dealt with at a window before this one."""
+
+    @property
+    def open_items(self) -> tuple[str, ...]:
+        """What it is still for; an empty item is one that was not named."""
+        every = (self.item_id, *self.further_items)
+        return tuple(item_id for item_id in every if item_id not in self.done_items)
+
+
+def require_items(item_id: str, further_items: Sequence[str]) -> None:
+    """Raises TicketMalformed if a ticket is for too many items, or for one that has no name or twice."""
+    if 1 + len(further_items) > ITEMS_MAX:
+        raise TicketMalformed("further_items", detail=f"一个号最多办{ITEMS_MAX}个事项")
+    every = (item_id, *further_items)
+    if further_items and (not all(every) or len(set(every)) < len(every)):
+        raise TicketMalformed("further_items", detail="事项编码为空或重复")
 
 
 def require_lane(lane: Lane, ground: PriorityGround | None) -> None:
@@ -103,12 +143,22 @@ def require_lane(lane: Lane, ground: PriorityGround | None) -> None:
         raise PriorityUnfounded("ground")
 
 
-def next_for(window: Window, waiting: Iterable[Ticket], privileged_run: int = 0) -> Ticket | None:
+def next_for(
+    window: Window,
+    waiting: Iterable[Ticket],
+    privileged_run: int = 0,
+    windows: Sequence[Window] = (),
+) -> Ticket | None:
     """Whom a window calls next; None if nobody whom it may serve waits.
 
-    `privileged_run` is how many of the last calls in a row were privileged.
+    `privileged_run` is how many of the last calls in a row were privileged, `windows` are all of the hall: who
+    comes for several items is left to one that does them all.
     """
-    fitting = [ticket for ticket in waiting if _may_call(window, ticket)]
+    fitting = [
+        ticket
+        for ticket in waiting
+        if _may_call(window, ticket) and _is_best(window, ticket, windows)
+    ]
     ordinary = [t for t in fitting if t.lane is Lane.ORDINARY and t.only_for != window.window_id]
     handed = [ticket for ticket in fitting if ticket.only_for == window.window_id]
     if ordinary and not handed and privileged_run >= PRIVILEGED_RUN_MAX:
@@ -164,11 +214,18 @@ def back(ticket: Ticket, now: datetime) -> Ticket:
     )
 
 
-def handed_over(ticket: Ticket, to: Window, now: datetime) -> Ticket:
-    """Served at one window, now the next one at another; raises WindowNotForThis, StepNotPossible."""
+def handed_over(ticket: Ticket, to: Window, now: datetime, at: Window | None = None) -> Ticket:
+    """Served at one window (`at`), now the next one at another; raises WindowNotForThis, StepNotPossible.
+
+    If the other one does something that this one does not, what this one does is done.
+    """
     _require(ticket.state is TicketState.SERVED, ticket, "转窗口")
-    if not to.serves(ticket.item_id) or to.window_id == ticket.window_id:
+    if not to.may_do_some(ticket) or to.window_id == ticket.window_id:
         raise WindowNotForThis("window_id", window=to.window_id)
+    here = tuple(item_id for item_id in ticket.open_items if at is not None and at.serves(item_id))
+    left = replace(ticket, done_items=(*ticket.done_items, *here))
+    if to.may_do_some(left) and not ticket.enquiry:
+        ticket = left
     return replace(
         ticket,
         state=TicketState.WAITING,
@@ -217,9 +274,15 @@ def waits(tickets: Iterable[Ticket]) -> Waits:
 def _may_call(window: Window, ticket: Ticket) -> bool:
     return (
         ticket.state is TicketState.WAITING
-        and window.serves(ticket.item_id)
+        and window.may_do_some(ticket)
         and ticket.only_for in ("", window.window_id)
     )
+
+
+def _is_best(window: Window, ticket: Ticket, windows: Sequence[Window]) -> bool:
+    if window.may_do_all(ticket) or ticket.only_for == window.window_id:
+        return True
+    return not any(other.may_do_all(ticket) for other in windows)
 
 
 def _place(ticket: Ticket, window: Window) -> tuple[bool, Lane, datetime, str]:

@@ -145,6 +145,7 @@ def held(
     day: date,
     item_id: str = "",
     kinds: Callable[[], Collection[str]] = tuple,
+    departments: Collection[str] = (),
 ) -> Held:
     """What somebody may do on a day about a case of an item, or about none. Where the person is on duty and
     which kinds the case is of is looked up only if a grant depends on it."""
@@ -155,7 +156,7 @@ def held(
         else ()
     )
     named = kinds() if any(grant.kind for grant in grants) else ()
-    found = rules.held(grants, Subject(item_id, named, windows), day)
+    found = rules.held(grants, Subject(item_id, named, windows, departments), day)
     # An account that another hall vouches for has powers and no grants.
     return Held(found.powers | account.powers, found.lapsed)
 

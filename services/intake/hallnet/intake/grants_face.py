@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from hallnet.case import grant as rules
@@ -43,10 +44,21 @@ class GrantsFace(Answering):
             ):
                 # Who sits at another window nobody writes down.
                 raise GrantImpossible("grant.window_id", why="该窗口不实行轮值")
+            if wanted.department:
+                self._require_department(connection, wanted.department, day_of(now))
             after = accounts.change_grants(connection, request.actor_id, rule)
             return wire.GrantPowerResponse(grant=GRANT.to_message(after[-1]))
 
         return await self._write(request, wire.GrantPowerResponse, work, request.actor_id[:64])
+
+    def _require_department(self, connection: Connection, department: str, day: date) -> None:
+        """A name that no item bears would cover nothing, and nobody would notice."""
+        items = self._hall.releases.items_in_force(connection, day)
+        if department not in rules.departments(items):
+            raise GrantImpossible(
+                "grant.department",
+                why="目录中没有由该部门办理的事项或联办环节，请按目录填写部门名称或统一社会信用代码",
+            )
 
     async def RevokePower(self, request: wire.RevokePowerRequest, context: Any) -> Any:
         now, by = self._clock(), request.act.actor_id

@@ -14,6 +14,7 @@ from hallnet.case.context import Context
 from hallnet.case.decide import decide, file_case
 from hallnet.case.event import REQUEST, CaseRequest, Channel, Supplemented, Wish, Withdrawn
 from hallnet.case.fact import MandateChanged
+from hallnet.case.grant import departments_of
 from hallnet.case.kind import axes_of, axes_of_item, names_of
 from hallnet.case.person import ActorKind, Material, Person
 from hallnet.case.problems import (
@@ -125,7 +126,12 @@ def file(
     )
     policy = hall.releases.policy(connection)
     held = accounts.held(
-        connection, account, today, item.item_id, lambda: names_of(axes_of_item(item), policy)
+        connection,
+        account,
+        today,
+        item.item_id,
+        lambda: names_of(axes_of_item(item), policy),
+        departments_of(item),
     )
     context = Context(now, hall.address, account.actor, held.powers, item, "", lapsed=held.lapsed)
     filed = file_case(command, context)
@@ -218,6 +224,7 @@ def context_of(
         day_of(now),
         item.item_id,
         lambda: names_of(axes_of(case, item), local.policy),
+        departments_of(item, case),
     )
     return Context(
         now,

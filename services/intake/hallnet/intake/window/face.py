@@ -70,7 +70,15 @@ class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
         def work(connection: Connection) -> wire.TakeTicketResponse:
             if lane is Lane.BOOKED:
                 booking.step(connection, request.appointment_id, BookingState.ARRIVED, now)
-            ticket, ahead = tickets.take(connection, request.item_id, lane, ground, now)
+            ticket, ahead = tickets.take(
+                connection,
+                request.item_id,
+                lane,
+                ground,
+                now,
+                request.further_items,
+                request.enquiry,
+            )
             return wire.TakeTicketResponse(ticket=TICKET.to_message(ticket), ahead=ahead)
 
         return await self._unnamed(request, wire.TakeTicketResponse, work)
@@ -116,7 +124,9 @@ class WindowFace(Looking, ServiceActs, wire_grpc.WindowServiceServicer):
         if request.step == wire.TICKET_STEP_CALL_AGAIN:
             return lambda ticket: queue.called(ticket, window, now)
         if request.step == wire.TICKET_STEP_HAND_OVER:
-            return lambda ticket: queue.handed_over(ticket, window, now)
+            return lambda ticket: queue.handed_over(
+                ticket, window, now, tickets.find_window(connection, ticket.window_id)
+            )
         raise ChoiceMissing("step", field="step")
 
     async def ListTickets(self, request: wire.ListTicketsRequest, context: Any) -> Any:

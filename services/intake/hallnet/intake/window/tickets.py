@@ -51,10 +51,17 @@ def find_window(connection: Connection, window_id: str) -> Window:
 
 
 def take(
-    connection: Connection, item_id: str, lane: Lane, ground: PriorityGround | None, now: datetime
+    connection: Connection,
+    item_id: str,
+    lane: Lane,
+    ground: PriorityGround | None,
+    now: datetime,
+    further_items: Sequence[str] = (),
+    enquiry: bool = False,
 ) -> tuple[Ticket, int]:
-    """A new ticket, and how many wait before it; raises QueueFull, PriorityUnfounded."""
+    """A new ticket, and how many wait before it; raises QueueFull, PriorityUnfounded, TicketMalformed."""
     queue.require_lane(lane, ground)
+    queue.require_items(item_id, further_items)
     day = day_of(now)
     before = _count(connection, day, (TicketState.WAITING,))
     if before >= queue.WAITING_MAX:
@@ -78,6 +85,8 @@ def take(
         only_for="",
         calls=0,
         waited_seconds=0,
+        further_items=tuple(one[:64] for one in further_items),
+        enquiry=enquiry,
     )
     connection.execute(
         insert(tables.ticket).values(ticket_id=ticket.ticket_id, day=day, **_columns(ticket))
@@ -90,8 +99,8 @@ def call_next(connection: Connection, window_id: str, now: datetime) -> Ticket |
     window = find_window(connection, window_id)
     day = day_of(now)
     waiting = {t.ticket_id: t for t in of_day(connection, day, (TicketState.WAITING,))}
-    run = queue.privileged_run(_last_lanes(connection, day))
-    while ticket := queue.next_for(window, waiting.values(), run):
+    run, others = queue.privileged_run(_last_lanes(connection, day)), windows(connection)
+    while ticket := queue.next_for(window, waiting.values(), run, others):
         called = queue.called(ticket, window, now)
         if _save(connection, called, ticket.state):
             return called

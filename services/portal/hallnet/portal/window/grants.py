@@ -85,7 +85,12 @@ _GIVE = Deed(
             required=False,
         ),
         Input("window_id", "只限在轮值窗口值岗时（窗口名称）", required=False),
-        Input("department", "部门（备查）", required=False),
+        Input(
+            "department",
+            "部门（只办该部门的事项和联办环节）",
+            hint="按事项目录中的部门名称或统一社会信用代码填写，空为不限",
+            required=False,
+        ),
     ),
     powers=frozenset({Power.HEAD}),
 )

@@ -44,10 +44,13 @@ _STANDING = (TicketState.SERVED, TicketState.CALLED, TicketState.WAITING, Ticket
 
 
 async def _take(doing: Doing) -> str:
+    first, *further = doing.text("item_id").split() or [""]
     answer = await doing.visit.desk.window.TakeTicket(
         wire.TakeTicketRequest(
             request_id=doing.request_id,
-            item_id=doing.text("item_id"),
+            item_id=first,
+            further_items=further,
+            enquiry=bool(doing.text("enquiry")),
             lane=wire_window.Lane.ValueType(doing.form.number("lane")),
             ground=wire_window.PriorityGround.ValueType(doing.form.number("ground")),
         )
@@ -94,6 +97,7 @@ async def _put_window(doing: Doing) -> None:
         items=text("items").split() or ["*"],
         open=bool(text("open")),
         needs_rota=bool(text("needs_rota")),
+        enquiries=bool(text("enquiries")),
     )
     await doing.visit.desk.window.PutWindow(wire.PutWindowRequest(act=doing.act, window=window))
 
@@ -107,7 +111,13 @@ _TAKE = Deed(
     (
         Input("lane", "队列", "choice", _TAKEN, default="3"),
         Input("ground", "优先事由", "choice", _GROUNDS, required=False),
-        Input("item_id", "事项编码", hint="窗口只办部分事项时填写", required=False),
+        Input(
+            "item_id",
+            "事项编码",
+            hint="窗口只办部分事项时填写；办几件事用空格隔开，先叫到能一次办完的窗口",
+            required=False,
+        ),
+        Input("enquiry", "只是咨询", "check", required=False),
     ),
 )
 _SERVE = Deed("serve", "到窗口", "开始办理。", _stepped(wire.TICKET_STEP_SERVE))
@@ -134,6 +144,7 @@ _WINDOW = Deed(
         Input("items", "可办事项编码（空格隔开，空为全部）", required=False),
         Input("open", "开放", "check", required=False, default="1"),
         Input("needs_rota", "轮值窗口，不得空岗", "check", required=False),
+        Input("enquiries", "解答各类咨询", "check", required=False),
     ),
     powers=OVERSEES,
 )
@@ -176,7 +187,7 @@ async def board(visit: Visit) -> Board:
         (
             Section(
                 "今天的号",
-                ("号", "队列", "状态", "窗口", "已叫", "等候"),
+                ("号", "事由", "队列", "状态", "窗口", "已叫", "等候"),
                 [_row(one, names) for one in tickets],
                 nothing="现在没有人排队。",
                 note=note if mine in names else f"{note}先选择您所在的窗口，再叫号。",
@@ -200,6 +211,7 @@ def _row(ticket: wire_window.Ticket, windows: dict[str, str]) -> Row:
     return Row(
         (
             Cell(ticket.label),
+            Cell(_matter(ticket)),
             Cell(LANES[ticket.lane]),
             Cell(STATE_NAMES[state], _TONES.get(state, "plain")),
             Cell(ticket.window_id or ticket.only_for or "—"),
@@ -208,6 +220,15 @@ def _row(ticket: wire_window.Ticket, windows: dict[str, str]) -> Row:
         ),
         [Offer(deed, ticket.ticket_id, choose if deed is _HAND_OVER else None) for deed in deeds],
     )
+
+
+def _matter(ticket: wire_window.Ticket) -> str:
+    """What is still to be done."""
+    every = (ticket.item_id, *ticket.further_items)
+    items = "、".join(one for one in every if one and one not in ticket.done_items)
+    if ticket.enquiry:
+        return f"咨询：{items}" if items else "咨询"
+    return items or "—"
 
 
 def _minutes(seconds: int) -> int:

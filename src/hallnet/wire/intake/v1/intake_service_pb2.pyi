@@ -737,7 +737,7 @@ class PowerGrant(_message.Message):
     power: Global___Power.ValueType
     """The power."""
     department: _builtins.str
-    """In which department; for the record."""
+    """Only for items and legs of this department: its name as the catalogue has it, or its credit code. Empty for all."""
     window_id: _builtins.str
     """Only while the holder is on duty at this rota window; empty for everywhere."""
     kind: _builtins.str

@@ -450,6 +450,7 @@ class Window(_message.Message):
     ITEMS_FIELD_NUMBER: _builtins.int
     OPEN_FIELD_NUMBER: _builtins.int
     NEEDS_ROTA_FIELD_NUMBER: _builtins.int
+    ENQUIRIES_FIELD_NUMBER: _builtins.int
     window_id: _builtins.str
     """Its name or number."""
     title: _builtins.str
@@ -458,6 +459,8 @@ class Window(_message.Message):
     """Whether somebody sits there."""
     needs_rota: _builtins.bool
     """预约窗口: departments take turns, and no slot may be uncovered."""
+    enquiries: _builtins.bool
+    """Whether questions are answered there, whatever they are about."""
     @_builtins.property
     def items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Items that it may serve; "*" for all."""
@@ -470,10 +473,11 @@ class Window(_message.Message):
         items: _abc.Iterable[_builtins.str] | None = ...,
         open: _builtins.bool = ...,
         needs_rota: _builtins.bool = ...,
+        enquiries: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "needs_rota", b"needs_rota", "open", b"open", "title", b"title", "window_id", b"window_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enquiries", b"enquiries", "items", b"items", "needs_rota", b"needs_rota", "open", b"open", "title", b"title", "window_id", b"window_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -500,6 +504,9 @@ class Ticket(_message.Message):
     ONLY_FOR_FIELD_NUMBER: _builtins.int
     CALLS_FIELD_NUMBER: _builtins.int
     WAITED_SECONDS_FIELD_NUMBER: _builtins.int
+    FURTHER_ITEMS_FIELD_NUMBER: _builtins.int
+    ENQUIRY_FIELD_NUMBER: _builtins.int
+    DONE_ITEMS_FIELD_NUMBER: _builtins.int
     ticket_id: _builtins.str
     """Day and number."""
     label: _builtins.str
@@ -520,6 +527,8 @@ class Ticket(_message.Message):
     """How often it was called."""
     waited_seconds: _builtins.int
     """How long it waited, in seconds, until the last first call."""
+    enquiry: _builtins.bool
+    """It is for a question, about the items if there are some."""
     @_builtins.property
     def taken_at(self) -> _timestamp_pb2.Timestamp:
         """When it was taken."""
@@ -540,6 +549,14 @@ class Ticket(_message.Message):
     def ended_at(self) -> _timestamp_pb2.Timestamp:
         """When it was over."""
 
+    @_builtins.property
+    def further_items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What else it is for."""
+
+    @_builtins.property
+    def done_items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of the items that were dealt with at a window before."""
+
     def __init__(
         self,
         *,
@@ -558,10 +575,13 @@ class Ticket(_message.Message):
         only_for: _builtins.str = ...,
         calls: _builtins.int = ...,
         waited_seconds: _builtins.int = ...,
+        further_items: _abc.Iterable[_builtins.str] | None = ...,
+        enquiry: _builtins.bool = ...,
+        done_items: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["called_at", b"called_at", "ended_at", b"ended_at", "served_at", b"served_at", "stands_since", b"stands_since", "taken_at", b"taken_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["called_at", b"called_at", "calls", b"calls", "ended_at", b"ended_at", "ground", b"ground", "item_id", b"item_id", "label", b"label", "lane", b"lane", "only_for", b"only_for", "served_at", b"served_at", "stands_since", b"stands_since", "state", b"state", "taken_at", b"taken_at", "ticket_id", b"ticket_id", "waited_seconds", b"waited_seconds", "window_id", b"window_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["called_at", b"called_at", "calls", b"calls", "done_items", b"done_items", "ended_at", b"ended_at", "enquiry", b"enquiry", "further_items", b"further_items", "ground", b"ground", "item_id", b"item_id", "label", b"label", "lane", b"lane", "only_for", b"only_for", "served_at", b"served_at", "stands_since", b"stands_since", "state", b"state", "taken_at", b"taken_at", "ticket_id", b"ticket_id", "waited_seconds", b"waited_seconds", "window_id", b"window_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

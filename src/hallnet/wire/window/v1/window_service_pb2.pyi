@@ -437,6 +437,8 @@ class TakeTicketRequest(_message.Message):
     LANE_FIELD_NUMBER: _builtins.int
     GROUND_FIELD_NUMBER: _builtins.int
     APPOINTMENT_ID_FIELD_NUMBER: _builtins.int
+    FURTHER_ITEMS_FIELD_NUMBER: _builtins.int
+    ENQUIRY_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The same request again has no second effect."""
     item_id: _builtins.str
@@ -447,6 +449,12 @@ class TakeTicketRequest(_message.Message):
     """Why in the priority lane."""
     appointment_id: _builtins.str
     """The appointment of who booked; empty if none."""
+    enquiry: _builtins.bool
+    """It is for a question."""
+    @_builtins.property
+    def further_items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What else it is for: at most nine items."""
+
     def __init__(
         self,
         *,
@@ -455,10 +463,12 @@ class TakeTicketRequest(_message.Message):
         lane: _window_pb2.Lane.ValueType = ...,
         ground: _window_pb2.PriorityGround.ValueType = ...,
         appointment_id: _builtins.str = ...,
+        further_items: _abc.Iterable[_builtins.str] | None = ...,
+        enquiry: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointment_id", b"appointment_id", "ground", b"ground", "item_id", b"item_id", "lane", b"lane", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appointment_id", b"appointment_id", "enquiry", b"enquiry", "further_items", b"further_items", "ground", b"ground", "item_id", b"item_id", "lane", b"lane", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
