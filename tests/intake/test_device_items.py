@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.intake.device_parts import (
     WAITS,
     Device,
     call,
+    device_face,
     new_uuid,
     states,
 )
@@ -57,6 +59,7 @@ from hallnet.window.offline import ITEM_AGE_MAX, RESULTS_KEPT_FOR
 from hallnet.window.offline_problems import BatchTooLarge, ItemSettled, ItemUnknown
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.device.v1 import device_pb2 as wire
+from hallnet.wire.device.v1 import device_service_pb2 as service
 
 WITHDRAW = wire_command.Withdraw(reason="不办了")
 
@@ -158,6 +161,37 @@ def test_the_same_item_again_is_done_once_and_has_the_same_result(
     again = device.exchange(application, permission, application)
     assert again == [first[1], first[0], first[1]]
     assert len(cases_here(world)) == 1
+
+
+def test_the_same_item_twice_at_once_is_done_once(world: World, device: Device) -> None:
+    client = world.person()
+    permission = device.permission(client)
+    application = device.application(client, permission)
+    device.exchange(permission)
+    request = service.ExchangeItemsRequest(
+        credential=device.credential, actor_id=device.actor_id, items=[application]
+    )
+
+    async def at_once() -> list[service.ExchangeItemsResponse]:
+        desk = device_face(world)
+        return await asyncio.gather(*(desk.ExchangeItems(request, None) for _ in range(6)))
+
+    answers = asyncio.run(at_once())
+    assert len({answer.results[0].SerializeToString() for answer in answers}) == 1
+    assert len(cases_here(world)) == 1
+
+
+def test_every_refusal_is_on_record_as_at_a_window(world: World, device: Device) -> None:
+    case = device.filed()
+    accept = device.on_case(wire_command.Accept(), case_id=case.case_id, seen=case.version)
+    device.exchange(accept)
+    device.exchange(accept, device.on_case(WITHDRAW, case_id=case.case_id))
+    found = [
+        (row.actor_id, row.act, row.refused)
+        for row in records(world.at(TOWNSHIP))
+        if row.subject == case.case_id
+    ]
+    assert found == [("agent", "Accept", "POWER_MISSING"), ("agent", "Withdraw", "CASE_WENT_ON")]
 
 
 def test_another_device_of_the_same_account_gets_the_same_result(

@@ -32,10 +32,6 @@ def reserve(
     connection: Connection, hall: Hall, device_id: str, actor_id: str, count: int, now: datetime
 ) -> list[wire.ReservedNumber]:
     """Take numbers out of today's count; raises NumbersHeld."""
-    mine = (_table.c.actor_id == actor_id) & _table.c.free & (_table.c.until > now)
-    held = connection.execute(select(func.count()).where(mine)).scalar_one()
-    if not 0 < count <= NUMBERS_HELD_MAX - held:
-        raise NumbersHeld("count", most=NUMBERS_HELD_MAX, held=held)
     today, until = day_of(now), now + GIVEN_OUT_FOR
     word = hall.records.word_on(today)
     rows = [
@@ -47,8 +43,13 @@ def reserve(
             "until": until,
             "free": True,
         }
-        for _ in range(count)
+        for _ in range(min(count, NUMBERS_HELD_MAX))
     ]
+    # Counted after numbers were taken: from there on nobody else takes any.
+    mine = (_table.c.actor_id == actor_id) & _table.c.free & (_table.c.until > now)
+    held = connection.execute(select(func.count()).where(mine)).scalar_one()
+    if not 0 < count <= NUMBERS_HELD_MAX - held:
+        raise NumbersHeld("count", most=NUMBERS_HELD_MAX, held=held)
     connection.execute(insert(_table), rows)
     return [
         wire.ReservedNumber(

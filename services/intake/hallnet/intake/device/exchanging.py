@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import DataError, DBAPIError
 
+from hallnet.intake.answering import insert_record
 from hallnet.intake.context import Hall
 from hallnet.intake.device import items
 from hallnet.intake.device.doing import Doing
@@ -114,7 +115,11 @@ class Exchanging:
         waiting = self._waiting(connection, doing)
         if waiting is not None:
             return waiting
-        return items.keep(connection, self._actor_id, self._device_id, doing.do(connection), now)
+        done = doing.do(connection)
+        if done.state is ItemState.CONFLICT:
+            reason = done.result.problem.reason
+            insert_record(connection, now, self._actor_id, item.subject, item.act, "", reason)
+        return items.keep(connection, self._actor_id, self._device_id, done, now)
 
     def _kept_back(
         self, item: Item, in_a_circle: bool, known: dict[str, Kept], now: datetime
@@ -153,6 +158,7 @@ class Exchanging:
         problem: Problem,
         now: datetime,
     ) -> wire.ItemResult:
+        insert_record(connection, now, self._actor_id, item.subject, item.act, "", problem.reason)
         result = result_of(item.client_id, state, problem)
         kept = Kept(item.client_id, item.digest, state, result, item.raw)
         return items.keep(connection, self._actor_id, self._device_id, kept, now)
@@ -166,7 +172,7 @@ def release(
     Who releases a conflict has seen what happened, and takes the act upon the case as it was shown. Raises
     ItemUnknown, ItemSettled, what is wrong with the item, and what the rules raise: then it stays as it is.
     """
-    kept, device_id = items.locked(connection, account, client_id)
+    kept = items.locked(connection, account, client_id)
     if kept.state not in TO_SETTLE:
         raise ItemSettled("client_id")
     item = read(wire.QueuedItem(client_id=client_id, body=kept.body))
@@ -178,17 +184,17 @@ def release(
     known = items.find_all(connection, account, item.parents)
     seen = kept.result.version if kept.state is ItemState.CONFLICT else None
     done = Doing(hall, account, item, known, now, seen).do(connection)
-    return items.keep(connection, account, device_id, done, now)
+    return items.change(connection, account, done)
 
 
-def discard(connection: Connection, account: str, client_id: str, now: datetime) -> wire.ItemResult:
+def discard(connection: Connection, account: str, client_id: str) -> wire.ItemResult:
     """Nothing will be done with an item any more; raises ItemUnknown, ItemSettled."""
-    kept, device_id = items.locked(connection, account, client_id)
+    kept = items.locked(connection, account, client_id)
     if kept.state not in TO_SETTLE:
         raise ItemSettled("client_id")
     result = result_of(client_id, ItemState.DISCARDED)
     gone = Kept(client_id, kept.digest, ItemState.DISCARDED, result, b"")
-    return items.keep(connection, account, device_id, gone, now)
+    return items.change(connection, account, gone)
 
 
 def _states(item: Item, known: dict[str, Kept]) -> list[ItemState | None]:

@@ -143,7 +143,7 @@ class DeviceFace(Answering, wire_grpc.DeviceServiceServicer):
             require_text(request.reason, "reason")
             insert_record(connection, now, actor_id, request.client_id, act, request.reason, "")
             if request.discard:
-                result = exchanging.discard(connection, account, request.client_id, now)
+                result = exchanging.discard(connection, account, request.client_id)
             else:
                 result = exchanging.release(connection, self._hall, account, request.client_id, now)
             return wire.SettleItemResponse(result=result)

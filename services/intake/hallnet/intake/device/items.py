@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, insert, select, update
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.intake import tables
 from hallnet.node.paging import Page
 from hallnet.problems import Problem
 from hallnet.store import Connection
-from hallnet.store.upsert import upsert
 from hallnet.window.offline import RESULTS_KEPT_FOR, ItemState
 from hallnet.window.offline_problems import ItemUnknown
 from hallnet.wire.device.v1 import device_pb2 as wire
@@ -50,34 +49,47 @@ def find_all(connection: Connection, actor_id: str, client_ids: Collection[str])
     return {row.client_id: _kept(row) for row in connection.execute(query)}
 
 
-def locked(connection: Connection, actor_id: str, client_id: str) -> tuple[Kept, str]:
-    """An item that is about to change, and the device from which it came; raises ItemUnknown."""
+def locked(connection: Connection, actor_id: str, client_id: str) -> Kept:
+    """An item that is about to change; raises ItemUnknown."""
     of_item = (_item.c.actor_id == actor_id) & (_item.c.client_id == client_id)
     row = connection.execute(select(_item).where(of_item).with_for_update()).one_or_none()
     if row is None:
         raise ItemUnknown("client_id")
-    return _kept(row), row.device_id
+    return _kept(row)
 
 
 def keep(
     connection: Connection, actor_id: str, device_id: str, kept: Kept, now: datetime
 ) -> wire.ItemResult:
-    """Keep an item with what became of it, in place of what was known of it."""
-    values = {
-        "digest": kept.digest,
+    """Keep a new item with what became of it. If another transaction has just kept it, this one is undone."""
+    connection.execute(
+        insert(_item).values(
+            actor_id=actor_id,
+            client_id=kept.client_id,
+            digest=kept.digest,
+            device_id=device_id,
+            came_at=now,
+            **_values(kept),
+        )
+    )
+    return kept.result
+
+
+def change(connection: Connection, actor_id: str, kept: Kept) -> wire.ItemResult:
+    """Keep what became of an item in place of what was known of it."""
+    of_item = (_item.c.actor_id == actor_id) & (_item.c.client_id == kept.client_id)
+    connection.execute(update(_item).where(of_item).values(**_values(kept)))
+    return kept.result
+
+
+def _values(kept: Kept) -> dict[str, Any]:
+    return {
         "state": int(kept.state),
         "case_id": kept.case_id,
         "events": ",".join(str(number) for number in sorted(kept.events)),
         "result": kept.result.SerializeToString(),
         "body": b"" if kept.state in _OVER else kept.body,
     }
-    statement = upsert(connection, _item).values(
-        actor_id=actor_id, client_id=kept.client_id, device_id=device_id, came_at=now, **values
-    )
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["actor_id", "client_id"], set_=values)
-    )
-    return kept.result
 
 
 def listed(

@@ -54,6 +54,25 @@ class Item:
         assert self.wanted is not None
         return from_timestamp(self.wanted.made_at)
 
+    @property
+    def act(self) -> str:
+        """What it wants, for the record: as the same is called at a window."""
+        kind = self.wanted.WhichOneof("wanted") if self.wanted is not None else ""
+        if kind != "case_act":
+            return {"mandate": "RegisterMandate", "application": "FileCase"}.get(
+                kind or "", "ExchangeItems"
+            )
+        assert self.wanted is not None
+        command = self.wanted.case_act.command
+        chosen = command.WhichOneof("command")
+        return getattr(command, chosen).DESCRIPTOR.name if chosen else "ActOnCase"
+
+    @property
+    def subject(self) -> str:
+        """Upon what, for the record."""
+        case_id = self.wanted.case_act.case_id if self.wanted is not None else ""
+        return case_id or self.client_id
+
     def queued(self) -> Queued:
         return Queued(self.client_id, self.parents)
 
