@@ -174,7 +174,7 @@ def test_the_same_item_twice_at_once_is_done_once(world: World, device: Device) 
 
     async def at_once() -> list[service.ExchangeItemsResponse]:
         desk = device_face(world)
-        return await asyncio.gather(*(desk.ExchangeItems(request, None) for _ in range(6)))
+        return list(await asyncio.gather(*(desk.ExchangeItems(request, None) for _ in range(6))))
 
     answers = asyncio.run(at_once())
     assert len({answer.results[0].SerializeToString() for answer in answers}) == 1
