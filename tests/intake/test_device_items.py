@@ -56,7 +56,7 @@ from hallnet.intake.device.doing import Doing
 from hallnet.problems import Problem
 from hallnet.store.columns import Closed
 from hallnet.window.offline import ITEM_AGE_MAX, RESULTS_KEPT_FOR
-from hallnet.window.offline_problems import BatchTooLarge, ItemSettled, ItemUnknown
+from hallnet.window.offline_problems import BatchTooLarge, ItemSettled, QueuedItemUnknown
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.device.v1 import device_pb2 as wire
 from hallnet.wire.device.v1 import device_service_pb2 as service
@@ -457,7 +457,7 @@ def test_the_items_of_another_account_are_refused_and_not_touched(
     assert not call(world, "ListKeptItems", actor_id="other-agent").items
     with pytest.raises(PowerMissing):
         device.settle(mine.client_id, by=OTHER_AGENT)
-    with pytest.raises(ItemUnknown):
+    with pytest.raises(QueuedItemUnknown):
         call(
             world,
             "SettleItem",

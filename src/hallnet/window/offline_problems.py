@@ -163,7 +163,7 @@ class CaseWentOn(Problem):
     en_remedy = "Look at both sides; if it is still wanted, make the item anew"
 
 
-class ItemUnknown(Problem):
+class QueuedItemUnknown(Problem):
     """No item has this id."""
 
     kind = Kind.NOT_FOUND

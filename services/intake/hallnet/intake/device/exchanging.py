@@ -170,7 +170,7 @@ def release(
     """Try an item that was kept back, as it stands, for its account.
 
     Who releases a conflict has seen what happened, and takes the act upon the case as it was shown. Raises
-    ItemUnknown, ItemSettled, what is wrong with the item, and what the rules raise: then it stays as it is.
+    QueuedItemUnknown, ItemSettled, what is wrong with the item, and what the rules raise: then it stays as it is.
     """
     kept = items.locked(connection, account, client_id)
     if kept.state not in TO_SETTLE:
@@ -188,7 +188,7 @@ def release(
 
 
 def discard(connection: Connection, account: str, client_id: str) -> wire.ItemResult:
-    """Nothing will be done with an item any more; raises ItemUnknown, ItemSettled."""
+    """Nothing will be done with an item any more; raises QueuedItemUnknown, ItemSettled."""
     kept = items.locked(connection, account, client_id)
     if kept.state not in TO_SETTLE:
         raise ItemSettled("client_id")

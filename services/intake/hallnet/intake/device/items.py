@@ -16,7 +16,7 @@ from hallnet.node.paging import Page
 from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.window.offline import RESULTS_KEPT_FOR, ItemState
-from hallnet.window.offline_problems import ItemUnknown
+from hallnet.window.offline_problems import QueuedItemUnknown
 from hallnet.wire.device.v1 import device_pb2 as wire
 
 FORGOTTEN_AT_ONCE = 500
@@ -50,11 +50,11 @@ def find_all(connection: Connection, actor_id: str, client_ids: Collection[str])
 
 
 def locked(connection: Connection, actor_id: str, client_id: str) -> Kept:
-    """An item that is about to change; raises ItemUnknown."""
+    """An item that is about to change; raises QueuedItemUnknown."""
     of_item = (_item.c.actor_id == actor_id) & (_item.c.client_id == client_id)
     row = connection.execute(select(_item).where(of_item).with_for_update()).one_or_none()
     if row is None:
-        raise ItemUnknown("client_id")
+        raise QueuedItemUnknown("client_id")
     return _kept(row)
 
 
