@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import PHONE, TOWNSHIP, Look, act
 from tests.portal.halls import (
     AGENT,
@@ -22,6 +22,7 @@ from tests.portal.halls import (
 from tests.portal.test_offline import devices_of, shut_out
 
 NUMBER = "11010519491231002X"
+GIVEN = re.compile(r"330127101-\d{8}-.*")
 RAW = """async () => {
   const opened = await new Promise((resolve) => {
     const request = indexedDB.open("hallnet-offline");
@@ -57,17 +58,21 @@ def at_work(look: Look, actor_id: str = AGENT) -> Page:
     return page
 
 
-def file_one(page: Page, folder: Path, name: str = "陈秀英", shade: int = 200) -> str:
-    """File for a villager; returns the number on the receipt."""
+def fill_in(page: Page, folder: Path, name: str = "陈秀英", shade: int = 200) -> None:
     page.get_by_label("事项").select_option(SUBSISTENCE)
     page.get_by_label("姓名").fill(name)
     page.get_by_label("证件号码").fill(NUMBER)
     page.get_by_label("委托凭证").set_input_files(picture_file(folder, "m.png", shade))
     page.get_by_label(APPLICATION).set_input_files(picture_file(folder, "a.png", shade + 1))
     page.get_by_label(AUTHORISATION).set_input_files(picture_file(folder, "b.png", shade + 2))
+
+
+def file_one(page: Page, folder: Path, name: str = "陈秀英", shade: int = 200) -> str:
+    """File for a villager; returns the number on the receipt."""
+    fill_in(page, folder, name, shade)
     page.get_by_role("button", name="收件", exact=True).click()
     number = page.locator("#receipt-number")
-    expect(number).to_have_text(re.compile(r"330127101-\d{8}-.*"))
+    expect(number).to_have_text(GIVEN)
     return number.inner_text()
 
 
@@ -99,6 +104,36 @@ def test_what_is_filed_without_a_network_is_sent_when_there_is_one(
     clerk.goto("/cases")
     for number in numbers:
         expect(clerk.get_by_role("link", name=number)).to_be_visible()
+
+
+def test_a_number_that_is_given_while_others_are_fetched_is_given_once(
+    look: Look, tmp_path: Path
+) -> None:
+    """On a slow line new numbers are under way while the next villager sits down."""
+    page = at_work(look)
+    page.context.set_offline(True)
+    numbers = [file_one(page, tmp_path, "陈秀英", 10 * n) for n in range(3)]
+    held: list[Route] = []
+    page.route("**/offline/numbers", lambda route: held.append(route))
+    page.context.set_offline(False)
+    with page.expect_request("**/offline/numbers"):
+        page.get_by_role("button", name="立即发送").click()
+    numbers.append(file_one(page, tmp_path, "方大山", 40))
+    held.pop().continue_()
+    page.unroute("**/offline/numbers")
+    expect(page.get_by_text("已同步")).to_be_visible()
+    page.context.set_offline(True)
+    numbers.append(file_one(page, tmp_path, "汪小芳", 50))
+    assert len(set(numbers)) == 5
+
+
+def test_who_presses_twice_files_once(look: Look, tmp_path: Path) -> None:
+    page = at_work(look)
+    page.context.set_offline(True)
+    fill_in(page, tmp_path)
+    page.get_by_role("button", name="收件", exact=True).dblclick()
+    expect(page.locator("#receipt-number")).to_have_text(GIVEN)
+    expect(page.get_by_text("待发送 2 项")).to_be_visible()
 
 
 def test_what_lies_in_the_browser_is_closed(look: Look, tmp_path: Path) -> None:

@@ -85,6 +85,15 @@ const Store = (() => {
       const record = await run(store, "readonly", (found) => found.get([session.account, id]));
       return record ? parsed(await open(session, store, record)) : otherwise;
     },
+    // Reads, changes and keeps a value in one go, also if the page is open twice; what `work` returns.
+    change(session, store, id, otherwise, work) {
+      return navigator.locks.request(`${NAME}-${store}-${id}`, async () => {
+        const value = await this.get(session, store, id, otherwise);
+        const result = work(value);
+        await this.put(session, store, id, value);
+        return result;
+      });
+    },
     async all(session, store) {
       const records = await run(store, "readonly", (found) => found.getAll(mine(session)));
       return Promise.all(records.map(async (record) => parsed(await open(session, store, record))));

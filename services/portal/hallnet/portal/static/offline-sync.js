@@ -147,22 +147,34 @@ const Sync = (() => {
     }
   }
 
+  const inStock = (session, work) =>
+    Store.change(session, "kept", "numbers", { free: [], request: null }, (stock) => {
+      stock.free = stock.free.filter(({ until }) => new Date(until) > new Date());
+      return work(stock);
+    });
+
+  // Taken out before it is used: a number is lost rather than given twice.
+  const nextNumber = (session) => inStock(session, (stock) => stock.free.shift() ?? null);
+
   async function stockNumbers(session, online) {
-    const kept = await Store.get(session, "kept", "numbers", { free: [], request: null });
-    kept.free = kept.free.filter(({ until }) => new Date(until) > new Date());
-    if (kept.free.length < NUMBERS_LOW) {
-      // The request is kept before it is sent: if its answer is lost, it is asked for again and not anew.
-      kept.request ??= crypto.randomUUID();
-      await Store.put(session, "kept", "numbers", kept);
-      try {
-        const { numbers } = await post(online, "/offline/numbers", { request_id: kept.request });
-        kept.free.push(...numbers);
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-      }
-      kept.request = null;
+    // The request is kept before it is sent: if its answer is lost, it is asked for again and not anew.
+    const request = await inStock(session, (stock) => {
+      if (stock.free.length >= NUMBERS_LOW) return null;
+      stock.request ??= crypto.randomUUID();
+      return stock.request;
+    });
+    if (!request) return;
+    let found = [];
+    try {
+      ({ numbers: found } = await post(online, "/offline/numbers", { request_id: request }));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
     }
-    await Store.put(session, "kept", "numbers", kept);
+    await inStock(session, (stock) => {
+      if (stock.request !== request) return;
+      stock.free.push(...found);
+      stock.request = null;
+    });
   }
 
   // One at a time, also if the page is open twice.
@@ -175,5 +187,5 @@ const Sync = (() => {
     });
   }
 
-  return { who, open, signOut, enrol, all, settle, FINAL };
+  return { who, open, signOut, enrol, all, settle, nextNumber, FINAL };
 })();

@@ -57,15 +57,6 @@ async function queue(wanted, { id = crypto.randomUUID(), dependsOn = [], files =
   return id;
 }
 
-async function nextNumber() {
-  const stock = await Store.get(session, "kept", "numbers", { free: [], request: null });
-  const number = stock.free.find(({ until }) => new Date(until) > new Date()) ?? null;
-  // Taken out before it is used: a number is lost rather than given twice.
-  stock.free = stock.free.filter((other) => other !== number);
-  await Store.put(session, "kept", "numbers", stock);
-  return number;
-}
-
 function today(days = 0) {
   const day = new Date(Date.now() + (8 * 3600 + days * 86400) * 1000);
   return day.toISOString().slice(0, 10);
@@ -105,7 +96,7 @@ async function file(form) {
     Object.assign(filing, { mandateId, intakePoint: fields.get("point") });
     dependsOn.push(mandateId);
   }
-  const reserved = await nextNumber();
+  const reserved = await Sync.nextNumber(session);
   const receipt = reserved && { number: reserved.caseNo, code: reserved.queryCode };
   const application = { filing, reservedCaseNo: reserved?.caseNo ?? "" };
   await queue({ application }, { dependsOn, files: papers.map((paper) => paper.file), title: item.name, about, receipt });
@@ -248,6 +239,12 @@ async function restoreDraft() {
   if (found.item) showItem();
 }
 
+function showReceipt(number, code, hidden = false) {
+  at("receipt-number").textContent = number;
+  at("receipt-code").textContent = code;
+  at("receipt").hidden = hidden;
+}
+
 function clearForm() {
   at("filing").reset();
   at("until").value = today(MANDATE_DAYS);
@@ -344,14 +341,16 @@ at("item").addEventListener("change", showItem);
 at("filing").addEventListener("change", () => session && Store.put(session, "kept", "draft", draft()));
 at("filing").addEventListener("submit", (event) => {
   event.preventDefault();
+  const { submitter } = event;
+  submitter.disabled = true;
+  // Nobody is to copy the number of the one before.
+  showReceipt("", "", true);
   tried(async () => {
     const receipt = await file(event.target);
     await Store.put(session, "kept", "draft", {});
     clearForm();
-    at("receipt").hidden = false;
-    at("receipt-number").textContent = receipt?.number ?? "发送后生成";
-    at("receipt-code").textContent = receipt?.code ?? "发送后生成";
-  });
+    showReceipt(receipt?.number ?? "发送后生成", receipt?.code ?? "发送后生成");
+  }).finally(() => { submitter.disabled = false; });
 });
 at("lock").addEventListener("click", async () => {
   await Store.lock();
