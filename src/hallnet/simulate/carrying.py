@@ -10,9 +10,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hallnet.case.case import day_of
-from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import continuity, links, outgoing, parcels, tables
+from hallnet.exchange import continuity, outgoing, parcels, tables
 from hallnet.exchange.incoming import take_batch
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.making_sure import make_sure
@@ -23,7 +22,6 @@ from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.intake import records
 from hallnet.node.messaging import LinkClient
 from hallnet.places import Address
-from hallnet.problems import Problem
 from hallnet.simulate.disk import is_full
 from hallnet.simulate.founding import chance
 from hallnet.simulate.network import Line
@@ -134,15 +132,7 @@ class Links:
         loop = self._loops.get(neighbour)
         if loop is None:
             return wire_link.HelloReply(reason="LINK_UNKNOWN").SerializeToString()
-        try:
-            hello = parse(wire_link.Hello, data)
-        except Problem:
-            return wire_link.HelloReply(reason="HELLO_MALFORMED").SerializeToString()
-        await loop.take_hello(hello)
-        own = self._hall.exchange.look(
-            lambda c: links.hello(c, self._hall.context, neighbour, VERSION, self._hall.now())
-        )
-        return wire_link.HelloReply(hello=own).SerializeToString()
+        return await loop.answer_hello(data)
 
     async def make_sure(self) -> None:
         """Ask the neighbours where the journal ends, and then let everybody act."""

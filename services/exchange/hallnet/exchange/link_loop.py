@@ -113,9 +113,7 @@ class LinkLoop:
 
     async def say_hello(self) -> None:
         """Tell the neighbour that this node is here, and note what it answers."""
-        hello = await self._database.read(
-            lambda c: links.hello(c, self._context, self._neighbour, self._version, self._clock())
-        )
+        hello = await self._own_hello()
         try:
             data = await self._client.request(
                 f"{self._subject}.hello", hello.SerializeToString(), HELLO_REPLY_SECONDS
@@ -130,6 +128,15 @@ class LinkLoop:
             await self._database.write(lambda c: links.not_heard(c, self._neighbour))
         else:
             await self.take_hello(reply.hello)
+
+    async def answer_hello(self, data: bytes) -> bytes:
+        """The reply to a hello of the neighbour, with the own one in it."""
+        try:
+            hello = parse(wire.Hello, data)
+        except Problem:
+            return wire.HelloReply(reason="HELLO_MALFORMED").SerializeToString()
+        await self.take_hello(hello)
+        return wire.HelloReply(hello=await self._own_hello()).SerializeToString()
 
     async def take_hello(self, hello: wire.Hello) -> None:
         """The neighbour is there: whatever pause there was is over.
@@ -149,6 +156,12 @@ class LinkLoop:
         await self._database.write(note)
         tables.feed.announce()
         self.wake()
+
+    async def _own_hello(self) -> wire.Hello:
+        now = self._clock()
+        return await self._database.read(
+            lambda c: links.hello(c, self._context, self._neighbour, self._version, now)
+        )
 
     def _look(self, connection: Connection) -> tuple[float, sending.Batch | None]:
         """What goes next; if nothing does, for how many seconds to pause."""

@@ -12,7 +12,6 @@ from functools import partial
 
 from grpc import aio
 
-from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
     attachments,
@@ -48,7 +47,6 @@ from hallnet.node.messaging import LinkClient
 from hallnet.node.server import Server
 from hallnet.node.waiting import is_set_within
 from hallnet.places import Address, divisions
-from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.store.room import measured
@@ -412,20 +410,10 @@ class Exchange:
         return reply.SerializeToString()
 
     async def _take_hello(self, subject: str, data: bytes) -> bytes:
-        neighbour = self._neighbour_of(subject)
-        loop = self._links.get(neighbour)
+        loop = self._links.get(self._neighbour_of(subject))
         if loop is None:
             return wire_link.HelloReply(reason="LINK_UNKNOWN").SerializeToString()
-        try:
-            hello = parse(wire_link.Hello, data)
-        except Problem:
-            return wire_link.HelloReply(reason="HELLO_MALFORMED").SerializeToString()
-        await loop.take_hello(hello)
-        now = self._clock()
-        own = await self._database.read(
-            lambda c: links.hello(c, self._context, neighbour, self._version, now)
-        )
-        return wire_link.HelloReply(hello=own).SerializeToString()
+        return await loop.answer_hello(data)
 
     def _neighbour_of(self, subject: str) -> Address:
         """Who is at the other end: the message server vouches for the subject."""
