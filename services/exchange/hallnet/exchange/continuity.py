@@ -137,6 +137,11 @@ def gaps(connection: Connection) -> list[tuple[range, datetime]]:
     return [(range(row.start, row.end), row.found_at) for row in rows]
 
 
+def gap_before(connection: Connection, end: int) -> range | None:
+    """The lost places up to an end; None if none were lost there."""
+    return next((gap for gap, _ in gaps(connection) if gap.stop == end), None)
+
+
 def _leave_out(
     connection: Connection, context: Context, start: int, end: End, now: datetime
 ) -> None:

@@ -152,8 +152,9 @@ def end_if_due(connection: Connection, context: Context, now: datetime) -> bool:
 
 
 def _tell_end(connection: Connection, end: int, now: datetime) -> None:
-    start = next(gap.start for gap, _ in continuity.gaps(connection) if gap.stop == end)
-    restored = wire_feed.JournalRestored(start=start, end=end)
+    gap = continuity.gap_before(connection, end)
+    assert gap is not None
+    restored = wire_feed.JournalRestored(start=gap.start, end=end)
     entry = Entry("journal.recovered", "", restored.SerializeToString(), now)
     tables.returned.append(connection, [entry])
 
@@ -183,7 +184,7 @@ def take(
     """
     of_hall = (_ASKED.c.end == message.end) & (_ASKED.c.hall == str(giver))
     asked = connection.execute(select(_ASKED.c.answered_at).where(of_hall)).one_or_none()
-    gap = next((gap for gap, _ in continuity.gaps(connection) if gap.stop == message.end), None)
+    gap = continuity.gap_before(connection, message.end)
     if asked is None or gap is None:
         # Nobody asked for it.
         return []
