@@ -58,7 +58,7 @@ def take_batch(
         evidence = EvidenceReader(batch.evidence)
     except Problem as problem:
         return _refuse_whole(connection, context, neighbour, data, problem.reason, now)
-    if batch.follows not in (0, links.load(connection, neighbour).taken_sequence):
+    if batch.follows and batch.follows != links.load(connection, neighbour).taken_sequence:
         return Taken(wire_link.BatchReply(sequence=batch.sequence, reason=OUT_OF_ORDER))
     joined = believing.learn(connection, context, evidence.certificates, now)
     taking = Taking(connection, context, neighbour, evidence, now)
