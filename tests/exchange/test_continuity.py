@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from sqlalchemy import Row, delete, insert
+from tests.exchange.losses import Backup, backup_of, put_back
 from tests.exchange.parts import (
     deliveries,
     dispatch,
-    everything,
     give,
     greet,
     hello,
@@ -29,32 +26,9 @@ from hallnet.exchange.context import JournalHeld
 from hallnet.exchange.witnessing import UNPROVED_FOR_MAX
 from hallnet.federation.continuity import is_known
 from hallnet.places import Address
-from hallnet.store import Connection
 from hallnet.trust.problems import NeighbourRestored, OwnJournalRewound
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
-
-Backup = dict[str, list[Row[Any]]]
-
-
-def put_back(world: World, address: str, backup: Backup) -> None:
-    """The records of a hall are exchanged for those of an old backup, and its processes start again."""
-    station = world.at(address)
-
-    def work(connection: Connection) -> None:
-        for table in reversed(tables.metadata.sorted_tables):
-            connection.execute(delete(table))
-        for table in tables.metadata.sorted_tables:
-            if backup[table.name]:
-                rows = [dict(row._mapping) for row in backup[table.name]]
-                connection.execute(insert(table), rows)
-
-    station.exchange.transact(work)
-    world.restart(address).context.is_sure = False
-
-
-def backup_of(world: World, address: str) -> Backup:
-    return everything(world.at(address).exchange)
 
 
 def go_on(world: World, address: str) -> None:
