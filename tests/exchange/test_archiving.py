@@ -16,13 +16,13 @@ from hallnet.exchange.archiving import NotArchived, NothingToArchive
 from hallnet.store import Connection
 from hallnet.trust.archive import (
     MAGIC,
-    PART_BYTES_MAX,
     ArchiveMalformed,
     ArchiveReport,
     read_parts,
     verify_archive,
 )
 from hallnet.trust.journal import EntryKind
+from hallnet.trust.parts import PART_BYTES_MAX
 from hallnet.wire.trust.v1 import archive_pb2 as wire
 
 Parts = list[wire.JournalArchivePart]

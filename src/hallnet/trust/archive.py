@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import BinaryIO
 
-from google.protobuf import proto
 from google.protobuf.message import DecodeError
 
 from hallnet.places import Address
@@ -23,6 +22,7 @@ from hallnet.trust.certificate import Certificate, read_certificate
 from hallnet.trust.evidence import Checkpoint, SignedCheckpoint, read_checkpoint
 from hallnet.trust.journal import EntryKind, entry_leaf
 from hallnet.trust.merkle import GrowingTree, frontier_places
+from hallnet.trust.parts import parts_of
 from hallnet.trust.problems import (
     NotAuthentic,
     OwnJournalRewound,
@@ -37,8 +37,6 @@ from hallnet.wire.trust.v1 import archive_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_journal
 
 MAGIC = b"hallnet journal archive v1\n"
-PART_BYTES_MAX = 4 * 1024 * 1024
-"""More than a run of as many entries as there are, each of the longest."""
 CERTIFICATES_MAX = 64
 
 
@@ -81,31 +79,13 @@ class ArchiveReport:
         return self.problem is None
 
 
-class Bounded:
-    """A file of which no part longer than the bound is read into memory."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def read(self, size: int) -> bytes:
-        if size > PART_BYTES_MAX:
-            raise ArchiveMalformed("archive", detail="PART_BYTES_MAX")
-        return self._file.read(size)
-
-
 def read_parts(file: BinaryIO) -> Iterator[wire.JournalArchivePart]:
     """The parts of an archive, one after the other; raises ArchiveMalformed."""
-    if file.read(len(MAGIC)) != MAGIC:
-        raise ArchiveMalformed("archive", detail="hallnet journal archive v1")
-    bounded = Bounded(file)
-    while True:
-        try:
-            part = proto.parse_length_prefixed(wire.JournalArchivePart, bounded)  # type: ignore[arg-type]
-        except (DecodeError, ValueError) as error:
-            raise ArchiveMalformed("archive", detail="part") from error
-        if part is None:
-            return
-        yield part
+    return parts_of(file, MAGIC, wire.JournalArchivePart, _malformed)
+
+
+def _malformed(detail: str) -> ArchiveMalformed:
+    return ArchiveMalformed("archive", detail=detail)
 
 
 def verify_archive(parts: Iterator[wire.JournalArchivePart], root: Certificate) -> ArchiveReport:

@@ -13,17 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import BinaryIO
 
-from google.protobuf import proto
-from google.protobuf.message import DecodeError
-
 from hallnet.codec.codec import from_timestamp
 from hallnet.places import Address
 from hallnet.problems import Kind, Problem
-from hallnet.trust.archive import PART_BYTES_MAX, Bounded
 from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate, read_certificate
 from hallnet.trust.evidence import COUNT_MAX, EvidenceReader, SignedCheckpoint, read_checkpoint
 from hallnet.trust.journal import EntryKind
+from hallnet.trust.parts import parts_of
 from hallnet.trust.problems import (
     NotAuthentic,
     ProofInvalid,
@@ -83,17 +80,11 @@ class RecoveryReport:
 
 def read_parts(file: BinaryIO) -> Iterator[wire.RecoveryPart]:
     """The parts of a report, one after the other; raises RecoveryMalformed."""
-    if file.read(len(MAGIC)) != MAGIC:
-        raise RecoveryMalformed("recovery", detail="hallnet recovery v1")
-    bounded = Bounded(file)
-    while True:
-        try:
-            part = proto.parse_length_prefixed(wire.RecoveryPart, bounded)  # type: ignore[arg-type]
-        except (DecodeError, ValueError, Problem) as error:
-            raise RecoveryMalformed("recovery", detail=f"part, {PART_BYTES_MAX}") from error
-        if part is None:
-            return
-        yield part
+    return parts_of(file, MAGIC, wire.RecoveryPart, _malformed)
+
+
+def _malformed(detail: str) -> RecoveryMalformed:
+    return RecoveryMalformed("recovery", detail=detail)
 
 
 def verify_recovery(parts: Iterator[wire.RecoveryPart], root: Certificate) -> RecoveryReport:
