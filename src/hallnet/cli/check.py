@@ -32,7 +32,7 @@ def check(
     Identity numbers by GB 11643, unified social credit codes by GB 32100, identifiers of electronic
     certificates by ISO/IEC 7064 MOD 37,36, divisions by GB/T 2260 and GB/T 10114 and the register.
     """
-    from hallnet.cli.main import speaks_chinese
+    from hallnet.cli.language import in_users_language
     from hallnet.cli.output import print_json
     from hallnet.problems import Problem
 
@@ -48,7 +48,7 @@ def check(
             "zh": problem.in_chinese(),
             "en": problem.in_english(),
         }
-        text = problem.in_chinese() if speaks_chinese() else problem.in_english()
+        text = in_users_language(problem)
     if json:
         print_json(document)
     else:

@@ -5,8 +5,6 @@ The modules of the commands load what they need inside the functions: `--help` a
 
 from __future__ import annotations
 
-import locale
-import os
 import sys
 from typing import NoReturn
 
@@ -29,6 +27,7 @@ from hallnet.cli import (
     trust,
     window,
 )
+from hallnet.cli.language import in_users_language
 from hallnet.problems import Problem, Reported
 
 app = typer.Typer(
@@ -55,12 +54,6 @@ for command in (*tools.COMMANDS, check.check, *simulate.COMMANDS):
     app.command()(command)
 
 
-def speaks_chinese() -> bool:
-    """Whether the user's locale is Chinese."""
-    named = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return (named or (locale.getlocale()[0] or "")).startswith("zh")
-
-
 def main() -> None:
     """Run the command; a problem is one clear message and exit code 1, never a traceback."""
     try:
@@ -76,9 +69,8 @@ def main() -> None:
 
 
 def _tell(problem: Problem | Reported) -> NoReturn:
-    text = problem.in_chinese() if speaks_chinese() else problem.in_english()
     where = f" ({problem.where})" if problem.where else ""
-    typer.secho(f"{problem.reason}{where}\n{text}", fg="red", err=True)
+    typer.secho(f"{problem.reason}{where}\n{in_users_language(problem)}", fg="red", err=True)
     sys.exit(1)
 
 
