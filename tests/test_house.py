@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hallnet.cli.errors import PARTS, as_markdown
+from hallnet.cli.errors import PARTS, as_markdown, every_problem
 from hallnet.store.migrating import tables_of
 
 ROOT = Path(__file__).parent.parent
@@ -138,3 +140,42 @@ def test_what_the_project_needs_to_run_is_pinned() -> None:
         name = re.match(r"[A-Za-z0-9._-]+", requirement)
         assert name is not None
         assert f"{name[0].lower()}==" in pinned or f"{name[0].lower()}[" in pinned
+
+
+def test_every_problem_of_every_part_is_listed() -> None:
+    """Also those that stand in a package inside a part, which nothing else may load."""
+    written = {
+        node.value.value: str(path.relative_to(ROOT))
+        for folder in ("src/hallnet", "services")
+        for path in (ROOT / folder).rglob("*.py")
+        for one in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(one, ast.ClassDef)
+        for node in one.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id == "reason"
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    }
+    listed = every_problem()
+    assert len(written) > 100
+    assert {reason: path for reason, path in written.items() if reason not in listed} == {}
+
+
+def test_modules_of_packages_inside_a_part_are_loaded_for_the_list(tmp_path: Path) -> None:
+    """In a process of its own, with a part whose inner package nothing else imports."""
+    inner = tmp_path / "hallnet_part" / "inner" / "deeper"
+    inner.mkdir(parents=True)
+    for package in (inner.parent.parent, inner.parent, inner):
+        (package / "__init__.py").touch()
+    (inner / "module.py").write_text("raise SystemExit('loaded')\n")
+    script = "import hallnet_part; from hallnet.cli import errors; errors.load_all(hallnet_part)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.strip() == "loaded"

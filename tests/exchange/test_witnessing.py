@@ -12,7 +12,7 @@ from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import bundling, journal_store, tables
+from hallnet.exchange import bundling, journal_store, numbering, tables
 from hallnet.exchange.witnessing import UNPROVED_FOR_MAX
 from hallnet.places import Address
 from hallnet.trust.bundle import verify_bundle
@@ -239,11 +239,11 @@ def test_a_journal_begun_anew_is_an_incident(world: World) -> None:
     talk(world)
     greetings(world)
     township = world.at(TOWNSHIP)
-    township.context.journal_number = 2
-    township.exchange.transact(
-        lambda c: journal_store.JournalWriter(c, township.context, world.time.now).sign()
-    )
-    hear(world, COUNTY, TOWNSHIP, hello(world, TOWNSHIP, COUNTY))
+    township.exchange.transact(lambda c: numbering.begin(c, township.context, 2, world.time.now))
+    said = hello(world, TOWNSHIP, COUNTY)
+    # Without the path from what was seen it is any journal.
+    said.ClearField("continues_from")
+    hear(world, COUNTY, TOWNSHIP, said)
     assert reasons(world.at(COUNTY)) == ["NEIGHBOUR_BEGUN_ANEW"]
 
 

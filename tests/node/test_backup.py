@@ -112,7 +112,10 @@ def test_a_restored_home_is_the_one_that_was_backed_up(home: Home, tmp_path: Pat
 
 def test_records_that_are_there_are_set_aside_and_not_lost(home: Home, tmp_path: Path) -> None:
     back_up(home, tmp_path / "backup")
+    assert not home.is_restored()
     _, aside = restore(tmp_path / "backup", home.folder, NOW, silent)
+    # So long as the neighbours have not spoken, the parent is waited for longer.
+    assert home.is_restored()
     assert aside is not None
     assert sorted(path.name for path in aside.glob("*.db")) == sorted(f"{s}.db" for s in SERVICES)
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -326,3 +327,36 @@ def test_a_due_date_is_explained_without_any_node() -> None:
         "due", "--from", "2026-03-02", "--days", "20", "--pause", "2026-03-06..2026-03-20", "--json"
     )
     assert json.loads(paused)["due_on"] == "2026-04-14"
+
+
+def test_a_hall_that_was_started_says_for_whom_it_waits_and_how_long() -> None:
+    asked = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+    answer = wire.GetStatusResponse(
+        trust_freshness=wire.TRUST_FRESHNESS_FRESH,
+        links=[wire.LinkStatus(neighbour=one) for one in ("3301", "330110012", "330110013")],
+        journal_silent=["3301", "330110013"],
+    )
+    answer.journal_asked_since.FromDatetime(asked)
+    (said,) = _warnings(answer)
+    assert "silent: 3301, 330110013; answered: 330110012" in said
+    assert f"since {asked.astimezone():%F %H:%M}" in said
+    assert "goes on without the hall above" not in said
+    answer.journal_alone_at.FromDatetime(asked + timedelta(minutes=10))
+    (said,) = _warnings(answer)
+    alone = f"{(asked + timedelta(minutes=10)).astimezone():%F %H:%M}"
+    assert f"From {alone} on it goes on without the hall above" in said
+
+
+def test_the_status_names_a_new_number_of_the_journal_and_what_is_lost_under_the_one_before() -> (
+    None
+):
+    number = wire.JournalNumber(number=2, start=70)
+    answer = wire.GetStatusResponse(
+        trust_freshness=wire.TRUST_FRESHNESS_FRESH, journal_sure=True, journal_numbers=[number]
+    )
+    (said,) = _warnings(answer)
+    assert "from entry 70 under the number 2" in said
+    assert "lost" not in said
+    answer.journal_numbers[0].lost_end = 90
+    (said,) = _warnings(answer)
+    assert "the entries 70 to 89 under the number before are lost" in said

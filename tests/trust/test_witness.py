@@ -124,10 +124,18 @@ def test_a_path_from_a_head_after_the_one_seen_alone_is_a_restoration() -> None:
 
 
 def test_another_journal_of_the_same_hall_is_begun_anew() -> None:
-    for number in (0, 2):
-        head = head_of([b"a", b"b"], 1, number)
-        path = path_from(1, [b"a", b"b"])
-        assert compare(head_of([b"a"]), head, 1, path) is Finding.BEGUN_ANEW
+    path = path_from(1, [b"a", b"b"])
+    seen = head_of([b"a"])
+    assert compare(seen, head_of([b"a", b"b"], 1, 0), 1, path) is Finding.BEGUN_ANEW
+    assert compare(seen, head_of([b"c", b"b"], 1, 2), 1, path) is Finding.BEGUN_ANEW
+    assert compare(seen, head_of([b"a", b"b"], 1, 2), 0, []) is Finding.BEGUN_ANEW
+
+
+def test_a_journal_under_a_new_number_that_begins_with_all_that_was_seen_is_renumbered() -> None:
+    head, path = head_of([b"a", b"b"], 1, 2), path_from(1, [b"a", b"b"])
+    assert compare(head_of([b"a"]), head, 1, path) is Finding.RENUMBERED
+    # From elsewhere: two hellos crossed, or it has to be shown yet.
+    assert compare(head_of([b"a", b"c"], 1), head, 1, path) is Finding.UNPROVED
 
 
 # Cosignatures

@@ -76,6 +76,7 @@ def restore(
         url = read_settings(folder).database.url
         arguments = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", f"--dbname={url}")
         run_tool("pg_restore", *arguments, str(backup / "data" / DUMP))
+    home.note_restored()
     return manifest, moved
 
 

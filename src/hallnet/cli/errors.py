@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from types import ModuleType
 
 from hallnet.problems import Problem, all_problems
 
@@ -32,11 +33,17 @@ PARTS = (
 def every_problem() -> dict[str, type[Problem]]:
     """All problems of all parts; each part's modules are loaded for it."""
     for part in PARTS:
-        package = importlib.import_module(f"hallnet.{part}")
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith(("__main__", ".alembic", ".migrations")):
-                importlib.import_module(module.name)
+        load_all(importlib.import_module(f"hallnet.{part}"))
     return all_problems()
+
+
+def load_all(package: ModuleType) -> None:
+    """All modules of a package and of those in it."""
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if found.name.rpartition(".")[2] not in ("__main__", "alembic", "migrations"):
+            module = importlib.import_module(found.name)
+            if found.ispkg:
+                load_all(module)
 
 
 def as_markdown() -> str:

@@ -466,9 +466,18 @@ def _warnings(answer: wire.GetStatusResponse) -> list[str]:
         ],
     }.get(answer.trust_freshness, [])
     if not answer.journal_sure:
-        found.append(
-            "nothing is sent or taken yet: the neighbours have not said where this hall's journal ends"
+        found.append(_why_nothing_is_sent(answer))
+    found += [
+        f"this hall could not reach the hall above it on {number.began_at.ToDatetime(UTC).astimezone():%F %H:%M}: "
+        f"its journal went on from entry {number.start} under the number {number.number}"
+        + (
+            f"; the entries {number.start} to {number.lost_end - 1} under the number before are lost"
+            if number.lost_end
+            else ""
         )
+        for number in answer.journal_numbers
+        if number.lost_end or answer.journal_numbers[-1] == number
+    ]
     found += [
         f"the records of this hall were old on {gap.found_at.ToDatetime(UTC).astimezone():%F %H:%M}: the "
         f"entries {gap.start} to {gap.end - 1} of its journal are lost; what came back of them: hallnet node recovery"
@@ -480,6 +489,28 @@ def _warnings(answer: wire.GetStatusResponse) -> list[str]:
         for link in answer.links
         if link.clock_skewed
     ]
+
+
+def _why_nothing_is_sent(answer: wire.GetStatusResponse) -> str:
+    """For whom a hall that was started waits, since when, and how long at most."""
+    text = (
+        "nothing is sent or taken yet: the neighbours have not said where this hall's journal ends"
+    )
+    if not answer.HasField("journal_asked_since"):
+        return text
+    since = f"{answer.journal_asked_since.ToDatetime(UTC).astimezone():%F %H:%M}"
+    silent = ", ".join(answer.journal_silent) or "nobody"
+    spoken = ", ".join(
+        link.neighbour for link in answer.links if link.neighbour not in answer.journal_silent
+    )
+    text += f"; asked since {since}, silent: {silent}; answered: {spoken or 'nobody'}"
+    if not answer.HasField("journal_alone_at"):
+        return text
+    alone = f"{answer.journal_alone_at.ToDatetime(UTC).astimezone():%F %H:%M}"
+    return (
+        f"{text}. From {alone} on it goes on without the hall above, under a new number of its journal, if a "
+        "hall below answers: restore the link to the hall above"
+    )
 
 
 def _disk(answer: wire.GetStatusResponse) -> str:

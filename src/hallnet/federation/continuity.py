@@ -18,9 +18,12 @@ from hallnet.wire.exchange.v1 import link_pb2 as wire
 
 CHILDREN_WAIT = timedelta(seconds=30)
 """How long a hall waits, once its parent has answered, for children that do not: they may be gone for weeks."""
-PARENT_WAIT = timedelta(days=1)
-"""How long it waits for its parent before it goes on with what children say: so a hall that was started again
-while it is cut off deals with the halls below it. If it was rolled back after all, its parent will notice."""
+PARENT_WAIT = timedelta(minutes=10)
+"""How long it waits for its parent before it goes on with what children say, under a new number of its journal: so
+a hall that was started while it is cut off deals with the halls below it, and nobody is shown two pasts of one
+journal if it was rolled back after all."""
+PARENT_WAIT_RESTORED = timedelta(days=1)
+"""The same after a backup was put back: what the parent saw is surely more than what is here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,20 @@ def is_known(
     heard: Collection[Address],
     waited: timedelta,
     children_wait: timedelta = CHILDREN_WAIT,
+    parent_wait: timedelta = PARENT_WAIT,
 ) -> bool:
     """Whether enough neighbours have said which end of this hall's journal they saw.
 
     The parent, which witnesses the journal, has to; the highest hall needs the word of a child. Who has no
-    neighbour showed its journal to nobody.
+    neighbour showed its journal to nobody. Without its parent a hall goes on after a while (`is_alone`).
     """
     if set(neighbours) <= set(heard):
         return True
     if parent in heard or (parent is None and heard):
         return waited >= children_wait
-    return bool(heard) and waited >= PARENT_WAIT
+    return bool(heard) and waited >= max(parent_wait, children_wait)
+
+
+def is_alone(parent: Address | None, heard: Collection[Address]) -> bool:
+    """Whether a hall goes on without the word of its parent, which may have seen more than anybody else."""
+    return parent is not None and parent not in heard

@@ -37,6 +37,8 @@ RENEW_BEFORE = timedelta(days=30)
 SESSION_KEY_BYTES = 32
 VAULT_SECRET_BYTES = 32
 LOOPBACK = "127.0.0.1"
+RESTORED_FILE = "data/restored"
+"""There from when a backup was put back until the neighbours have said where the journal ends."""
 NODE_NAME = "node.hallnet"
 """The name under which every process of a node serves: it is the node that is dialled, not a host."""
 
@@ -305,6 +307,19 @@ class Home:
                 hosts = [urlsplit(url).hostname or LOOPBACK for url in dialled]
                 names = [*dict.fromkeys([*hosts, "localhost", LOOPBACK])]
                 self._renew("broker", self.link_authority(), names, now)
+
+    def note_restored(self) -> None:
+        """A backup was put back: the neighbours surely saw more than is here."""
+        self.write(RESTORED_FILE, b"")
+
+    def is_restored(self) -> bool:
+        """Whether a backup was put back and the neighbours have not spoken since."""
+        return self.path(RESTORED_FILE).exists()
+
+    def is_known_again(self) -> None:
+        """The neighbours have said where the journal ends."""
+        if self.is_restored():
+            self.path(RESTORED_FILE).unlink()
 
     def path(self, name: str) -> Path:
         return self.folder / name

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -124,6 +124,15 @@ class CertificateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     validity_days: int = 365
 
 
+class JournalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When the journal goes on after a start."""
+
+    parent_wait_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 10
+    """So long a hall waits after a start for its parent to say which end of the journal it saw. Without it the
+    hall goes on with the word of a child, under a new number of its journal. After `hallnet node restore` it
+    waits a day in any case."""
+
+
 class NetworkSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the highest hall states for all halls, in the trust bundle."""
 
@@ -143,6 +152,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notify: NotifySettings = msgspec.field(default_factory=NotifySettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
     certificate: CertificateSettings = msgspec.field(default_factory=CertificateSettings)
+    journal: JournalSettings = msgspec.field(default_factory=JournalSettings)
     network: NetworkSettings = msgspec.field(default_factory=NetworkSettings)
 
     def watched_folder(self, home: Path) -> Path | None:

@@ -78,7 +78,7 @@ class Checker:
     """Cases of which the last words of a hall that forgot them were on their way."""
     _two_histories: set[str] = field(default_factory=set)
     """Cases in which a hall that had forgotten what it said went on otherwise."""
-    _roots: dict[tuple[Address, int], str] = field(default_factory=dict)
+    _roots: dict[tuple[Address, int, str], str] = field(default_factory=dict)
 
     def broken(
         self, invariant: Invariant, hall: Address, what: str, is_excused: bool = False
@@ -214,8 +214,9 @@ class Checker:
         if not heads:
             self.broken(Invariant.HISTORY_ONLY_GROWS, hall.address, f"no head of size {size}")
             return
-        root = root_in(heads[-1][0])
-        if self._roots.setdefault((hall.address, size), root) != root:
+        # Under a new number it is another journal, which may have another past.
+        root, origin = root_in(heads[-1][0]), origin_in(heads[-1][0])
+        if self._roots.setdefault((hall.address, size, origin), root) != root:
             self.broken(Invariant.HISTORY_ONLY_GROWS, hall.address, f"two heads of size {size}")
 
     def forgot(self, hall: Hall) -> None:
@@ -281,6 +282,11 @@ def _has_event(hall: Hall, case_id: str, sequence: int) -> bool:
         sequence,
     )
     return bool(found)
+
+
+def origin_in(note: bytes) -> str:
+    """The hall and the number of the journal."""
+    return note.decode().splitlines()[0]
 
 
 def root_in(note: bytes) -> str:

@@ -237,6 +237,19 @@ class NeighbourBegunAnew(JournalDoubted):
     en = "{neighbour} has begun another journal"
 
 
+class NeighbourRenumbered(JournalDoubted):
+    """A hall that could not reach its parent went on under a new number of its journal; nothing is missing."""
+
+    reason = "NEIGHBOUR_RENUMBERED"
+    zh = "{neighbour}启动时联系不上其上级大厅，其日志以新编号续写，此前所见内容均在其中"
+    zh_remedy = "无需处理"
+    en = (
+        "{neighbour} was started while it could not reach the hall above it: its journal goes on under a new "
+        "number, with all that was seen of it"
+    )
+    en_remedy = "Nothing has to be done"
+
+
 class NeighbourRestored(JournalDoubted):
     """A hall lost its records and went on from the end of its journal that others had seen."""
 
@@ -264,6 +277,19 @@ class EntryContradicted(NotAuthentic):
     en = "Something else came back before for entry {place} of this hall's journal"
     en_remedy = (
         "It was refused and kept as evidence: the key of this hall may be stolen, look into it"
+    )
+
+
+class OwnJournalRenumbered(JournalDoubted):
+    """This hall goes on without the word of its parent, under a new number of its journal."""
+
+    reason = "OWN_JOURNAL_RENUMBERED"
+    zh = "本厅启动后联系不上上级大厅，日志以新编号续写"
+    zh_remedy = "请恢复与上级大厅的连接；若上级曾见过更多条目，届时将另行记录并请其补发"
+    en = "This hall was started and could not reach the hall above it: its journal goes on under a new number"
+    en_remedy = (
+        "Restore the link to the hall above; if that one had seen more, this will be recorded then, and it is "
+        "asked to send again"
     )
 
 

@@ -28,6 +28,7 @@ class Finding(Enum):
     UNPROVED = "a longer journal, without the path from what was seen"
     RESTORED = "a longer journal that begins with a later head, without the path from what was seen"
     BEGUN_ANEW = "another journal of the same hall"
+    RENUMBERED = "a journal under a new number that begins with all that was seen"
     REWOUND = "a shorter journal, signed later"
     FORKED = "a journal with another past"
 
@@ -45,7 +46,7 @@ def compare(
     prove that it goes on from there, and no more.
     """
     if head.number != seen.number:
-        return Finding.BEGUN_ANEW
+        return _compare_numbers(seen, head, continues_from, consistency)
     if head.suite is not seen.suite:
         return Finding.FORKED
     if head.size == seen.size:
@@ -61,7 +62,25 @@ def compare(
             return Finding.UNPROVED
         further = compare(later, head, continues_from, consistency)
         return Finding.RESTORED if further in (Finding.SAME, Finding.CONTINUED) else further
-    grown = merkle.is_consistent(
+    return Finding.CONTINUED if _has_grown(seen, head, consistency) else Finding.FORKED
+
+
+def _compare_numbers(
+    seen: Checkpoint, head: Checkpoint, continues_from: int, consistency: Sequence[bytes]
+) -> Finding:
+    """A hall that goes on without knowing whether somebody saw more of its journal takes a new number for it;
+    whoever saw no more has the proof that nothing of it is gone."""
+    if head.number < seen.number:
+        return Finding.LATE if head.at < seen.at else Finding.BEGUN_ANEW
+    if head.suite is not seen.suite or not continues_from:
+        return Finding.BEGUN_ANEW
+    if continues_from != seen.size:
+        return Finding.UNPROVED
+    return Finding.RENUMBERED if _has_grown(seen, head, consistency) else Finding.BEGUN_ANEW
+
+
+def _has_grown(seen: Checkpoint, head: Checkpoint, consistency: Sequence[bytes]) -> bool:
+    return merkle.is_consistent(
         algorithms(head.suite).digest,
         seen.size,
         seen.root,
@@ -69,7 +88,6 @@ def compare(
         head.root,
         list(consistency),
     )
-    return Finding.CONTINUED if grown else Finding.FORKED
 
 
 def cosign(

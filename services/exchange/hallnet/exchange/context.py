@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hallnet.federation.admission import Surroundings
-from hallnet.federation.continuity import End
+from hallnet.federation.continuity import PARENT_WAIT, End
 from hallnet.federation.returning import WORDS_AWAITED_FOR
 from hallnet.node.home import Identity
 from hallnet.places import Address, Divisions
@@ -42,6 +42,7 @@ class Context:
     register: Divisions
     random_bytes: RandomBytes
     journal_number: int = 1
+    """The number of the journal, as it is in the tables (`numbering`)."""
     incarnation: bytes = b""
     """Random for each start of the process."""
     presence: bytes = b""
@@ -61,6 +62,10 @@ class Context:
     its records may be older than its journal, and until then nothing is added to it."""
     heard: dict[Address, End | None] = field(default_factory=dict)
     """While it is not sure: which end of the journal each neighbour said that it saw; None if it saw none."""
+    asking_since: datetime | None = None
+    """While it is not sure: since when it asks."""
+    parent_wait: timedelta = PARENT_WAIT
+    """So long it waits for its parent before it goes on under a new number of its journal."""
     words_awaited_for: timedelta = WORDS_AWAITED_FOR
     """So long it waits for its own words, if it lost records."""
     wanted_suite: Suite | None = None

@@ -12,11 +12,11 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import journal_store, tables
+from hallnet.exchange import journal_store, numbering, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
 from hallnet.federation.admission import ProofVerifier
-from hallnet.federation.continuity import End
+from hallnet.federation.continuity import End, is_alone
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
@@ -55,14 +55,21 @@ def note_shown(
     heads: Iterable[SignedCheckpoint],
     roots: Sequence[bytes],
     proofs: ProofVerifier,
+    renumbered: bool = False,
 ) -> None:
-    """Keep the longest end that a message shows of the journal of the neighbour who sent it."""
+    """Keep the longest end that a message shows of the journal of the neighbour who sent it.
+
+    One under a new number takes its place only where it is known how that goes on from the one before: until
+    then the neighbour is told what was seen of that.
+    """
     own = [head for head in heads if head.checkpoint.address == neighbour]
     if not own or not roots:
         return
-    end = End(max(own, key=lambda head: head.checkpoint.size), tuple(roots))
-    table = tables.link
-    this = (table.c.neighbour == str(neighbour)) & (table.c.end_size < end.size)
+    end = End(max(own, key=_length), tuple(roots))
+    table, number = tables.link, end.head.checkpoint.number
+    is_longer = (table.c.end_number == number) & (table.c.end_size < end.size)
+    is_newer = (table.c.end_number < number) & ((table.c.end_number == 0) | renumbered)
+    this = (table.c.neighbour == str(neighbour)) & (is_longer | is_newer)
     if connection.execute(select(table.c.neighbour).where(this)).one_or_none() is None:
         return
     try:
@@ -72,11 +79,24 @@ def note_shown(
     if end.is_whole():
         journal_store.keep_checkpoints(connection, [end.head])
         raw = end.to_message().SerializeToString()
-        connection.execute(update(table).where(this).values(end_size=end.size, end=raw))
+        connection.execute(
+            update(table).where(this).values(end_number=number, end_size=end.size, end=raw)
+        )
+
+
+def _length(head: SignedCheckpoint) -> tuple[int, int]:
+    return head.checkpoint.number, head.checkpoint.size
 
 
 def word_of(context: Context, message: wire.Hello, now: datetime) -> End | None:
-    """The end of this hall's own journal that a neighbour gives back, if this hall signed it."""
+    """The end of this hall's own journal that a neighbour gives back, if this hall signed it; None for one under
+    an older number."""
+    end = signed_word_of(context, message, now)
+    return end if end and end.head.checkpoint.number >= context.journal_number else None
+
+
+def signed_word_of(context: Context, message: wire.Hello, now: datetime) -> End | None:
+    """The end that a neighbour gives back, under whatever number, if this hall signed it."""
     if not message.HasField("known_end"):
         return None
     try:
@@ -85,8 +105,8 @@ def word_of(context: Context, message: wire.Hello, now: datetime) -> End | None:
     except Problem:
         return None
     head = end.head.checkpoint
-    fits = head.number == context.journal_number and head.suite is context.journal_suite
-    return end if fits and signer.address == context.here and end.is_whole() else None
+    is_own = signer.address == context.here and head.suite is context.journal_suite
+    return end if is_own and end.is_whole() else None
 
 
 def provable_from(connection: Connection, seen_size: int, end: End | None) -> int:
@@ -98,16 +118,26 @@ def provable_from(connection: Connection, seen_size: int, end: End | None) -> in
 
 
 def go_on(connection: Connection, context: Context, now: datetime) -> list[Entry]:
-    """The neighbours have spoken: from the commit on the journal may grow, and `is_sure` is to be set.
+    """The neighbours have spoken: from the commit on the journal may grow, `is_sure` is to be set, and the number
+    of the journal to be read.
 
     If the longest end that they saw is beyond the own records, the places up to there are left to the
-    entries that are lost, and the journal goes on from it: so it has one past. Returns the entries for
-    the feed.
+    entries that are lost, and the journal goes on from it: so it has one past. Without the word of the parent
+    it goes on under a new number. Returns the entries for the feed.
     """
     ends = [end for end in context.heard.values() if end is not None]
-    end = max(ends, key=lambda end: end.size, default=None)
+    end = max(ends, key=lambda end: _length(end.head), default=None)
+    entries = _go_on_from(connection, context, end, now) if end is not None else []
+    number = numbering.current(connection)
+    seen = end.head.checkpoint.number if end is not None else number
+    if seen > number or is_alone(context.parent, context.heard):
+        entries += numbering.begin(connection, context, max(number, seen) + 1, now)
+    return entries
+
+
+def _go_on_from(connection: Connection, context: Context, end: End, now: datetime) -> list[Entry]:
     start = journal_store.size(connection)
-    if end is None or end.size <= start:
+    if end.size <= start:
         return []
     _log.critical(
         "the records of this hall are old: its neighbours saw %d entries of its journal, here are %d",
@@ -117,7 +147,7 @@ def go_on(connection: Connection, context: Context, now: datetime) -> list[Entry
     _leave_out(connection, context, start, end, now)
     # Within this transaction alone it is sure; for all others once it is committed.
     sure = copy(context)
-    sure.is_sure = True
+    sure.is_sure, sure.journal_number = True, end.head.checkpoint.number
     incident = wire_trust.Incident(
         reason=OwnJournalRewound.reason,
         neighbour=str(context.here),
@@ -160,12 +190,9 @@ def _leave_out(
         [{"level": level, "index": index, "hash": value} for (level, index), value in nodes],
     )
     _fill_tiles(connection, end.size)
-    statement = upsert(connection, tables.journal_head).values(
-        id=1, number=context.journal_number, size=end.size
-    )
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_={"size": end.size})
-    )
+    values = {"number": end.head.checkpoint.number, "size": end.size}
+    statement = upsert(connection, tables.journal_head).values(id=1, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
     journal_store.keep_checkpoints(connection, [end.head])
 
 

@@ -15,6 +15,7 @@ from hallnet.exchange import (
     continuity,
     journal_store,
     links,
+    numbering,
     outgoing,
     queues,
     tables,
@@ -98,7 +99,30 @@ class ExchangeFace(TrustFace, RecordsFace, AttachmentFace, wire_grpc.ExchangeSer
             full=not room.is_enough(owed, reusable),
             journal_sure=self._context.is_sure,
             journal_gaps=_journal_gaps(connection),
+            journal_numbers=[
+                wire.JournalNumber(
+                    number=one.number,
+                    start=one.start,
+                    began_at=to_timestamp(one.began_at),
+                    lost_end=one.lost_end,
+                )
+                for one in numbering.beginnings(connection)
+            ],
+            **self._asking(),
         )
+
+    def _asking(self) -> dict[str, Any]:
+        """While it is not known where the journal ends: since when is asked, and who is silent."""
+        context = self._context
+        if context.is_sure or context.asking_since is None:
+            return {}
+        alone_at = context.asking_since + context.parent_wait
+        silent = sorted(context.neighbours() - context.heard.keys())
+        return {
+            "journal_asked_since": to_timestamp(context.asking_since),
+            "journal_silent": [str(one) for one in silent],
+            "journal_alone_at": to_timestamp(alone_at) if context.parent in silent else None,
+        }
 
     def _suites(self) -> list[wire.SuiteUse]:
         trust = self._context.trust

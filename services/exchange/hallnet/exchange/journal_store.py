@@ -48,12 +48,17 @@ class JournalWriter:
         self._digest = algorithms(context.journal_suite).digest
         head = tables.journal_head
         # Locks the row where the database can: one writer at a time.
-        size: int | None = connection.execute(
-            update(head).where(head.c.id == 1).values(size=head.c.size).returning(head.c.size)
-        ).scalar_one_or_none()
-        if size is None:
-            size = 0
-            connection.execute(insert(head).values(id=1, number=context.journal_number, size=0))
+        row = connection.execute(
+            update(head)
+            .where(head.c.id == 1)
+            .values(size=head.c.size)
+            .returning(head.c.size, head.c.number)
+        ).one_or_none()
+        # Another process of this exchange may have begun a new number.
+        size: int = row.size if row is not None else 0
+        self._number: int = row.number if row is not None else context.journal_number
+        if row is None:
+            connection.execute(insert(head).values(id=1, number=self._number, size=0))
         self._journal = Journal(self._digest, size, self._read_tile, load_gaps(connection))
         self._start = size
         self._entries: list[tuple[EntryKind, bytes]] = []
@@ -77,7 +82,7 @@ class JournalWriter:
             )
             checkpoint = Checkpoint(
                 self._context.here,
-                self._context.journal_number,
+                self._number,
                 self._journal.size,
                 self._journal.root(),
                 self._now,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import datetime, timedelta
 
-from hallnet.exchange import continuity, tables, taking_back
+from hallnet.exchange import continuity, numbering, tables, taking_back
 from hallnet.exchange.context import Context
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.federation.continuity import CHILDREN_WAIT, is_known
@@ -29,10 +29,13 @@ async def make_sure(
     """Returns when the journal may grow; afterwards all neighbours have been told that this hall is there."""
     loop = asyncio.get_running_loop()
     began, pause = loop.time(), ASK_AGAIN_SECONDS
+    context.asking_since = clock()
+    context.journal_number = await database.read(numbering.current)
     while not context.is_sure:
         neighbours = context.neighbours()
         waited = timedelta(seconds=loop.time() - began)
-        if is_known(context.parent, neighbours, context.heard, waited, children_wait):
+        wait = children_wait, context.parent_wait
+        if is_known(context.parent, neighbours, context.heard, waited, *wait):
             await _go_on(database, context, clock())
             break
         silent = [links[one] for one in sorted(neighbours - context.heard.keys()) if one in links]
@@ -46,6 +49,7 @@ async def make_sure(
 
 async def _go_on(database: Database, context: Context, now: datetime) -> None:
     await database.write(lambda c: go_on(c, context, now))
+    context.journal_number = await database.read(numbering.current)
     context.is_sure = True
 
 
@@ -54,6 +58,6 @@ def go_on(connection: Connection, context: Context, now: datetime) -> None:
     entries = continuity.go_on(connection, context, now)
     # Within this transaction alone it is sure; for all others once it is committed.
     sure = copy(context)
-    sure.is_sure = True
+    sure.is_sure, sure.journal_number = True, numbering.current(connection)
     entries += taking_back.begin(connection, sure, now)
     tables.feed.append(connection, entries)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from hallnet.codec.codec import from_timestamp, to_timestamp
-from hallnet.exchange import continuity, journal_store, parcels, tables
+from hallnet.exchange import continuity, journal_store, numbering, parcels, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.federation import delivery
@@ -27,14 +27,20 @@ RESEND_EVERY = timedelta(hours=1)
 
 def wish(connection: Connection, context: Context, now: datetime) -> wire.Restored | None:
     """What a hall that lost records asks its neighbours; None for one that did not, or long ago."""
-    lost = continuity.gaps(connection)
-    if not lost or now - lost[-1][1] > parcels.RELAYED_KEPT_FOR:
+    lost = [(gap.start, gap.stop, found_at) for gap, found_at in continuity.gaps(connection)]
+    # Behind those that are lost under an older number the new one began, as neighbours see.
+    lost += [
+        (one.start, one.start + 1, one.lost_at)
+        for one in numbering.beginnings(connection)
+        if one.lost_at is not None
+    ]
+    start, end, found_at = max(lost, key=lambda one: one[2], default=(0, 0, None))
+    if found_at is None or now - found_at > parcels.RELAYED_KEPT_FOR:
         return None
-    gap, found_at = lost[-1]
     since = found_at - parcels.RELAYED_KEPT_FOR
-    if gap.start:
-        since = journal_store.head_of_size(connection, context, gap.start).checkpoint.at
-    return wire.Restored(end=gap.stop, since=to_timestamp(since))
+    if start:
+        since = journal_store.head_of_size(connection, context, start).checkpoint.at
+    return wire.Restored(end=end, since=to_timestamp(since))
 
 
 def send_again(

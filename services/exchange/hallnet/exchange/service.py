@@ -20,6 +20,7 @@ from hallnet.exchange import (
     inviting,
     keyring,
     links,
+    numbering,
     outgoing,
     parcels,
     renewing,
@@ -35,6 +36,7 @@ from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.making_sure import make_sure
 from hallnet.exchange.sending import OUT_OF_ORDER
 from hallnet.exchange.watching import HopWatch
+from hallnet.federation.continuity import PARENT_WAIT_RESTORED
 from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.node import broker, telemetry, tls
 from hallnet.node.broker import subject_of_invitation, subjects_down, subjects_up
@@ -106,6 +108,10 @@ class Exchange:
         own = identity.chain[:-1]
         self._database.transact(lambda c: believing.learn(c, self._context, own, clock()))
         self._database.transact(lambda c: keyring.load(c, self._context))
+        minutes = self._settings.journal.parent_wait_minutes
+        self._context.parent_wait = (
+            PARENT_WAIT_RESTORED if home.is_restored() else timedelta(minutes=minutes)
+        )
         self._watch = HopWatch(str(identity.address))
         self._channels: list[aio.Channel] = []
         self._links: dict[Address, LinkLoop] = {}
@@ -209,6 +215,7 @@ class Exchange:
 
     async def _make_sure(self) -> None:
         await make_sure(self._database, self._context, self._links, self._clock)
+        self._home.is_known_again()
         self._sure.set()
         await asyncio.Event().wait()
 
@@ -340,6 +347,8 @@ class Exchange:
                 self._clock(),
             )
             alive, self._mine, belief, one_is_sure = await self._database.write(share)
+            if one_is_sure and not context.is_sure:
+                context.journal_number = await self._database.read(numbering.current)
             # This process may have come to know it meanwhile.
             context.is_sure = context.is_sure or one_is_sure
             for neighbour, loop in self._links.items():

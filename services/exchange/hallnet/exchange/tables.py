@@ -52,6 +52,18 @@ journal_gap = Table(
     Column("found_at", Moment, nullable=False),
 )
 
+# Numbers of the own journal behind the first: where each began, and up to where a neighbour had seen entries
+# under the number before that are not here.
+journal_number = Table(
+    "journal_number",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("lost_end", BigInteger, nullable=False, server_default="0"),
+    Column("lost_at", Moment),
+)
+
 # Hashes over places in gaps, from which the journal went on.
 journal_node = Table(
     "journal_node",
@@ -248,6 +260,7 @@ link = Table(
     Column("seen_head", Bytes),
     Column("unproved_since", Moment),
     # The longest end of the neighbour's journal that this hall saw anywhere, to be given back to it.
+    Column("end_number", Integer, nullable=False, server_default="0"),
     Column("end_size", BigInteger, nullable=False, server_default="0"),
     Column("end", Bytes),
     # Which loss of the neighbour's records was answered last by sending again what it lost, and when.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import continuity, journal_store, tables
+from hallnet.exchange import continuity, journal_store, numbering, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
 from hallnet.federation import limits
@@ -24,6 +25,7 @@ from hallnet.trust.problems import (
     JournalDoubted,
     NeighbourBegunAnew,
     NeighbourForked,
+    NeighbourRenumbered,
     NeighbourRestored,
     NeighbourRewound,
     NeighbourUnproved,
@@ -44,6 +46,7 @@ _DOUBTS: dict[Finding, type[JournalDoubted]] = {
     Finding.FORKED: NeighbourForked,
     Finding.RESTORED: NeighbourRestored,
     Finding.BEGUN_ANEW: NeighbourBegunAnew,
+    Finding.RENUMBERED: NeighbourRenumbered,
     Finding.UNPROVED: NeighbourUnproved,
 }
 
@@ -81,7 +84,7 @@ def follow(
     link = connection.execute(
         select(tables.link).where(tables.link.c.neighbour == str(neighbour))
     ).one()
-    seen = _stored(link.seen_head) if link.seen_head is not None else None
+    seen = _seen_before(link, head)
     later = journal_store.head_of(connection, neighbour, message.continues_from)
     finding = _compare(seen, head, message, later)
     if finding in _FOR_A_WHILE:
@@ -89,9 +92,13 @@ def follow(
         if now - since <= UNPROVED_FOR_MAX:
             _note(connection, neighbour, unproved_since=since)
             return []
+    if seen is not None and head.checkpoint.number > seen.checkpoint.number:
+        continuity.note_shown(
+            connection, neighbour, [head], message.frontier, proofs, renumbered=True
+        )
     if finding in (Finding.SAME, *_FOR_A_WHILE):
         _note(connection, neighbour, unproved_since=None)
-    elif finding is Finding.CONTINUED:
+    elif finding in (Finding.CONTINUED, Finding.RENUMBERED):
         identity = context.identity
         cosignature = cosign(head, identity.certificate, identity.signing_key, now)
         _see(connection, neighbour, replace(head, cosignatures=(cosignature,)))
@@ -118,17 +125,43 @@ def take_cosignature(
     if not message.HasField("seen_head"):
         return []
     shown = _proved(context, message.seen_head, context.here, now)
-    if shown is None or shown.checkpoint.number != context.journal_number:
+    if shown is None:
         return []
+    end = continuity.signed_word_of(context, message, now)
+    seen = [shown, *([end.head] if end is not None else [])]
+    entries = numbering.note_lost(connection, context, seen, now)
+    if numbering.saw_more(connection, seen):
+        # It saw what is lost: that the journal goes on from there cannot be proved.
+        _note(connection, neighbour, shown_size=0)
+        return entries
     if not _is_own_past(connection, context, shown):
-        return _record(connection, context, neighbour, OwnJournalRewound, shown, now)
-    end = continuity.word_of(context, message, now)
-    size = continuity.provable_from(connection, shown.checkpoint.size, end)
+        return entries + _record(connection, context, neighbour, OwnJournalRewound, shown, now)
+    size = shown.checkpoint.size
+    if (
+        end is not None
+        and shown.checkpoint.number == end.head.checkpoint.number < context.journal_number
+    ):
+        # It has to see how the new number goes on from the longest end of the one before.
+        size = max(size, end.size)
+    elif end is not None and end.head.checkpoint.number == context.journal_number:
+        size = continuity.provable_from(connection, size, end)
     _note(connection, neighbour, shown_size=size)
     for cosignature in shown.cosignatures[:1]:
         if _is_witness(context, neighbour, shown, cosignature, now):
             journal_store.keep_cosignature(connection, shown, cosignature)
-    return []
+    return entries
+
+
+def _seen_before(link: Row[Any], head: SignedCheckpoint) -> SignedCheckpoint | None:
+    """What a head of a neighbour is compared with: the one that it showed in its hello before. If it comes under a
+    new number, the longest one that it showed at all."""
+    if link.seen_head is None:
+        return None
+    seen = _stored(link.seen_head)
+    is_renumbered = seen.checkpoint.number == link.end_number < head.checkpoint.number
+    if is_renumbered and link.end_size > seen.checkpoint.size:
+        return read_checkpoint(wire.JournalEnd.FromString(link.end).head)
+    return seen
 
 
 def _compare(
@@ -150,7 +183,7 @@ def _compare(
 
 def _is_own_past(connection: Connection, context: Context, shown: SignedCheckpoint) -> bool:
     size = journal_store.size(connection)
-    if shown.checkpoint.size > size:
+    if shown.checkpoint.size > size or shown.checkpoint.number > context.journal_number:
         return False
     if journal_store.load_gaps(connection).hides(shown.checkpoint.size):
         # This hall signed it, and lost what it was.

@@ -285,6 +285,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("level", "index"),
     )
     op.create_table(
+        "journal_number",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("began_at", Moment(), nullable=False),
+        sa.Column("lost_end", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("lost_at", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
         "journal_run",
         sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
@@ -313,6 +322,7 @@ def upgrade() -> None:
         sa.Column("seen_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("seen_head", sa.LargeBinary(), nullable=True),
         sa.Column("unproved_since", Moment(), nullable=True),
+        sa.Column("end_number", sa.Integer(), server_default="0", nullable=False),
         sa.Column("end_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("end", sa.LargeBinary(), nullable=True),
         sa.Column("resent_end", sa.BigInteger(), server_default="0", nullable=False),
@@ -525,6 +535,7 @@ def downgrade() -> None:
     op.drop_table("link")
     op.drop_table("journal_tile")
     op.drop_table("journal_run")
+    op.drop_table("journal_number")
     op.drop_table("journal_node")
     op.drop_table("journal_head")
     op.drop_table("journal_gap")

@@ -330,6 +330,10 @@ class GetStatusResponse(_message.Message):
     SUITES_FIELD_NUMBER: _builtins.int
     JOURNAL_SURE_FIELD_NUMBER: _builtins.int
     JOURNAL_GAPS_FIELD_NUMBER: _builtins.int
+    JOURNAL_ASKED_SINCE_FIELD_NUMBER: _builtins.int
+    JOURNAL_SILENT_FIELD_NUMBER: _builtins.int
+    JOURNAL_ALONE_AT_FIELD_NUMBER: _builtins.int
+    JOURNAL_NUMBERS_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """The own address."""
     name: _builtins.str
@@ -392,6 +396,22 @@ class GetStatusResponse(_message.Message):
     def journal_gaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalGap]:
         """Entries of the journal that the hall lost with its records and its neighbours had seen."""
 
+    @_builtins.property
+    def journal_asked_since(self) -> _timestamp_pb2.Timestamp:
+        """While it does not know where its journal ends: since when it asks."""
+
+    @_builtins.property
+    def journal_silent(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Neighbours that have not answered that."""
+
+    @_builtins.property
+    def journal_alone_at(self) -> _timestamp_pb2.Timestamp:
+        """When it goes on without the word of its parent, once a child has answered."""
+
+    @_builtins.property
+    def journal_numbers(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalNumber]:
+        """Numbers of the journal behind the first, each from a start without the word of the parent."""
+
     def __init__(
         self,
         *,
@@ -418,14 +438,54 @@ class GetStatusResponse(_message.Message):
         suites: _abc.Iterable[Global___SuiteUse] | None = ...,
         journal_sure: _builtins.bool = ...,
         journal_gaps: _abc.Iterable[Global___JournalGap] | None = ...,
+        journal_asked_since: _timestamp_pb2.Timestamp | None = ...,
+        journal_silent: _abc.Iterable[_builtins.str] | None = ...,
+        journal_alone_at: _timestamp_pb2.Timestamp | None = ...,
+        journal_numbers: _abc.Iterable[Global___JournalNumber] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "head", b"head", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "head", b"head", "journal_alone_at", b"journal_alone_at", "journal_asked_since", b"journal_asked_since", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments_under_way", b"attachments_under_way", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "free_bytes", b"free_bytes", "free_bytes_min", b"free_bytes_min", "full", b"full", "head", b"head", "incidents", b"incidents", "journal_gaps", b"journal_gaps", "journal_size", b"journal_size", "journal_sure", b"journal_sure", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_freshness", b"trust_freshness", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments_under_way", b"attachments_under_way", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "free_bytes", b"free_bytes", "free_bytes_min", b"free_bytes_min", "full", b"full", "head", b"head", "incidents", b"incidents", "journal_alone_at", b"journal_alone_at", "journal_asked_since", b"journal_asked_since", "journal_gaps", b"journal_gaps", "journal_numbers", b"journal_numbers", "journal_silent", b"journal_silent", "journal_size", b"journal_size", "journal_sure", b"journal_sure", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_freshness", b"trust_freshness", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class JournalNumber(_message.Message):
+    """JournalNumber is a number under which the journal went on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    BEGAN_AT_FIELD_NUMBER: _builtins.int
+    LOST_END_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """The number."""
+    start: _builtins.int
+    """Entries that the journal had when it began."""
+    lost_end: _builtins.int
+    """Up to where a neighbour had seen the journal under the number before, if entries are lost; else 0."""
+    @_builtins.property
+    def began_at(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        start: _builtins.int = ...,
+        began_at: _timestamp_pb2.Timestamp | None = ...,
+        lost_end: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["began_at", b"began_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_at", b"began_at", "lost_end", b"lost_end", "number", b"number", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JournalNumber: _TypeAlias = JournalNumber  # noqa: Y015
 
 @_typing.final
 class JournalGap(_message.Message):

@@ -1,0 +1,219 @@
+"""A hall that starts while its parent is out of reach goes on with the halls below it, and never with two pasts of
+one journal."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+
+import pytest
+from tests.exchange.losses import Backup, backup_of, put_back
+from tests.exchange.parts import (
+    dispatch,
+    greet,
+    hello,
+    messages,
+    rows,
+    settle_exchanges,
+    told,
+    want,
+)
+from tests.exchange.test_witnessing import own_size, seen
+from tests.simulation.halls import World
+from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
+
+from hallnet.exchange import archiving, journal_store, making_sure, numbering, tables
+from hallnet.exchange.making_sure import make_sure
+from hallnet.places import Address
+from hallnet.trust.archive import read_parts, verify_archive
+from hallnet.trust.evidence import read_checkpoint
+from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+NEW_NUMBER, LOST = "OWN_JOURNAL_RENUMBERED", "OWN_JOURNAL_REWOUND"
+
+
+def live(world: World) -> None:
+    """The county has to do with both its neighbours."""
+    want(world, TOWNSHIP, dispatch(COUNTY))
+    want(world, COUNTY, dispatch(TOWNSHIP), dispatch(CITY))
+    want(world, CITY, dispatch(COUNTY))
+    settle_exchanges(world)
+    world.time.pass_by(seconds=10)
+    greet(world, COUNTY, CITY)
+    greet(world, TOWNSHIP, COUNTY)
+
+
+def start_alone(world: World, records: Backup) -> None:
+    """The county starts on those records while the city is out of reach, and hears the township."""
+    put_back(world, COUNTY, records)
+    world.at(COUNTY).cut = True
+    greet(world, COUNTY, TOWNSHIP)
+    station = world.at(COUNTY)
+    station.exchange.transact(lambda c: making_sure.go_on(c, station.context, world.time.now))
+    station.context.journal_number = station.exchange.look(numbering.current)
+    station.context.is_sure = True
+
+
+def mend(world: World) -> None:
+    world.at(COUNTY).cut = False
+    for _ in range(3):
+        world.time.pass_by(seconds=10)
+        greet(world, COUNTY, CITY)
+        greet(world, TOWNSHIP, COUNTY)
+        settle_exchanges(world)
+
+
+def reasons(world: World, address: str) -> list[str]:
+    entries = told(world.at(address), "incident.recorded")
+    return [wire_trust.Incident.FromString(entry.payload).reason for entry in entries]
+
+
+def number_of_seen(world: World, at: str) -> int:
+    head = seen(world, at, COUNTY)
+    assert head is not None
+    return head.checkpoint.number
+
+
+def test_a_hall_goes_on_with_the_halls_below_it_under_a_new_number(world: World) -> None:
+    live(world)
+    before = own_size(world, COUNTY)
+    start_alone(world, backup_of(world, COUNTY))
+    assert reasons(world, COUNTY) == [NEW_NUMBER]
+    want(world, COUNTY, dispatch(TOWNSHIP))
+    want(world, TOWNSHIP, dispatch(COUNTY))
+    taken = len(messages(world.at(TOWNSHIP)))
+    settle_exchanges(world)
+    assert len(messages(world.at(TOWNSHIP))) == taken + 1
+    (row,) = rows(world.at(COUNTY).exchange, tables.journal_number)
+    assert (row.number, row.start, row.lost_end) == (2, before, 0)
+
+
+def test_whoever_saw_no_more_has_the_proof_that_nothing_is_missing(world: World) -> None:
+    live(world)
+    start_alone(world, backup_of(world, COUNTY))
+    want(world, COUNTY, dispatch(TOWNSHIP))
+    settle_exchanges(world)
+    mend(world)
+    for neighbour in (CITY, TOWNSHIP):
+        assert reasons(world, neighbour) == ["NEIGHBOUR_RENUMBERED"]
+        assert number_of_seen(world, neighbour) == 2
+    assert reasons(world, COUNTY) == [NEW_NUMBER]
+    live(world)
+    assert reasons(world, CITY) == ["NEIGHBOUR_RENUMBERED"]
+    station = world.at(COUNTY)
+    witnessed = station.exchange.look(lambda c: journal_store.witnessed_head(c, station.context))
+    assert witnessed is not None
+    assert witnessed.checkpoint.number == 2
+
+
+def test_what_only_the_parent_saw_comes_to_light_and_is_sent_again(world: World) -> None:
+    """The disk of the county forgot what it had confirmed to the city, and the city went down with it."""
+    live(world)
+    records = backup_of(world, COUNTY)
+    want(world, CITY, dispatch(COUNTY), dispatch(COUNTY))
+    settle_exchanges(world)
+    # It said so to the city alone.
+    lost = {message.envelope_id for message in messages(world.at(COUNTY))}
+    seen_end = hello(world, CITY, COUNTY).known_end
+    start_alone(world, records)
+    here = {message.envelope_id for message in messages(world.at(COUNTY))}
+    assert len(lost - here) == 2
+    want(world, TOWNSHIP, dispatch(COUNTY))
+    settle_exchanges(world)
+    mend(world)
+    assert {message.envelope_id for message in messages(world.at(COUNTY))} >= lost
+    assert reasons(world, COUNTY) == [NEW_NUMBER, LOST]
+    assert reasons(world, CITY) == ["NEIGHBOUR_BEGUN_ANEW"]
+    assert reasons(world, TOWNSHIP) == ["NEIGHBOUR_RENUMBERED"]
+    (row,) = rows(world.at(COUNTY).exchange, tables.journal_number)
+    assert row.lost_end == read_checkpoint(seen_end.head).checkpoint.size > row.start
+    # And once only.
+    taken = len(messages(world.at(COUNTY)))
+    world.time.pass_by(hours=3)
+    mend(world)
+    assert len(messages(world.at(COUNTY))) == taken
+    assert reasons(world, COUNTY) == [NEW_NUMBER, LOST]
+
+
+def test_what_a_child_saw_is_a_gap_before_the_new_number(world: World) -> None:
+    live(world)
+    records = backup_of(world, COUNTY)
+    before = own_size(world, COUNTY)
+    live(world)
+    start_alone(world, records)
+    assert reasons(world, COUNTY) == [LOST, NEW_NUMBER]
+    (gap,) = rows(world.at(COUNTY).exchange, tables.journal_gap)
+    assert gap.start == before < gap.end
+    mend(world)
+    live(world)
+    assert number_of_seen(world, CITY) == number_of_seen(world, TOWNSHIP) == 2
+
+
+def test_neighbours_give_back_the_end_of_the_newest_number(world: World) -> None:
+    """The city saw a longer journal under the number before; after the next start the newer one counts."""
+    live(world)
+    records = backup_of(world, COUNTY)
+    for _ in range(5):
+        want(world, CITY, dispatch(COUNTY))
+        settle_exchanges(world)
+    start_alone(world, records)
+    mend(world)
+    settle_exchanges(world)
+    size = own_size(world, COUNTY)
+    put_back(world, COUNTY, records)
+    for neighbour in (CITY, TOWNSHIP):
+        greet(world, COUNTY, neighbour)
+    station = world.at(COUNTY)
+    station.exchange.transact(lambda c: making_sure.go_on(c, station.context, world.time.now))
+    assert station.exchange.look(numbering.current) == 2
+    # The incident of the loss stands behind the end that was seen.
+    assert own_size(world, COUNTY) >= size
+
+
+def test_an_archive_over_a_new_number_holds(world: World) -> None:
+    live(world)
+    start_alone(world, backup_of(world, COUNTY))
+    live(world)
+    station = world.at(COUNTY)
+
+    def archive() -> bytes:
+        def read(connection) -> bytes:  # type: ignore[no-untyped-def]
+            head, start, end = archiving.begin(
+                connection, station.context, None, None, world.time.now
+            )
+            given, at = archiving.pieces(connection, station.context, start, end, 1000)
+            assert at == end
+            return archiving.opening(head) + b"".join(given)
+
+        return station.exchange.look(read)
+
+    report = verify_archive(read_parts(BytesIO(archive())), world.root)
+    assert report.holds
+    assert not report.gaps
+
+
+@pytest.mark.parametrize("spoken", [False, True], ids=["silent", "in time"])
+def test_a_new_number_begins_only_when_the_parent_was_silent_for_the_whole_time(
+    world: World, spoken: bool
+) -> None:
+    """The loop of the service itself, with a clock of its own."""
+    live(world)
+    put_back(world, COUNTY, backup_of(world, COUNTY))
+    station = world.at(COUNTY)
+    greet(world, COUNTY, TOWNSHIP)
+    if spoken:
+        greet(world, COUNTY, CITY)
+    station.context.parent_wait = type(station.context.parent_wait)(seconds=0.3)
+    asyncio.run(
+        make_sure(
+            station.exchange,
+            station.context,
+            {},
+            lambda: world.time.now,
+            station.context.parent_wait,
+        )
+    )
+    assert station.context.is_sure
+    assert station.context.journal_number == (1 if spoken else 2)
+    assert reasons(world, COUNTY) == ([] if spoken else [NEW_NUMBER])
+    assert Address(TOWNSHIP) in station.context.heard
