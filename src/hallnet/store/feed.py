@@ -31,7 +31,7 @@ from hallnet.codec.codec import microseconds, to_timestamp
 from hallnet.store.columns import Closed
 from hallnet.store.database import Connection, Database
 from hallnet.store.gathering import gathered
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert
 from hallnet.wire.feed.v1 import feed_pb2 as wire
 
 ENTRIES_PER_BATCH_MAX = 200
@@ -90,6 +90,8 @@ class Feed:
         self._up_to = (
             select(run.entries).where(beyond, run.end <= bindparam("last")).order_by(run.end)
         )
+        self._add = insert(self._run)
+        self._of_head = select(head.position)
 
     def append(self, connection: Connection, entries: Sequence[Entry]) -> int:
         """Append in order; returns the new head. To be called as late as possible in a transaction.
@@ -129,7 +131,7 @@ class Feed:
             }
             for run in _runs(messages)
         ]
-        connection.execute(insert(self._run), rows)
+        connection.execute(self._add, rows)
         return head
 
     def leap(self, connection: Connection, now: datetime) -> None:
@@ -140,7 +142,7 @@ class Feed:
         connection.execute(update(table).where(behind).values(position=position))
 
     def head(self, connection: Connection) -> int:
-        return connection.execute(select(self._head.c.position)).scalar_one_or_none() or 0
+        return connection.execute(self._of_head).scalar_one_or_none() or 0
 
     def last(self, connection: Connection) -> int:
         """Position of the newest entry: a leap leaves the head beyond it."""
@@ -261,6 +263,15 @@ class Cursors:
         cursor = self._cursor.c
         self._position = select(cursor.position).where(cursor.feed == bindparam("of"))
         self._held = self._position.with_for_update()
+        self._begin = Upsert(self._cursor)
+        self._advance = Upsert(
+            self._cursor,
+            lambda row: row.on_conflict_do_update(
+                index_elements=["feed"],
+                set_={"position": row.excluded.position},
+                where=cursor.position < row.excluded.position,
+            ),
+        )
 
     def position(self, connection: Connection, feed: str) -> int:
         return connection.execute(self._position, {"of": feed}).scalar_one_or_none() or 0
@@ -269,18 +280,11 @@ class Cursors:
         """The position, held until the transaction ends: a second follower of the feed waits."""
         held: int | None = connection.execute(self._held, {"of": feed}).scalar_one_or_none()
         if held is None:
-            statement = upsert(connection, self._cursor).values(feed=feed, position=0)
-            connection.execute(statement.on_conflict_do_nothing())
+            connection.execute(self._begin.on(connection), {"feed": feed, "position": 0})
             held = connection.execute(self._held, {"of": feed}).scalar_one()
         return held
 
     def advance(self, connection: Connection, feed: str, position: int) -> None:
         """Store the position of the last entry that is dealt with; it never goes back."""
-        statement = upsert(connection, self._cursor).values(feed=feed, position=position)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["feed"],
-                set_={"position": statement.excluded.position},
-                where=self._cursor.c.position < statement.excluded.position,
-            )
-        )
+        row = {"feed": feed, "position": position}
+        connection.execute(self._advance.on(connection), row)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import journal_store, tables
@@ -31,14 +31,20 @@ from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
+_LINK = tables.link.c
+_is_shorter = (_LINK.neighbour == bindparam("of")) & (_LINK.end_size < bindparam("shown"))
+_SHORTER_END = select(_LINK.neighbour).where(_is_shorter)
+_KEEP_END = (
+    update(tables.link).where(_is_shorter).values(end_size=bindparam("shown"), end=bindparam("raw"))
+)
+
 _log = logging.getLogger("hallnet.exchange")
 
 
 def frontier(connection: Connection, context: Context, size: int) -> list[bytes]:
     """Of the own journal as it was when it had that many entries; empty if the next one is lost."""
-    if journal_store.load_gaps(connection).hides(size):
-        return []
-    return journal_store.journal_at(connection, context, size).frontier()
+    journal = journal_store.journal_at(connection, context, size)
+    return [] if journal.gaps.hides(size) else journal.frontier()
 
 
 def frontier_of_largest(
@@ -61,9 +67,8 @@ def note_shown(
     if not own or not roots:
         return
     end = End(max(own, key=lambda head: head.checkpoint.size), tuple(roots))
-    table = tables.link
-    this = (table.c.neighbour == str(neighbour)) & (table.c.end_size < end.size)
-    if connection.execute(select(table.c.neighbour).where(this)).one_or_none() is None:
+    shown = {"of": str(neighbour), "shown": end.size}
+    if connection.execute(_SHORTER_END, shown).one_or_none() is None:
         return
     try:
         proofs.signer(end.head)
@@ -72,7 +77,7 @@ def note_shown(
     if end.is_whole():
         journal_store.keep_checkpoints(connection, [end.head])
         raw = end.to_message().SerializeToString()
-        connection.execute(update(table).where(this).values(end_size=end.size, end=raw))
+        connection.execute(_KEEP_END, shown | {"raw": raw})
 
 
 def word_of(context: Context, message: wire.Hello, now: datetime) -> End | None:

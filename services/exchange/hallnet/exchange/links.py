@@ -19,7 +19,7 @@ from hallnet.federation.problems import ClocksApart
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert
 from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
@@ -56,7 +56,8 @@ def load_all(connection: Connection) -> dict[Address, Neighbour]:
 
 
 def store(connection: Connection, neighbour: Address, link: Link) -> None:
-    values = {
+    row = {
+        "neighbour": str(neighbour),
         "up": link.up,
         "failures": link.failures,
         "next_try_at": link.next_try_at,
@@ -64,8 +65,7 @@ def store(connection: Connection, neighbour: Address, link: Link) -> None:
         "sent_sequence": link.sent_sequence,
         "taken_sequence": link.taken_sequence,
     }
-    statement = upsert(connection, tables.link).values(neighbour=str(neighbour), **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["neighbour"], set_=values))
+    connection.execute(_STORE.on(connection), row)
 
 
 def took_batch(connection: Connection, neighbour: Address, sequence: int, now: datetime) -> None:
@@ -190,6 +190,13 @@ def _milliseconds(length: timedelta) -> int:
     return round(length.total_seconds() * 1000)
 
 
+_OF_LINK = ("up", "failures", "next_try_at", "heard_at", "sent_sequence", "taken_sequence")
+_STORE = Upsert(
+    tables.link,
+    lambda link: link.on_conflict_do_update(
+        index_elements=["neighbour"], set_={name: link.excluded[name] for name in _OF_LINK}
+    ),
+)
 _of_neighbour = select(tables.link).where(tables.link.c.neighbour == bindparam("of"))
 
 

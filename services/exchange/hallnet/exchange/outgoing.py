@@ -31,6 +31,39 @@ from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 DUE_ROWS_MAX = 500
+_OWN = tables.delivery.c
+_OPEN_ONES = select(
+    _OWN.envelope_id,
+    _OWN.recipient,
+    _OWN.kind,
+    _OWN.subject,
+    _OWN.state,
+    _OWN.attempts,
+    _OWN.header_digest,
+    _OWN.traceparent,
+    _OWN.reference,
+).where(_OWN.envelope_id.in_(bindparam("sought", expanding=True)))
+_JUDGE = (
+    update(tables.delivery)
+    .where(_OWN.envelope_id == bindparam("judged"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "state",
+                "queued",
+                "reason",
+                "changed_at",
+                "attempts",
+                "retransmit_at",
+                "receipt",
+                "receipt_leaf_index",
+                "receipt_path",
+                "receipt_checkpoint",
+            )
+        }
+    )
+)
 
 
 def wish_of(dispatch: wire_feed.Dispatch, traceparent: str, register: Divisions) -> Wish:
@@ -166,7 +199,6 @@ def judged(
     now: datetime,
 ) -> Judged:
     """Receipts for own envelopes came in. Those that do not fit their envelope have no effect."""
-    table = tables.delivery
     rows = {
         row.envelope_id: row
         for row in _rows(connection, [body.envelope_id for body, _ in verdicts])
@@ -205,8 +237,7 @@ def judged(
         else:
             entries.append(_ended(row, body.verdict, body.reason, now))
     if judgements:
-        this = table.c.envelope_id == bindparam("judged")
-        connection.execute(update(table).where(this), judgements)
+        connection.execute(_JUDGE, judgements)
         _note_attachments(connection, of_attachments)
     return Judged(entries, frozenset(done))
 
@@ -292,21 +323,7 @@ def undelivered(connection: Connection) -> int:
 def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[Row[Any]]:
     if not envelope_ids:
         return []
-    table = tables.delivery
-    columns = (
-        "recipient",
-        "kind",
-        "subject",
-        "state",
-        "attempts",
-        "header_digest",
-        "traceparent",
-        "reference",
-    )
-    query = select(table.c.envelope_id, *(table.c[name] for name in columns)).where(
-        table.c.envelope_id.in_(envelope_ids)
-    )
-    return list(connection.execute(query))
+    return list(connection.execute(_OPEN_ONES, {"sought": envelope_ids}))
 
 
 def _fits(body: ReceiptBody, row: Row[Any], context: Context) -> bool:

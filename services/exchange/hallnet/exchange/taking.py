@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from google.protobuf.message import DecodeError
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
@@ -61,6 +61,16 @@ from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+_ADD_SEEN = insert(tables.seen)
+_ADD_RECEPTIONS = insert(tables.reception)
+_ADD_INCIDENTS = insert(tables.incident)
+_JUDGED_BEFORE = select(tables.reception.c.envelope_id, tables.reception.c.header).where(
+    tables.reception.c.envelope_id.in_(bindparam("sought", expanding=True))
+)
+_SEEN_BEFORE = select(tables.seen.c.envelope_id, tables.seen.c.header_digest).where(
+    tables.seen.c.envelope_id.in_(bindparam("sought", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +145,13 @@ class Taking:
         if self._journal.has_grown:
             self._journal.sign()
         keep_checkpoints(connection, self._keep)
-        for table, rows in (
-            (tables.seen, self._relayed),
-            (tables.reception, self._receptions),
-            (tables.incident, self._incidents),
+        for statement, rows in (
+            (_ADD_SEEN, self._relayed),
+            (_ADD_RECEPTIONS, self._receptions),
+            (_ADD_INCIDENTS, self._incidents),
         ):
             if rows:
-                connection.execute(insert(table), rows)
+                connection.execute(statement, rows)
         contents.keep_keys(connection, self._around.opened_keys, self._uses)
         parcels.enqueue(connection, self._neighbour, self._queue, self._now)
         judged = outgoing.judged(connection, self._context, self._verdicts, self._now)
@@ -437,17 +447,11 @@ def _require_passed(message: wire_link.Parcel) -> None:
 
 def _known_digests(connection: Connection, envelope_ids: Sequence[bytes]) -> dict[bytes, bytes]:
     """The header digests of those that came before."""
-    judged, relayed = tables.reception, tables.seen
-    headers = connection.execute(
-        select(judged.c.envelope_id, judged.c.header).where(judged.c.envelope_id.in_(envelope_ids))
-    )
-    known = {row.envelope_id: _header_digest(row.header) for row in headers}
-    digests = connection.execute(
-        select(relayed.c.envelope_id, relayed.c.header_digest).where(
-            relayed.c.envelope_id.in_(envelope_ids)
-        )
-    )
-    return known | {row.envelope_id: row.header_digest for row in digests}
+    sought = {"sought": envelope_ids}
+    headers = connection.execute(_JUDGED_BEFORE, sought)
+    known = {envelope_id: _header_digest(header) for envelope_id, header in headers}
+    known.update(tuple(row) for row in connection.execute(_SEEN_BEFORE, sought))
+    return known
 
 
 def _header_digest(header: bytes) -> bytes:
