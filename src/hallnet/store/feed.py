@@ -36,6 +36,8 @@ from hallnet.wire.feed.v1 import feed_pb2 as wire
 
 ENTRIES_PER_BATCH_MAX = 200
 BATCH_BYTES_MAX = 2 * 1024 * 1024
+ENTRY_BYTES = 256
+"""What is reckoned for an entry beside its payload and dispatches."""
 POLL_SECONDS = 0.5
 """How soon a commit of another process is noticed; commits of this process are noticed at once."""
 
@@ -111,25 +113,13 @@ class Feed:
         if head is None:
             connection.execute(insert(self._head).values(id=1, position=count))
             head = count
-        messages = [
-            wire.FeedEntry(
-                position=position,
-                kind=entry.kind,
-                subject=entry.subject,
-                recorded_at=to_timestamp(entry.recorded_at),
-                payload=entry.payload,
-                dispatches=entry.dispatches,
-                traceparent=entry.traceparent,
-            )
-            for position, entry in enumerate(entries, head - count + 1)
-        ]
         rows = [
             {
-                "end": run[-1].position,
-                "start": run[0].position,
-                "entries": wire.FollowResponse(entries=run).SerializeToString(),
+                "end": run.entries[-1].position,
+                "start": run.entries[0].position,
+                "entries": run.SerializeToString(),
             }
-            for run in _runs(messages)
+            for run in _runs(entries, head - count + 1)
         ]
         connection.execute(self._add, rows)
         return head
@@ -237,17 +227,27 @@ class _Waiting:
             self._feed._write(connection, self._entries)
 
 
-def _runs(messages: Sequence[wire.FeedEntry]) -> Iterator[Sequence[wire.FeedEntry]]:
+def _runs(entries: Sequence[Entry], start: int) -> Iterator[wire.FollowResponse]:
     """Neighbouring entries that lie in one row and are read together, bounded as a batch is."""
-    start = size = 0
-    for number, message in enumerate(messages):
-        length = message.ByteSize()
-        full = number - start == ENTRIES_PER_BATCH_MAX or size + length > BATCH_BYTES_MAX
-        if full and number > start:
-            yield messages[start:number]
-            start, size = number, 0
+    run, size = wire.FollowResponse(), 0
+    for position, entry in enumerate(entries, start):
+        length = ENTRY_BYTES + len(entry.payload)
+        length += sum(item.ByteSize() for item in entry.dispatches)
+        full = len(run.entries) == ENTRIES_PER_BATCH_MAX or size + length > BATCH_BYTES_MAX
+        if full and run.entries:
+            yield run
+            run, size = wire.FollowResponse(), 0
         size += length
-    yield messages[start:]
+        run.entries.add(
+            position=position,
+            kind=entry.kind,
+            subject=entry.subject,
+            recorded_at=to_timestamp(entry.recorded_at),
+            payload=entry.payload,
+            dispatches=entry.dispatches,
+            traceparent=entry.traceparent,
+        )
+    yield run
 
 
 class Cursors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
@@ -57,6 +58,8 @@ _NEWEST_HEAD = (
 _CHECKPOINTS = select(tables.checkpoint).where(
     tables.checkpoint.c.digest.in_(bindparam("sought", expanding=True))
 )
+NOTES_REMEMBERED_MAX = 1024
+"""All proofs of a batch lead to a few checkpoints."""
 RUN_ENTRIES_MAX = 512
 """How many entries lie in one row, at four kilobytes at most for each."""
 
@@ -136,15 +139,13 @@ class JournalWriter:
     def _runs(self) -> list[dict[str, object]]:
         runs: list[dict[str, object]] = []
         for at in range(0, len(self._entries), RUN_ENTRIES_MAX):
-            entries = [
-                wire.JournalEntry(kind=int(kind), data=data)  # type: ignore[arg-type]
-                for kind, data in self._entries[at : at + RUN_ENTRIES_MAX]
-            ]
             start = self._start + at
-            run = wire.JournalRun(start=start, entries=entries)
+            run = wire.JournalRun(start=start)
+            for kind, data in self._entries[at : at + RUN_ENTRIES_MAX]:
+                run.entries.add(kind=int(kind), data=data)  # type: ignore[arg-type]
             runs.append(
                 {
-                    "end": start + len(entries),
+                    "end": start + len(run.entries),
                     "start": start,
                     "recorded_at": self._now,
                     "entries": run.SerializeToString(),
@@ -325,7 +326,12 @@ def journal_at(connection: Connection, context: Context, size: int) -> Journal:
 
 def checkpoint_digest(signed: SignedCheckpoint) -> bytes:
     """By which a kept proof names its checkpoint in the tables."""
-    return algorithms(1).digest(signed.note)
+    return _digest_of_note(signed.note)
+
+
+@lru_cache(maxsize=NOTES_REMEMBERED_MAX)
+def _digest_of_note(note: bytes) -> bytes:
+    return algorithms(1).digest(note)
 
 
 def keep_checkpoints(connection: Connection, checkpoints: Sequence[SignedCheckpoint]) -> None:

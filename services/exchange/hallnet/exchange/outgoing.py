@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, bindparam, delete, func, select, update
 
@@ -31,39 +31,27 @@ from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 DUE_ROWS_MAX = 500
+
+
+class _Delivery(NamedTuple):
+    """What is looked at when something became of an own envelope."""
+
+    envelope_id: bytes
+    recipient: str
+    kind: str
+    subject: str
+    state: int
+    attempts: int
+    header_digest: bytes | None
+    traceparent: str
+    reference: str
+
+
 _OWN = tables.delivery.c
-_OPEN_ONES = select(
-    _OWN.envelope_id,
-    _OWN.recipient,
-    _OWN.kind,
-    _OWN.subject,
-    _OWN.state,
-    _OWN.attempts,
-    _OWN.header_digest,
-    _OWN.traceparent,
-    _OWN.reference,
-).where(_OWN.envelope_id.in_(bindparam("sought", expanding=True)))
-_JUDGE = (
-    update(tables.delivery)
-    .where(_OWN.envelope_id == bindparam("judged"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "state",
-                "queued",
-                "reason",
-                "changed_at",
-                "attempts",
-                "retransmit_at",
-                "receipt",
-                "receipt_leaf_index",
-                "receipt_path",
-                "receipt_checkpoint",
-            )
-        }
-    )
+_OPEN_ONES = select(*(_OWN[name] for name in _Delivery._fields)).where(
+    _OWN.envelope_id.in_(bindparam("sought", expanding=True))
 )
+_JUDGE = update(tables.delivery).where(_OWN.envelope_id == bindparam("judged"))
 
 
 def wish_of(dispatch: wire_feed.Dispatch, traceparent: str, register: Divisions) -> Wish:
@@ -122,7 +110,7 @@ def seal_waiting(connection: Connection, context: Context, now: datetime) -> lis
     entries: list[Entry] = []
     # What cannot be sealed yet is left out, so each round brings the rest nearer to its end.
     while known and (rows := connection.execute(waiting).all()):
-        nowhere = Sealing(connection, context, now).send_kept(map(_kept, rows))
+        nowhere = Sealing(connection, context, now).send_kept(list(map(_kept, rows)))
         entries += end(connection, nowhere, Happening.REFUSED, "RECIPIENT_UNKNOWN", now)
     return entries
 
@@ -320,13 +308,13 @@ def undelivered(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
-def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[Row[Any]]:
+def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[_Delivery]:
     if not envelope_ids:
         return []
-    return list(connection.execute(_OPEN_ONES, {"sought": envelope_ids}))
+    return [_Delivery(*row) for row in connection.execute(_OPEN_ONES, {"sought": envelope_ids})]
 
 
-def _fits(body: ReceiptBody, row: Row[Any], context: Context) -> bool:
+def _fits(body: ReceiptBody, row: _Delivery, context: Context) -> bool:
     return (
         row.header_digest is not None
         and body.header_digest == row.header_digest
@@ -335,7 +323,7 @@ def _fits(body: ReceiptBody, row: Row[Any], context: Context) -> bool:
     )
 
 
-def _ended(row: Row[Any], verdict: Verdict | None, reason: str, now: datetime) -> Entry:
+def _ended(row: _Delivery, verdict: Verdict | None, reason: str, now: datetime) -> Entry:
     ended = wire_feed.DeliveryEnded(
         envelope_id=row.envelope_id,
         recipient=row.recipient,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from google.protobuf.message import DecodeError
 from sqlalchemy import bindparam, insert, select
@@ -132,7 +133,7 @@ class Taking:
     def receipts(self, messages: Iterable[wire.Receipt]) -> None:
         """Take the receipts that came with a reply."""
         for message in messages:
-            self._parcel(wire_link.Parcel(receipt=message))
+            self._take(partial(self._verdict, message), message)
 
     @property
     def has_materials(self) -> bool:
@@ -173,37 +174,42 @@ class Taking:
             self._proofs,
         )
 
-    def own_receipts(
-        self,
-    ) -> tuple[list[wire.Receipt], wire_trust.Evidence, list[SignedCheckpoint]]:
-        """The receipts that this hall gave, and again those of what came again, with the heads that prove
-        them; after `write`."""
+    def give_receipts(self, reply: wire_link.BatchReply) -> list[SignedCheckpoint]:
+        """Put into a reply the receipts that this hall gave, and again those of what came again; after
+        `write`. Returns the heads that prove them."""
         evidence = EvidenceWriter()
         proofs = proofs_now(
             self._connection, self._context, (leaf_index for *_, leaf_index in self._repeated)
         )
         given = [(body, raw, self._journal.proof(index)) for body, raw, index in self._receipts]
         given += [(body, raw, proofs[index]) for body, raw, index in self._repeated]
-        for body, raw, _ in given:
+        for body, raw, proof in given:
+            receipt = reply.receipts.add(body=raw)
+            issuers = self._context.issuers_of(proof.checkpoint)
+            evidence.write(receipt.proof, proof, issuers)
             self.hops.append(Hop(self._neighbour, Direction.SENT, body, len(raw)))
-        receipts = [
-            wire.Receipt(
-                body=raw,
-                proof=evidence.add(proof, self._context.issuers_of(proof.checkpoint)),
-            )
-            for _, raw, proof in given
-        ]
-        return receipts, evidence.to_message(), [proof.checkpoint for *_, proof in given]
+        reply.evidence.CopyFrom(evidence.to_message())
+        return [proof.checkpoint for *_, proof in given]
 
     def _parcel(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
+        return self._take(partial(self._load, message), message)
+
+    def _load(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
         load = message.WhichOneof("load")
+        _require_passed(message.passed)
+        if load == "envelope":
+            return self._envelope(message)
+        if load == "receipt":
+            return self._verdict(message.receipt, message.passed)
+        raise ParcelMalformed("parcel", detail="load")
+
+    def _take(
+        self,
+        take: Callable[[], wire_link.ParcelAnswer],
+        message: wire_link.Parcel | wire.Receipt,
+    ) -> wire_link.ParcelAnswer:
         try:
-            _require_passed(message)
-            if load == "envelope":
-                return self._envelope(message)
-            if load == "receipt":
-                return self._verdict(message)
-            raise ParcelMalformed("parcel", detail="load")
+            return take()
         except NotAuthentic as problem:
             return self._drop(message, problem, None)
         except Problem as problem:
@@ -247,8 +253,8 @@ class Taking:
             self._judge(header, envelope, Verdict.REFUSED, judgement.problem.reason)
         return _KEPT
 
-    def _verdict(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
-        receipt = Receipt(message.receipt.body, self._evidence.proof(message.receipt.proof))
+    def _verdict(self, message: wire.Receipt, passed: Sequence[str] = ()) -> wire_link.ParcelAnswer:
+        receipt = Receipt(message.body, self._evidence.proof(message.proof))
         body = admission.judge_receipt(receipt, self._neighbour, self._around, self._proofs)
         self._keep.append(receipt.proof.checkpoint)
         self.hops.append(Hop(self._neighbour, Direction.TAKEN, body, message.ByteSize()))
@@ -256,7 +262,7 @@ class Taking:
             self._verdicts.append((body, receipt))
             self._journal.add(EntryKind.CONFIRMED, receipt.body)
         else:
-            parcel = parcels.of_receipt(body, receipt.body, receipt.proof, self._passed(message))
+            parcel = parcels.of_receipt(body, receipt.body, receipt.proof, self._passed(passed))
             self._enqueue(body.sender, parcel)
         return _KEPT
 
@@ -272,12 +278,16 @@ class Taking:
         self, header: Header, envelope: Envelope, message: wire_link.Parcel, next_hop: Address
     ) -> None:
         parcel = parcels.of_envelope(
-            header, envelope.header, envelope.sealed_body, envelope.proof, self._passed(message)
+            header,
+            envelope.header,
+            envelope.sealed_body,
+            envelope.proof,
+            self._passed(message.passed),
         )
         self._queue.append((next_hop, parcel))
 
-    def _passed(self, message: wire_link.Parcel) -> tuple[str, ...]:
-        return (*message.passed, str(self._context.here))
+    def _passed(self, before: Sequence[str]) -> tuple[str, ...]:
+        return (*before, str(self._context.here))
 
     def _judge(
         self, header: Header, envelope: Envelope, verdict: Verdict, reason: str = ""
@@ -403,7 +413,10 @@ class Taking:
             self._pass_on(header, envelope, message, way)
 
     def _drop(
-        self, message: wire_link.Parcel, problem: NotAuthentic, header: Header | None
+        self,
+        message: wire_link.Parcel | wire.Receipt,
+        problem: NotAuthentic,
+        header: Header | None,
     ) -> wire_link.ParcelAnswer:
         incident = wire_trust.Incident(
             reason=problem.reason,
@@ -437,11 +450,11 @@ _LATER = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_LATER, reason=
 _KEPT = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_KEPT)
 
 
-def _require_passed(message: wire_link.Parcel) -> None:
+def _require_passed(passed: Sequence[str]) -> None:
     """Check the halls that passed a parcel on: nobody signs for them, and they go along with it."""
-    if len(message.passed) > limits.HOPS_MAX + 1:
+    if len(passed) > limits.HOPS_MAX + 1:
         raise ParcelMalformed("parcel.passed", detail="HOPS_MAX")
-    for text in message.passed:
+    for text in passed:
         Address.parse(text, "parcel.passed")
 
 
