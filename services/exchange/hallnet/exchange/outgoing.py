@@ -24,6 +24,7 @@ from hallnet.federation.problems import RecipientUnknown, TooLarge
 from hallnet.places import Address, Divisions
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
+from hallnet.store.rows import RowsStatement
 from hallnet.trust import envelope as envelopes
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.freshness import CARRIED_ALWAYS
@@ -51,7 +52,7 @@ _OWN = tables.delivery.c
 _OPEN_ONES = select(*(_OWN[name] for name in _Delivery._fields)).where(
     _OWN.envelope_id.in_(bindparam("sought", expanding=True))
 )
-_JUDGE = update(tables.delivery).where(_OWN.envelope_id == bindparam("judged"))
+_JUDGE = RowsStatement(update(tables.delivery).where(_OWN.envelope_id == bindparam("judged")))
 
 
 def wish_of(dispatch: wire_feed.Dispatch, traceparent: str, register: Divisions) -> Wish:
@@ -224,9 +225,8 @@ def judged(
             of_attachments[row.envelope_id] = Ended(row.reference, body.verdict, body.reason)
         else:
             entries.append(_ended(row, body.verdict, body.reason, now))
-    if judgements:
-        connection.execute(_JUDGE, judgements)
-        _note_attachments(connection, of_attachments)
+    _JUDGE.execute(connection, judgements)
+    _note_attachments(connection, of_attachments)
     return Judged(entries, frozenset(done))
 
 

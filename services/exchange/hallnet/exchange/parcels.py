@@ -22,6 +22,7 @@ from hallnet.exchange.journal_store import (
 from hallnet.exchange.turns import next_turn
 from hallnet.places import Address
 from hallnet.store import Connection
+from hallnet.store.rows import RowsStatement
 from hallnet.store.upsert import Upsert
 from hallnet.trust.envelope import Header, Urgency
 from hallnet.trust.evidence import Proof, SignedCheckpoint
@@ -81,18 +82,22 @@ class Parcel:
         return size_of(self.head, self.sealed_body)
 
 
-_ENQUEUE = Upsert(
-    tables.parcel,
-    lambda parcel: parcel.on_conflict_do_update(
-        index_elements=["envelope_id", "type", "issuer"],
-        set_={
-            "state": State.WAITING,
-            "neighbour": parcel.excluded.neighbour,
-            "waiting_since": parcel.excluded.waiting_since,
-        },
-        where=(tables.parcel.c.state != State.WAITING)
-        & (tables.parcel.c.left_at <= bindparam("long_ago", type_=tables.parcel.c.left_at.type)),
-    ),
+_ENQUEUE = RowsStatement(
+    Upsert(
+        tables.parcel,
+        lambda parcel: parcel.on_conflict_do_update(
+            index_elements=["envelope_id", "type", "issuer"],
+            set_={
+                "state": State.WAITING,
+                "neighbour": parcel.excluded.neighbour,
+                "waiting_since": parcel.excluded.waiting_since,
+            },
+            where=(tables.parcel.c.state != State.WAITING)
+            & (
+                tables.parcel.c.left_at <= bindparam("long_ago", type_=tables.parcel.c.left_at.type)
+            ),
+        ),
+    )
 )
 _BY_POSITION = select(tables.parcel).where(
     tables.parcel.c.position.in_(bindparam("sought", expanding=True))
@@ -187,7 +192,7 @@ def _enqueue(
         if queue not in turns:
             turns[queue] = count(next_turn(connection, *queue, lane))
         row |= {"lane": lane, "turn": next(turns[queue]), "long_ago": now - REQUEUE_AFTER}
-    connection.execute(_ENQUEUE.on(connection), rows)
+    _ENQUEUE.execute(connection, rows)
 
 
 def newest_passed_on(connection: Connection, sender: Address) -> Parcel:

@@ -20,6 +20,7 @@ from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.places.routing import way_to
 from hallnet.store import Connection
+from hallnet.store.rows import RowsStatement
 from hallnet.store.upsert import Upsert
 from hallnet.trust import envelope as envelopes
 from hallnet.trust.envelope import ENVELOPE_ID_BYTES, ContentKey, Letter, Sealed, Urgency
@@ -42,14 +43,16 @@ _ONCE_SEALED = (
     "changed_at",
     "expires_at",
 )
-_ADD_SENT = insert(tables.sent)
-_ADD_DELIVERIES = insert(tables.delivery)
-_SEAL_DELIVERIES = Upsert(
-    tables.delivery,
-    lambda delivery: delivery.on_conflict_do_update(
-        index_elements=["envelope_id"],
-        set_={name: delivery.excluded[name] for name in _ONCE_SEALED},
-    ),
+_ADD_SENT = RowsStatement(insert(tables.sent))
+_ADD_DELIVERIES = RowsStatement(insert(tables.delivery))
+_SEAL_DELIVERIES = RowsStatement(
+    Upsert(
+        tables.delivery,
+        lambda delivery: delivery.on_conflict_do_update(
+            index_elements=["envelope_id"],
+            set_={name: delivery.excluded[name] for name in _ONCE_SEALED},
+        ),
+    )
 )
 
 
@@ -122,15 +125,13 @@ class Sealing:
         self._seal_all(list(zip(ids, wishes, strict=True)))
         # The columns of the two are not the same ones.
         for rows in (self._unsealed, self._sealed):
-            if rows:
-                self._connection.execute(_ADD_DELIVERIES, rows)
+            _ADD_DELIVERIES.execute(self._connection, rows)
         return self._nowhere
 
     def send_kept(self, kept: Sequence[tuple[bytes, Wish]]) -> list[bytes]:
         """Seal what was kept; the rest stays as it is. Returns those whose recipient is nowhere."""
         self._seal_all(kept)
-        if self._sealed:
-            self._connection.execute(_SEAL_DELIVERIES.on(self._connection), self._sealed)
+        _SEAL_DELIVERIES.execute(self._connection, self._sealed)
         return self._nowhere
 
     def is_possible_to(self, recipient: Address) -> bool:
@@ -152,7 +153,7 @@ class Sealing:
         if journal is None:
             return
         journal.sign()
-        self._connection.execute(_ADD_SENT, self._sent)
+        _ADD_SENT.execute(self._connection, self._sent)
         self._take_turns()
         keys = {goal.key.sealed: goal.key.plain for goal in self._goals.values() if goal}
         contents.keep_keys(self._connection, keys, self._uses)

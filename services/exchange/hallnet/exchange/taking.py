@@ -52,6 +52,7 @@ from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.room import HallFull, reusable_bytes
+from hallnet.store.rows import RowsStatement
 from hallnet.trust.envelope import Content, Envelope, Header
 from hallnet.trust.evidence import EvidenceReader, EvidenceWriter, SignedCheckpoint
 from hallnet.trust.journal import EntryKind
@@ -63,9 +64,9 @@ from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
-_ADD_SEEN = insert(tables.seen)
-_ADD_RECEPTIONS = insert(tables.reception)
-_ADD_INCIDENTS = insert(tables.incident)
+_ADD_SEEN = RowsStatement(insert(tables.seen))
+_ADD_RECEPTIONS = RowsStatement(insert(tables.reception))
+_ADD_INCIDENTS = RowsStatement(insert(tables.incident))
 _JUDGED_BEFORE = select(tables.reception.c.envelope_id, tables.reception.c.header).where(
     tables.reception.c.envelope_id.in_(bindparam("sought", expanding=True))
 )
@@ -151,8 +152,7 @@ class Taking:
             (_ADD_RECEPTIONS, self._receptions),
             (_ADD_INCIDENTS, self._incidents),
         ):
-            if rows:
-                connection.execute(statement, rows)
+            statement.execute(connection, rows)
         contents.keep_keys(connection, self._around.opened_keys, self._uses)
         parcels.enqueue(connection, self._neighbour, self._queue, self._now)
         judged = outgoing.judged(connection, self._context, self._verdicts, self._now)
