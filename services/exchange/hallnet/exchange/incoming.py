@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import believing, continuity, links, outgoing, tables
+from hallnet.exchange import believing, links, outgoing, tables
 from hallnet.exchange.context import Context, JournalHeld
 from hallnet.exchange.hops import Hop
 from hallnet.exchange.incidents import record_incident
@@ -70,8 +70,7 @@ def take_batch(
         answers=answers,
         credit_bytes=limits.credit(len(context.children) + 1),
     )
-    heads = taking.give_receipts(reply)
-    reply.frontier.extend(continuity.frontier_of_largest(connection, context, heads))
+    taking.give_receipts(reply)
     links.took_batch(connection, neighbour, batch.sequence, now)
     entries = written.entries
     if joined:

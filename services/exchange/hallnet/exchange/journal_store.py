@@ -121,6 +121,11 @@ class JournalWriter:
             self._paths = self._journal.inclusion_paths(added)
         return Proof(leaf_index, self._paths[leaf_index - self._start], signed)
 
+    def frontier(self) -> list[bytes]:
+        """Of the journal with what was added; empty if the next entry is lost."""
+        journal = self._journal
+        return [] if journal.gaps.hides(journal.size) else journal.frontier()
+
     def _store(self) -> None:
         connection = self._connection
         if self._entries:

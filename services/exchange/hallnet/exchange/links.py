@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -56,22 +56,13 @@ def load_all(connection: Connection) -> dict[Address, Neighbour]:
 
 
 def store(connection: Connection, neighbour: Address, link: Link) -> None:
-    row = {
-        "neighbour": str(neighbour),
-        "up": link.up,
-        "failures": link.failures,
-        "next_try_at": link.next_try_at,
-        "heard_at": link.heard_at,
-        "sent_sequence": link.sent_sequence,
-        "taken_sequence": link.taken_sequence,
-    }
-    connection.execute(_STORE.on(connection), row)
+    connection.execute(_STORE.on(connection), {"neighbour": str(neighbour)} | asdict(link))
 
 
 def took_batch(connection: Connection, neighbour: Address, sequence: int, now: datetime) -> None:
     """A batch was taken: the neighbour is there, whatever pause there was."""
-    link = load(connection, neighbour)
-    store(connection, neighbour, link.heard(now).took(sequence))
+    link = Link().heard(now).took(sequence)
+    connection.execute(_TOOK.on(connection), {"neighbour": str(neighbour)} | asdict(link))
 
 
 def not_heard(connection: Connection, neighbour: Address) -> None:
@@ -190,13 +181,17 @@ def _milliseconds(length: timedelta) -> int:
     return round(length.total_seconds() * 1000)
 
 
-_OF_LINK = ("up", "failures", "next_try_at", "heard_at", "sent_sequence", "taken_sequence")
-_STORE = Upsert(
-    tables.link,
-    lambda link: link.on_conflict_do_update(
-        index_elements=["neighbour"], set_={name: link.excluded[name] for name in _OF_LINK}
-    ),
-)
+def _storing(*names: str) -> Upsert:
+    return Upsert(
+        tables.link,
+        lambda link: link.on_conflict_do_update(
+            index_elements=["neighbour"], set_={name: link.excluded[name] for name in names}
+        ),
+    )
+
+
+_TOOK = _storing("up", "failures", "next_try_at", "heard_at", "taken_sequence")
+_STORE = _storing(*(field.name for field in fields(Link)))
 _of_neighbour = select(tables.link).where(tables.link.c.neighbour == bindparam("of"))
 
 

@@ -174,9 +174,9 @@ class Taking:
             self._proofs,
         )
 
-    def give_receipts(self, reply: wire_link.BatchReply) -> list[SignedCheckpoint]:
-        """Put into a reply the receipts that this hall gave, and again those of what came again; after
-        `write`. Returns the heads that prove them."""
+    def give_receipts(self, reply: wire_link.BatchReply) -> None:
+        """Put into a reply the receipts that this hall gave, and again those of what came again, with
+        the end of the own journal that they show; after `write`."""
         evidence = EvidenceWriter()
         proofs = proofs_now(
             self._connection, self._context, (leaf_index for *_, leaf_index in self._repeated)
@@ -189,7 +189,13 @@ class Taking:
             evidence.write(receipt.proof, proof, issuers)
             self.hops.append(Hop(self._neighbour, Direction.SENT, body, len(raw)))
         reply.evidence.CopyFrom(evidence.to_message())
-        return [proof.checkpoint for *_, proof in given]
+        reply.frontier.extend(
+            self._journal.frontier()
+            if self._receipts
+            else continuity.frontier_of_largest(
+                self._connection, self._context, [proof.checkpoint for *_, proof in given]
+            )
+        )
 
     def _parcel(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
         return self._take(partial(self._load, message), message)
