@@ -23,7 +23,7 @@ import typing
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Generic, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -42,6 +42,8 @@ Decode = Callable[[Any, str], Any]
 _SAME = (str, bytes, bool, int)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NANOSECONDS = 1_000_000_000
+MOMENTS_REMEMBERED_MAX = 1024
+"""What is done in one transaction bears one moment, and a batch holds many things of one transaction."""
 
 
 class MessageMalformed(Problem):
@@ -306,10 +308,17 @@ def _scalar(hint: Any, field: FieldDescriptor) -> tuple[Callable[[Any], Any], Ca
 
 def to_timestamp(moment: datetime) -> Timestamp:
     """The moment on the wire; it must bear a time zone."""
+    seconds, nanos = _since_epoch(moment)
+    return Timestamp(seconds=seconds, nanos=nanos)
+
+
+@lru_cache(maxsize=MOMENTS_REMEMBERED_MAX)
+def _since_epoch(moment: datetime) -> tuple[int, int]:
+    """Seconds and nanoseconds; raises ValueError."""
     if moment.tzinfo is None:
         raise ValueError("a moment without a time zone")
     since = moment - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
+    return since.days * 86_400 + since.seconds, since.microseconds * 1_000
 
 
 def microseconds(moment: datetime) -> int:
@@ -319,9 +328,14 @@ def microseconds(moment: datetime) -> int:
 
 def from_timestamp(stamp: Timestamp) -> datetime:
     """The moment, cut to the microsecond; raises ValueError if it is none of the years 1 to 9999."""
-    if not 0 <= stamp.nanos < _NANOSECONDS:
+    return _moment(stamp.seconds, stamp.nanos)
+
+
+@lru_cache(maxsize=MOMENTS_REMEMBERED_MAX)
+def _moment(seconds: int, nanos: int) -> datetime:
+    if not 0 <= nanos < _NANOSECONDS:
         raise ValueError("nanoseconds of a moment")
     try:
-        return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1_000)
+        return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1_000)
     except OverflowError as error:
         raise ValueError("a moment out of range") from error

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, LargeBinary
@@ -38,6 +39,8 @@ def opened_by(vault: Vault | None) -> Iterator[None]:
 
 
 _UTC_LENGTH = len("+00:00")
+MOMENTS_REMEMBERED_MAX = 1024
+"""All rows of one transaction bear the same few."""
 
 
 class Bytes(LargeBinary):
@@ -50,15 +53,17 @@ class Bytes(LargeBinary):
         return None
 
 
+@lru_cache(maxsize=MOMENTS_REMEMBERED_MAX)
+def _text_of_moment(value: datetime | None) -> str | None:
+    # `Moment` has brought it to UTC: what is cut off is always the same.
+    return None if value is None else value.isoformat(" ", "microseconds")[:-_UTC_LENGTH]
+
+
 class _TextOfMoment(sqlite.DATETIME):
     """What SQLAlchemy keeps of a moment in SQLite, without its regular expression for each value."""
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
-        def write(value: datetime | None) -> str | None:
-            # The type below has brought it to UTC: what is cut off is always the same.
-            return None if value is None else value.isoformat(" ", "microseconds")[:-_UTC_LENGTH]
-
-        return write
+        return _text_of_moment
 
     def result_processor(
         self, dialect: Dialect, coltype: object

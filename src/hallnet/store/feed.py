@@ -31,11 +31,13 @@ from hallnet.codec.codec import microseconds, to_timestamp
 from hallnet.store.columns import Closed
 from hallnet.store.database import Connection, Database
 from hallnet.store.gathering import gathered
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert
 from hallnet.wire.feed.v1 import feed_pb2 as wire
 
 ENTRIES_PER_BATCH_MAX = 200
 BATCH_BYTES_MAX = 2 * 1024 * 1024
+ENTRY_BYTES = 256
+"""What is reckoned for an entry beside its payload and dispatches."""
 POLL_SECONDS = 0.5
 """How soon a commit of another process is noticed; commits of this process are noticed at once."""
 
@@ -90,6 +92,8 @@ class Feed:
         self._up_to = (
             select(run.entries).where(beyond, run.end <= bindparam("last")).order_by(run.end)
         )
+        self._add = insert(self._run)
+        self._of_head = select(head.position)
 
     def append(self, connection: Connection, entries: Sequence[Entry]) -> int:
         """Append in order; returns the new head. To be called as late as possible in a transaction.
@@ -109,27 +113,15 @@ class Feed:
         if head is None:
             connection.execute(insert(self._head).values(id=1, position=count))
             head = count
-        messages = [
-            wire.FeedEntry(
-                position=position,
-                kind=entry.kind,
-                subject=entry.subject,
-                recorded_at=to_timestamp(entry.recorded_at),
-                payload=entry.payload,
-                dispatches=entry.dispatches,
-                traceparent=entry.traceparent,
-            )
-            for position, entry in enumerate(entries, head - count + 1)
-        ]
         rows = [
             {
-                "end": run[-1].position,
-                "start": run[0].position,
-                "entries": wire.FollowResponse(entries=run).SerializeToString(),
+                "end": run.entries[-1].position,
+                "start": run.entries[0].position,
+                "entries": run.SerializeToString(),
             }
-            for run in _runs(messages)
+            for run in _runs(entries, head - count + 1)
         ]
-        connection.execute(insert(self._run), rows)
+        connection.execute(self._add, rows)
         return head
 
     def leap(self, connection: Connection, now: datetime) -> None:
@@ -140,7 +132,7 @@ class Feed:
         connection.execute(update(table).where(behind).values(position=position))
 
     def head(self, connection: Connection) -> int:
-        return connection.execute(select(self._head.c.position)).scalar_one_or_none() or 0
+        return connection.execute(self._of_head).scalar_one_or_none() or 0
 
     def last(self, connection: Connection) -> int:
         """Position of the newest entry: a leap leaves the head beyond it."""
@@ -235,17 +227,27 @@ class _Waiting:
             self._feed._write(connection, self._entries)
 
 
-def _runs(messages: Sequence[wire.FeedEntry]) -> Iterator[Sequence[wire.FeedEntry]]:
+def _runs(entries: Sequence[Entry], start: int) -> Iterator[wire.FollowResponse]:
     """Neighbouring entries that lie in one row and are read together, bounded as a batch is."""
-    start = size = 0
-    for number, message in enumerate(messages):
-        length = message.ByteSize()
-        full = number - start == ENTRIES_PER_BATCH_MAX or size + length > BATCH_BYTES_MAX
-        if full and number > start:
-            yield messages[start:number]
-            start, size = number, 0
+    run, size = wire.FollowResponse(), 0
+    for position, entry in enumerate(entries, start):
+        length = ENTRY_BYTES + len(entry.payload)
+        length += sum(item.ByteSize() for item in entry.dispatches)
+        full = len(run.entries) == ENTRIES_PER_BATCH_MAX or size + length > BATCH_BYTES_MAX
+        if full and run.entries:
+            yield run
+            run, size = wire.FollowResponse(), 0
         size += length
-    yield messages[start:]
+        run.entries.add(
+            position=position,
+            kind=entry.kind,
+            subject=entry.subject,
+            recorded_at=to_timestamp(entry.recorded_at),
+            payload=entry.payload,
+            dispatches=entry.dispatches,
+            traceparent=entry.traceparent,
+        )
+    yield run
 
 
 class Cursors:
@@ -261,6 +263,15 @@ class Cursors:
         cursor = self._cursor.c
         self._position = select(cursor.position).where(cursor.feed == bindparam("of"))
         self._held = self._position.with_for_update()
+        self._begin = Upsert(self._cursor)
+        self._advance = Upsert(
+            self._cursor,
+            lambda row: row.on_conflict_do_update(
+                index_elements=["feed"],
+                set_={"position": row.excluded.position},
+                where=cursor.position < row.excluded.position,
+            ),
+        )
 
     def position(self, connection: Connection, feed: str) -> int:
         return connection.execute(self._position, {"of": feed}).scalar_one_or_none() or 0
@@ -269,18 +280,11 @@ class Cursors:
         """The position, held until the transaction ends: a second follower of the feed waits."""
         held: int | None = connection.execute(self._held, {"of": feed}).scalar_one_or_none()
         if held is None:
-            statement = upsert(connection, self._cursor).values(feed=feed, position=0)
-            connection.execute(statement.on_conflict_do_nothing())
+            connection.execute(self._begin.on(connection), {"feed": feed, "position": 0})
             held = connection.execute(self._held, {"of": feed}).scalar_one()
         return held
 
     def advance(self, connection: Connection, feed: str, position: int) -> None:
         """Store the position of the last entry that is dealt with; it never goes back."""
-        statement = upsert(connection, self._cursor).values(feed=feed, position=position)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["feed"],
-                set_={"position": statement.excluded.position},
-                where=self._cursor.c.position < statement.excluded.position,
-            )
-        )
+        row = {"feed": feed, "position": position}
+        connection.execute(self._advance.on(connection), row)

@@ -174,7 +174,13 @@ class EvidenceWriter:
         self._certificates: dict[bytes, Certificate] = {}
 
     def add(self, proof: Proof, chain: Iterable[Certificate]) -> wire.Proof:
-        """The proof in the form that refers to the Evidence.
+        """The proof in the form that refers to the Evidence; `chain` as for `write`."""
+        message = wire.Proof()
+        self.write(message, proof, chain)
+        return message
+
+    def write(self, message: wire.Proof, proof: Proof, chain: Iterable[Certificate]) -> None:
+        """Write the proof into a message that is empty.
 
         `chain` is the signer of the checkpoint and who stands above it; it is looked at only for a
         checkpoint that is new here.
@@ -185,12 +191,9 @@ class EvidenceWriter:
             known = self._checkpoints[note] = len(self._checkpoints), proof.checkpoint
             for certificate in chain:
                 self._certificates.setdefault(certificate.id, certificate)
-        index, hashes = known[0], self._hashes
-        return wire.Proof(
-            leaf_index=proof.leaf_index,
-            checkpoint=index,
-            path=[hashes.setdefault(value, len(hashes)) for value in proof.path],
-        )
+        hashes = self._hashes
+        message.leaf_index, message.checkpoint = proof.leaf_index, known[0]
+        message.path.extend([hashes.setdefault(value, len(hashes)) for value in proof.path])
 
     def to_message(self) -> wire.Evidence:
         return wire.Evidence(

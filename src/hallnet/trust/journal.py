@@ -90,7 +90,7 @@ class Journal:
         self._digest = digest
         self._size = self._stored = size
         self._read_tile = read_tile
-        self._gaps = gaps or Gaps()
+        self.gaps = gaps or Gaps()
         self._tiles: dict[tuple[int, int], _Tile] = {}
         self._changed: set[tuple[int, int]] = set()
 
@@ -156,13 +156,13 @@ class Journal:
     def _top(self, tile_level: int, index: int) -> bytes:
         """Root of a full tile."""
         level = TILE_HEIGHT * (tile_level + 1)
-        gap = self._gaps.over(index << level, (index + 1) << level)
+        gap = self.gaps.over(index << level, (index + 1) << level)
         if gap is not None:
             return self._node_over(gap, level, index)
         return self._tile(tile_level, index).at(TILE_HEIGHT, 0)
 
     def _node(self, level: int, index: int) -> bytes:
-        gap = self._gaps.over(index << level, (index + 1) << level)
+        gap = self.gaps.over(index << level, (index + 1) << level)
         if gap is not None:
             return self._node_over(gap, level, index)
         tile_level, row = divmod(level, TILE_HEIGHT)
@@ -171,7 +171,7 @@ class Journal:
         return tile.at(row, index & ((1 << shift) - 1))
 
     def _node_over(self, gap: range, level: int, index: int) -> bytes:
-        known = self._gaps.nodes.get((level, index))
+        known = self.gaps.nodes.get((level, index))
         if known is not None:
             return known
         if level == 0:

@@ -29,6 +29,7 @@ DIGEST_BYTES = 32
 NONCE_BYTES = 12
 SALT_BYTES = 32
 PARSED_KEYS_MAX = 4096
+CONTENT_KEYS_MAX = 64
 _CONTENT_KEY_BYTES = 32
 _ED25519_KEY_BYTES = 32
 
@@ -95,6 +96,12 @@ def _x25519_public(raw: bytes) -> X25519PublicKey:
     return X25519PublicKey.from_public_bytes(raw)
 
 
+@lru_cache(maxsize=CONTENT_KEYS_MAX)
+def _aes_gcm(key: bytes) -> AESGCM:
+    """Setting a cipher up costs more than two kilobytes do, and a batch has one key."""
+    return AESGCM(key)
+
+
 class _Suite1:
     suite = Suite.ED25519
     content_key_bytes = _CONTENT_KEY_BYTES
@@ -135,11 +142,11 @@ class _Suite1:
             raise ContentNotAsCommitted("sealed_key") from error
 
     def encrypt(self, key: bytes, nonce: bytes, plain: bytes, associated: bytes) -> bytes:
-        return AESGCM(key).encrypt(nonce, plain, associated)
+        return _aes_gcm(key).encrypt(nonce, plain, associated)
 
     def decrypt(self, key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
         try:
-            return AESGCM(key).decrypt(nonce, sealed, associated)
+            return _aes_gcm(key).decrypt(nonce, sealed, associated)
         except (InvalidTag, ValueError) as error:
             raise ContentNotAsCommitted("ciphertext") from error
 

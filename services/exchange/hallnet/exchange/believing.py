@@ -11,7 +11,7 @@ from hallnet.exchange import tables
 from hallnet.exchange.context import Context
 from hallnet.places import Address
 from hallnet.store import Connection
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert, upsert
 from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate, read_certificate
 from hallnet.trust.revocation import Revocation, read_revocation
@@ -22,6 +22,8 @@ from hallnet.trust.succession import (
     read_succession,
 )
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+_KEEP = Upsert(tables.certificate)
 
 
 def learn(
@@ -168,7 +170,7 @@ def children(connection: Connection) -> set[Address]:
 def _keep(connection: Connection, certificates: Sequence[Certificate], now: datetime) -> None:
     if certificates:
         connection.execute(
-            upsert(connection, tables.certificate).on_conflict_do_nothing(),
+            _KEEP.on(connection),
             [
                 {
                     "id": item.id,

@@ -13,10 +13,17 @@ from sqlalchemy import select
 
 from hallnet.exchange import tables
 from hallnet.store import Connection
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert
 from hallnet.trust.envelope import Content, open_body, read_header
 from hallnet.trust.problems import ContentNotAsCommitted
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
+
+_KEEP = Upsert(
+    tables.content_key,
+    lambda key: key.on_conflict_do_update(
+        index_elements=["id"], set_={"uses": tables.content_key.c.uses + key.excluded.uses}
+    ),
+)
 
 
 def keep_keys(connection: Connection, keys: Mapping[bytes, bytes], uses: Counter[bytes]) -> None:
@@ -26,11 +33,7 @@ def keep_keys(connection: Connection, keys: Mapping[bytes, bytes], uses: Counter
         for sealed, count in uses.items()
     ]
     if rows:
-        statement = upsert(connection, tables.content_key)
-        more = tables.content_key.c.uses + statement.excluded.uses
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["id"], set_={"uses": more}), rows
-        )
+        connection.execute(_KEEP.on(connection), rows)
 
 
 def sealed_key_of(sealed_body: bytes) -> bytes:

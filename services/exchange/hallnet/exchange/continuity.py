@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import journal_store, numbering, tables
@@ -31,14 +31,24 @@ from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
+_LINK = tables.link.c
+_is_shorter = (_LINK.end_number == bindparam("number")) & (_LINK.end_size < bindparam("shown"))
+_is_older = _LINK.end_number < bindparam("replaced_below")
+_SHORTER_END = (_LINK.neighbour == bindparam("of")) & (_is_shorter | _is_older)
+_HAS_SHORTER_END = select(_LINK.neighbour).where(_SHORTER_END)
+_KEEP_END = (
+    update(tables.link)
+    .where(_SHORTER_END)
+    .values(end_number=bindparam("number"), end_size=bindparam("shown"), end=bindparam("raw"))
+)
+
 _log = logging.getLogger("hallnet.exchange")
 
 
 def frontier(connection: Connection, context: Context, size: int) -> list[bytes]:
     """Of the own journal as it was when it had that many entries; empty if the next one is lost."""
-    if journal_store.load_gaps(connection).hides(size):
-        return []
-    return journal_store.journal_at(connection, context, size).frontier()
+    journal = journal_store.journal_at(connection, context, size)
+    return [] if journal.gaps.hides(size) else journal.frontier()
 
 
 def frontier_of_largest(
@@ -66,11 +76,15 @@ def note_shown(
     if not own or not roots:
         return
     end = End(max(own, key=_length), tuple(roots))
-    table, number = tables.link, end.head.checkpoint.number
-    is_longer = (table.c.end_number == number) & (table.c.end_size < end.size)
-    is_newer = (table.c.end_number < number) & ((table.c.end_number == 0) | renumbered)
-    this = (table.c.neighbour == str(neighbour)) & (is_longer | is_newer)
-    if connection.execute(select(table.c.neighbour).where(this)).one_or_none() is None:
+    number = end.head.checkpoint.number
+    shown = {
+        "of": str(neighbour),
+        "number": number,
+        "shown": end.size,
+        # That a new number goes on from an older one has to be shown first, but for the first that is seen.
+        "replaced_below": number if renumbered else 1,
+    }
+    if connection.execute(_HAS_SHORTER_END, shown).one_or_none() is None:
         return
     try:
         proofs.signer(end.head)
@@ -79,9 +93,7 @@ def note_shown(
     if end.is_whole():
         journal_store.keep_checkpoints(connection, [end.head])
         raw = end.to_message().SerializeToString()
-        connection.execute(
-            update(table).where(this).values(end_number=number, end_size=end.size, end=raw)
-        )
+        connection.execute(_KEEP_END, shown | {"raw": raw})
 
 
 def _length(head: SignedCheckpoint) -> tuple[int, int]:

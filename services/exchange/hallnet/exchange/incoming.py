@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import believing, continuity, links, outgoing, tables
+from hallnet.exchange import believing, links, outgoing, tables
 from hallnet.exchange.context import Context, JournalHeld
 from hallnet.exchange.hops import Hop
 from hallnet.exchange.incidents import record_incident
@@ -65,20 +65,17 @@ def take_batch(
     answers = taking.parcels(batch.parcels)
     written = taking.write()
     taking.note_shown(batch.frontier)
-    receipts, proved_by, heads = taking.own_receipts()
+    reply = wire_link.BatchReply(
+        sequence=batch.sequence,
+        answers=answers,
+        credit_bytes=limits.credit(len(context.children) + 1),
+    )
+    taking.give_receipts(reply)
     links.took_batch(connection, neighbour, batch.sequence, now)
     entries = written.entries
     if joined:
         entries = entries + outgoing.seal_waiting(connection, context, now)
     tables.feed.append(connection, entries)
-    reply = wire_link.BatchReply(
-        sequence=batch.sequence,
-        answers=answers,
-        credit_bytes=limits.credit(len(context.children) + 1),
-        receipts=receipts,
-        evidence=proved_by,
-        frontier=continuity.frontier_of_largest(connection, context, heads),
-    )
     return Taken(reply, taking.hops, written.wake, taking.has_materials)
 
 

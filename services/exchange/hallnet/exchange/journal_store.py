@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
@@ -13,7 +14,7 @@ from hallnet.exchange import tables
 from hallnet.exchange.context import Context
 from hallnet.places import Address
 from hallnet.store import Connection
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert
 from hallnet.trust.evidence import (
     COUNT_MAX,
     Checkpoint,
@@ -33,6 +34,35 @@ _GAPS = select(tables.journal_gap.c.start, tables.journal_gap.c.end).order_by(
 _TILE = select(tables.journal_tile.c.hashes).where(
     tables.journal_tile.c.level == bindparam("at"), tables.journal_tile.c.index == bindparam("nth")
 )
+# Made once, as all statements that run for every batch.
+_HEAD = tables.journal_head.c
+_HOLD_HEAD = (
+    update(tables.journal_head)
+    .where(_HEAD.id == 1)
+    .values(size=_HEAD.size)
+    .returning(_HEAD.size, _HEAD.number)
+)
+_MOVE_HEAD = update(tables.journal_head).where(_HEAD.id == 1).values(size=bindparam("grown"))
+_ADD_RUNS = insert(tables.journal_run)
+_KEEP_TILES = Upsert(
+    tables.journal_tile,
+    lambda tiles: tiles.on_conflict_do_update(
+        index_elements=["level", "index"], set_={"hashes": tiles.excluded.hashes}
+    ),
+)
+_KEEP_CHECKPOINTS = Upsert(tables.checkpoint)
+_KEEP_COSIGNATURE = Upsert(tables.cosignature)
+_NEWEST_HEAD = (
+    select(tables.checkpoint)
+    .where(tables.checkpoint.c.address == bindparam("of"))
+    .order_by(tables.checkpoint.c.size.desc())
+    .limit(1)
+)
+_CHECKPOINTS = select(tables.checkpoint).where(
+    tables.checkpoint.c.digest.in_(bindparam("sought", expanding=True))
+)
+NOTES_REMEMBERED_MAX = 1024
+"""All proofs of a batch lead to a few checkpoints."""
 RUN_ENTRIES_MAX = 512
 """How many entries lie in one row, at four kilobytes at most for each."""
 
@@ -46,19 +76,14 @@ class JournalWriter:
         self._context = context
         self._now = now
         self._digest = algorithms(context.journal_suite).digest
-        head = tables.journal_head
         # Locks the row where the database can: one writer at a time.
-        row = connection.execute(
-            update(head)
-            .where(head.c.id == 1)
-            .values(size=head.c.size)
-            .returning(head.c.size, head.c.number)
-        ).one_or_none()
+        row = connection.execute(_HOLD_HEAD).one_or_none()
         # Another process of this exchange may have begun a new number.
         size: int = row.size if row is not None else 0
         self._number: int = row.number if row is not None else context.journal_number
         if row is None:
-            connection.execute(insert(head).values(id=1, number=self._number, size=0))
+            first = insert(tables.journal_head)
+            connection.execute(first.values(id=1, number=self._number, size=0))
         self._journal = Journal(self._digest, size, self._read_tile, load_gaps(connection))
         self._start = size
         self._entries: list[tuple[EntryKind, bytes]] = []
@@ -101,40 +126,36 @@ class JournalWriter:
             self._paths = self._journal.inclusion_paths(added)
         return Proof(leaf_index, self._paths[leaf_index - self._start], signed)
 
+    def frontier(self) -> list[bytes]:
+        """Of the journal with what was added; empty if the next entry is lost."""
+        journal = self._journal
+        return [] if journal.gaps.hides(journal.size) else journal.frontier()
+
     def _store(self) -> None:
         connection = self._connection
         if self._entries:
-            connection.execute(insert(tables.journal_run), self._runs())
-            tiles = upsert(connection, tables.journal_tile)
+            connection.execute(_ADD_RUNS, self._runs())
             connection.execute(
-                tiles.on_conflict_do_update(
-                    index_elements=["level", "index"], set_={"hashes": tiles.excluded.hashes}
-                ),
+                _KEEP_TILES.on(connection),
                 [
                     {"level": tile.level, "index": tile.index, "hashes": hashes}
                     for tile, hashes in self._journal.changed_tiles().items()
                 ],
             )
-            connection.execute(
-                update(tables.journal_head)
-                .where(tables.journal_head.c.id == 1)
-                .values(size=self._journal.size)
-            )
+            connection.execute(_MOVE_HEAD, {"grown": self._journal.size})
         assert self._signed is not None
         keep_checkpoints(connection, [self._signed])
 
     def _runs(self) -> list[dict[str, object]]:
         runs: list[dict[str, object]] = []
         for at in range(0, len(self._entries), RUN_ENTRIES_MAX):
-            entries = [
-                wire.JournalEntry(kind=int(kind), data=data)  # type: ignore[arg-type]
-                for kind, data in self._entries[at : at + RUN_ENTRIES_MAX]
-            ]
             start = self._start + at
-            run = wire.JournalRun(start=start, entries=entries)
+            run = wire.JournalRun(start=start)
+            for kind, data in self._entries[at : at + RUN_ENTRIES_MAX]:
+                run.entries.add(kind=int(kind), data=data)
             runs.append(
                 {
-                    "end": start + len(entries),
+                    "end": start + len(run.entries),
                     "start": start,
                     "recorded_at": self._now,
                     "entries": run.SerializeToString(),
@@ -182,13 +203,7 @@ def size(connection: Connection) -> int:
 
 def newest_head(connection: Connection, context: Context) -> SignedCheckpoint | None:
     """The newest signed head of the own journal."""
-    table = tables.checkpoint
-    row = connection.execute(
-        select(table)
-        .where(table.c.address == str(context.here))
-        .order_by(table.c.size.desc())
-        .limit(1)
-    ).one_or_none()
+    row = connection.execute(_NEWEST_HEAD, {"of": str(context.here)}).one_or_none()
     return None if row is None else _signed(row)
 
 
@@ -229,14 +244,14 @@ def keep_cosignature(
     connection: Connection, head: SignedCheckpoint, cosignature: Cosignature
 ) -> None:
     """Keep another hall's word that it saw an own head; the first word of a hall on a head counts."""
-    statement = upsert(connection, tables.cosignature).values(
-        checkpoint=checkpoint_digest(head),
-        certificate_id=cosignature.certificate_id,
-        size=head.checkpoint.size,
-        seen_at=cosignature.seen_at,
-        signature=cosignature.signature,
-    )
-    connection.execute(statement.on_conflict_do_nothing())
+    row = {
+        "checkpoint": checkpoint_digest(head),
+        "certificate_id": cosignature.certificate_id,
+        "size": head.checkpoint.size,
+        "seen_at": cosignature.seen_at,
+        "signature": cosignature.signature,
+    }
+    connection.execute(_KEEP_COSIGNATURE.on(connection), row)
 
 
 def proof_now(connection: Connection, context: Context, leaf_index: int) -> Proof:
@@ -321,12 +336,19 @@ def journal_at(connection: Connection, context: Context, size: int) -> Journal:
 
 def checkpoint_digest(signed: SignedCheckpoint) -> bytes:
     """By which a kept proof names its checkpoint in the tables."""
-    return algorithms(1).digest(signed.note)
+    return _digest_of_note(signed.note)
+
+
+@lru_cache(maxsize=NOTES_REMEMBERED_MAX)
+def _digest_of_note(note: bytes) -> bytes:
+    return algorithms(1).digest(note)
 
 
 def keep_checkpoints(connection: Connection, checkpoints: Sequence[SignedCheckpoint]) -> None:
-    rows = {
-        checkpoint_digest(signed): {
+    """Keep each of them once: the proofs of a batch share theirs."""
+    by_note = {signed.note: signed for signed in checkpoints}
+    rows = [
+        {
             "digest": checkpoint_digest(signed),
             "address": str(signed.checkpoint.address),
             "size": signed.checkpoint.size,
@@ -334,18 +356,16 @@ def keep_checkpoints(connection: Connection, checkpoints: Sequence[SignedCheckpo
             "signature": signed.signature,
             "certificate_id": signed.certificate_id,
         }
-        for signed in checkpoints
-    }
+        for signed in by_note.values()
+    ]
     if rows:
-        statement = upsert(connection, tables.checkpoint).on_conflict_do_nothing()
-        connection.execute(statement, list(rows.values()))
+        connection.execute(_KEEP_CHECKPOINTS.on(connection), rows)
 
 
 def load_checkpoints(
     connection: Connection, digests: Sequence[bytes]
 ) -> dict[bytes, SignedCheckpoint]:
-    table = tables.checkpoint
-    rows = connection.execute(select(table).where(table.c.digest.in_(set(digests))))
+    rows = connection.execute(_CHECKPOINTS, {"sought": list(set(digests))})
     return {row.digest: _signed(row) for row in rows}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from hallnet.federation.problems import ClocksApart
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert
 from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
@@ -56,22 +56,13 @@ def load_all(connection: Connection) -> dict[Address, Neighbour]:
 
 
 def store(connection: Connection, neighbour: Address, link: Link) -> None:
-    values = {
-        "up": link.up,
-        "failures": link.failures,
-        "next_try_at": link.next_try_at,
-        "heard_at": link.heard_at,
-        "sent_sequence": link.sent_sequence,
-        "taken_sequence": link.taken_sequence,
-    }
-    statement = upsert(connection, tables.link).values(neighbour=str(neighbour), **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=["neighbour"], set_=values))
+    connection.execute(_STORE.on(connection), {"neighbour": str(neighbour)} | asdict(link))
 
 
 def took_batch(connection: Connection, neighbour: Address, sequence: int, now: datetime) -> None:
     """A batch was taken: the neighbour is there, whatever pause there was."""
-    link = load(connection, neighbour)
-    store(connection, neighbour, link.heard(now).took(sequence))
+    link = Link().heard(now).took(sequence)
+    connection.execute(_TOOK.on(connection), {"neighbour": str(neighbour)} | asdict(link))
 
 
 def not_heard(connection: Connection, neighbour: Address) -> None:
@@ -190,6 +181,17 @@ def _milliseconds(length: timedelta) -> int:
     return round(length.total_seconds() * 1000)
 
 
+def _storing(*names: str) -> Upsert:
+    return Upsert(
+        tables.link,
+        lambda link: link.on_conflict_do_update(
+            index_elements=["neighbour"], set_={name: link.excluded[name] for name in names}
+        ),
+    )
+
+
+_TOOK = _storing("up", "failures", "next_try_at", "heard_at", "taken_sequence")
+_STORE = _storing(*(field.name for field in fields(Link)))
 _of_neighbour = select(tables.link).where(tables.link.c.neighbour == bindparam("of"))
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, bindparam, delete, func, select, update
 
@@ -24,6 +24,7 @@ from hallnet.federation.problems import RecipientUnknown, TooLarge
 from hallnet.places import Address, Divisions
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
+from hallnet.store.rows import RowsStatement
 from hallnet.trust import envelope as envelopes
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.freshness import CARRIED_ALWAYS
@@ -31,6 +32,27 @@ from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 DUE_ROWS_MAX = 500
+
+
+class _Delivery(NamedTuple):
+    """What is looked at when something became of an own envelope."""
+
+    envelope_id: bytes
+    recipient: str
+    kind: str
+    subject: str
+    state: int
+    attempts: int
+    header_digest: bytes | None
+    traceparent: str
+    reference: str
+
+
+_OWN = tables.delivery.c
+_OPEN_ONES = select(*(_OWN[name] for name in _Delivery._fields)).where(
+    _OWN.envelope_id.in_(bindparam("sought", expanding=True))
+)
+_JUDGE = RowsStatement(update(tables.delivery).where(_OWN.envelope_id == bindparam("judged")))
 
 
 def wish_of(dispatch: wire_feed.Dispatch, traceparent: str, register: Divisions) -> Wish:
@@ -89,7 +111,7 @@ def seal_waiting(connection: Connection, context: Context, now: datetime) -> lis
     entries: list[Entry] = []
     # What cannot be sealed yet is left out, so each round brings the rest nearer to its end.
     while known and (rows := connection.execute(waiting).all()):
-        nowhere = Sealing(connection, context, now).send_kept(map(_kept, rows))
+        nowhere = Sealing(connection, context, now).send_kept(list(map(_kept, rows)))
         entries += end(connection, nowhere, Happening.REFUSED, "RECIPIENT_UNKNOWN", now)
     return entries
 
@@ -166,7 +188,6 @@ def judged(
     now: datetime,
 ) -> Judged:
     """Receipts for own envelopes came in. Those that do not fit their envelope have no effect."""
-    table = tables.delivery
     rows = {
         row.envelope_id: row
         for row in _rows(connection, [body.envelope_id for body, _ in verdicts])
@@ -204,10 +225,8 @@ def judged(
             of_attachments[row.envelope_id] = Ended(row.reference, body.verdict, body.reason)
         else:
             entries.append(_ended(row, body.verdict, body.reason, now))
-    if judgements:
-        this = table.c.envelope_id == bindparam("judged")
-        connection.execute(update(table).where(this), judgements)
-        _note_attachments(connection, of_attachments)
+    _JUDGE.execute(connection, judgements)
+    _note_attachments(connection, of_attachments)
     return Judged(entries, frozenset(done))
 
 
@@ -289,27 +308,13 @@ def undelivered(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
-def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[Row[Any]]:
+def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[_Delivery]:
     if not envelope_ids:
         return []
-    table = tables.delivery
-    columns = (
-        "recipient",
-        "kind",
-        "subject",
-        "state",
-        "attempts",
-        "header_digest",
-        "traceparent",
-        "reference",
-    )
-    query = select(table.c.envelope_id, *(table.c[name] for name in columns)).where(
-        table.c.envelope_id.in_(envelope_ids)
-    )
-    return list(connection.execute(query))
+    return [_Delivery(*row) for row in connection.execute(_OPEN_ONES, {"sought": envelope_ids})]
 
 
-def _fits(body: ReceiptBody, row: Row[Any], context: Context) -> bool:
+def _fits(body: ReceiptBody, row: _Delivery, context: Context) -> bool:
     return (
         row.header_digest is not None
         and body.header_digest == row.header_digest
@@ -318,7 +323,7 @@ def _fits(body: ReceiptBody, row: Row[Any], context: Context) -> bool:
     )
 
 
-def _ended(row: Row[Any], verdict: Verdict | None, reason: str, now: datetime) -> Entry:
+def _ended(row: _Delivery, verdict: Verdict | None, reason: str, now: datetime) -> Entry:
     ended = wire_feed.DeliveryEnded(
         envelope_id=row.envelope_id,
         recipient=row.recipient,

@@ -9,7 +9,7 @@ from enum import IntEnum
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from hallnet.exchange import tables
 from hallnet.exchange.attachments import CHUNK_KIND
@@ -22,7 +22,8 @@ from hallnet.exchange.journal_store import (
 from hallnet.exchange.turns import next_turn
 from hallnet.places import Address
 from hallnet.store import Connection
-from hallnet.store.upsert import upsert
+from hallnet.store.rows import RowsStatement
+from hallnet.store.upsert import Upsert
 from hallnet.trust.envelope import Header, Urgency
 from hallnet.trust.evidence import Proof, SignedCheckpoint
 from hallnet.trust.receipt import ReceiptBody
@@ -79,6 +80,28 @@ class Parcel:
     @property
     def size(self) -> int:
         return size_of(self.head, self.sealed_body)
+
+
+_ENQUEUE = RowsStatement(
+    Upsert(
+        tables.parcel,
+        lambda parcel: parcel.on_conflict_do_update(
+            index_elements=["envelope_id", "type", "issuer"],
+            set_={
+                "state": State.WAITING,
+                "neighbour": parcel.excluded.neighbour,
+                "waiting_since": parcel.excluded.waiting_since,
+            },
+            where=(tables.parcel.c.state != State.WAITING)
+            & (
+                tables.parcel.c.left_at <= bindparam("long_ago", type_=tables.parcel.c.left_at.type)
+            ),
+        ),
+    )
+)
+_BY_POSITION = select(tables.parcel).where(
+    tables.parcel.c.position.in_(bindparam("sought", expanding=True))
+)
 
 
 def size_of(head: bytes, sealed_body: bytes) -> int:
@@ -163,26 +186,13 @@ def _enqueue(
 ) -> None:
     if not rows:
         return
-    table = tables.parcel
     turns: dict[tuple[object, object], Iterator[int]] = {}
     for row in rows:
         queue = row["neighbour"], row["urgency"]
         if queue not in turns:
             turns[queue] = count(next_turn(connection, *queue, lane))
-        row |= {"lane": lane, "turn": next(turns[queue])}
-    statement = upsert(connection, table)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["envelope_id", "type", "issuer"],
-            set_={
-                "state": State.WAITING,
-                "neighbour": statement.excluded.neighbour,
-                "waiting_since": now,
-            },
-            where=(table.c.state != State.WAITING) & (table.c.left_at <= now - REQUEUE_AFTER),
-        ),
-        rows,
-    )
+        row |= {"lane": lane, "turn": next(turns[queue]), "long_ago": now - REQUEUE_AFTER}
+    _ENQUEUE.execute(connection, rows)
 
 
 def newest_passed_on(connection: Connection, sender: Address) -> Parcel:
@@ -254,8 +264,7 @@ def load(connection: Connection, positions: Sequence[int]) -> dict[int, Parcel]:
     """Parcels by their positions."""
     if not positions:
         return {}
-    table = tables.parcel
-    rows = connection.execute(select(table).where(table.c.position.in_(positions))).all()
+    rows = connection.execute(_BY_POSITION, {"sought": positions}).all()
     checkpoints = load_checkpoints(connection, [row.checkpoint for row in rows])
     return {row.position: _passed_on(row, checkpoints) for row in rows}
 

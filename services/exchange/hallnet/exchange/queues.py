@@ -53,6 +53,22 @@ _QUEUES = (
     (True, _in_its_order(_own, _own.queued), _own.kind),
     (False, _in_its_order(_other, _other.state == State.WAITING), _other.kind),
 )
+_sent = tables.sent.c
+_OWN_PARCELS = (
+    select(
+        _own.position,
+        _own.envelope_id,
+        _own.urgency,
+        _sent.header,
+        _sent.sealed_body,
+        _own.recipient,
+        _own.kind,
+        _own.subject,
+        _own.leaf_index,
+    )
+    .join(tables.sent, _sent.leaf_index == _own.leaf_index)
+    .where(_own.position.in_(bindparam("sought", expanding=True)))
+)
 """Made once: they are asked before every batch."""
 
 
@@ -107,42 +123,36 @@ def _load_own(
 ) -> dict[int, Parcel]:
     if not positions:
         return {}
-    table, sent = tables.delivery, tables.sent
-    query = (
-        select(
-            table.c.position,
-            table.c.envelope_id,
-            table.c.urgency,
-            table.c.recipient,
-            table.c.kind,
-            table.c.subject,
-            sent.c.leaf_index,
-            sent.c.header,
-            sent.c.sealed_body,
-        )
-        .join(sent, sent.c.leaf_index == table.c.leaf_index)
-        .where(table.c.position.in_(positions))
-    )
-    rows = connection.execute(query).all()
-    proofs = proofs_now(connection, context, (row.leaf_index for row in rows))
-    recipients = {text: Address.parse(text) for text in {row.recipient for row in rows}}
+    rows = connection.execute(_OWN_PARCELS, {"sought": positions}).all()
+    here = context.here
+    proofs = proofs_now(connection, context, (leaf_index for *_, leaf_index in rows))
     return {
-        row.position: Parcel(
+        position: Parcel(
             Type.ENVELOPE,
-            row.envelope_id,
+            envelope_id,
             "",
-            Urgency(row.urgency),
-            row.header,
-            row.sealed_body,
-            proofs[row.leaf_index],
+            Urgency(urgency),
+            header,
+            sealed_body,
+            proofs[leaf_index],
             (),
-            context.here,
-            recipients[row.recipient],
-            row.kind,
-            row.subject,
-            row.position,
+            here,
+            Address.parse(recipient),
+            kind,
+            subject,
+            position,
         )
-        for row in rows
+        for (
+            position,
+            envelope_id,
+            urgency,
+            header,
+            sealed_body,
+            recipient,
+            kind,
+            subject,
+            leaf_index,
+        ) in rows
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,8 @@ from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.places.routing import way_to
 from hallnet.store import Connection
-from hallnet.store.upsert import upsert
+from hallnet.store.rows import RowsStatement
+from hallnet.store.upsert import Upsert
 from hallnet.trust import envelope as envelopes
 from hallnet.trust.envelope import ENVELOPE_ID_BYTES, ContentKey, Letter, Sealed, Urgency
 from hallnet.trust.freshness import CARRIED_ALWAYS, Freshness
@@ -42,6 +43,17 @@ _ONCE_SEALED = (
     "changed_at",
     "expires_at",
 )
+_ADD_SENT = RowsStatement(insert(tables.sent))
+_ADD_DELIVERIES = RowsStatement(insert(tables.delivery))
+_SEAL_DELIVERIES = RowsStatement(
+    Upsert(
+        tables.delivery,
+        lambda delivery: delivery.on_conflict_do_update(
+            index_elements=["envelope_id"],
+            set_={name: delivery.excluded[name] for name in _ONCE_SEALED},
+        ),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +70,20 @@ class Wish:
     """What the service that wished it calls it."""
 
 
-def new_envelope_id(context: Context, now: datetime) -> bytes:
+def new_envelope_ids(context: Context, now: datetime, count: int) -> Iterator[bytes]:
     """Milliseconds and random bytes, so that those of one hour lie together in every index.
 
     The layout is that of a UUID of version 7 (RFC 9562, 5.7) without its version and variant.
     """
-    milliseconds = int(now.timestamp() * 1000)
-    random_bytes = context.random_bytes(ENVELOPE_ID_BYTES - _TIME_BYTES)
-    return milliseconds.to_bytes(_TIME_BYTES, "big") + random_bytes
+    time = int(now.timestamp() * 1000).to_bytes(_TIME_BYTES, "big")
+    for drawn in draws(context, count, ENVELOPE_ID_BYTES - _TIME_BYTES):
+        yield time + drawn
+
+
+def draws(context: Context, count: int, length: int) -> Iterator[bytes]:
+    """So many random values of a length, asked for at once."""
+    drawn = context.random_bytes(count * length)
+    return (drawn[at : at + length] for at in range(0, count * length, length))
 
 
 def holds_back(context: Context, now: datetime) -> bool:
@@ -103,34 +121,27 @@ class Sealing:
 
     def send(self, wishes: Sequence[Wish]) -> list[bytes]:
         """Seal new ones; what cannot be sealed yet is kept. Returns those whose recipient is nowhere."""
-        self._seal_all((new_envelope_id(self._context, self._now), wish) for wish in wishes)
+        ids = new_envelope_ids(self._context, self._now, len(wishes))
+        self._seal_all(list(zip(ids, wishes, strict=True)))
         # The columns of the two are not the same ones.
         for rows in (self._unsealed, self._sealed):
-            if rows:
-                self._connection.execute(insert(tables.delivery), rows)
+            _ADD_DELIVERIES.execute(self._connection, rows)
         return self._nowhere
 
-    def send_kept(self, kept: Iterable[tuple[bytes, Wish]]) -> list[bytes]:
+    def send_kept(self, kept: Sequence[tuple[bytes, Wish]]) -> list[bytes]:
         """Seal what was kept; the rest stays as it is. Returns those whose recipient is nowhere."""
         self._seal_all(kept)
-        if self._sealed:
-            statement = upsert(self._connection, tables.delivery)
-            self._connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["envelope_id"],
-                    set_={name: statement.excluded[name] for name in _ONCE_SEALED},
-                ),
-                self._sealed,
-            )
+        _SEAL_DELIVERIES.execute(self._connection, self._sealed)
         return self._nowhere
 
     def is_possible_to(self, recipient: Address) -> bool:
         """Whether a certificate of the recipient is at hand to which something can be sealed."""
         return self._goal(self._now_at(recipient)) is not None
 
-    def _seal_all(self, wishes: Iterable[tuple[bytes, Wish]]) -> None:
+    def _seal_all(self, wishes: Sequence[tuple[bytes, Wish]]) -> None:
         journal: JournalWriter | None = None
-        for envelope_id, wished in wishes:
+        fresh = draws(self._context, len(wishes), SALT_BYTES + NONCE_BYTES)
+        for (envelope_id, wished), drawn in zip(wishes, fresh, strict=True):
             wish = self._forwarded(wished)
             held_back = self._held_back and wish.kind not in CARRIED_ALWAYS
             goal = None if held_back else self._goal(wish.recipient)
@@ -138,11 +149,11 @@ class Sealing:
                 self._keep_unsealed(envelope_id, wish)
                 continue
             journal = journal or JournalWriter(self._connection, self._context, self._now)
-            self._seal(envelope_id, wish, goal, journal)
+            self._seal(envelope_id, wish, goal, journal, drawn)
         if journal is None:
             return
         journal.sign()
-        self._connection.execute(insert(tables.sent), self._sent)
+        _ADD_SENT.execute(self._connection, self._sent)
         self._take_turns()
         keys = {goal.key.sealed: goal.key.plain for goal in self._goals.values() if goal}
         contents.keep_keys(self._connection, keys, self._uses)
@@ -187,7 +198,9 @@ class Sealing:
                 self._goals[recipient] = _Goal(str(recipient), key, way.neighbour)
         return self._goals[recipient]
 
-    def _seal(self, envelope_id: bytes, wish: Wish, goal: _Goal, journal: JournalWriter) -> None:
+    def _seal(
+        self, envelope_id: bytes, wish: Wish, goal: _Goal, journal: JournalWriter, drawn: bytes
+    ) -> None:
         letter = Letter(
             envelope_id,
             self._context.here,
@@ -201,8 +214,7 @@ class Sealing:
             wish.traceparent,
             wish.payload,
         )
-        salt = self._context.random_bytes(SALT_BYTES)
-        sealed = envelopes.seal(letter, goal.key, salt, self._context.random_bytes(NONCE_BYTES))
+        sealed = envelopes.seal(letter, goal.key, drawn[:SALT_BYTES], drawn[SALT_BYTES:])
         leaf_index = journal.add(EntryKind.SENT, sealed.header)
         self._sent.append(
             {"leaf_index": leaf_index, "header": sealed.header, "sealed_body": sealed.body}

@@ -69,15 +69,15 @@ def next_batch(
     # The time tells a batch that is tried again from the one before, which may have held other parcels.
     sequence = max(last + 1, microseconds(now))
     evidence = EvidenceWriter()
-    messages = [_message(parcel, evidence, context) for parcel in chosen]
     heads = [parcel.proof.checkpoint for parcel in chosen]
     batch = wire_link.Batch(
         sequence=sequence,
         follows=follows,
-        parcels=messages,
-        evidence=evidence.to_message(),
         frontier=continuity.frontier_of_largest(connection, context, heads),
     )
+    for parcel in chosen:
+        _add(batch, parcel, evidence, context)
+    batch.evidence.CopyFrom(evidence.to_message())
     return Batch(sequence, batch.SerializeToString(), chosen)
 
 
@@ -207,13 +207,16 @@ def _passed_on(ones: Sequence[Parcel]) -> list[int]:
     return [parcel.position for parcel in ones if not parcel.is_own]
 
 
-def _message(parcel: Parcel, evidence: EvidenceWriter, context: Context) -> wire_link.Parcel:
-    proof = evidence.add(parcel.proof, context.issuers_of(parcel.proof.checkpoint))
+def _add(
+    batch: wire_link.Batch, parcel: Parcel, evidence: EvidenceWriter, context: Context
+) -> None:
+    """Add a parcel to a batch: made where it travels, for what is put into a message is copied."""
+    message = batch.parcels.add(passed=parcel.passed)
+    load: wire.Envelope | wire.Receipt
     if parcel.type is Type.ENVELOPE:
-        return wire_link.Parcel(
-            envelope=wire.Envelope(header=parcel.head, sealed_body=parcel.sealed_body, proof=proof),
-            passed=parcel.passed,
-        )
-    return wire_link.Parcel(
-        receipt=wire.Receipt(body=parcel.head, proof=proof), passed=parcel.passed
-    )
+        load = message.envelope
+        load.header, load.sealed_body = parcel.head, parcel.sealed_body
+    else:
+        load = message.receipt
+        load.body = parcel.head
+    evidence.write(load.proof, parcel.proof, context.issuers_of(parcel.proof.checkpoint))

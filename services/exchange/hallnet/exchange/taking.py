@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from google.protobuf.message import DecodeError
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
@@ -51,6 +52,7 @@ from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.room import HallFull, reusable_bytes
+from hallnet.store.rows import RowsStatement
 from hallnet.trust.envelope import Content, Envelope, Header
 from hallnet.trust.evidence import EvidenceReader, EvidenceWriter, SignedCheckpoint
 from hallnet.trust.journal import EntryKind
@@ -61,6 +63,16 @@ from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+
+_ADD_SEEN = RowsStatement(insert(tables.seen))
+_ADD_RECEPTIONS = RowsStatement(insert(tables.reception))
+_ADD_INCIDENTS = RowsStatement(insert(tables.incident))
+_JUDGED_BEFORE = select(tables.reception.c.envelope_id, tables.reception.c.header).where(
+    tables.reception.c.envelope_id.in_(bindparam("sought", expanding=True))
+)
+_SEEN_BEFORE = select(tables.seen.c.envelope_id, tables.seen.c.header_digest).where(
+    tables.seen.c.envelope_id.in_(bindparam("sought", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,7 @@ class Taking:
     def receipts(self, messages: Iterable[wire.Receipt]) -> None:
         """Take the receipts that came with a reply."""
         for message in messages:
-            self._parcel(wire_link.Parcel(receipt=message))
+            self._take(partial(self._verdict, message), message)
 
     @property
     def has_materials(self) -> bool:
@@ -135,13 +147,12 @@ class Taking:
         if self._journal.has_grown:
             self._journal.sign()
         keep_checkpoints(connection, self._keep)
-        for table, rows in (
-            (tables.seen, self._relayed),
-            (tables.reception, self._receptions),
-            (tables.incident, self._incidents),
+        for statement, rows in (
+            (_ADD_SEEN, self._relayed),
+            (_ADD_RECEPTIONS, self._receptions),
+            (_ADD_INCIDENTS, self._incidents),
         ):
-            if rows:
-                connection.execute(insert(table), rows)
+            statement.execute(connection, rows)
         contents.keep_keys(connection, self._around.opened_keys, self._uses)
         parcels.enqueue(connection, self._neighbour, self._queue, self._now)
         judged = outgoing.judged(connection, self._context, self._verdicts, self._now)
@@ -163,37 +174,48 @@ class Taking:
             self._proofs,
         )
 
-    def own_receipts(
-        self,
-    ) -> tuple[list[wire.Receipt], wire_trust.Evidence, list[SignedCheckpoint]]:
-        """The receipts that this hall gave, and again those of what came again, with the heads that prove
-        them; after `write`."""
+    def give_receipts(self, reply: wire_link.BatchReply) -> None:
+        """Put into a reply the receipts that this hall gave, and again those of what came again, with
+        the end of the own journal that they show; after `write`."""
         evidence = EvidenceWriter()
         proofs = proofs_now(
             self._connection, self._context, (leaf_index for *_, leaf_index in self._repeated)
         )
         given = [(body, raw, self._journal.proof(index)) for body, raw, index in self._receipts]
         given += [(body, raw, proofs[index]) for body, raw, index in self._repeated]
-        for body, raw, _ in given:
+        for body, raw, proof in given:
+            receipt = reply.receipts.add(body=raw)
+            issuers = self._context.issuers_of(proof.checkpoint)
+            evidence.write(receipt.proof, proof, issuers)
             self.hops.append(Hop(self._neighbour, Direction.SENT, body, len(raw)))
-        receipts = [
-            wire.Receipt(
-                body=raw,
-                proof=evidence.add(proof, self._context.issuers_of(proof.checkpoint)),
+        reply.evidence.CopyFrom(evidence.to_message())
+        reply.frontier.extend(
+            self._journal.frontier()
+            if self._receipts
+            else continuity.frontier_of_largest(
+                self._connection, self._context, [proof.checkpoint for *_, proof in given]
             )
-            for _, raw, proof in given
-        ]
-        return receipts, evidence.to_message(), [proof.checkpoint for *_, proof in given]
+        )
 
     def _parcel(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
+        return self._take(partial(self._load, message), message)
+
+    def _load(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
         load = message.WhichOneof("load")
+        _require_passed(message.passed)
+        if load == "envelope":
+            return self._envelope(message)
+        if load == "receipt":
+            return self._verdict(message.receipt, message.passed)
+        raise ParcelMalformed("parcel", detail="load")
+
+    def _take(
+        self,
+        take: Callable[[], wire_link.ParcelAnswer],
+        message: wire_link.Parcel | wire.Receipt,
+    ) -> wire_link.ParcelAnswer:
         try:
-            _require_passed(message)
-            if load == "envelope":
-                return self._envelope(message)
-            if load == "receipt":
-                return self._verdict(message)
-            raise ParcelMalformed("parcel", detail="load")
+            return take()
         except NotAuthentic as problem:
             return self._drop(message, problem, None)
         except Problem as problem:
@@ -237,8 +259,8 @@ class Taking:
             self._judge(header, envelope, Verdict.REFUSED, judgement.problem.reason)
         return _KEPT
 
-    def _verdict(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
-        receipt = Receipt(message.receipt.body, self._evidence.proof(message.receipt.proof))
+    def _verdict(self, message: wire.Receipt, passed: Sequence[str] = ()) -> wire_link.ParcelAnswer:
+        receipt = Receipt(message.body, self._evidence.proof(message.proof))
         body = admission.judge_receipt(receipt, self._neighbour, self._around, self._proofs)
         self._keep.append(receipt.proof.checkpoint)
         self.hops.append(Hop(self._neighbour, Direction.TAKEN, body, message.ByteSize()))
@@ -246,7 +268,7 @@ class Taking:
             self._verdicts.append((body, receipt))
             self._journal.add(EntryKind.CONFIRMED, receipt.body)
         else:
-            parcel = parcels.of_receipt(body, receipt.body, receipt.proof, self._passed(message))
+            parcel = parcels.of_receipt(body, receipt.body, receipt.proof, self._passed(passed))
             self._enqueue(body.sender, parcel)
         return _KEPT
 
@@ -262,12 +284,16 @@ class Taking:
         self, header: Header, envelope: Envelope, message: wire_link.Parcel, next_hop: Address
     ) -> None:
         parcel = parcels.of_envelope(
-            header, envelope.header, envelope.sealed_body, envelope.proof, self._passed(message)
+            header,
+            envelope.header,
+            envelope.sealed_body,
+            envelope.proof,
+            self._passed(message.passed),
         )
         self._queue.append((next_hop, parcel))
 
-    def _passed(self, message: wire_link.Parcel) -> tuple[str, ...]:
-        return (*message.passed, str(self._context.here))
+    def _passed(self, before: Sequence[str]) -> tuple[str, ...]:
+        return (*before, str(self._context.here))
 
     def _judge(
         self, header: Header, envelope: Envelope, verdict: Verdict, reason: str = ""
@@ -393,7 +419,10 @@ class Taking:
             self._pass_on(header, envelope, message, way)
 
     def _drop(
-        self, message: wire_link.Parcel, problem: NotAuthentic, header: Header | None
+        self,
+        message: wire_link.Parcel | wire.Receipt,
+        problem: NotAuthentic,
+        header: Header | None,
     ) -> wire_link.ParcelAnswer:
         incident = wire_trust.Incident(
             reason=problem.reason,
@@ -427,27 +456,21 @@ _LATER = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_LATER, reason=
 _KEPT = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_KEPT)
 
 
-def _require_passed(message: wire_link.Parcel) -> None:
+def _require_passed(passed: Sequence[str]) -> None:
     """Check the halls that passed a parcel on: nobody signs for them, and they go along with it."""
-    if len(message.passed) > limits.HOPS_MAX + 1:
+    if len(passed) > limits.HOPS_MAX + 1:
         raise ParcelMalformed("parcel.passed", detail="HOPS_MAX")
-    for text in message.passed:
+    for text in passed:
         Address.parse(text, "parcel.passed")
 
 
 def _known_digests(connection: Connection, envelope_ids: Sequence[bytes]) -> dict[bytes, bytes]:
     """The header digests of those that came before."""
-    judged, relayed = tables.reception, tables.seen
-    headers = connection.execute(
-        select(judged.c.envelope_id, judged.c.header).where(judged.c.envelope_id.in_(envelope_ids))
-    )
-    known = {row.envelope_id: _header_digest(row.header) for row in headers}
-    digests = connection.execute(
-        select(relayed.c.envelope_id, relayed.c.header_digest).where(
-            relayed.c.envelope_id.in_(envelope_ids)
-        )
-    )
-    return known | {row.envelope_id: row.header_digest for row in digests}
+    sought = {"sought": envelope_ids}
+    headers = connection.execute(_JUDGED_BEFORE, sought)
+    known = {envelope_id: _header_digest(header) for envelope_id, header in headers}
+    known.update(tuple(row) for row in connection.execute(_SEEN_BEFORE, sought))
+    return known
 
 
 def _header_digest(header: bytes) -> bytes:
