@@ -220,7 +220,7 @@ async def _fill(node: Node, desks: Desks, count: int, say: Say) -> None:
     process, exchange = node.process_of(Part.INTAKE), node.process_of(Part.EXCHANGE)
     await process.stop()
     began = time.perf_counter()
-    await asyncio.to_thread(stored.fill, node.home, count)
+    await asyncio.to_thread(stored.fill, node.home, count, say)
     say(f"{count:,} cases stored in {time.perf_counter() - began:,.0f} s")
     await process.start()
     await exchange.start()
