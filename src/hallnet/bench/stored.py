@@ -14,6 +14,8 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
 
+from hallnet.bench.exchange import Say
+from hallnet.bench.progress import Progress
 from hallnet.case import command as commands
 from hallnet.case.calendar import Calendar
 from hallnet.case.case import CHINA, Case
@@ -60,8 +62,14 @@ class Planned:
     decided_at: datetime
 
 
-def fill(home: Home, count: int) -> None:
-    """Store so many cases, received over a year and finished, while the intake does not run."""
+def fill(home: Home, count: int, say: Say) -> None:
+    """Store so many cases, received over a year and finished, while the intake does not run.
+
+    The rows are those that the intake itself writes, by the same code: only the commits are fewer, and no request
+    is answered. In memory are the cases of one transaction.
+    """
+    progress = Progress(count, "cases stored", say)
+    done = 0
     database = Database(home.database_url("intake"), "intake", home.vault(Part.INTAKE))
     try:
         hall = hall_of(home)
@@ -69,6 +77,8 @@ def fill(home: Home, count: int) -> None:
         plan = planned(hall, database.look(partial(items_here, hall=hall)), count)
         while batch := list(islice(plan, CASES_IN_A_TRANSACTION)):
             database.transact(partial(_live_through, hall=hall, batch=batch, papers=handed_in))
+            done += len(batch)
+            progress.told(done)
     finally:
         database.close()
 

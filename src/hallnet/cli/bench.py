@@ -290,6 +290,7 @@ def year(
                 "cases": found.cases,
                 "replayed_per_second": round(found.replayed_per_second, 1),
                 "rebuilt_per_processor_second": round(found.rebuilt_per_processor_second, 1),
+                "megabytes_at_most": found.megabytes_at_most,
                 "numbers_different": found.numbers_different,
                 "report": found.report,
             }

@@ -1,14 +1,19 @@
 """The gRPC server of a process: mutual TLS, who may call what, problems as statuses, deadlines, health.
 
-A method that is not in the table of callers may be called by nobody.
+A method that is not in the table of callers may be called by nobody. A call beyond what can be answered in good
+time is turned away before it is read (`hallnet.node.admission`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 import grpc
@@ -19,16 +24,24 @@ from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
 from hallnet.node import telemetry
+from hallnet.node.admission import Admission
 from hallnet.node.bounds import require_bounds
 from hallnet.node.home import NODE_NAME, Home, Part
 from hallnet.node.status import to_status
 from hallnet.problems import Kind, Problem, Reported
+from hallnet.store.sharing import HallBusy
 
 MESSAGE_BYTES_MAX = 8 * 1024 * 1024
 UNARY_SECONDS_MAX = 30.0
 UPLOAD_SECONDS_MAX = 600.0
 """For a request that comes in parts."""
 CONCURRENT_CALLS_MAX = 500
+"""Of all kinds, also those that are being turned away and those that stay open."""
+UNREAD_CALLS_MAX = 8_000
+"""So many wait in the library until it is decided whether they are taken on: to turn them all away takes a few
+seconds, much less than whoever calls waits."""
+BUSY_LOG_SECONDS = 10.0
+"""So often at most the log says that calls are turned away."""
 STOP_GRACE_SECONDS = 2.0
 
 Callers = Mapping[str, frozenset[Part]]
@@ -91,6 +104,9 @@ class Server:
                 ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
                 ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
                 ("grpc.so_reuseport", 0),
+                # Beyond the first it would drop some without a word, beyond the second all.
+                ("grpc.server.max_pending_requests", UNREAD_CALLS_MAX),
+                ("grpc.server.max_pending_requests_hard_limit", UNREAD_CALLS_MAX),
             ],
         )
         part = parts[0].value
@@ -142,12 +158,20 @@ class Server:
 
 
 class _Guard(aio.ServerInterceptor):
-    """Wraps every method: who calls, within which time, in which trace, and what went wrong."""
+    """Wraps every method: whether it is taken on, who calls, within which time, in which trace, and what went wrong."""
 
     def __init__(self, callers: Mapping[str, frozenset[Part]]) -> None:
         self._callers = callers
+        self._admission = Admission()
+        self._turned_away = 0
+        self._told_in_log = -BUSY_LOG_SECONDS
         self._guarded: dict[str, Any] = {}
         """The wrapped methods, as many as the faces have."""
+        self._bounded: set[str] = set()
+        """Those of them whose calls are one question and one answer."""
+        self._busy_handler: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
+            self._turn_away
+        )
 
     async def intercept_service(
         self,
@@ -156,24 +180,54 @@ class _Guard(aio.ServerInterceptor):
         ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
+        method: str = handler_call_details.method or ""
+        if method in self._bounded and not self._admission.admits():
+            return self._busy_handler
+        guarded = self._guarded.get(method)
+        if guarded is not None:
+            return guarded
         handler: Any = await continuation(handler_call_details)
-        method = handler_call_details.method or ""
         if handler is None or method.startswith(_OPEN_SERVICES):
             return handler
-        guarded = self._guarded.get(method)
-        if guarded is None:
-            wrap = self._streaming if handler.response_streaming else self._unary
-            guarded = self._guarded[method] = wrap(handler, method)
-        return guarded
+        wrap = self._streaming if handler.response_streaming else self._unary
+        self._guarded[method] = wrap(handler, method)
+        if not (handler.request_streaming or handler.response_streaming):
+            self._bounded.add(method)
+        return self._guarded[method]
+
+    async def _turn_away(self, _request: Any, context: Any) -> None:
+        busy = self._admission.turn_away()
+        self._turned_away += 1
+        now = time.monotonic()
+        if now - self._told_in_log >= BUSY_LOG_SECONDS:
+            _log.warning("busy: %d calls turned away so far", self._turned_away)
+            self._told_in_log = now
+        await context.abort_with_status(_busy_status(**busy.particulars))
+
+    @contextmanager
+    def _taken_on(self, method: str) -> Iterator[None]:
+        """Counted while it is with the server; what stays open is not."""
+        if method not in self._bounded:
+            yield
+            return
+        self._admission.begin(time.monotonic())
+        try:
+            yield
+        finally:
+            self._admission.end(time.monotonic())
 
     def _unary(self, handler: Any, method: str) -> Any:
         inner = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
         async def guarded(request: Any, context: Any) -> Any:
-            with telemetry.span(method, _trace_of(context)):
+            remaining = context.time_remaining()
+            patience = math.inf if remaining is None else remaining
+            # Others may have come while this one was read.
+            if method in self._bounded and not self._admission.admits(patience):
+                await self._turn_away(request, context)
+            with self._taken_on(method), telemetry.span(method, _trace_of(context)):
                 try:
                     self._require_caller(method, context)
-                    remaining = context.time_remaining()
                     longest = UPLOAD_SECONDS_MAX if handler.request_streaming else UNARY_SECONDS_MAX
                     limit = min(remaining or longest, longest)
                     if not handler.request_streaming:
@@ -228,6 +282,12 @@ def _trace_of(context: Any) -> str:
         if key == "traceparent":
             return str(value)
     return ""
+
+
+@lru_cache(maxsize=64)
+def _busy_status(waiting: str, retry_seconds: str) -> Any:
+    """Mostly the same as a moment ago."""
+    return rpc_status.to_status(to_status(HallBusy(waiting=waiting, retry_seconds=retry_seconds)))
 
 
 async def _abort(context: Any, problem: Problem | Reported) -> None:
