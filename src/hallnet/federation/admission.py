@@ -63,8 +63,18 @@ class Surroundings:
     opened_keys: dict[bytes, bytes] = field(default_factory=dict)
     """Content keys that were opened for the batch that is judged, by what they were sealed as."""
 
+    ways: dict[tuple[Address, Address, Address], bool] = field(default_factory=dict)
+    """Neighbours, speakers and goals of that batch, and whether they go together."""
+
     def neighbour_may_bring(self, neighbour: Address, speaker: Address, goal: Address) -> bool:
         """Whether a parcel from `speaker` to `goal` may come over the link of `neighbour`."""
+        way = neighbour, speaker, goal
+        known = self.ways.get(way)
+        if known is None:
+            known = self.ways[way] = self._may_bring(*way)
+        return known
+
+    def _may_bring(self, neighbour: Address, speaker: Address, goal: Address) -> bool:
         under = self.register.is_under
         if neighbour == self.parent:
             return under(goal, self.here) and not under(speaker, self.here)

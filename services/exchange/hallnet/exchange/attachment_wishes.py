@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 
 from hallnet.exchange import attachments, tables
 from hallnet.federation import chunks, limits
@@ -19,6 +19,26 @@ from hallnet.store.upsert import upsert
 from hallnet.trust.receipt import Verdict
 
 PORTIONS_MAX = 20
+_WISH = tables.attachment_wish.c
+_under_way = func.sum(_WISH.sent - _WISH.answered)
+_ROOM = (
+    select(_WISH.recipient, _under_way.label("chunks"))
+    .where(~_WISH.done)
+    .group_by(_WISH.recipient)
+    .having(_under_way < limits.ATTACHMENT_WINDOW_CHUNKS)
+)
+_goes_on = (_WISH.answered > 0) & (_WISH.sent * limits.ATTACHMENT_CHUNK_BYTES < _WISH.size)
+_WAITING = (
+    select(tables.attachment_wish)
+    .where(
+        ~_WISH.done,
+        _WISH.recipient.in_(bindparam("with_room", expanding=True)),
+        (_WISH.sent == 0) | _goes_on,
+    )
+    .order_by(_WISH.position)
+    .limit(PORTIONS_MAX)
+)
+"""Made once: they are asked after every batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +113,12 @@ def wish_for(connection: Connection, wishes: Iterable[AttachmentWish]) -> None:
 
 def next_portions(connection: Connection) -> list[Portion]:
     """What may be sealed now: to no recipient more than its window, the oldest wishes first."""
-    table = tables.attachment_wish
-    under_way = func.sum(table.c.sent - table.c.answered)
-    rows = connection.execute(
-        select(table.c.recipient, under_way.label("chunks"))
-        .where(~table.c.done)
-        .group_by(table.c.recipient)
-        .having(under_way < limits.ATTACHMENT_WINDOW_CHUNKS)
-    )
+    rows = connection.execute(_ROOM)
     room = {row.recipient: limits.ATTACHMENT_WINDOW_CHUNKS - int(row.chunks) for row in rows}
-    step = limits.ATTACHMENT_CHUNK_BYTES
-    goes_on = (table.c.answered > 0) & (table.c.sent * step < table.c.size)
-    waiting = connection.execute(
-        select(table)
-        .where(
-            ~table.c.done,
-            table.c.recipient.in_(room),
-            (table.c.sent == 0) | goes_on,
-        )
-        .order_by(table.c.position)
-        .limit(PORTIONS_MAX)
-    )
+    if not room:
+        return []
     portions = []
-    for row in waiting:
+    for row in connection.execute(_WAITING, {"with_room": list(room)}):
         numbers = chunks.next_to_send(row.size, row.sent, row.answered, room[row.recipient])
         if numbers:
             room[row.recipient] -= len(numbers)
