@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
-from sqlalchemy import Table
+from sqlalchemy import Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hallnet.store.database import Connection
@@ -15,3 +16,16 @@ def upsert(connection: Connection, table: Table) -> postgresql.Insert:
     if connection.dialect.name == "sqlite":
         return cast(postgresql.Insert, sqlite.insert(table))
     return postgresql.insert(table)
+
+
+class Upsert:
+    """One that runs with every act: it is made once for each kind of database."""
+
+    def __init__(self, table: Table, make: Callable[[postgresql.Insert], Executable]) -> None:
+        self._made = {
+            "sqlite": make(cast(postgresql.Insert, sqlite.insert(table))),
+            "postgresql": make(postgresql.insert(table)),
+        }
+
+    def on(self, connection: Connection) -> Executable:
+        return self._made[connection.dialect.name]
