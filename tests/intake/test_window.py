@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -773,7 +774,12 @@ def test_the_villages_of_a_county_without_an_agent_are_listed(world: World) -> N
 def sounded(world: World) -> list[tuple[str, str]]:
     """What is told now, as the feed has it."""
     station = world.at(COUNTY)
-    station.intake.transact(lambda c: alarms.sound(c, station.hall, world.time.now))
+    place = None
+    while True:
+        sound = partial(alarms.sound, hall=station.hall, now=world.time.now, after=place)
+        place = station.intake.transact(sound).next_place
+        if place is None:
+            break
     entries = told(station, alarms.UNCOVERED, alarms.INSTALMENT, alarms.OVERDUE)
     return [(entry.kind, entry.subject) for entry in entries]
 
@@ -810,6 +816,18 @@ def test_a_bad_rating_that_nobody_called_back_and_an_instalment_are_told(world: 
     world.time.pass_by(days=10)
     kinds = [kind for kind, _ in sounded(world)]
     assert kinds == [alarms.INSTALMENT, alarms.OVERDUE, alarms.INSTALMENT]
+
+
+def test_what_was_told_and_is_still_due_hides_nothing_that_comes_after_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarms, "LOOKED_AT_MAX", 2)
+    for number in range(5):
+        rate(world, f"visit-{number}", wire.SATISFACTION_DISSATISFIED)
+    world.time.pass_by(days=30)
+    told = [subject for _, subject in sounded(world)]
+    assert [subject.split()[1] for subject in told] == [f"visit-{number}" for number in range(5)]
+    assert [subject for _, subject in sounded(world)] == told
 
 
 def owed_in_instalments(world: World) -> str:

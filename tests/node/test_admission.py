@@ -19,7 +19,7 @@ from tests.simulation.worlds import COUNTY
 
 from hallnet.intake.face import CALLERS
 from hallnet.node import admission
-from hallnet.node.admission import CALLS_MAX, CALLS_MIN, MEASURED_SECONDS, WAIT_SECONDS, Admission
+from hallnet.node.admission import CALLS_MAX, CALLS_MIN, LOADED_FROM, WAIT_SECONDS, Admission
 from hallnet.node.client import open_channel
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
@@ -34,11 +34,9 @@ FLOOD = 200
 def measured(seconds_per_call: float) -> Admission:
     """One whose server was seen to answer so fast, with nobody there now."""
     found = Admission()
-    count = max(round(MEASURED_SECONDS / seconds_per_call), 1) + 1
-    for _ in range(count):
-        found.begin(0.0)
-    for number in range(count):
-        found.end((number + 1) * seconds_per_call)
+    taken = [found.begin(0.0) for _ in range(LOADED_FROM)]
+    for number, one in enumerate(taken, 1):
+        found.end(one, number * seconds_per_call)
     return found
 
 
@@ -53,6 +51,24 @@ def test_so_many_are_taken_on_that_each_is_answered_in_good_time(seconds: float)
 
 def test_before_anything_was_measured_only_the_number_is_bounded() -> None:
     assert Admission().limit == CALLS_MAX
+
+
+@given(st.floats(0.0, 30.0), st.integers(1, LOADED_FROM - 1))
+def test_a_few_that_take_long_say_nothing_of_how_long_many_take(seconds: float, few: int) -> None:
+    """Else the first hundred after a quiet hour would be turned away."""
+    found = Admission()
+    for one in [found.begin(0.0) for _ in range(few)]:
+        found.end(one, seconds)
+    assert found.limit == CALLS_MAX
+
+
+def test_a_server_that_was_slow_takes_on_more_again_as_soon_as_it_is_not() -> None:
+    found = measured(1.0)
+    assert found.limit == CALLS_MIN
+    for _ in range(10):
+        for number, one in enumerate([found.begin(0.0) for _ in range(CALLS_MIN)], 1):
+            found.end(one, number * 0.001)
+    assert found.limit == CALLS_MAX
 
 
 @given(st.floats(0.001, 1.0), st.integers(1, 500))

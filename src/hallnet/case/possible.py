@@ -12,7 +12,7 @@ from hallnet.case.decide import RULES
 from hallnet.case.fact import Extended
 from hallnet.case.item import HandlingKind, ItemVersion
 from hallnet.case.ownership import ownership_of
-from hallnet.case.rules import custody, ending, processing, promises, receiving
+from hallnet.case.rules import custody, ending, joint, processing, promises, receiving
 from hallnet.case.stage import TABLE, Stage
 from hallnet.places import Address
 
@@ -78,8 +78,12 @@ def _can_be_handed_over(case: Case, item: ItemVersion, here: Address) -> bool:
 
 
 def _is_joint(case: Case, item: ItemVersion, here: Address) -> bool:
-    several = bool(item.bundled_items or item.joint_bodies)
-    return several and case.filed.lead is None and not case.legs and _competent(case, here)
+    return (
+        joint.has_legs(item)
+        and case.filed.lead is None
+        and not case.legs
+        and _competent(case, here)
+    )
 
 
 def _can_be_recalled(case: Case, item: ItemVersion, here: Address) -> bool:

@@ -9,6 +9,7 @@ only goes forward.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from hallnet.store.sharing import RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, HallBusy
 
@@ -18,10 +19,21 @@ CALLS_MAX = 250
 """So many at once and no more, however fast they are."""
 WAIT_SECONDS = 2.0
 """How long a call may wait for those before it."""
-MEASURED_SECONDS = 0.5
-"""Over how long it is measured how fast calls are answered, while there are always some."""
+LOADED_FROM = 32
+"""How fast calls are answered is learned from those that so many were before or beside: a single one that takes
+long says nothing of how long many take."""
+SMOOTHING = 0.05
+"""How much of what was learned one further call changes."""
 TURNED_AWAY_MAX = 100_000
 """So many are counted who are to come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A call that was taken on: when, and as the how manieth of those that were with the server."""
+
+    at: float
+    place: int
 
 
 class Admission:
@@ -30,9 +42,7 @@ class Admission:
     def __init__(self) -> None:
         self.present = 0
         self._seconds_per_call = 0.0
-        """By the last measurement; 0 before the first."""
-        self._measured_since = 0.0
-        self._answered = 0
+        """0 before anything was learned."""
         self._to_come_back = 0
 
     @property
@@ -46,19 +56,18 @@ class Admission:
         in_time = self.present * self._seconds_per_call <= patience_seconds
         return in_time and self.present < self.limit
 
-    def begin(self, now: float) -> None:
-        if not self.present:
-            self._measured_since, self._answered = now, 0
+    def begin(self, now: float) -> Taken:
         self.present += 1
+        return Taken(now, self.present)
 
-    def end(self, now: float) -> None:
+    def end(self, taken: Taken, now: float) -> None:
         self.present -= 1
-        self._answered += 1
         self._to_come_back = max(self._to_come_back - 1, 0)
-        taken = now - self._measured_since
-        if taken >= MEASURED_SECONDS:
-            self._seconds_per_call = taken / self._answered
-            self._measured_since, self._answered = now, 0
+        if taken.place < LOADED_FROM:
+            return
+        seconds = (now - taken.at) / taken.place
+        known = self._seconds_per_call or seconds
+        self._seconds_per_call = known + SMOOTHING * (seconds - known)
 
     def turn_away(self) -> HallBusy:
         """What one is told who is not taken on: to come when all before are done, and those who were told so earlier."""

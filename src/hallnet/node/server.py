@@ -210,11 +210,11 @@ class _Guard(aio.ServerInterceptor):
         if method not in self._bounded:
             yield
             return
-        self._admission.begin(time.monotonic())
+        taken = self._admission.begin(time.monotonic())
         try:
             yield
         finally:
-            self._admission.end(time.monotonic())
+            self._admission.end(taken, time.monotonic())
 
     def _unary(self, handler: Any, method: str) -> Any:
         inner = handler.stream_unary if handler.request_streaming else handler.unary_unary

@@ -83,17 +83,17 @@ class AnsweredRequests:
         known = self.answer(connection, request_id, request, answer_type)
         if known is not None:
             return known
-        answer = act()
+        answer, digest = act(), _digest(request)
         row: dict[str, Any] = {
             "request_id": request_id,
-            "digest": _digest(request),
+            "digest": digest,
             "answer": answer.SerializeToString(),
             "answered_at": now,
         }
         execute_later(connection, self._keep, [row])
         answers = gathered(_Answers, self)
         if answers is not None:
-            answers.add(request_id, _digest(request), row["answer"])
+            answers.add(request_id, digest, row["answer"])
         return answer
 
     def answer(

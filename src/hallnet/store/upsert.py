@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from sqlalchemy import Table
+from sqlalchemy import Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hallnet.store.database import Connection
@@ -21,22 +21,20 @@ def upsert(connection: Connection, table: Table) -> postgresql.Insert:
 class Upsert:
     """One that is executed over and over: made once for each kind of database.
 
-    `conflict` says what happens to a row that is there already; without it that row stays as it is.
+    `conflict` says what happens to a row that is there already, and what is returned; without it that row stays
+    as it is.
     """
 
     def __init__(
         self,
         table: Table,
-        conflict: Callable[[postgresql.Insert], postgresql.Insert] | None = None,
+        conflict: Callable[[postgresql.Insert], Insert] = postgresql.Insert.on_conflict_do_nothing,
     ) -> None:
-        self._table = table
-        self._conflict = conflict or postgresql.Insert.on_conflict_do_nothing
-        self._made: dict[str, postgresql.Insert] = {}
+        self._made = {
+            "sqlite": conflict(cast(postgresql.Insert, sqlite.insert(table))),
+            "postgresql": conflict(postgresql.insert(table)),
+        }
 
-    def on(self, connection: Connection) -> postgresql.Insert:
+    def on(self, connection: Connection) -> Insert:
         """The statement for the database of a connection."""
-        made = self._made.get(connection.dialect.name)
-        if made is None:
-            made = self._conflict(upsert(connection, self._table))
-            self._made[connection.dialect.name] = made
-        return made
+        return self._made[connection.dialect.name]

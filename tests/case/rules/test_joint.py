@@ -216,11 +216,19 @@ def test_legs_of_the_record_keep_their_groups_levels_and_limits() -> None:
         Leg(1, 1, Level.COUNTY, "发改局", "立项", working_days(3), None, True),
         Leg(2, 2, Level.CITY, "市生态环境局", "环评", working_days(5), working_days(30), True),
     )
-    staged = planned(item(joint_mode=JointMode.MIXED, legs=legs))
+    recorded = item(joint_mode=JointMode.MIXED, legs=legs)
+    staged = planned(recorded)
     assert [(leg.group, leg.hall, leg.promised, leg.statutory) for leg in staged] == [
         (1, COUNTY, working_days(3), working_days(20)),
         (2, CITY, working_days(5), working_days(30)),
     ]
+    assert "OpenLegs" in possible_acts(case_with(ACCEPTED), recorded, COUNTY)
+
+
+@pytest.mark.parametrize("mode", [None, JointMode.MIXED])
+def test_legs_are_offered_to_be_opened_where_there_are_some(mode: JointMode | None) -> None:
+    alone = item(joint_mode=mode)
+    assert "OpenLegs" not in possible_acts(case_with(ACCEPTED), alone, COUNTY)
 
 
 def test_a_bundle_has_a_leg_for_each_item_that_the_applicant_needs() -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from hallnet.case.case import Case, evolve
 from hallnet.case.event import EVENT, Fact, digest
@@ -15,7 +15,7 @@ from hallnet.intake.context import Hall
 from hallnet.numbers.measure import Key, Measure, counted
 from hallnet.store import Connection
 from hallnet.store.gathering import gathered
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert
 from hallnet.wire.case.v1 import case_event_pb2 as wire
 
 CASES_READ_AT_ONCE = 1_000
@@ -30,7 +30,19 @@ FACT_NUMBER: dict[type[Fact], int] = {
 }
 """The number of each fact on the wire."""
 _NUMBER = tables.number
-_KEY = ("measure", "day", "item_id", "handling_kind")
+_ADD = Upsert(
+    _NUMBER,
+    lambda new: new.on_conflict_do_update(
+        index_elements=["measure", "day", "item_id", "handling_kind"],
+        set_={"amount": _NUMBER.c.amount + new.excluded.amount},
+    ),
+)
+_TELL_AGAIN = (
+    update(tables.number_day)
+    .where(tables.number_day.c.day.in_(bindparam("days", expanding=True)))
+    .where(~tables.number_day.c.changed)
+    .values(changed=True)
+)
 
 
 class _Amounts:
@@ -82,19 +94,13 @@ def add(connection: Connection, amounts: Mapping[Key, int]) -> None:
         for key, amount in sorted(amounts.items())
         if amount
     ]
-    statement = upsert(connection, _NUMBER)
-    adding = statement.on_conflict_do_update(
-        index_elements=_KEY, set_={"amount": _NUMBER.c.amount + statement.excluded.amount}
-    )
+    adding = _ADD.on(connection)
     for start in range(0, len(rows), ROWS_WRITTEN_AT_ONCE):
         connection.execute(adding, rows[start : start + ROWS_WRITTEN_AT_ONCE])
     days = sorted({key.day for key, amount in amounts.items() if amount})
-    told = tables.number_day
     if days:
         # Of a day that was told already what came to light has to be told.
-        connection.execute(
-            update(told).where(told.c.day.in_(days), ~told.c.changed).values(changed=True)
-        )
+        connection.execute(_TELL_AGAIN, {"days": days})
 
 
 def kept(connection: Connection) -> Counter[Key]:

@@ -213,7 +213,7 @@ class IntakeFace(
             case_id = new_id(now, self._hall.random_bytes)
             case = application.file(connection, self._hall, case_id, request.act.actor_id, now)
             view = self._view(connection, case, request.act, now)
-            self._show_others(connection, case, view, request.act.actor_id, now)
+            self._show_others_here(connection, case, view, request.act.actor_id, now)
             return wire.FileCaseResponse(case=view)
 
         keys: dict[LookUp, str] = {self._look_up_like: _matter_of(request)}
@@ -338,19 +338,31 @@ class IntakeFace(
         now: datetime,
     ) -> None:
         """The same person, item and option once more: shown to staff, never to agents."""
+        if self._show_others_here(connection, case, view, actor_id, now):
+            for row in alike.elsewhere_like(connection, case):
+                view.alike_elsewhere.add(
+                    case_no=row.other_case_no,
+                    hall=row.other_hall,
+                    received_on=row.received_on.isoformat(),
+                )
+
+    def _show_others_here(
+        self,
+        connection: Connection,
+        case: Case,
+        view: wire.CaseView,
+        actor_id: str,
+        now: datetime,
+    ) -> bool:
+        """Those of this hall: of others nobody can have heard yet when a case is filed. Whether they may be shown."""
         if accounts.find(connection, actor_id).actor.kind is ActorKind.AGENT:
-            return
+            return False
         since = now - views.LIKE_WITHIN
         if alike.is_filed_twice(case):
             cases.write_now(connection)
         for row in alike.others_like(connection, case, since):
             view.possible_duplicates.append(views.summary(row, day_of(now)))
-        for row in alike.elsewhere_like(connection, case):
-            view.alike_elsewhere.add(
-                case_no=row.other_case_no,
-                hall=row.other_hall,
-                received_on=row.received_on.isoformat(),
-            )
+        return True
 
 
 def _matter_of(request: wire.FileCaseRequest) -> str:

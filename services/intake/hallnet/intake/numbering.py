@@ -7,18 +7,27 @@ from datetime import date
 from enum import Enum
 from string import ascii_uppercase
 
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 
 from hallnet.intake import tables
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.gathering import gathered
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert, upsert
 
 QUERY_CODE_LENGTH = 8
 NUMBER_DIGITS_MAX = 9
 _QUERY_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without what is mistaken for something else when it is read out or written by hand."""
+_COUNTER = tables.number_counter
+_HOLD = select(_COUNTER.c.last).where(_COUNTER.c.series == bindparam("of")).with_for_update()
+_TAKE = Upsert(
+    _COUNTER,
+    lambda new: new.on_conflict_do_update(
+        index_elements=["series"],
+        set_={"last": _COUNTER.c.last + bindparam("further", type_=Integer)},
+    ).returning(_COUNTER.c.last),
+)
 
 
 class Paper(Enum):
@@ -97,10 +106,9 @@ class _Taken:
 
     def next(self, connection: Connection, series: str) -> int:
         if series not in self._before:
-            table = tables.number_counter
             # The row is held from here on: nobody else takes a number of the series meanwhile.
-            query = select(table.c.last).where(table.c.series == series).with_for_update()
-            self._before[series] = connection.execute(query).scalar_one_or_none() or 0
+            held = connection.execute(_HOLD, {"of": series})
+            self._before[series] = held.scalar_one_or_none() or 0
         self._taken.append(series)
         return self._before[series] + self._taken.count(series)
 
@@ -119,10 +127,6 @@ class _Taken:
 
 def _take(connection: Connection, series: str, count: int) -> int:
     """The last of `count` further numbers."""
-    table = tables.number_counter
-    statement = upsert(connection, table).values(series=series, last=count)
-    counted = statement.on_conflict_do_update(
-        index_elements=["series"], set_={"last": table.c.last + count}
-    )
-    last: int = connection.execute(counted.returning(table.c.last)).scalar_one()
+    row = {"series": series, "last": count, "further": count}
+    last: int = connection.execute(_TAKE.on(connection), row).scalar_one()
     return last

@@ -19,7 +19,15 @@ from hallnet.intake import tables
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.gathering import gathered
-from hallnet.store.upsert import upsert
+from hallnet.store.upsert import Upsert
+
+_CHANGE = Upsert(
+    tables.queue_count,
+    lambda new: new.on_conflict_do_update(
+        index_elements=["place", "stage", "item_id"],
+        set_={"cases": tables.queue_count.c.cases + new.excluded.cases},
+    ),
+)
 
 
 class Place(IntEnum):
@@ -114,7 +122,6 @@ def recount(connection: Connection) -> None:
 
 def _change(connection: Connection, changes: Mapping[Queue, int]) -> None:
     """In one order in every transaction, so that no two wait for each other."""
-    table = tables.queue_count
     rows = [
         {"place": queue.place, "stage": queue.stage, "item_id": queue.item_id, "cases": number}
         for queue, number in sorted(changes.items())
@@ -122,11 +129,4 @@ def _change(connection: Connection, changes: Mapping[Queue, int]) -> None:
     ]
     if not rows:
         return
-    statement = upsert(connection, table)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["place", "stage", "item_id"],
-            set_={"cases": table.c.cases + statement.excluded.cases},
-        ),
-        rows,
-    )
+    connection.execute(_CHANGE.on(connection), rows)

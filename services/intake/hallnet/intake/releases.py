@@ -27,6 +27,8 @@ from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 
 NARROWED_MAX = 1_000
 """Items as other halls narrow them that are remembered."""
+PUBLISHED_MAX = 1_000
+"""Items as they were published that are remembered."""
 
 _USED = frozenset(
     {ReleaseKind.CATALOGUE, ReleaseKind.CALENDAR, ReleaseKind.TRUST, ReleaseKind.POLICY}
@@ -70,6 +72,8 @@ class Releases:
         self._policy: tuple[bytes, Policy] | None = None
         self._items: dict[tuple[str, int], ItemVersion] = {}
         self._narrowed: dict[tuple[str, ItemOverlay], ItemVersion] = {}
+        self._published: dict[bytes, ItemVersion] = {}
+        self._trust_ends: tuple[bytes, datetime] | None = None
 
     def take(self, connection: Connection, release: ReleaseBody) -> bool:
         """Put a release in force; False if it is none of ours or not newer."""
@@ -231,7 +235,11 @@ class Releases:
         """
         raw = self._nearest(connection, ReleaseKind.TRUST)
         if raw is not None:
-            ends = from_timestamp(wire_trust.TrustBundle.FromString(raw).hard_expires_at)
+            known = self._trust_ends
+            if known is None or known[0] != raw:
+                bundle = wire_trust.TrustBundle.FromString(raw)
+                known = self._trust_ends = (raw, from_timestamp(bundle.hard_expires_at))
+            ends = known[1]
         elif founded_at is not None:
             _, ends = without_bundle(founded_at)
         else:
@@ -249,4 +257,13 @@ class Releases:
         query = select(table.c.item).where(table.c.sequence >= 0).order_by(table.c.sequence)
         if item_id:
             query = query.where(table.c.item_id == item_id)
-        return [ITEM.from_bytes(raw) for raw in connection.scalars(query)]
+        return [self._parsed(raw) for raw in connection.scalars(query)]
+
+    def _parsed(self, raw: bytes) -> ItemVersion:
+        """An item as it was published; what was read once is not read again while it stays as it is."""
+        known = self._published.get(raw)
+        if known is None:
+            if len(self._published) >= PUBLISHED_MAX:
+                self._published.clear()
+            known = self._published[raw] = ITEM.from_bytes(raw)
+        return known

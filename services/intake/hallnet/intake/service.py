@@ -268,9 +268,15 @@ class Intake:
 
     async def _sound_alarms(self) -> None:
         while True:
-            now = self._clock()
-            if await self._database.write(lambda c, now=now: alarms.sound(c, self._hall, now)):  # type: ignore[misc]
-                tables.feed.announce()
+            now, place = self._clock(), None
+            while True:
+                sound = partial(alarms.sound, hall=self._hall, now=now, after=place)
+                sounded = await self._database.write(sound)
+                if sounded.told:
+                    tables.feed.announce()
+                place = sounded.next_place
+                if place is None:
+                    break
             await asyncio.sleep(ALARM_SECONDS)
 
     async def _freeze_months(self) -> None:

@@ -46,6 +46,12 @@ from hallnet.places import Address, Divisions
 AGREED = frozenset({LegOutcome.AGREED, LegOutcome.DEEMED_AGREED})
 
 
+def has_legs(item: ItemVersion) -> bool:
+    """Whether `plan_legs` finds any, in the item's bundle, its record of legs or its bodies."""
+    recorded = item.joint_mode is not None and bool(item.legs)
+    return recorded or bool(item.bundled_items or item.joint_bodies)
+
+
 def plan_legs(
     case: Case,
     item: ItemVersion,

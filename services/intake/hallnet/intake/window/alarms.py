@@ -6,11 +6,12 @@ Each is told once. Who follows the feed tells the people.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from hallnet.case import fee as fees
 from hallnet.case.calendar import Calendar
@@ -31,7 +32,8 @@ from hallnet.wire.window.v1 import window_pb2 as wire
 UNCOVERED, INSTALMENT, OVERDUE = "window.uncovered", "window.instalment", "window.overdue"
 REMINDER = "fee.reminder"
 """What the applicant is told."""
-ALARMS_A_ROUND_MAX = 500
+LOOKED_AT_MAX = 500
+"""Records in one transaction."""
 _LOOK_AHEAD = timedelta(days=14)
 """More than the working days before which instalments are reminded of."""
 _SUBJECT_LENGTH_MAX = 64
@@ -53,37 +55,61 @@ class _Alarm:
     payload: bytes = b""
 
 
-def sound(connection: Connection, hall: Hall, now: datetime) -> int:
-    """Tell what was not told before; returns how many."""
+Place = tuple[date, int, str]
+"""Of a record among those that are due: day, kind and id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """How many were told, and where to go on; None if all that is due was looked at."""
+
+    told: int
+    next_place: Place | None
+
+
+def sound(connection: Connection, hall: Hall, now: datetime, after: Place | None = None) -> Sounded:
+    """Tell what was not told before, of LOOKED_AT_MAX records after a place; what was told long ago and is still
+    due does not hide what comes after it."""
     today, calendar = day_of(now), hall.releases.calendar(connection)
+    rows = _due(connection, today, after)
+    alarms = [] if after else list(_gaps(connection, calendar, today))
+    for row in rows:
+        alarms += _alarms(connection, hall, calendar, today, row)
     told = [
         Entry(one.kind, one.subject[:_SUBJECT_LENGTH_MAX], one.payload, now)
-        for one in _alarms(connection, hall, calendar, today)
+        for one in alarms
         if _is_new(connection, f"{one.kind} {one.key}", now)
     ]
     if told:
         tables.feed.append(connection, told)
-    return len(told)
+    last = rows[-1] if len(rows) == LOOKED_AT_MAX else None
+    return Sounded(len(told), (last.due_on, last.kind, last.record_id) if last else None)
+
+
+def _due(connection: Connection, today: date, after: Place | None) -> Sequence[Any]:
+    table = tables.window_record
+    order = (table.c.due_on, table.c.kind, table.c.record_id)
+    query = select(table.c.kind, table.c.record_id, table.c.due_on).where(
+        table.c.due_on <= today + _LOOK_AHEAD
+    )
+    if after is not None:
+        query = query.where(tuple_(*order) > tuple_(*after))
+    return connection.execute(query.order_by(*order).limit(LOOKED_AT_MAX)).all()
+
+
+def _gaps(connection: Connection, calendar: Calendar, today: date) -> Iterator[_Alarm]:
+    for gap in alarmed(duty.uncovered(connection, calendar, today), today):
+        yield _for_staff(UNCOVERED, f"{gap.window_id[:40]} {gap.day} {_HALVES[gap.half]}")
 
 
 def _alarms(
-    connection: Connection, hall: Hall, calendar: Calendar, today: date
+    connection: Connection, hall: Hall, calendar: Calendar, today: date, row: Any
 ) -> Iterator[_Alarm]:
-    for gap in alarmed(duty.uncovered(connection, calendar, today), today):
-        yield _for_staff(UNCOVERED, f"{gap.window_id[:40]} {gap.day} {_HALVES[gap.half]}")
-    table = tables.window_record
-    rows = connection.execute(
-        select(table.c.kind, table.c.record_id, table.c.due_on)
-        .where(table.c.due_on <= today + _LOOK_AHEAD)
-        .order_by(table.c.due_on, table.c.kind, table.c.record_id)
-        .limit(ALARMS_A_ROUND_MAX)
-    ).all()
-    for row in rows:
-        kind = RecordKind(row.kind)
-        if kind is RecordKind.FEE:
-            yield from _instalments(connection, hall, calendar, row.record_id, today)
-        elif row.due_on < today:
-            yield _for_staff(OVERDUE, f"{_KINDS[kind]} {row.record_id[:36]} {row.due_on}")
+    kind = RecordKind(row.kind)
+    if kind is RecordKind.FEE:
+        yield from _instalments(connection, hall, calendar, row.record_id, today)
+    elif row.due_on < today:
+        yield _for_staff(OVERDUE, f"{_KINDS[kind]} {row.record_id[:36]} {row.due_on}")
 
 
 def _for_staff(kind: str, subject: str) -> _Alarm:

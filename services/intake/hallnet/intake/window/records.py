@@ -8,7 +8,7 @@ from datetime import date
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from hallnet.case.case import day_of
 from hallnet.case.fee import FeeAccount
@@ -56,6 +56,11 @@ class Records(Generic[Value]):
         self._kind = kind
         self._codec = codec
         self._listed = listed
+        table = tables.window_record
+        self._find = select(table.c.body).where(
+            table.c.kind == kind, table.c.record_id == bindparam("sought")
+        )
+        self._hold = self._find.with_for_update()
 
     def add(self, connection: Connection, value: Value) -> Value:
         """A record of the same number is not to be there."""
@@ -71,15 +76,14 @@ class Records(Generic[Value]):
         return value
 
     def find(self, connection: Connection, record_id: str) -> Value | None:
-        raw = connection.execute(self._query(record_id)).scalar_one_or_none()
+        raw = connection.execute(self._find, {"sought": record_id}).scalar_one_or_none()
         return None if raw is None else self._codec.from_bytes(raw)
 
     def change(
         self, connection: Connection, record_id: str, rule: Callable[[Value], Value]
     ) -> Value:
         """Apply a rule; raises RecordUnknown and what the rule raises."""
-        query = self._query(record_id).with_for_update()
-        raw = connection.execute(query).scalar_one_or_none()
+        raw = connection.execute(self._hold, {"sought": record_id}).scalar_one_or_none()
         if raw is None:
             raise RecordUnknown("record_id")
         value = rule(self._codec.from_bytes(raw))
@@ -98,12 +102,6 @@ class Records(Generic[Value]):
         )
         for raw in connection.execute(query).scalars():
             yield self._codec.from_bytes(raw)
-
-    def _query(self, record_id: str) -> Any:
-        table = tables.window_record
-        return select(table.c.body).where(
-            table.c.kind == self._kind, table.c.record_id == record_id
-        )
 
     def _columns(self, value: Value, listed: Listed) -> dict[str, object]:
         return {
