@@ -6,14 +6,20 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from hallnet.node.broker import PID_FILE
+from hallnet.node.client import problems_raised
+from hallnet.node.waiting import comes_about
+from hallnet.problems import Reported
 from hallnet.sandbox.network import Node
+from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 
 REST_SECONDS = 20.0
+READY_SECONDS = 120.0
 _KILOBYTE = 1024
 
 
@@ -69,6 +75,7 @@ async def alone(node: Node) -> dict[str, float]:
     quiet = asyncio.subprocess.DEVNULL
     single = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
     try:
+        await comes_about(lambda: _is_sure(node), READY_SECONDS)
         await asyncio.sleep(REST_SECONDS)
         pss, rss = memory(single.pid)
     finally:
@@ -76,6 +83,15 @@ async def alone(node: Node) -> dict[str, float]:
         await single.wait()
     await process.start()
     return {"pss_mb": pss, "rss_mb": rss}
+
+
+async def _is_sure(node: Node) -> bool:
+    """It serves, and its neighbours have spoken."""
+    assert node.desk is not None
+    with suppress(Reported), problems_raised():
+        status = await node.desk.exchange.GetStatus(wire_exchange.GetStatusRequest())
+        return bool(status.journal_sure)
+    return False
 
 
 def memory(pid: int) -> tuple[float, float]:
