@@ -96,3 +96,15 @@ def test_the_replay_of_a_county_year_reconciles_and_is_the_same_from_its_events(
     }
     # 883,439 of 893,236 are instant.
     assert accepted == {"HANDLING_KIND_INSTANT": 901, "HANDLING_KIND_COMMITTED": 11}
+
+
+def test_real_halls_whose_processes_are_killed_keep_every_promise() -> None:
+    """Five of the hundred halls: a city, a county or more, and townships."""
+    found = printed("halls --halls 5 --minutes 0.3")
+    findings = found["findings"]
+    assert findings["violations"] == []
+    assert found["ended"] == findings["checked"]["every case ended"] > 0
+    assert findings["checked"]["the journal verifies"] == found["halls"] >= 4
+    assert sum(found["killed"].values()) > 0
+    assert 10 < found["alone"]["pss_mb"] <= found["alone"]["rss_mb"]
+    assert found["rest"]["total_pss_mb"] > 100

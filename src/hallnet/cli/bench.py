@@ -327,3 +327,35 @@ def sync(
         (name, f"{cost['seconds']:.3f}", *list(cost.values())[1:]) for name, cost in data.items()
     ]
     print_table("", columns, rows)
+
+
+@app.command()
+def halls(
+    halls: Annotated[int, typer.Option(help="Halls of the tree", min=3)] = 100,
+    minutes: Annotated[float, typer.Option(help="How long people act", min=0.1)] = 5.0,
+    seed: Annotated[int, typer.Option(help="What is drawn follows from it")] = 1,
+    json: Json = False,
+) -> None:
+    """Real halls of Hangzhou on this machine: their memory at rest, and the promises while processes are killed.
+
+    Each is a process with its own databases, with a message server where it has halls below. People file in
+    townships, counties decide, results go back; processes of halls and message servers are killed meanwhile and
+    start again. At the end cases, queues and journals are checked. Exit code 2 if a promise is broken.
+    """
+    import asyncio
+    from dataclasses import asdict
+
+    from hallnet.bench.halls import measure
+    from hallnet.cli.output import print_json
+
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    report = asyncio.run(measure(halls, minutes, seed, say))
+    violations = report.findings.violations
+    if json:
+        print_json(asdict(report))
+    else:
+        typer.echo(
+            f"{report.halls} halls, {report.ended} cases ended, killed {dict(report.killed)}, "
+            f"incidents {dict(report.findings.incidents)}, {len(violations)} violations"
+        )
+    raise typer.Exit(2 if violations else 0)

@@ -99,6 +99,11 @@ class Database:
         self._commits = 0
 
     @property
+    def commits_made(self) -> int:
+        """How many transactions this process committed."""
+        return self._commits
+
+    @property
     def engine(self) -> Engine:
         """The engine that may write."""
         return self._writer

@@ -40,6 +40,9 @@ ENTRY_BYTES = 256
 """What is reckoned for an entry beside its payload and dispatches."""
 POLL_SECONDS = 0.5
 """How soon a commit of another process is noticed; commits of this process are noticed at once."""
+QUIET_POLLS = 10
+"""On SQLite, where as a rule one process writes, it is looked only so rarely while that one commits nothing: a hall
+follows a dozen feeds, most of which are quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +196,15 @@ class Feed:
 
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(committed)
+        commits = database.commits_made
         try:
             found = await database.read(look)
             if found.entries:
                 return found
-            await asyncio.wait([committed], timeout=POLL_SECONDS)
+            for _ in range(QUIET_POLLS if database.is_sqlite else 1):
+                await asyncio.wait([committed], timeout=POLL_SECONDS)
+                if committed.done() or database.commits_made != commits:
+                    break
             return await database.read(look)
         finally:
             self._waiting.discard(committed)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
 from hallnet.branch_sync import catalogues, passing_on, standings, tables
 from hallnet.branch_sync.context import Context
@@ -287,12 +287,23 @@ def _keep(
     return row
 
 
+def is_due(connection: Connection, now: datetime) -> bool:
+    """Whether something has reached its date."""
+    query = select(tables.release.c.position).where(_reached(now)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _reached(now: datetime) -> ColumnElement[bool]:
+    table = tables.release
+    return (table.c.standing == Standing.PENDING) & (table.c.effective_at <= now)
+
+
 def enforce(connection: Connection, context: Context, now: datetime) -> bool:
     """Put in force what has reached its date; True if something did."""
     table = tables.release
     due = connection.execute(
         select(table)
-        .where(table.c.standing == Standing.PENDING, table.c.effective_at <= now)
+        .where(_reached(now))
         .order_by(table.c.version)
         .limit(PENDING_ROWS_MAX)
         # Of two who do this at once the second waits, and finds it done.

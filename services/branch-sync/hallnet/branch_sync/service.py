@@ -151,11 +151,17 @@ class BranchSync:
     async def _enforce(self) -> None:
         while True:
             now = self._clock()
-            if await self._database.write(
+            # A transaction that writes would have every follower of the feed look for what it wrote.
+            if await self._database.read(
+                lambda c, now=now: self._is_due(c, now)  # type: ignore[misc]
+            ) and await self._database.write(
                 lambda c, now=now: self._in_force(c, now)  # type: ignore[misc]
             ):
                 tables.feed.announce()
             await asyncio.sleep(ENFORCE_SECONDS)
+
+    def _is_due(self, connection: Connection, now: datetime) -> bool:
+        return releasing.is_due(connection, now) or standings.is_due(connection, self._context, now)
 
     def _in_force(self, connection: Connection, now: datetime) -> bool:
         """Put in force what is due, and tell the halls above; True if there was something."""

@@ -48,15 +48,21 @@ def note_change(connection: Connection, context: Context, now: datetime) -> None
     )
 
 
-def report(connection: Connection, context: Context, now: datetime) -> bool:
-    """Tell every hall above what is in force here, if that changed or was not told for a day."""
+def is_due(connection: Connection, context: Context, now: datetime) -> bool:
+    """Whether the halls above are to be told what is in force here."""
     row = connection.execute(
         select(_REPORT).where(_REPORT.c.hall == str(context.here))
     ).one_or_none()
     if context.parent is None or row is None:
         return False
-    changed = row.changed_at is not None and now >= row.changed_at + GATHER
-    if not changed and (row.told_at is None or now < row.told_at + TOLD_AGAIN_AFTER):
+    if row.changed_at is not None and now >= row.changed_at + GATHER:
+        return True
+    return row.told_at is not None and now >= row.told_at + TOLD_AGAIN_AFTER
+
+
+def report(connection: Connection, context: Context, now: datetime) -> bool:
+    """Tell every hall above what is in force here, if that changed or was not told for a day."""
+    if not is_due(connection, context, now):
         return False
     message = wire.Standings(
         at=to_timestamp(now),
