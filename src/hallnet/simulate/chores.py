@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hallnet.branch_sync import certificates, comparing, releasing, standings
@@ -12,6 +12,7 @@ from hallnet.case.case import day_of
 from hallnet.exchange import parcels
 from hallnet.intake import telling, watching
 from hallnet.simulate.carrying import WAITING
+from hallnet.simulate.disk import written
 from hallnet.simulate.publishing import publish
 from hallnet.trust.release import ReleaseKind
 
@@ -93,8 +94,3 @@ class Chores:
                 await publish(hall, ReleaseKind.TRUST, bundle.SerializeToString())
             await self.halls_changed.wait()
             await asyncio.sleep(GATHER_SECONDS)
-
-
-def written(moment: datetime) -> str:
-    """A moment as SQLite keeps it, for plain SQL."""
-    return moment.isoformat(" ", "microseconds").removesuffix("+00:00")

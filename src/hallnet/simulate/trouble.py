@@ -32,7 +32,7 @@ from hallnet.simulate.scenario import Scenario
 from hallnet.trust.release import ReleaseKind
 
 COMMITS_UNTIL_KILL_MAX = 12
-FLAPS = 12
+FLAPS = 5
 """Times that a line goes within one fault: more of them are only more of the same hellos."""
 SPLIT_SHARE = 0.5
 """Of the open cases."""
