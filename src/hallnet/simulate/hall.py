@@ -46,6 +46,8 @@ class Rhythm:
     retransmit: float = 20.0
     hello: float = 10_800.0
     housekeeping: float = 3600.0
+    tell: float = 300.0
+    """Between two looks whether something was filed of which the halls that compare have to be told."""
     ask_again: float = 60.0
     """The longest pause between two questions where the journal ends. Who comes back says hello by itself."""
     trust_bundles: bool = True
@@ -200,6 +202,7 @@ class Hall:
             ("exchange sends attachments", known(materials.send)),
             ("exchange looks after attachments", materials.look_after),
             ("intake fetches materials", materials.fetch),
+            ("intake tells what was filed", known(self.chores.tell_matters)),
             ("the rest", self.chores.keep_house),
             ("exchange says hello", links.greet),
         )

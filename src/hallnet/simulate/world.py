@@ -70,7 +70,9 @@ class World:
         self._progress = Progress(self._scenario, say)
         self._trace = hashlib.sha256()
         self.people = People(self.halls, scenario.seed)
-        self._trouble = Trouble(self._scenario, self.halls, self.network, self.people, self.checker)
+        self._trouble = Trouble(
+            self._scenario, self.halls, self.network, self.people, self.checker, self._found_later
+        )
 
     async def live(self) -> Report:
         """Everything from the founding to the last look."""
@@ -128,10 +130,13 @@ class World:
         """Found all halls."""
         self._found_all()
         for hall in self.halls.values():
-            hall.failed = partial(self._failed, hall.address)
-            for disk in hall.disks.values():
-                disk.before_commit = partial(self._before_commit, hall)
-                disk.committed = partial(self._committed, hall)
+            self._watch(hall)
+
+    def _watch(self, hall: Hall) -> None:
+        hall.failed = partial(self._failed, hall.address)
+        for disk in hall.disks.values():
+            disk.before_commit = partial(self._before_commit, hall)
+            disk.committed = partial(self._committed, hall)
 
     def start(self) -> None:
         """The processes of all halls start."""
@@ -148,6 +153,20 @@ class World:
             identity = child_identity(parent.exchange, parent.context, address, seed)
             self._certified(self._add(identity, root, images))
         self._introduce()
+
+    def _found_later(self, parent: Hall, address: Address) -> Hall:
+        """A hall more, below one that is up; its parent's processes know it at once, as after an enrolment."""
+        seed, root = self._scenario.seed, next(iter(self.halls.values())).identity.chain[-1]
+        at = parent.now()
+        identity = child_identity(parent.exchange, parent.context, address, seed, at)
+        hall = self._add(identity, root, {service: blank(service) for service in SERVICES})
+        hall.load()
+        own = identity.chain[:-1]
+        hall.exchange.transact(lambda c: believing.learn(c, hall.context, own, at))
+        self._watch(hall)
+        parent.links.start(address)
+        hall.up()
+        return hall
 
     def _add(self, identity: Identity, root: Certificate, images: Mapping[str, bytes]) -> Hall:
         disks = {
