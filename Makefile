@@ -31,8 +31,8 @@ demo: $(VENV)/.run-ready ## Found a real network of nine halls and send cases th
 test: $(VENV)/.dev-ready ## Run every test, on SQLite and PostgreSQL, with real NATS (add ARGS="-k name" ...)
 	@TMPDIR="$(TESTS_IN)" $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-simulate: $(VENV)/.run-ready ## Live through thousands of small worlds in virtual time (add ARGS="--seeds 10" ...)
-	@$(BIN)/hallnet simulate --small --days 0.2 --cases 3 --seeds 2000 $(ARGS)
+simulate: $(VENV)/.run-ready ## Live through thousands of small worlds until a promise breaks (add ARGS="--seed 1 --seeds 10" ...)
+	@$(BIN)/hallnet simulate --small --days 0.15 --cases 4 --seeds 2000 --jobs 0 $(ARGS)
 
 check: $(VENV)/.dev-ready ## Run the linters, the type checker, the import rules and the contract rules
 	@$(BIN)/ruff format --check .

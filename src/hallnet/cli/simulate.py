@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +17,9 @@ from hallnet.cli.options import Json
 
 if TYPE_CHECKING:
     from hallnet.simulate.report import Report
+    from hallnet.simulate.scenario import Scenario
+
+TELL_SECONDS = 15.0
 
 
 def simulate(
@@ -23,7 +31,10 @@ def simulate(
     ] = 0,
     small: Annotated[bool, typer.Option(help="Ten halls in which everything occurs once")] = False,
     seed: Annotated[int, typer.Option(help="Everything follows from it")] = 1,
-    seeds: Annotated[int, typer.Option(help="So many seeds, one after the other", min=1)] = 1,
+    seeds: Annotated[int, typer.Option(help="So many seeds, until a promise is broken", min=1)] = 1,
+    jobs: Annotated[
+        int, typer.Option(help="So many worlds of a small tree at once; 0: all processors", min=0)
+    ] = 1,
     days: Annotated[float, typer.Option(help="Days to live through", min=0.05)] = 1.0,
     cases: Annotated[float, typer.Option(help="Applications at a township in a day")] = 1.0,
     faults: Annotated[float, typer.Option(help="Faults in a day")] = 200.0,
@@ -46,37 +57,100 @@ def simulate(
     from hallnet.cli.output import print_json, print_table
     from hallnet.simulate.scenario import SMALL_TREE, Scenario, whole
     from hallnet.simulate.shrinking import shrunk
-    from hallnet.simulate.simulation import simulate as live
 
     def say(text: str) -> None:
-        typer.echo(text, err=json)
+        typer.echo(text, err=True)
 
-    chosen = SMALL_TREE if small else whole(divisions, halls)
+    first = Scenario(
+        seed,
+        SMALL_TREE if small else whole(divisions, halls),
+        days=days,
+        cases_per_hall_and_day=cases,
+        faults_per_day=faults,
+        lying_disks=lying_disks,
+        old_backups=old_backups,
+    )
     reports: list[Report] = []
-    for number in range(seed, seed + seeds):
-        report = live(
-            Scenario(
-                number,
-                chosen,
-                days=days,
-                cases_per_hall_and_day=cases,
-                faults_per_day=faults,
-                lying_disks=lying_disks,
-                old_backups=old_backups,
-            )
-        )
-        reports.append(report)
-        if seeds > 1 and not json:
-            say(f"seed {number}: {report.events} events, {len(report.violations)} violations")
+    progress = _Progress(seeds, say)
+    with closing(_lived(first, seeds, jobs, say)) as worlds:
+        for report in worlds:
+            reports.append(report)
+            progress.ended(report)
+            if report.violations:
+                break
+    for report in reports[-1:]:
+        if report.violations:
+            say(f"to replay it: {_command(report, divisions, halls, small)}")
         if report.violations and shrink:
             _tell_short_history(shrunk(report, say), say)
     found = [report.as_data() for report in reports]
     if json:
         print_json(found[0] if seeds == 1 else found)
+    elif seeds == 1:
+        print_table("", ("", ""), list(found[0].items()))
     else:
-        for data in found[:1] if seeds == 1 else []:
-            print_table("", ("", ""), list(data.items()))
+        progress.tell()
     sys.exit(1 if any(report.violations for report in reports) else 0)
+
+
+def _lived(
+    first: Scenario, seeds: int, jobs: int, say: Callable[[str], None]
+) -> Generator[Report, None, None]:
+    """The reports of so many worlds, those of a small tree beside each other."""
+    from hallnet.simulate.simulation import is_small, simulate_each
+    from hallnet.simulate.simulation import simulate as live
+
+    worlds = [replace(first, seed=number) for number in range(first.seed, first.seed + seeds)]
+    if is_small(first):
+        yield from simulate_each(worlds, jobs=jobs or os.cpu_count() or 1)
+    else:
+        for world in worlds:
+            yield live(world, say=say)
+
+
+class _Progress:
+    """Of many worlds: what came of them so far."""
+
+    def __init__(self, seeds: int, say: Callable[[str], None]) -> None:
+        self._seeds = seeds
+        self._say = say
+        self._began = self._said = time.monotonic()
+        self._ended = self._events = self._cases = 0
+        self._faults: Counter[str] = Counter()
+
+    def ended(self, report: Report) -> None:
+        self._ended += 1
+        self._events += report.events
+        self._cases += report.cases
+        self._faults += report.faults
+        if report.violations:
+            number = report.scenario.seed
+            self._say(f"seed {number}: {len(report.violations)} promises were broken")
+        if self._seeds > 1 and time.monotonic() - self._said > TELL_SECONDS:
+            self._said = time.monotonic()
+            seconds = self._said - self._began
+            left = seconds / self._ended * (self._seeds - self._ended) / 60
+            self._say(f"{self._ended} of {self._seeds} seeds, some {left:.0f} min more")
+
+    def tell(self) -> None:
+        """All that happened."""
+        seconds = time.monotonic() - self._began
+        self._say(
+            f"{self._ended} seeds in {seconds:.0f} s: {self._cases:,} cases, {self._events:,} events"
+        )
+        faults = sorted(self._faults.items())
+        self._say(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in faults))
+
+
+def _command(report: Report, divisions: str, halls: int, small: bool) -> str:
+    """The command that lives through the same world once more."""
+    scenario = report.scenario
+    where = "--small" if small else f"--divisions {divisions} --halls {halls}"
+    return (
+        f"hallnet simulate {where} --seed {scenario.seed} --days {scenario.days}"
+        f" --cases {scenario.cases_per_hall_and_day} --faults {scenario.faults_per_day}"
+        f" --lying-disks {scenario.lying_disks} --old-backups {scenario.old_backups}"
+    )
 
 
 def _tell_short_history(report: Report, say: Callable[[str], None]) -> None:

@@ -23,8 +23,9 @@ class Backoff:
         return now + pause * (0.5 + jitter / 2)
 
 
-LINK = Backoff(timedelta(seconds=0.5), timedelta(seconds=30))
-"""Batches to a neighbour that does not answer."""
+LINK = Backoff(timedelta(seconds=0.5), timedelta(minutes=5))
+"""Batches to a neighbour that does not answer. When it is back a hello ends the pause, so a long one costs nothing
+but saves a hall that is cut off for days thousands of batches that are made for nobody."""
 RETRANSMISSION = Backoff(timedelta(seconds=30), timedelta(hours=6))
 """An envelope whose recipient gave no verdict."""
 NOTICE = Backoff(timedelta(seconds=2), timedelta(hours=1))

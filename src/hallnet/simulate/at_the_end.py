@@ -120,11 +120,15 @@ class LastLook:
     def _end_of_case(self, case_id: str, home: Address) -> None:
         self._checker.checks["cases at the end"] += 1
         truth = self._find(home, case_id)
+        while truth is not None and self._checker.gone_on.get(home) in truth.halls():
+            # What had ended before stays with the old hall.
+            home = self._checker.gone_on[home]
+            truth = self._find(home, case_id)
         if truth is None:
             if home not in self._checker.untrusted:
                 self._checker.broken(Invariant.NOTHING_LOST, home, f"case {case_id} is gone")
             return
-        concerned = [hall for hall in sorted(truth.halls()) if hall in self._checker.halls]
+        concerned = [hall for hall in sorted(truth.halls()) if self._hears(hall)]
         if case_id in self._checker.excused and not all(map(self._is_sound, concerned)):
             return
         if truth.transit is not None:
@@ -148,6 +152,10 @@ class LastLook:
         if holders != {truth.custodian}:
             names = ", ".join(sorted(map(str, holders))) or "nobody"
             self._checker.broken(Invariant.ONE_CUSTODIAN, home, f"case {case_id} is with {names}")
+
+    def _hears(self, hall: Address) -> bool:
+        """Whether what becomes of a case reaches a hall itself."""
+        return hall in self._checker.halls and hall not in self._checker.gone_on
 
     def _end_of_journal(self, hall: Hall) -> None:
         """Every entry is there, and every head that was signed continues the one before."""

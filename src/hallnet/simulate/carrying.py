@@ -22,7 +22,7 @@ from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.intake import records
 from hallnet.node.messaging import LinkClient
 from hallnet.places import Address
-from hallnet.simulate.disk import is_full
+from hallnet.simulate.disk import is_full, written
 from hallnet.simulate.founding import chance
 from hallnet.simulate.network import Line
 from hallnet.store import Connection
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 VERSION = "simulated"
 WAITING = int(parcels.State.WAITING)
+UNDER_WAY = int(delivery.State.UNDER_WAY)
 
 
 class Links:
@@ -43,6 +44,8 @@ class Links:
         self._loops: dict[Address, LinkLoop] = {}
         self._asking: Counter[Address] = Counter()
         self._turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._moved = asyncio.Event()
+        """Something was queued, or answered."""
 
     def open(self) -> None:
         """To whoever is around."""
@@ -85,6 +88,7 @@ class Links:
         """Something may wait for some neighbours, and there may be room for pieces of materials."""
         self._hall.materials.sent.set()
         self._hall.words.moved()
+        self._moved.set()
         for neighbour in waiting_for(self._hall):
             if neighbour in neighbours and neighbour in self._loops:
                 self._loops[neighbour].wake()
@@ -138,7 +142,8 @@ class Links:
         """Ask the neighbours where the journal ends, and then let everybody act."""
         hall = self._hall
         wait = timedelta(seconds=hall.rhythm.children_wait)
-        await make_sure(hall.exchange, hall.context, self._loops, hall.now, wait)
+        pause = hall.rhythm.ask_again
+        await make_sure(hall.exchange, hall.context, self._loops, hall.now, wait, pause)
         lost = hall.exchange.look(continuity.gaps)
         if lost:
             noticed_on, today = day_of(lost[-1][1]), day_of(hall.now())
@@ -152,13 +157,17 @@ class Links:
         await asyncio.Event().wait()
 
     async def retransmit(self) -> None:
-        spread = chance(self._hall.seed, "spread", self._hall.address).random()
-        await asyncio.sleep(self._hall.rhythm.retransmit * spread)
+        hall = self._hall
+        spread = chance(hall.seed, "spread", hall.address).random()
+        await asyncio.sleep(hall.rhythm.retransmit * spread)
         while True:
-            count = await self._hall.exchange.write(self._send_again) if has_open(self._hall) else 0
+            self._moved.clear()
+            count = await hall.exchange.write(self._send_again) if _is_due(hall) else 0
             if count:
                 self.wake_those_with_parcels()
-            await asyncio.sleep(self._hall.rhythm.retransmit)
+            if not has_open(hall):
+                await self._moved.wait()
+            await asyncio.sleep(hall.rhythm.retransmit)
 
     def _send_again(self, connection: Connection) -> int:
         count, entries = outgoing.send_due_again(connection, self._hall.now())
@@ -192,6 +201,21 @@ def has_open(hall: Hall, but_for: str = "\0") -> bool:
         "SELECT 1 FROM delivery WHERE state IN (?, ?, ?) AND reference <> ? LIMIT 1",
         *states,
         but_for,
+    )
+    return bool(found)
+
+
+def _is_due(hall: Hall) -> bool:
+    """Whether an envelope of a hall has to be sent again now, or is too old."""
+    states = sorted(int(state) for state in delivery.OPEN)
+    now = written(hall.now())
+    found = hall.exchange.ask(
+        "SELECT 1 FROM delivery WHERE state IN (?, ?, ?)"
+        " AND (expires_at <= ? OR (state = ? AND retransmit_at <= ?)) LIMIT 1",
+        *states,
+        now,
+        UNDER_WAY,
+        now,
     )
     return bool(found)
 

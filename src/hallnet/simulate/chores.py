@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hallnet.branch_sync import certificates, comparing, releasing, standings
 from hallnet.branch_sync.service import GATHER_SECONDS
 from hallnet.case.case import day_of
 from hallnet.exchange import parcels
-from hallnet.intake import telling, watching
+from hallnet.intake import matters, telling, watching
 from hallnet.simulate.carrying import WAITING
+from hallnet.simulate.disk import written
 from hallnet.simulate.publishing import publish
 from hallnet.trust.release import ReleaseKind
 
 if TYPE_CHECKING:
     from hallnet.simulate.hall import Hall
+
+_UNTOLD = (
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM matter_untold) OR EXISTS (SELECT 1 FROM matter_key"
+    " WHERE (key_id IS NOT NULL AND again_after <> '') OR (key_id IS NULL AND asked_at <= ?))"
+)
+"""When `matters.tell` has something to do, in plain SQL."""
 
 
 class Chores:
@@ -58,6 +65,19 @@ class Chores:
             if not changed:
                 return
 
+    async def tell_matters(self) -> None:
+        """What was filed here, to the halls that compare it with what was filed elsewhere."""
+        hall = self._hall
+        while True:
+            await asyncio.sleep(hall.rhythm.tell)
+            asked_again = written(hall.now() - matters.ASKED_AGAIN_AFTER)
+            while hall.intake.ask(_UNTOLD, asked_again):
+                now = hall.now()
+                if not await hall.intake.write(
+                    lambda c, now=now: matters.tell(c, hall.intake_hall, now)  # type: ignore[misc]
+                ):
+                    break
+
     async def report_days(self) -> None:
         """The days that are over, once each unless something of them comes to light later."""
         yesterday = (day_of(self._hall.now()) - timedelta(days=1)).isoformat()
@@ -93,8 +113,3 @@ class Chores:
                 await publish(hall, ReleaseKind.TRUST, bundle.SerializeToString())
             await self.halls_changed.wait()
             await asyncio.sleep(GATHER_SECONDS)
-
-
-def written(moment: datetime) -> str:
-    """A moment as SQLite keeps it, for plain SQL."""
-    return moment.isoformat(" ", "microseconds").removesuffix("+00:00")

@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -206,3 +207,8 @@ def is_full(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(is_full(one) for one in error.exceptions)
     return isinstance(error, OperationalError) and "full" in str(error.orig)
+
+
+def written(moment: datetime) -> str:
+    """A moment as SQLite keeps it, for plain SQL."""
+    return moment.isoformat(" ", "microseconds").removesuffix("+00:00")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from hallnet.places import Address
+from hallnet.places import Address, Level
 from hallnet.simulate.founding import chance
 from hallnet.simulate.people import DAY, HOUR, MINUTE
 
@@ -29,6 +29,8 @@ class Fault(Enum):
     SUSPENSION = "a hall takes nothing new, and is resumed"
     SPLIT = "some open cases of a hall go to its neighbour for good"
     CLOSURE = "a hall is closed, and its neighbour goes on in its place"
+    MERGER = "a hall goes on as its neighbour, for good"
+    MOVE = "a hall goes on under another parent, by a new address"
     OLD_BACKUP = "a backup is put back"
 
 
@@ -67,6 +69,8 @@ WEIGHTS = {
     Fault.SUSPENSION: 2,
     Fault.SPLIT: 2,
     Fault.CLOSURE: 1,
+    Fault.MERGER: 1,
+    Fault.MOVE: 1,
 }
 """How often what happens, against each other. Disks that lie and old backups come on top: see `plan`."""
 BACKUP_HOURS = 2.0
@@ -118,4 +122,9 @@ def _where(
         return bungler
     if fault in (Fault.RELEASE, Fault.WITHDRAWAL):
         return halls[0]
+    if fault in (Fault.MERGER, Fault.MOVE):
+        # From where the hall that was drawn stands: the next one at which that happens.
+        at = halls.index(hall)
+        townships = (one for one in (*halls[at:], *halls) if one.level is Level.TOWNSHIP)
+        return next((one for one in townships if not one.branch), None)
     return hall

@@ -4,8 +4,7 @@ as a copy of one that was migrated and furnished once."""
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -46,16 +45,6 @@ SERVICES = ("exchange", "intake", "branch_sync")
 
 CLERK = Account(Actor(ActorKind.STAFF, "clerk", "李窗口"), frozenset(Power) - {Power.DECIDE}, ())
 CHIEF = Account(Actor(ActorKind.STAFF, "chief", "王首席"), frozenset(Power), ())
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A tree that was founded and came to rest: worlds can begin as copies of it."""
-
-    root: Certificate
-    identities: Mapping[Address, Identity]
-    images: Mapping[Address, Mapping[str, bytes]]
-    """The disks of each hall."""
 
 
 def chance(*of: object) -> random.Random:

@@ -46,6 +46,10 @@ class Rhythm:
     retransmit: float = 20.0
     hello: float = 10_800.0
     housekeeping: float = 3600.0
+    tell: float = 300.0
+    """Between two looks whether something was filed of which the halls that compare have to be told."""
+    ask_again: float = 60.0
+    """The longest pause between two questions where the journal ends. Who comes back says hello by itself."""
     trust_bundles: bool = True
     """Whether the highest hall publishes who is believed. Every hall judges every certificate in it, which is
     too much for one process where there are a thousand halls; those that deal with each other are introduced."""
@@ -103,7 +107,8 @@ class Hall:
     def load(self) -> None:
         """What its exchange and branch-sync know when they start, from the tables."""
         self.starts += 1
-        self._draw = chance(self.seed, "random", self.address, self.starts).randbytes
+        self._chance = chance(self.seed, "random", self.address, self.starts)
+        self._draw = self._chance.randbytes
         identity = self.identity
         trust = Trust([self._root], suites_of(identity.chain))
         trust.learn(identity.chain[:-1])
@@ -122,6 +127,11 @@ class Hall:
         )
         self.exchange.look(lambda c: keyring.load(c, self.context))
         self.sync_context = self.sync.look(lambda c: releasing.load_context(c, identity))
+
+    def follow(self, seed: int, rhythm: Rhythm) -> None:
+        """From now on what it draws follows from another seed."""
+        self.seed, self.rhythm = seed, rhythm
+        self._chance.setstate(chance(seed, "random", self.address, self.starts).getstate())
 
     def up(self) -> None:
         """The processes start. They do not know whether the disks forgot something."""
@@ -192,6 +202,7 @@ class Hall:
             ("exchange sends attachments", known(materials.send)),
             ("exchange looks after attachments", materials.look_after),
             ("intake fetches materials", materials.fetch),
+            ("intake tells what was filed", known(self.chores.tell_matters)),
             ("the rest", self.chores.keep_house),
             ("exchange says hello", links.greet),
         )

@@ -74,6 +74,8 @@ class Checker:
     _numbers: dict[str, str] = field(default_factory=dict)
     _taken: set[tuple[Address, bytes]] = field(default_factory=set)
     _journals: dict[Address, int] = field(default_factory=dict)
+    gone_on: dict[Address, Address] = field(default_factory=dict)
+    """Halls that go on under another address: what is meant for them goes there from then on."""
     excused: set[str] = field(default_factory=set)
     """Cases of which the last words of a hall that forgot them were on their way."""
     _two_histories: set[str] = field(default_factory=set)

@@ -17,8 +17,8 @@ class NothingLeft(Exception):
 class _Waiting(selectors.BaseSelector):
     """Waits for nothing that is outside: it lets the time of the loop pass instead."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    def __init__(self, began: float) -> None:
+        self.now = began
         self._inner = selectors.DefaultSelector()
 
     def select(self, timeout: float | None = None) -> list[Any]:
@@ -41,10 +41,10 @@ class _Waiting(selectors.BaseSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """asyncio as ever, but `time` is virtual and starts at 0."""
+    """asyncio as ever, but `time` is virtual and starts where one says, in seconds."""
 
-    def __init__(self) -> None:
-        self._waiting = _Waiting()
+    def __init__(self, began: float = 0.0) -> None:
+        self._waiting = _Waiting(began)
         super().__init__(self._waiting)
 
     def time(self) -> float:

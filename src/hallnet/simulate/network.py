@@ -52,6 +52,14 @@ class Network:
     _sent: Counter[tuple[Address, Address]] = field(default_factory=Counter)
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
+    def follow(self, seed: int, weather: Weather) -> None:
+        """From now on luck follows from another seed; what was before is not counted."""
+        self.seed, self.weather = seed, weather
+        self.messages = self.carried = 0
+        self.trouble.clear()
+        self.attic.clear()
+        self._sent.clear()
+
     async def request(
         self, line: Address, giver: Address, taker: Address, kind: str, data: bytes, patience: float
     ) -> bytes:

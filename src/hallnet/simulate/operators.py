@@ -12,6 +12,7 @@ from typing import Any
 
 from hallnet.case import command as commands
 from hallnet.case.command import COMMAND, CaseCommand
+from hallnet.exchange import succeeding
 from hallnet.exchange.context import JournalHeld
 from hallnet.intake.hall_state import HallNotIdle
 from hallnet.intake.records import RecordsUnsure
@@ -43,6 +44,20 @@ async def order(above: Hall, giver: Address, taker: Address, request_id: str) ->
         request_id=request_id, giver=str(giver), taker=str(taker), reason=REASON
     )
     await insist(above, lambda: above.face.OrderTransfer(request, None))
+
+
+async def declare(above: Hall, predecessor: Address, successor: Address) -> None:
+    """A hall above both states that one, which is closed, goes on under the address of the other from now on."""
+
+    async def state() -> None:
+        now = above.now()
+        await above.exchange.write(
+            lambda c: succeeding.declare_succession(
+                c, above.context, predecessor, successor, REASON, now, now
+            )
+        )
+
+    await insist(above, state)
 
 
 async def hand_over(

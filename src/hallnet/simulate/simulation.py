@@ -1,67 +1,85 @@
-"""Living through a scenario in virtual time, from a tree that has settled."""
+"""Living through scenarios in virtual time, small ones from a tree that has come to rest.
+
+A small tree is founded once in a process. Each world of it is a copy of that process, made by `fork`: so it begins
+with halls that are up and at rest, whatever that took, and worlds run beside each other on all processors.
+"""
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import random
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import lru_cache
 
-from hallnet.intake import records
 from hallnet.places import Address
-from hallnet.simulate.founding import BEGINNING, FOUNDED, Settled
-from hallnet.simulate.loop import run
+from hallnet.simulate.founding import BEGINNING, FOUNDED
+from hallnet.simulate.hall import Rhythm
+from hallnet.simulate.loop import VirtualLoop, run
 from hallnet.simulate.network import CALM
+from hallnet.simulate.progress import Say, silent
 from hallnet.simulate.report import Report
 from hallnet.simulate.scenario import Scenario
 from hallnet.simulate.world import BUNDLE_HALLS_MAX, World
 
-SETTLED_TREES_MAX = 4
-"""So many founded trees are remembered."""
+TREES_MAX = 8
+"""So many trees at rest are remembered."""
 FOUNDED_BY = 0
 """The seed of the keys of all trees that are founded once for many worlds."""
-BEFORE = BEGINNING - FOUNDED
+BEFORE = (BEGINNING - FOUNDED).total_seconds()
 
 
-def simulate(scenario: Scenario, stop_at_first: bool = False) -> Report:
-    """Live through a scenario in virtual time."""
+def simulate(scenario: Scenario, stop_at_first: bool = False, say: Say = silent) -> Report:
+    """Live through a scenario in virtual time; `say` is told from time to time how far a large world is."""
+    if is_small(scenario):
+        (report,) = simulate_each([scenario], stop_at_first)
+        return report
     with _alone(scenario.seed):
-        # A tree of a thousand halls is lived through once, and its disks need room once.
-        small = len(scenario.halls) <= BUNDLE_HALLS_MAX
-        tree = settled(scenario.halls) if small else None
-        random.seed(scenario.seed)
-        return run(World(scenario, stop_at_first, tree).live())
+        return run(World(scenario, stop_at_first, say).live())
 
 
-@lru_cache(maxsize=SETTLED_TREES_MAX)
-def settled(halls: tuple[Address, ...]) -> Settled:
-    """Halls that were founded some hours ago and have heard whom to believe. Founded once in a process."""
-    scenario = Scenario(FOUNDED_BY, halls, weather=CALM, villains=False, steps=(), people=())
+def is_small(scenario: Scenario) -> bool:
+    """Whether worlds like this are copies of a tree that is founded once."""
+    return len(scenario.halls) <= BUNDLE_HALLS_MAX
+
+
+def simulate_each(
+    scenarios: Iterable[Scenario], stop_at_first: bool = False, jobs: int = 1
+) -> Iterator[Report]:
+    """Live through small scenarios, so many at once; reports come as worlds end.
+
+    Who stops listening stops those that still live.
+    """
+    wanted = list(scenarios)
+    for scenario in wanted:
+        _at_rest(scenario.halls, scenario.rhythm)
+    with warnings.catch_warnings():
+        # A copy has one thread, and uses nothing of what others of this process may hold.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # Each world in a process of its own, which is a copy of this one as it is now.
+        with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+            yield from pool.imap_unordered(_live, [(one, stop_at_first) for one in wanted])
+
+
+def _live(wanted: tuple[Scenario, bool]) -> Report:
+    scenario, stop_at_first = wanted
+    loop, world = _at_rest(scenario.halls, scenario.rhythm)
+    with _alone(scenario.seed):
+        return loop.run_until_complete(world.go_on(scenario, stop_at_first))
+
+
+@lru_cache(maxsize=TREES_MAX)
+def _at_rest(halls: tuple[Address, ...], rhythm: Rhythm) -> tuple[VirtualLoop, World]:
+    """Halls that were founded some hours ago and have heard whom to believe, at the beginning of time."""
+    scenario = Scenario(
+        FOUNDED_BY, halls, weather=CALM, rhythm=rhythm, villains=False, steps=(), people=()
+    )
+    loop, world = VirtualLoop(-BEFORE), World(scenario)
     with _alone(FOUNDED_BY):
-        return run(_settle(World(scenario)))
-
-
-async def _settle(world: World) -> Settled:
-    world.lay()
-    for hall in world.halls.values():
-        hall.clock_is_off = -timedelta(seconds=BEFORE.total_seconds())
-    world.start()
-    await world.until_quiet()
-    if world.checker.violations:
-        raise AssertionError(str(world.checker.violations[0]))
-    root = next(iter(world.halls.values())).identity.chain[-1]
-    identities = {address: hall.identity for address, hall in world.halls.items()}
-    images = {}
-    for address, hall in world.halls.items():
-        hall.down()
-        # They were stopped in order, and on the machine on which they are started.
-        hall.intake.inspect(lambda c: records.end(c, "0"))
-        images[address] = {service: disk.image() for service, disk in hall.disks.items()}
-        for disk in hall.disks.values():
-            disk.close()
-    return Settled(root, identities, images)
+        loop.run_until_complete(world.rest())
+    return loop, world
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import OperationalError
@@ -19,7 +20,7 @@ from hallnet.case.calendar import CALENDAR, CalendarDay, WorkingCalendar
 from hallnet.case.case import Case
 from hallnet.intake import cases
 from hallnet.intake.hall_state import HallStateUnusable
-from hallnet.places import Address
+from hallnet.places import Address, Level, divisions
 from hallnet.simulate import operators, publishing, villains
 from hallnet.simulate.disk import Disk, PowerFailed, is_full
 from hallnet.simulate.faults import Fault, Step
@@ -32,7 +33,7 @@ from hallnet.simulate.scenario import Scenario
 from hallnet.trust.release import ReleaseKind
 
 COMMITS_UNTIL_KILL_MAX = 12
-FLAPS = 12
+FLAPS = 5
 """Times that a line goes within one fault: more of them are only more of the same hellos."""
 SPLIT_SHARE = 0.5
 """Of the open cases."""
@@ -52,6 +53,7 @@ class Trouble:
         network: Network,
         people: People,
         checker: Checker,
+        found: Callable[[Hall, Address], Hall],
     ) -> None:
         self.faults: Counter[str] = Counter()
         """How much of each kind there was."""
@@ -60,6 +62,9 @@ class Trouble:
         self._network = network
         self._people = people
         self._checker = checker
+        self._found = found
+        self._ended: set[Address] = set()
+        """Halls that are closed, or are to be."""
         self._armed: dict[Address, tuple[int, bool, float]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
         self._kinds: dict[Fault, Suffer] = {
@@ -78,6 +83,8 @@ class Trouble:
             Fault.SUSPENSION: self._suspend,
             Fault.SPLIT: self._split,
             Fault.CLOSURE: self._close,
+            Fault.MERGER: self._merge,
+            Fault.MOVE: self._move,
             Fault.OLD_BACKUP: self._restore,
         }
 
@@ -276,14 +283,63 @@ class Trouble:
 
     async def _close(self, step: Step, hall: Hall, draw: random.Random) -> None:
         taker = self._neighbour(hall, draw)
-        if taker is None:
+        if taker is not None:
+            await self._end(step, hall, taker, self._above(hall))
+
+    async def _merge(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        taker, above = self._neighbour(hall, draw), self._above(hall)
+        if taker is not None and await self._end(step, hall, taker, above):
+            await self._declare(above, hall, taker)
+            self.faults["hall merged"] += 1
+
+    async def _move(self, step: Step, hall: Hall, draw: random.Random) -> None:
+        """A township goes to another county of its city, under an address that is free there."""
+        places = self._free_places(hall)
+        if not places or hall.address in self._ended:
             return
-        name = f"closure-{step.number:06}"
-        await operators.order(self._above(hall), hall.address, taker, name)
+        parent, taker = draw.choice(places)
+        await operators.insist(parent, partial(self._enrol, parent, taker))
+        above = self._above(self._above(hall))
+        if await self._end(step, hall, taker, above):
+            await self._declare(above, hall, taker)
+            self.faults["hall moved"] += 1
+
+    async def _end(self, step: Step, hall: Hall, taker: Address, above: Hall) -> bool:
+        """A hall is closed and another goes on in its place; False if it never comes to that."""
+        name = f"{step.fault.name.lower()}-{step.number:06}"
+        self._ended.add(hall.address)
+        await operators.order(above, hall.address, taker, name)
         await asyncio.sleep(step.seconds)
-        with suppress(HallStateUnusable):
-            if await operators.close(self._people, hall, taker, name):
-                self.faults["hall closed"] += 1
+        try:
+            closed = await operators.close(self._people, hall, taker, name)
+        except HallStateUnusable:
+            return False
+        self.faults["hall closed"] += closed
+        return closed
+
+    async def _declare(self, above: Hall, hall: Hall, taker: Address) -> None:
+        # Heard of at some halls before the act is answered.
+        self._checker.gone_on[hall.address] = taker
+        await operators.declare(above, hall.address, taker)
+
+    async def _enrol(self, parent: Hall, successor: Address) -> None:
+        if successor not in self._halls:
+            self._found(parent, successor)
+
+    def _free_places(self, hall: Hall) -> list[tuple[Hall, Address]]:
+        """Other counties below the hall above the county of a township, each with its first free address."""
+        county = self._above(hall)
+        if hall.address.level is not Level.TOWNSHIP or county.context.parent is None:
+            return []
+        found = []
+        for other in self._halls.values():
+            beside = other.context.parent == county.context.parent and other is not county
+            if beside and other.address.level is Level.COUNTY and not other.address.branch:
+                places = divisions().halls(other.address.division)
+                free = (one for one in places if one.level is Level.TOWNSHIP)
+                first = next((one for one in free if one not in self._halls), None)
+                found += [(other, first)] if first is not None else []
+        return found
 
     def _neighbour(self, hall: Hall, draw: random.Random) -> Address | None:
         """Another hall of the same kind below the same parent."""
@@ -291,6 +347,8 @@ class Trouble:
             other.address
             for other in self._halls.values()
             if other is not hall
+            and hall.address not in self._ended
+            and other.address not in self._ended
             and other.context.parent == hall.context.parent
             and not other.address.branch
         ]

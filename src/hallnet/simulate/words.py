@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from hallnet.simulate.hall import Hall
 
 LOOK_SECONDS = 60.0
+_UNDER_WAY = (
+    "SELECT 1 WHERE EXISTS (SELECT 1 FROM giving_back)"
+    " OR EXISTS (SELECT 1 FROM recovery WHERE ended_at IS NULL)"
+)
+"""As `returning.is_under_way`, in plain SQL: it is asked after every batch."""
 
 
 class Words:
@@ -41,7 +46,7 @@ class Words:
         hall = self._hall
         while True:
             self._moved.clear()
-            if not hall.exchange.look(returning.is_under_way):
+            if not hall.exchange.ask(_UNDER_WAY):
                 await self._moved.wait()
             elif await hall.exchange.write(lambda c: returning.go_on(c, hall.context, hall.now())):
                 self._came.set()

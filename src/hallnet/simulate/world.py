@@ -23,7 +23,6 @@ from hallnet.simulate.faults import Step
 from hallnet.simulate.founding import (
     FOUNDED,
     SERVICES,
-    Settled,
     blank,
     chance,
     child_identity,
@@ -34,6 +33,7 @@ from hallnet.simulate.hall import Hall, Rhythm
 from hallnet.simulate.invariants import Checker, Invariant
 from hallnet.simulate.network import Network
 from hallnet.simulate.people import HOUR, MINUTE, Arrival, People
+from hallnet.simulate.progress import Progress, Say, silent
 from hallnet.simulate.report import Report
 from hallnet.simulate.scenario import Scenario
 from hallnet.simulate.trouble import Trouble
@@ -41,6 +41,8 @@ from hallnet.trust.certificate import Certificate
 
 BUNDLE_HALLS_MAX = 100
 """In larger worlds no trust bundle is published: see `Rhythm`."""
+HELLO_IN_LARGE = 43_200.0
+"""Seconds between hellos there: neighbours have nothing to say, and each hello has to be checked at both ends."""
 HEALING_HOURS_MAX = 72
 """What is lost is sent again after six hours at the latest; then everything has to be settled."""
 
@@ -49,33 +51,69 @@ class World:
     """All halls, all people and all trouble of a scenario."""
 
     def __init__(
-        self, scenario: Scenario, stop_at_first: bool = False, settled: Settled | None = None
+        self,
+        scenario: Scenario,
+        stop_at_first: bool = False,
+        say: Say = silent,
     ) -> None:
-        self._scenario = scenario.planned()
-        self._settled = settled
-        self._stop_at_first = stop_at_first
         self.halls: dict[Address, Hall] = {}
         self.network = Network(scenario.seed, scenario.weather)
-        self.people = People(self.halls, scenario.seed)
-        self._trace = hashlib.sha256()
         loop_time = lambda: asyncio.get_running_loop().time()  # noqa: E731
         self.checker = Checker(self.halls, loop_time)
-        self._trouble = Trouble(self._scenario, self.halls, self.network, self.people, self.checker)
+        self._follow(scenario, stop_at_first, say)
+
+    def _follow(self, scenario: Scenario, stop_at_first: bool, say: Say) -> None:
+        """From now on all that happens follows from this scenario."""
+        self._began = time.perf_counter()
+        self._scenario = scenario.planned()
+        self._stop_at_first = stop_at_first
+        self._progress = Progress(self._scenario, say)
+        self._trace = hashlib.sha256()
+        self.people = People(self.halls, scenario.seed)
+        self._trouble = Trouble(
+            self._scenario, self.halls, self.network, self.people, self.checker, self._found_later
+        )
 
     async def live(self) -> Report:
         """Everything from the founding to the last look."""
-        began = time.perf_counter()
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
         self.found()
+        self._progress.founded()
+        return await self._to_the_end()
+
+    async def rest(self) -> None:
+        """Found all halls, let them hear whom to believe, and wait for the beginning of time."""
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        self.found()
+        await self.until_quiet()
+        await asyncio.sleep(-asyncio.get_running_loop().time())
+        if self.checker.violations:
+            raise AssertionError(str(self.checker.violations[0]))
+
+    async def go_on(self, scenario: Scenario, stop_at_first: bool) -> Report:
+        """After the rest of halls that are founded once for many worlds: what follows from a scenario of them."""
+        self._follow(scenario, stop_at_first, silent)
+        self.network.follow(scenario.seed, scenario.weather)
+        self.checker.events = 0
+        self.checker.checks.clear()
+        for hall in self.halls.values():
+            hall.follow(scenario.seed, self._rhythm())
+            for disk in hall.disks.values():
+                disk.commits = 0
+        self._choose_partners()
+        return await self._to_the_end()
+
+    async def _to_the_end(self) -> Report:
         await self._through(self._scenario.steps or (), self._scenario.people or ())
         hours = 0.0
         if not (self._stop_at_first and self.checker.violations):
             hours = await self._heal()
+            self._progress.healed(hours)
             today = day_of(next(iter(self.halls.values())).now()).isoformat()
             LastLook(self.checker).look(self.people.record, today)
         for hall in self.halls.values():
             hall.down()
-        report = self._report(hours, time.perf_counter() - began)
+        report = self._report(hours, time.perf_counter() - self._began)
         for hall in self.halls.values():
             for disk in hall.disks.values():
                 disk.close()
@@ -89,26 +127,21 @@ class World:
         self.start()
 
     def lay(self) -> None:
-        """Found all halls, or take those that were founded for many worlds."""
-        if self._settled is not None:
-            self._take(self._settled)
-        else:
-            self._found_all()
+        """Found all halls."""
+        self._found_all()
         for hall in self.halls.values():
-            hall.failed = partial(self._failed, hall.address)
-            for disk in hall.disks.values():
-                disk.before_commit = partial(self._before_commit, hall)
-                disk.committed = partial(self._committed, hall)
+            self._watch(hall)
+
+    def _watch(self, hall: Hall) -> None:
+        hall.failed = partial(self._failed, hall.address)
+        for disk in hall.disks.values():
+            disk.before_commit = partial(self._before_commit, hall)
+            disk.committed = partial(self._committed, hall)
 
     def start(self) -> None:
         """The processes of all halls start."""
         for hall in self.halls.values():
             hall.up()
-
-    def _take(self, settled: Settled) -> None:
-        for address, identity in settled.identities.items():
-            self._add(identity, settled.root, settled.images[address])
-        self._choose_partners()
 
     def _found_all(self) -> None:
         seed, (top, *others) = self._scenario.seed, self._scenario.halls
@@ -120,6 +153,20 @@ class World:
             identity = child_identity(parent.exchange, parent.context, address, seed)
             self._certified(self._add(identity, root, images))
         self._introduce()
+
+    def _found_later(self, parent: Hall, address: Address) -> Hall:
+        """A hall more, below one that is up; its parent's processes know it at once, as after an enrolment."""
+        seed, root = self._scenario.seed, next(iter(self.halls.values())).identity.chain[-1]
+        at = parent.now()
+        identity = child_identity(parent.exchange, parent.context, address, seed, at)
+        hall = self._add(identity, root, {service: blank(service) for service in SERVICES})
+        hall.load()
+        own = identity.chain[:-1]
+        hall.exchange.transact(lambda c: believing.learn(c, hall.context, own, at))
+        self._watch(hall)
+        parent.links.start(address)
+        hall.up()
+        return hall
 
     def _add(self, identity: Identity, root: Certificate, images: Mapping[str, bytes]) -> Hall:
         disks = {
@@ -138,7 +185,7 @@ class World:
     def _rhythm(self) -> Rhythm:
         small = len(self._scenario.halls) <= BUNDLE_HALLS_MAX
         rhythm = self._scenario.rhythm
-        return rhythm if small else replace(rhythm, trust_bundles=False)
+        return rhythm if small else replace(rhythm, trust_bundles=False, hello=HELLO_IN_LARGE)
 
     def _choose_partners(self) -> None:
         """Every hall deals with one other county across the tree."""
@@ -167,6 +214,7 @@ class World:
         self._trouble.commits(hall, before=True)
 
     def _committed(self, hall: Hall, disk: Disk) -> None:
+        self._progress.committed(asyncio.get_running_loop().time(), self.checker)
         self._trace.update(
             f"{asyncio.get_running_loop().time():.6f} {hall.address} {disk.schema}\n".encode()
         )
@@ -185,7 +233,8 @@ class World:
             [*steps, *people], key=lambda one: (one.at, isinstance(one, Step), one.number)
         )
         loop = asyncio.get_running_loop()
-        for happening in happenings:
+        for number, happening in enumerate(happenings):
+            self._progress.happened = number / len(happenings)
             await asyncio.sleep(happening.at - loop.time())
             if self._stop_at_first and self.checker.violations:
                 return

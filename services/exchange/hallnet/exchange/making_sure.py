@@ -25,8 +25,12 @@ async def make_sure(
     links: Mapping[Address, LinkLoop],
     clock: Callable[[], datetime],
     children_wait: timedelta = CHILDREN_WAIT,
+    pause_max: float = ASK_AGAIN_SECONDS_MAX,
 ) -> None:
-    """Returns when the journal may grow; afterwards all neighbours have been told that this hall is there."""
+    """Returns when the journal may grow; afterwards all neighbours have been told that this hall is there.
+
+    Who is silent is asked again after a pause that grows up to `pause_max` seconds.
+    """
     loop = asyncio.get_running_loop()
     began, pause = loop.time(), ASK_AGAIN_SECONDS
     context.asking_since = clock()
@@ -41,7 +45,7 @@ async def make_sure(
         silent = [links[one] for one in sorted(neighbours - context.heard.keys()) if one in links]
         await asyncio.gather(*(link.say_hello() for link in silent))
         await asyncio.sleep(pause)
-        pause = min(2 * pause, ASK_AGAIN_SECONDS_MAX)
+        pause = min(2 * pause, pause_max)
     tables.feed.announce()
     # Whoever was put off meanwhile sends again at once.
     await asyncio.gather(*(links[one].say_hello() for one in sorted(links)))
