@@ -77,12 +77,20 @@ def test_the_soak_tells_the_memory_of_each_round() -> None:
 def test_the_benchmark_of_the_intake_loses_nothing_when_asked_too_much() -> None:
     found = printed("intake --cycles 100 --stored 300")
     assert (found["database"], found["cycles"], found["stored"]) == ("sqlite", 100, 300)
-    names = ("lifecycles_per_second", "p95_ms", "list_p95_ms", "search_p95_ms", "counts_p95_ms")
+    names = (
+        "lifecycles_per_second",
+        "empty_lifecycles_per_second",
+        "p95_ms",
+        "list_p95_ms",
+        "search_p95_ms",
+        "counts_p95_ms",
+    )
     assert all(found[name] > 0 for name in names)
     overload = found["overload"]
     assert overload["accepted"] > 0
     # A machine that does other things as well lets some calls run out of time.
-    assert set(overload["other_errors"]) <= {"SERVICE_UNREACHABLE", "DEADLINE_PASSED"}
+    reasons = {text.partition(":")[0] for text in overload["other_errors"]}
+    assert reasons <= {"SERVICE_UNREACHABLE", "DEADLINE_PASSED"}
     assert overload["acknowledged_but_not_there"] == 0
 
 

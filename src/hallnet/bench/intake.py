@@ -60,6 +60,9 @@ class Measured:
     """What was measured; times in milliseconds."""
 
     stored: int = 0
+    empty_lifecycles_per_second: float = 0.0
+    """In the same run, before anything was stored; 0 if nothing was."""
+    empty_processor_ms_per_act: float = 0.0
     lifecycles_per_second: float = 0.0
     processor_ms_per_act: float = 0.0
     client_processor_ms_per_act: float = 0.0
@@ -73,6 +76,8 @@ class Measured:
     def as_data(self) -> dict[str, Any]:
         return {
             "stored": self.stored,
+            "empty_lifecycles_per_second": round(self.empty_lifecycles_per_second, 1),
+            "empty_processor_ms_per_act": round(self.empty_processor_ms_per_act, 3),
             "lifecycles_per_second": round(self.lifecycles_per_second, 1),
             "processor_ms_per_act": round(self.processor_ms_per_act, 3),
             "client_processor_ms_per_act": round(self.client_processor_ms_per_act, 3),
@@ -153,15 +158,15 @@ async def measure(
             desks = await founded(network, url)
             node = network.node(COUNTY)
             if cases_stored:
+                await _lead_cases(node, desks, cycles, found)
+                found.empty_lifecycles_per_second = found.lifecycles_per_second
+                found.empty_processor_ms_per_act = found.processor_ms_per_act
+                say(
+                    f"empty: {found.lifecycles_per_second:,.0f}/s, "
+                    f"{found.processor_ms_per_act:.2f} ms of processor time for an act"
+                )
                 await _fill(node, desks, cases_stored, say)
-            await _cycles(desks, WARM_UP_CYCLES, [])
-            process = node.process_of(Part.INTAKE).pid
-            before, own_before = _processor_seconds(process), time.process_time()
-            found.lifecycles_per_second = await _cycles(desks, cycles, found.acts_ms)
-            used = _processor_seconds(process) - before
-            found.processor_ms_per_act = 1000 * used / (4 * cycles)
-            own = time.process_time() - own_before
-            found.client_processor_ms_per_act = 1000 * own / (4 * cycles)
+            await _lead_cases(node, desks, cycles, found)
             say(
                 f"{cycles} life cycles by {CLIENTS} clients: "
                 f"{found.lifecycles_per_second:,.0f}/s, p95 {_p95(found.acts_ms)} ms, "
@@ -228,6 +233,18 @@ async def _fill(node: Node, desks: Desks, count: int, say: Say) -> None:
         await comes_about(desks.may_act, READY_SECONDS)
     finally:
         await exchange.stop()
+
+
+async def _lead_cases(node: Node, desks: Desks, cycles: int, found: Measured) -> None:
+    """Measure how fast cases are led through their life, and what it costs here and there."""
+    found.acts_ms = []
+    await _cycles(desks, WARM_UP_CYCLES, [])
+    process = node.process_of(Part.INTAKE).pid
+    before, own_before = _processor_seconds(process), time.process_time()
+    found.lifecycles_per_second = await _cycles(desks, cycles, found.acts_ms)
+    used, own = _processor_seconds(process) - before, time.process_time() - own_before
+    found.processor_ms_per_act = 1000 * used / (4 * cycles)
+    found.client_processor_ms_per_act = 1000 * own / (4 * cycles)
 
 
 async def _cycles(desks: Desks, count: int, times: list[float]) -> float:
