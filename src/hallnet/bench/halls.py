@@ -16,7 +16,7 @@ import uuid
 from collections import Counter as Count
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from hallnet.bench import halls_checked
 from hallnet.bench.exchange import Say
@@ -65,6 +65,25 @@ class Report:
     """Cases that were filed, handed up, decided, handed back and closed."""
     killed: Count[str] = field(default_factory=Count)
     findings: halls_checked.Findings = field(default_factory=halls_checked.Findings)
+
+    def as_data(self) -> dict[str, object]:
+        found = self.findings
+        return {
+            "halls": self.halls,
+            "message_servers": self.message_servers,
+            "founded_seconds": self.founded_seconds,
+            "rest": asdict(self.rest),
+            "alone": self.alone,
+            "minutes": self.minutes,
+            "ended": self.ended,
+            # Not by asdict, which makes counts of counts.
+            "killed": dict(self.killed),
+            "findings": {
+                "checked": dict(found.checked),
+                "incidents": dict(found.incidents),
+                "violations": found.violations,
+            },
+        }
 
 
 @dataclass(slots=True)

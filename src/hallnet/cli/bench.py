@@ -343,7 +343,6 @@ def halls(
     start again. At the end cases, queues and journals are checked. Exit code 2 if a promise is broken.
     """
     import asyncio
-    from dataclasses import asdict
 
     from hallnet.bench.halls import measure
     from hallnet.cli.output import print_json
@@ -352,7 +351,7 @@ def halls(
     report = asyncio.run(measure(halls, minutes, seed, say))
     violations = report.findings.violations
     if json:
-        print_json(asdict(report))
+        print_json(report.as_data())
     else:
         typer.echo(
             f"{report.halls} halls, {report.ended} cases ended, killed {dict(report.killed)}, "
