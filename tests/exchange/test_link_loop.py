@@ -18,6 +18,7 @@ from hallnet.exchange import links
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation import limits
+from hallnet.federation.backoff import LINK
 from hallnet.federation.delivery import State
 from hallnet.federation.link import Link
 from hallnet.federation.pace import UNDER_WAY_MAX
@@ -221,6 +222,26 @@ def test_a_silent_neighbour_is_tried_again_and_nothing_is_lost(world: World) -> 
 
     asyncio.run(live())
     assert len(messages(world.at(COUNTY))) == 1
+
+
+def test_a_pause_that_another_process_ended_is_over_here_as_well(world: World) -> None:
+    """The hello of the neighbour went to the other one, which has no word with this loop."""
+    want(world, TOWNSHIP, dispatch(COUNTY))
+    exchange = world.at(TOWNSHIP).exchange
+    paused = Link().put_off(world.time.now + LINK.longest)
+    exchange.transact(lambda c: links.store(c, Address(COUNTY), paused))
+
+    async def live() -> None:
+        line = Line(neighbour(world))
+        loop = loop_on(world, line)
+        loop.share(may_send=True, beside_others=True)
+        async with running(loop):
+            await asyncio.sleep(0.05)
+            heard = paused.heard(world.time.now)
+            exchange.transact(lambda c: links.store(c, Address(COUNTY), heard))
+            await until(lambda: len(messages(world.at(COUNTY))) == 1)
+
+    asyncio.run(live())
 
 
 def failures(world: World) -> int:

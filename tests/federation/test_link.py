@@ -97,7 +97,7 @@ class AnyLink(RuleBasedStateMachine):
     @invariant()
     def a_pause_always_ends(self) -> None:
         if hasattr(self, "link"):
-            assert self.link.may_send(self.now + timedelta(minutes=3))
+            assert self.link.may_send(self.now + max(LINK.longest, timedelta(minutes=3)))
 
 
 TestAnyLink = AnyLink.TestCase

@@ -170,7 +170,8 @@ class LinkLoop:
         link, now = links.load(connection, self._neighbour), self._clock()
         if not link.may_send(now):
             assert link.next_try_at is not None
-            return (link.next_try_at - now).total_seconds(), None
+            # Another process of this exchange may take the hello that ends the pause.
+            return min((link.next_try_at - now).total_seconds(), self._idle_seconds), None
         batch = sending.next_batch(
             connection, self._context, self._neighbour, self._pace.share(self._credit), now
         )
