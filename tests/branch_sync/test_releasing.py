@@ -35,7 +35,7 @@ from hallnet.store import Connection
 from hallnet.trust.certificate import Permission
 from hallnet.trust.problems import ReleaseOutdated, ReleaseOutOfReach
 from hallnet.trust.release import RELEASE, VERSION_LEAP_MAX, ReleaseKind, sign_release
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.release.v1 import release_pb2 as wire
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 

@@ -12,7 +12,7 @@ from hallnet.node.home import Home
 from hallnet.node.rootkeys import certify_top, create_root
 from hallnet.node.settings import SETTINGS_FILE
 from hallnet.trust.problems import SuiteNotAllowed
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HALL = '[hall]\naddress = "33"\nname = "hall"\n'

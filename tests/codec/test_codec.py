@@ -42,7 +42,7 @@ from hallnet.trust.envelope import Header
 from hallnet.trust.receipt import ReceiptBody
 from hallnet.trust.release import ReleaseBody
 from hallnet.trust.revocation import RevocationBody
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.case.v1 import (
     calendar_pb2,
     case_event_pb2,

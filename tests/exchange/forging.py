@@ -22,12 +22,8 @@ from hallnet.trust.evidence import (
 )
 from hallnet.trust.journal import EntryKind, Journal, entry_leaf
 from hallnet.trust.receipt import RECEIPT, ReceiptBody
-from hallnet.trust.suites import (
-    NONCE_BYTES,
-    SALT_BYTES,
-    Suite,
-    algorithms,
-)
+from hallnet.trust.suite import NONCE_BYTES, SALT_BYTES, Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust

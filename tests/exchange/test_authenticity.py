@@ -40,7 +40,7 @@ from hallnet.trust.receipt import RECEIPT, Verdict
 from hallnet.trust.release import ReleaseBody, ReleaseKind, sign_release
 from hallnet.trust.revocation import RevocationBody
 from hallnet.trust.revocation import revoke as revoke_by
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 

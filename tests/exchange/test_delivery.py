@@ -41,7 +41,8 @@ from hallnet.places import Address
 from hallnet.trust.envelope import read_header
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.receipt import ReceiptBody, Verdict
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 

@@ -40,7 +40,7 @@ from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import PermissionMissing
 from hallnet.trust.receipt import ReceiptBody, Verdict
 from hallnet.trust.release import verify_release
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 

@@ -36,7 +36,7 @@ from hallnet.trust.freshness import HARD_EXPIRY, SOFT_EXPIRY
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.receipt import RECEIPT, Verdict
 from hallnet.trust.release import ReleaseBody, ReleaseKind, sign_release
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release

@@ -42,7 +42,8 @@ from hallnet.trust.envelope import read_header
 from hallnet.trust.evidence import Checkpoint
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import SuiteNotAllowed
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 LINK_KEY = tls.public_der(tls.new_private_key())
 

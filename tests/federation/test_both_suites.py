@@ -74,7 +74,8 @@ from hallnet.trust.problems import (
 from hallnet.trust.receipt import RECEIPT, Receipt
 from hallnet.trust.release import RELEASE, ReleaseBody, ReleaseKind, sign_release, verify_release
 from hallnet.trust.revocation import read_revocation, verify_revocation
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.trust.witness import Finding, compare, cosign, is_cosigned
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 from hallnet.wire.release.v1 import release_pb2 as wire_release

@@ -10,7 +10,7 @@ from tests.trust.builders import NOW, made_from
 from hallnet.federation.delivery import OPEN, TABLE, Happening, State, after, may_judge, verdict
 from hallnet.places import Address, divisions
 from hallnet.trust.receipt import ReceiptBody, Verdict
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
 U, W, R = State.UNSEALED, State.WAITING, State.UNDER_WAY

@@ -17,7 +17,8 @@ from hallnet.trust.evidence import Checkpoint, Proof, SignedCheckpoint
 from hallnet.trust.journal import EntryKind, Gaps, Journal, entry_leaf
 from hallnet.trust.merkle import frontier_places
 from hallnet.trust.problems import ProofInvalid, SpeaksForAnother
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 HERE = Address("330127101")
 DIGEST = algorithms(Suite.ED25519).digest

@@ -53,7 +53,8 @@ from hallnet.trust.succession import (
     succeed,
     verify_succession,
 )
-from hallnet.trust.suites import Suite, algorithms, supported
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms, supported
 from hallnet.wire.case.v1 import calendar_pb2 as wire_calendar
 from hallnet.wire.case.v1 import case_event_pb2 as wire_case
 from hallnet.wire.case.v1 import item_pb2 as wire_item

@@ -43,9 +43,10 @@ from hallnet.case.problems import (
     PowerMissing,
     ReasonsMissing,
 )
-from hallnet.intake import cases, materials, tables
+from hallnet.intake import cases, tables
 from hallnet.intake.device import blocks, changes, uploads
 from hallnet.intake.device.face import CALLERS
+from hallnet.intake.papers import materials
 from hallnet.store.columns import Closed
 from hallnet.store.room import HallFull, Room
 from hallnet.window.offline_problems import (

@@ -34,7 +34,7 @@ from hallnet.case.catalogue_file import supplied_catalogue
 from hallnet.case.clock import ClockKind
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.intake import tables
-from hallnet.intake.recounting import DUE_CHANGED
+from hallnet.intake.numbers.recounting import DUE_CHANGED
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 

@@ -13,8 +13,9 @@ from tests.simulation.worlds import COUNTY, TOWNSHIP
 from hallnet.exchange import attachment_wishes
 from hallnet.exchange import tables as exchange_tables
 from hallnet.exchange.attachment_wishes import AttachmentWish
-from hallnet.intake import materials, tables
-from hallnet.intake.materials import Arrival, Fetching
+from hallnet.intake import tables
+from hallnet.intake.papers import materials
+from hallnet.intake.papers.materials import Arrival, Fetching
 from hallnet.places import Address
 from hallnet.store import Connection
 

@@ -32,7 +32,8 @@ from tests.simulation.worlds import COUNTY, TOWNSHIP
 
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import DayMalformed, PowerMissing
-from hallnet.intake import counting, freezing, tables
+from hallnet.intake import counting, tables
+from hallnet.intake.numbers import freezing
 from hallnet.node.paging import PageTokenInvalid
 from hallnet.numbers.measure import NAMES, Measure
 from hallnet.numbers.problems import MonthFrozen, NumbersDoNotReconcile, PeriodInvalid

@@ -76,9 +76,10 @@ from hallnet.case.problems import (
     PowerMissing,
 )
 from hallnet.case.rules.problems import MandateChangeImpossible
-from hallnet.intake import cases, materials, tables
+from hallnet.intake import cases, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.face import IntakeFace
+from hallnet.intake.papers import materials
 from hallnet.node.home import Part
 from hallnet.node.server import _caller
 from hallnet.places.problems import VillageMalformed

@@ -39,8 +39,9 @@ from hallnet.case.mandate import MANDATE
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.same_matter import REMEMBERED_FOR
 from hallnet.codec.codec import to_timestamp
-from hallnet.intake import alike_notes, following, matching, matter_keys, matters, tables
+from hallnet.intake import following, tables
 from hallnet.intake.hall_state import STATE_KIND
+from hallnet.intake.same_matter import alike_notes, matching, matter_keys, matters
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed

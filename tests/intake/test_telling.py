@@ -12,8 +12,9 @@ from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
 from hallnet.case.case import day_of
-from hallnet.intake import counting, telling
+from hallnet.intake import counting
 from hallnet.intake import tables as intake_tables
+from hallnet.intake.numbers import telling
 from hallnet.numbers.measure import Key, Measure
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire

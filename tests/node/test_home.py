@@ -13,7 +13,7 @@ from hallnet.node.settings import SETTINGS_FILE, SettingsInvalid, read_settings
 from hallnet.store.vault import VaultNotOpened
 from hallnet.trust.certificate import read_request
 from hallnet.trust.problems import SuiteNotAllowed
-from hallnet.trust.suites import NONCE_BYTES, Suite
+from hallnet.trust.suite import NONCE_BYTES, Suite
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HALL = '[hall]\naddress = "33"\nname = "hall"\n'

@@ -21,7 +21,7 @@ from hallnet.notify.sending import send_due
 from hallnet.places import divisions
 from hallnet.store import Database
 from hallnet.trust.release import RELEASE, ReleaseBody, ReleaseKind
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 

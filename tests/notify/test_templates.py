@@ -11,7 +11,7 @@ from hallnet.case.template import TEMPLATES, PaperKind, PaperTemplate, PaperTemp
 from hallnet.places import Address
 from hallnet.store import Database
 from hallnet.trust.release import RELEASE, ReleaseBody, ReleaseKind
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release

@@ -41,12 +41,13 @@ from hallnet.exchange import tables as exchange_tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incoming import Taken
 from hallnet.federation import limits
-from hallnet.intake import accounts, cases, handling, materials, own_words
+from hallnet.intake import accounts, cases, handling, own_words
 from hallnet.intake import following as intake_following
 from hallnet.intake import tables as intake_tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
+from hallnet.intake.papers import materials
 from hallnet.node import tls
 from hallnet.node.home import Identity
 from hallnet.places import Address, Village, divisions
@@ -68,7 +69,8 @@ from hallnet.trust.certificate import (
 from hallnet.trust.release import ReleaseBody, ReleaseKind
 from hallnet.trust.revocation import Revocation, RevocationBody, revoke
 from hallnet.trust.succession import succeed
-from hallnet.trust.suites import Algorithms, Suite, algorithms
+from hallnet.trust.suite import Algorithms, Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust

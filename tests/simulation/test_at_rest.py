@@ -17,7 +17,8 @@ from hallnet.intake import tables as intake_tables
 from hallnet.store.columns import opened_by
 from hallnet.store.reclosing import reclose
 from hallnet.store.vault import Secret, Vault
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 SUITE = algorithms(Suite.ED25519)
 

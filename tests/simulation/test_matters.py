@@ -14,8 +14,8 @@ from tests.store.lying import lying_in
 
 from hallnet.case.same_matter import digest
 from hallnet.exchange import tables as exchange_tables
-from hallnet.intake import matter_keys, matters
 from hallnet.intake import tables as intake_tables
+from hallnet.intake.same_matter import matter_keys, matters
 from hallnet.places import Address
 from hallnet.store import Connection, Database
 

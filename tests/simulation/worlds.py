@@ -16,7 +16,7 @@ import pytest
 from tests.simulation.halls import World
 
 from hallnet.sandbox.postgresql import Postgresql
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 
 PROVINCE = "33"
 CITY = "3301"

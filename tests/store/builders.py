@@ -15,7 +15,8 @@ from hallnet.store import Database, Moment
 from hallnet.store.feed import Cursors, Entry, Feed
 from hallnet.store.requests import AnsweredRequests
 from hallnet.store.vault import Vault
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 Result = TypeVar("Result")
 

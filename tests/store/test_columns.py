@@ -14,7 +14,8 @@ from tests.store.lying import lying_in
 
 from hallnet.store import Closed, ClosedText, Connection, Database
 from hallnet.store.vault import CLOSING_BYTES, Vault, VaultNotOpened
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 metadata = MetaData()
 letter = Table(

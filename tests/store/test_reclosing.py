@@ -8,7 +8,8 @@ from tests.store.builders import entry, feed, made, metadata
 from hallnet.store import Connection, Database
 from hallnet.store.reclosing import ROWS_AT_ONCE, Reclosed, reclose
 from hallnet.store.vault import Secret, Vault, VaultNotOpened
-from hallnet.trust.suites import NONCE_BYTES, Suite, algorithms
+from hallnet.trust.suite import NONCE_BYTES, Suite
+from hallnet.trust.suites import algorithms
 
 SUITE = algorithms(Suite.ED25519)
 OLD, NEW, PURPOSE = b"the old secret", b"the new secret", b"a service"

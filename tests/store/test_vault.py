@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hallnet.store.vault import Vault, VaultNotOpened
-from hallnet.trust.suites import NONCE_BYTES, Suite, algorithms
+from hallnet.trust.suite import NONCE_BYTES, Suite
+from hallnet.trust.suites import algorithms
 
 NONCE = bytes(range(NONCE_BYTES))
 SECRET = b"a secret of the home"

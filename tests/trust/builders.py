@@ -28,7 +28,8 @@ from hallnet.trust.evidence import Checkpoint, Proof, SignedCheckpoint, sign_che
 from hallnet.trust.journal import EntryKind, Journal, TileId, entry_leaf
 from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, Verdict
 from hallnet.trust.revocation import Revocation, RevocationBody, revoke
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -52,7 +52,7 @@ from hallnet.trust.problems import (
     SpeaksForAnother,
 )
 from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 

@@ -59,7 +59,7 @@ from hallnet.trust.problems import (
     PermissionMissing,
     SignatureInvalid,
 )
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 NET = network()

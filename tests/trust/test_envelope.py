@@ -42,7 +42,8 @@ from hallnet.trust.envelope import (
 )
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import BodyDamaged, ContentNotAsCommitted, SuiteUnsupported
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 
 NET = network()

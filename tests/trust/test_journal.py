@@ -19,7 +19,7 @@ from hallnet.trust.journal import (
     TileId,
     entry_leaf,
 )
-from hallnet.trust.suites import DIGEST_BYTES
+from hallnet.trust.suite import DIGEST_BYTES
 
 
 def sha256(data: bytes) -> bytes:

@@ -58,7 +58,7 @@ from hallnet.trust.release import (
     sign_release,
     verify_release,
 )
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.release.v1 import release_pb2 as wire
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_certificate
 

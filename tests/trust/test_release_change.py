@@ -15,7 +15,7 @@ from hallnet.codec.parts import fields, fields_of_field
 from hallnet.places import Address
 from hallnet.trust.release import ReleaseBody, ReleaseKind, sign_release
 from hallnet.trust.release_change import applied, change_of
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.release.v1 import release_pb2 as wire
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 

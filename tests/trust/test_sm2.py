@@ -11,7 +11,8 @@ from tests.trust.builders import made_from
 
 from hallnet.trust import suites
 from hallnet.trust.problems import ContentNotAsCommitted, SuiteNotInstalled
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 SM2 = algorithms(Suite.SM2)
 ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123

@@ -29,7 +29,7 @@ from hallnet.trust.succession import (
     succeed,
     verify_succession,
 )
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 DAY = timedelta(days=1)

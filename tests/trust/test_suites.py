@@ -8,17 +8,8 @@ from hypothesis import strategies as st
 from tests.trust.builders import SUITE, flipped, made_from, private_key
 
 from hallnet.trust.problems import ContentNotAsCommitted, SuiteUnsupported
-from hallnet.trust.suites import (
-    BEST_FIRST,
-    DIGEST_BYTES,
-    NONCE_BYTES,
-    Algorithms,
-    Suite,
-    algorithms,
-    best_suite,
-    suite_of_private_key,
-    supported,
-)
+from hallnet.trust.suite import DIGEST_BYTES, NONCE_BYTES, Algorithms, Suite
+from hallnet.trust.suites import BEST_FIRST, algorithms, best_suite, suite_of_private_key, supported
 
 NONCE = made_from("nonce", NONCE_BYTES)
 IN_BOTH = pytest.mark.parametrize("suite", [algorithms(1), algorithms(2)], ids=["1", "2"])

@@ -25,7 +25,7 @@ from hallnet.sandbox.ports import free_port
 from hallnet.store import Connection, Database
 from hallnet.store.feed import ENTRIES_PER_BATCH_MAX, Entry, Feed
 from hallnet.trust.envelope import Urgency
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed

@@ -33,9 +33,10 @@ from hallnet.case.item import (
 from hallnet.case.person import RESIDENT_IDENTITY_CARD, Material, Person
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.demo.world import CHIEF, CLERK, villager
-from hallnet.intake import handling, materials
+from hallnet.intake import handling
 from hallnet.intake.context import Hall, hall_of
 from hallnet.intake.identifiers import new_id
+from hallnet.intake.papers import materials
 from hallnet.node.home import Home, Part
 from hallnet.store import Connection, Database
 from hallnet.store.gathering import gathering

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from hallnet.bench.exchange import COUNTY, Say, Source, founded, one_round, spread
 from hallnet.sandbox.folder import sandbox_folder
 from hallnet.sandbox.network import Network
-from hallnet.trust.suites import NONCE_BYTES, Suite, algorithms
+from hallnet.trust.suite import NONCE_BYTES, Suite
+from hallnet.trust.suites import algorithms
 
 OPERATION_SECONDS = 0.5
 OPERATIONS_AT_ONCE = 10

@@ -20,7 +20,8 @@ from hallnet.sandbox.folder import sandbox_folder
 from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.store.vault import Vault
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.branch_sync.v1 import comparison_pb2 as wire
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)

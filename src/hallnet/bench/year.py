@@ -12,8 +12,9 @@ from hallnet.bench.exchange import COUNTY, Say
 from hallnet.bench.intake import founded
 from hallnet.bench.progress import Progress
 from hallnet.demo.world import CHIEF
-from hallnet.intake import counting, reporting
+from hallnet.intake import counting
 from hallnet.intake.context import hall_of
+from hallnet.intake.numbers import reporting
 from hallnet.node.clock import clock
 from hallnet.node.home import Home, Part
 from hallnet.numbers.problems import NumbersDoNotReconcile

@@ -28,7 +28,7 @@ def exchange(
 
     from hallnet.bench.exchange import measure
     from hallnet.cli.output import print_json, print_table
-    from hallnet.trust.suites import Suite
+    from hallnet.trust.suite import Suite
 
     say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
     found = asyncio.run(measure(envelopes, size, rounds, say, Suite(suite))).as_data()
@@ -81,7 +81,7 @@ def suites(
 
     from hallnet.bench.suites import compare, operations
     from hallnet.cli.output import print_json, print_table
-    from hallnet.trust.suites import Suite
+    from hallnet.trust.suite import Suite
 
     say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
     one, two = (operations(suite, size) for suite in (Suite.ED25519, Suite.SM2))

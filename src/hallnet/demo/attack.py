@@ -20,7 +20,8 @@ from hallnet.trust.certificate import Certificate
 from hallnet.trust.envelope import Letter, Urgency
 from hallnet.trust.evidence import Checkpoint, EvidenceWriter, Proof, sign_checkpoint
 from hallnet.trust.journal import EntryKind, Journal, entry_leaf
-from hallnet.trust.suites import NONCE_BYTES, SALT_BYTES, algorithms
+from hallnet.trust.suite import NONCE_BYTES, SALT_BYTES
+from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
 

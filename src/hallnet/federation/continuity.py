@@ -13,7 +13,8 @@ from datetime import timedelta
 from hallnet.places import Address
 from hallnet.trust.evidence import SignedCheckpoint
 from hallnet.trust.merkle import GrowingTree
-from hallnet.trust.suites import DIGEST_BYTES, algorithms
+from hallnet.trust.suite import DIGEST_BYTES
+from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 
 CHILDREN_WAIT = timedelta(seconds=30)

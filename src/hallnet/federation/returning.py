@@ -17,7 +17,8 @@ from hallnet.trust import merkle
 from hallnet.trust.evidence import Proof
 from hallnet.trust.journal import EntryKind, entry_leaf
 from hallnet.trust.problems import ProofInvalid, SpeaksForAnother
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 WORDS_AWAITED_FOR = timedelta(minutes=10)
 """So long a hall that lost records waits for what it had said to others before it acts on its cases again. Who

@@ -27,7 +27,8 @@ from hallnet.store.vault import Secret, Vault
 from hallnet.trust.believed import Trust, suites_of
 from hallnet.trust.certificate import Certificate, RequestBody, make_request, read_certificate
 from hallnet.trust.problems import SpeaksForAnother
-from hallnet.trust.suites import Algorithms, Suite, algorithms, suite_of_private_key, supported
+from hallnet.trust.suite import Algorithms, Suite
+from hallnet.trust.suites import algorithms, suite_of_private_key, supported
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 PRIVATE_FOLDER = 0o700

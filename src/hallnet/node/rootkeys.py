@@ -28,7 +28,8 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.problems import IssuerNotAbove, SuiteNotAllowed
 from hallnet.trust.succession import succeed
-from hallnet.trust.suites import NONCE_BYTES, Suite, algorithms
+from hallnet.trust.suite import NONCE_BYTES, Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 ROOT_YEARS = 20

@@ -38,7 +38,7 @@ from hallnet.sandbox import nursery
 from hallnet.sandbox.cuttable import CuttableWire
 from hallnet.sandbox.ports import LOOPBACK, free_port, free_ports
 from hallnet.trust.certificate import Certificate
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 

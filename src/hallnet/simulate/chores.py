@@ -10,7 +10,9 @@ from hallnet.branch_sync import certificates, comparing, releasing, standings
 from hallnet.branch_sync.service import GATHER_SECONDS
 from hallnet.case.case import day_of
 from hallnet.exchange import parcels
-from hallnet.intake import matters, telling, watching
+from hallnet.intake import watching
+from hallnet.intake.numbers import telling
+from hallnet.intake.same_matter import matters
 from hallnet.simulate.carrying import WAITING
 from hallnet.simulate.disk import written
 from hallnet.simulate.publishing import publish

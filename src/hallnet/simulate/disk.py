@@ -22,7 +22,8 @@ from sqlalchemy.pool import NullPool
 from hallnet.store import Database
 from hallnet.store.columns import opened_by
 from hallnet.store.vault import Vault
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 Result = TypeVar("Result")
 

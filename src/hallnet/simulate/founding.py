@@ -33,7 +33,8 @@ from hallnet.trust.certificate import (
     issue,
 )
 from hallnet.trust.release import ReleaseBody, ReleaseKind
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 
 KEYS = algorithms(Suite.ED25519)
 BEGINNING = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from hallnet.exchange import attachment_sending, attachment_wishes, attachments, tables
-from hallnet.intake import materials
+from hallnet.intake.papers import materials
 from hallnet.store import Connection
 
 if TYPE_CHECKING:

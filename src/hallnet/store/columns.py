@@ -20,7 +20,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from hallnet.store.vault import Vault
-from hallnet.trust.suites import NONCE_BYTES
+from hallnet.trust.suite import NONCE_BYTES
 
 _vault: ContextVar[Vault] = ContextVar("vault")
 

@@ -16,7 +16,7 @@ from sqlalchemy import MetaData, Row, Table, bindparam, select, tuple_, type_coe
 from hallnet.store.columns import Bytes, Closed, ClosedText
 from hallnet.store.database import Connection, Database
 from hallnet.store.vault import Vault
-from hallnet.trust.suites import NONCE_BYTES
+from hallnet.trust.suite import NONCE_BYTES
 
 ROWS_AT_ONCE = 16
 """Rows in one transaction: the longest hold two megabytes."""

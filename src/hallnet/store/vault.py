@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 
 from hallnet.trust.problems import ContentNotAsCommitted
-from hallnet.trust.suites import NONCE_BYTES, Algorithms
+from hallnet.trust.suite import NONCE_BYTES, Algorithms
 
 CLOSING_BYTES = NONCE_BYTES + 16
 """By how much what is closed is longer: the nonce and the tag, in every suite."""

@@ -40,7 +40,8 @@ from hallnet.trust.succession import (
     read_succession,
     verify_succession,
 )
-from hallnet.trust.suites import BEST_FIRST, Suite, best_suite
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import BEST_FIRST, best_suite
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 CERTIFICATES_MAX = 50_000

@@ -22,7 +22,8 @@ from hallnet.trust.problems import (
     SignatureInvalid,
     SuiteUnsupported,
 )
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 CHAIN_LENGTH_MAX = 8

@@ -19,7 +19,8 @@ from hallnet.places import Address
 from hallnet.trust.certificate import Certificate
 from hallnet.trust.evidence import Proof
 from hallnet.trust.problems import BodyDamaged, ContentNotAsCommitted
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 
 ENVELOPE_ID_BYTES = 16

@@ -14,7 +14,8 @@ from hallnet.trust import merkle
 from hallnet.trust.certificate import Certificate, read_certificate
 from hallnet.trust.journal import EntryKind, entry_leaf
 from hallnet.trust.problems import ProofInvalid
-from hallnet.trust.suites import DIGEST_BYTES, Suite, algorithms
+from hallnet.trust.suite import DIGEST_BYTES, Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import journal_pb2 as wire
 
 PATH_LENGTH_MAX = 64

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from hallnet.problems import Kind, Problem
 from hallnet.trust import merkle
-from hallnet.trust.suites import DIGEST_BYTES
+from hallnet.trust.suite import DIGEST_BYTES
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT

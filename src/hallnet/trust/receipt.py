@@ -10,7 +10,7 @@ from hallnet.codec import Codec
 from hallnet.places import Address
 from hallnet.trust.evidence import Proof
 from hallnet.trust.problems import SuiteMismatched
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 
 

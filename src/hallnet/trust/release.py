@@ -19,7 +19,8 @@ from hallnet.trust.problems import (
     SpeaksForAnother,
     SuiteMismatched,
 )
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.release.v1 import release_pb2 as wire
 
 VERSION_LEAP_MAX = 1_000_000

@@ -9,7 +9,8 @@ from hallnet.codec import Codec, MessageMalformed
 from hallnet.places import Address
 from hallnet.trust.certificate import Certificate
 from hallnet.trust.statement import require_stated
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 REASON_LENGTH_MAX = 200

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hallnet.trust.problems import ContentNotAsCommitted
-from hallnet.trust.suites import PARSED_KEYS_MAX, Suite
+from hallnet.trust.suite import PARSED_KEYS_MAX, Suite
 
 USER_ID = b"1234567812345678"
 """GM/T 0009-2012 section 10: the identity of a signer, where nothing else was agreed."""
@@ -117,7 +117,7 @@ def _new_key() -> bytes:
 
 
 class Suite2:
-    """The algorithms of suite 2; see `suites.Algorithms`."""
+    """The algorithms of suite 2; see `suite.Algorithms`."""
 
     suite = Suite.SM2
     content_key_bytes = CONTENT_KEY_BYTES

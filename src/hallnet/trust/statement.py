@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hallnet.places import Address
 from hallnet.trust.certificate import Certificate, Permission, stands_above
 from hallnet.trust.problems import IssuerNotAbove, SignatureInvalid, SuiteMismatched
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 
 
 def require_stated(

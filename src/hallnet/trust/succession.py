@@ -22,7 +22,8 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.problems import IssuerNotAbove, SignatureInvalid
 from hallnet.trust.statement import require_stated
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 REASON_LENGTH_MAX = 200

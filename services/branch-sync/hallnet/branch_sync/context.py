@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hallnet.node.home import Membership
 from hallnet.places import Address
 from hallnet.trust.believed import Trust
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 
 
 @dataclass(slots=True)

@@ -30,7 +30,8 @@ from hallnet.store import Connection, Database
 from hallnet.store.migrating import migrate
 from hallnet.trust.believed import Trust
 from hallnet.trust.release import ReleaseKind
-from hallnet.trust.suites import Suite, algorithms
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2_grpc as wire_grpc
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed

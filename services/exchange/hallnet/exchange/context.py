@@ -17,7 +17,7 @@ from hallnet.trust.believed import Standing, Trust
 from hallnet.trust.certificate import Certificate
 from hallnet.trust.evidence import SignedCheckpoint
 from hallnet.trust.freshness import without_bundle
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 
 RandomBytes = Callable[[int], bytes]
 

@@ -26,7 +26,7 @@ from hallnet.trust.evidence import SignedCheckpoint, read_checkpoint
 from hallnet.trust.journal import TILE_HEIGHT, TILE_WIDTH
 from hallnet.trust.merkle import frontier_places
 from hallnet.trust.problems import OwnJournalRewound
-from hallnet.trust.suites import DIGEST_BYTES
+from hallnet.trust.suite import DIGEST_BYTES
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust

@@ -24,7 +24,8 @@ from hallnet.trust.evidence import (
     sign_checkpoint,
 )
 from hallnet.trust.journal import EntryKind, Gaps, Journal, entry_leaf
-from hallnet.trust.suites import DIGEST_BYTES, algorithms
+from hallnet.trust.suite import DIGEST_BYTES
+from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import journal_pb2 as wire
 
 _NO_GAPS = Gaps()

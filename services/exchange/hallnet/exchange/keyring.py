@@ -13,7 +13,7 @@ from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
 from hallnet.store.vault import VaultNotOpened
 from hallnet.trust.certificate import Certificate
-from hallnet.trust.suites import Algorithms
+from hallnet.trust.suite import Algorithms
 
 
 class KeysNotOpened(Problem):

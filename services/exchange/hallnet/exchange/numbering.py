@@ -24,7 +24,7 @@ from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
 from hallnet.trust.evidence import SignedCheckpoint
 from hallnet.trust.problems import OwnJournalRenumbered, OwnJournalRewound
-from hallnet.trust.suites import DIGEST_BYTES
+from hallnet.trust.suite import DIGEST_BYTES
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 _log = logging.getLogger("hallnet.exchange")

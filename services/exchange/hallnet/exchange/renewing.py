@@ -33,7 +33,8 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.problems import SpeaksForAnother
-from hallnet.trust.suites import Suite, algorithms, supported
+from hallnet.trust.suite import Suite
+from hallnet.trust.suites import algorithms, supported
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 REQUEST_KIND = "certificate.request"

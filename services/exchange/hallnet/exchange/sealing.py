@@ -27,7 +27,8 @@ from hallnet.trust.envelope import ENVELOPE_ID_BYTES, ContentKey, Letter, Sealed
 from hallnet.trust.freshness import CARRIED_ALWAYS, Freshness
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
-from hallnet.trust.suites import NONCE_BYTES, SALT_BYTES, algorithms
+from hallnet.trust.suite import NONCE_BYTES, SALT_BYTES
+from hallnet.trust.suites import algorithms
 
 _TIME_BYTES = 6
 _ONCE_SEALED = (

@@ -54,7 +54,7 @@ from hallnet.store.migrating import migrate
 from hallnet.store.room import measured
 from hallnet.trust.believed import Trust, suites_of
 from hallnet.trust.freshness import Freshness
-from hallnet.trust.suites import Suite
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link

@@ -138,7 +138,7 @@ def elsewhere_like(connection: Connection, case: Case) -> Sequence[Row[Any]]:
 def note_change(
     connection: Connection, hall: Hall, before: Case | None, case: Case, item: ItemVersion | None
 ) -> None:
-    """If a case is new, or stands no longer, the halls that compare are to be told; `intake/matters.py` does."""
+    """If a case is new, or stands no longer, the halls that compare are to be told; `intake/same_matter/matters.py` does."""
     if before is not None and stands(before) == stands(case):
         return
     wanted = compared_at(hall, case, item)

@@ -27,7 +27,6 @@ from hallnet.intake import (
     handling,
     listing,
     mandates,
-    materials,
     views,
 )
 from hallnet.intake.answering import Response, insert_record
@@ -36,10 +35,11 @@ from hallnet.intake.context import Hall
 from hallnet.intake.grants_face import GrantsFace
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.mandates_face import MandatesFace
-from hallnet.intake.numbers_face import NumbersFace
+from hallnet.intake.numbers.numbers_face import NumbersFace
+from hallnet.intake.papers import materials
+from hallnet.intake.papers.uploading import Upload
 from hallnet.intake.records import RecordsUnsure
 from hallnet.intake.state_face import StateFace
-from hallnet.intake.uploading import Upload
 from hallnet.node import telemetry
 from hallnet.node.home import Part
 from hallnet.node.server import Callers, caller

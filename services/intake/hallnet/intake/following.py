@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.intake import (
-    alike_notes,
-    dispatches,
-    hall_state,
-    matching,
-    materials,
-    matter_keys,
-    matters,
-    recounting,
-    replicas,
-)
+from hallnet.intake import dispatches, hall_state, replicas
 from hallnet.intake.context import Hall
+from hallnet.intake.numbers import recounting
+from hallnet.intake.papers import materials
+from hallnet.intake.same_matter import alike_notes, matching, matter_keys, matters
 from hallnet.node import telemetry
 from hallnet.places import Address
 from hallnet.store import Connection

@@ -16,7 +16,7 @@ from hallnet.intake import accounts
 from hallnet.intake.accounts import GRANT
 from hallnet.intake.answering import Answering
 from hallnet.intake.listing import day_from
-from hallnet.intake.numbers_face import require_staff
+from hallnet.intake.numbers.numbers_face import require_staff
 from hallnet.intake.window import tickets
 from hallnet.store import Connection
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire

@@ -32,7 +32,6 @@ from hallnet.intake import (
     hall_state,
     joining,
     mandates,
-    materials,
     memory,
     owners,
     tables,
@@ -40,6 +39,7 @@ from hallnet.intake import (
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
+from hallnet.intake.papers import materials
 from hallnet.intake.window.records import FEES
 from hallnet.node import telemetry
 from hallnet.places import Address, Village

@@ -13,7 +13,8 @@ from hallnet.case.person import ActorKind
 from hallnet.case.problems import MandateMissing, MandateNotForThis
 from hallnet.case.rules.problems import MandateChangeImpossible
 from hallnet.case.sought import normal_document_number
-from hallnet.intake import accounts, materials, tables
+from hallnet.intake import accounts, tables
+from hallnet.intake.papers import materials
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 

@@ -15,18 +15,7 @@ from pathlib import Path
 from grpc import aio
 
 from hallnet.case.case import day_of
-from hallnet.intake import (
-    fetching,
-    following,
-    freezing,
-    materials,
-    matters,
-    own_words,
-    records,
-    tables,
-    telling,
-    watching,
-)
+from hallnet.intake import following, own_words, records, tables, watching
 from hallnet.intake.context import hall_of
 from hallnet.intake.device import blocks as device_blocks
 from hallnet.intake.device import items as device_items
@@ -34,7 +23,10 @@ from hallnet.intake.device import uploads as device_uploads
 from hallnet.intake.device.face import CALLERS as DEVICE_CALLERS
 from hallnet.intake.device.face import DeviceFace
 from hallnet.intake.face import CALLERS, IntakeFace
+from hallnet.intake.numbers import freezing, telling
+from hallnet.intake.papers import fetching, materials
 from hallnet.intake.records import Records
+from hallnet.intake.same_matter import matters
 from hallnet.intake.window import alarms
 from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
 from hallnet.intake.window.face import WindowFace

@@ -16,9 +16,10 @@ from hallnet.case.liability import answered_defects
 from hallnet.case.possible import possible_acts
 from hallnet.codec import Codec
 from hallnet.codec.codec import to_timestamp
-from hallnet.intake import cases, materials, memory, owners
+from hallnet.intake import cases, memory, owners
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
+from hallnet.intake.papers import materials
 from hallnet.intake.steps import hall_name, step_text
 from hallnet.store import Connection
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event

@@ -9,7 +9,7 @@ from datetime import datetime
 from hallnet.case.case import Case
 from hallnet.case.event import digest as event_digest
 from hallnet.case.mandate import MANDATE
-from hallnet.intake import accounts, applications, cases, handling, mandates, materials
+from hallnet.intake import accounts, applications, cases, handling, mandates
 from hallnet.intake.asked import read_command
 from hallnet.intake.context import Hall
 from hallnet.intake.device import blocks
@@ -17,6 +17,7 @@ from hallnet.intake.device.items import Kept, result_of
 from hallnet.intake.device.reading import Item
 from hallnet.intake.handling import Numbered
 from hallnet.intake.identifiers import new_id
+from hallnet.intake.papers import materials
 from hallnet.store import Connection
 from hallnet.window.offline import ItemState, conflicting, unknown_to
 from hallnet.window.offline_problems import CaseWentOn, ParentNotDone

@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from hallnet.case.problems import MaterialEmpty
-from hallnet.intake import materials, tables
-from hallnet.intake.materials import CHUNK_BYTES, SLICE_BYTES, SLICE_CHUNKS
+from hallnet.intake import tables
+from hallnet.intake.papers import materials
+from hallnet.intake.papers.materials import CHUNK_BYTES, SLICE_BYTES, SLICE_CHUNKS
 from hallnet.store import Connection, Database
 from hallnet.store.room import Room, reusable_bytes
 from hallnet.store.upsert import upsert

@@ -11,10 +11,11 @@ from hallnet.case.case import day_of
 from hallnet.case.fee import FeeAccount, Payment
 from hallnet.case.policy import Policy, RatingIndicators
 from hallnet.case.problems import ItemUnknown
-from hallnet.intake import accounts, cases, materials
+from hallnet.intake import accounts, cases
 from hallnet.intake.answering import Response
 from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.identifiers import new_id
+from hallnet.intake.papers import materials
 from hallnet.intake.window import inviting, records
 from hallnet.intake.window.answering import WindowAnswering
 from hallnet.intake.window.choices import chosen, day_named

@@ -16,9 +16,10 @@ from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from hallnet.case.case import EVENTS_MAX, day_of
 from hallnet.case.same_matter import DIGEST_BYTES, REMEMBERED_FOR, compares, is_number_of
 from hallnet.codec import MessageMalformed, parse
-from hallnet.intake import alike_notes, dispatches, matter_keys, tables
+from hallnet.intake import dispatches, tables
 from hallnet.intake.alike import OTHERS_SHOWN_MAX
 from hallnet.intake.context import Hall
+from hallnet.intake.same_matter import alike_notes, matter_keys
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from hallnet.case.problems import MaterialEmpty
 from hallnet.codec.codec import to_timestamp
-from hallnet.intake import accounts, materials
+from hallnet.intake import accounts
+from hallnet.intake.papers import materials
 from hallnet.store import Connection, Database
 from hallnet.store.room import Room, reusable_bytes
 from hallnet.wire.case.v1 import person_pb2 as wire_person

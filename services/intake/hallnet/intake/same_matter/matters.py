@@ -16,10 +16,11 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from hallnet.case.case import Case, day_of
 from hallnet.case.same_matter import REMEMBERED_FOR, asks_for_keys, digest, stands
-from hallnet.intake import alike, alike_notes, cases, dispatches, matching, matter_keys, tables
+from hallnet.intake import alike, cases, dispatches, tables
 from hallnet.intake.context import Hall
-from hallnet.intake.matching import TOLD_AT_ONCE_MAX, TOLD_KIND
-from hallnet.intake.matter_keys import SUBJECT, WANTED_KIND
+from hallnet.intake.same_matter import alike_notes, matching, matter_keys
+from hallnet.intake.same_matter.matching import TOLD_AT_ONCE_MAX, TOLD_KIND
+from hallnet.intake.same_matter.matter_keys import SUBJECT, WANTED_KIND
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry

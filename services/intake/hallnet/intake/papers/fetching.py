@@ -8,8 +8,8 @@ from datetime import datetime
 
 from grpc import aio
 
-from hallnet.intake import materials
-from hallnet.intake.materials import Arrival, Fetching
+from hallnet.intake.papers import materials
+from hallnet.intake.papers.materials import Arrival, Fetching
 from hallnet.node.status import from_error
 from hallnet.store import Connection, Database
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire

@@ -10,8 +10,9 @@ from hallnet.case.person import ActorKind
 from hallnet.case.power import NAMES as POWER_NAMES
 from hallnet.case.power import Power
 from hallnet.case.problems import PowerMissing
-from hallnet.intake import accounts, listing, reporting
+from hallnet.intake import accounts, listing
 from hallnet.intake.answering import Answering
+from hallnet.intake.numbers import reporting
 from hallnet.store import Connection
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 

@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 
 from hallnet.case.case import day_of
 from hallnet.case.person import SYSTEM
-from hallnet.intake import reporting, tables
+from hallnet.intake import tables
 from hallnet.intake.context import Hall
+from hallnet.intake.numbers import reporting
 from hallnet.numbers.freezing import USUAL_WORKING_DAY, months_to_freeze
 from hallnet.problems import Problem
 from hallnet.store import Connection, Database

@@ -1,0 +1,1 @@
+"""Papers and files: uploaded, fetched, stored once."""

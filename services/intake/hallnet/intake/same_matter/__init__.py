@@ -1,0 +1,1 @@
+"""The same matter at two halls, found by keyed digests (0021)."""
