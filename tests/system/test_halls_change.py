@@ -77,13 +77,14 @@ def test_a_township_is_split_then_merged_and_closed_and_its_cases_are_finished_e
     hallnet("hall", "resume", home[TOWNSHIP], *REASON)
     at_village = file(small, TOWNSHIP, RELIEF, 6)
 
-    # Merged: a move that lies ahead is taken back, and then made.
+    # Merged: a move that lies ahead is taken back, and then made; it takes effect once the hall is closed.
     move = ("hall", "move", home[COUNTY], TOWNSHIP, OTHER_TOWNSHIP, *REASON)
     assert "would state" in hallnet(*move, "--dry-run")
     hallnet(*move, "--from", "2099-01-01")
     assert "stays itself" in hallnet(*move, "--withdraw")
     assert "NOTHING_TO_WITHDRAW" in hallnet(*move, "--withdraw", code=1)
-    hallnet(*move)
+    assert "HALL_NOT_CLOSED" in hallnet(*move, code=1)
+    hallnet(*move, "--from", "2099-01-01")
     until(lambda: status(TOWNSHIP)["successors"] == [OTHER_TOWNSHIP])
     archive = tmp_path / "township.journal"
     close = (
@@ -98,6 +99,7 @@ def test_a_township_is_split_then_merged_and_closed_and_its_cases_are_finished_e
     assert "VALID" in hallnet("verify", str(archive), "--root", str(small.network.root_certificate))
     (below,) = until(lambda: [o for o in status(COUNTY)["below"] if o["successor"]])
     assert (below["hall"], below["state"]) == (TOWNSHIP, "HALL_STATE_CLOSED")
+    assert "from now on" in hallnet(*move)
     for case in (card, at_village):
         assert holder(small, OTHER_TOWNSHIP, case) == OTHER_TOWNSHIP
         found = hallnet("case", "show", home[TOWNSHIP], case.summary.case_no, "--as", world.CHIEF)

@@ -231,7 +231,9 @@ def test_halls_are_founded_with_invitations_alone(tmp_path: Path) -> None:
             assert "330127101 goes on as 330127102" in hallnet(
                 *move, "330127102", "--reason", "撤并", "--from", "2099-01-01"
             )
-            assert "NOT_ABOVE_BOTH" in hallnet(*move, "330110012", "--reason", "撤并", code=1)
+            assert "NOT_ABOVE_BOTH" in hallnet(
+                *move, "330110012", "--reason", "撤并", "--from", "2099-01-01", code=1
+            )
 
 
 def test_the_status_warns_of_old_trust_data_and_of_clocks_that_are_apart() -> None:

@@ -99,14 +99,19 @@ def move(
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="Take the move back, before it is in effect")
     ] = False,
+    gone: Annotated[
+        bool, typer.Option("--gone", help="The old hall is lost for good and cannot be closed")
+    ] = False,
     dry_run: DryRun = False,
 ) -> None:
     """State that a hall goes on under another address, for good; at a hall above both.
 
     From that moment on, what is sent to the old address goes to the new one, at every hall that has heard
-    of it; and the old hall may hand its cases over (hallnet hall close there). What the old address signed
-    stays verifiable. See docs/operating.md, "Halls change".
+    of it. The old hall may hand its cases over as soon as it has heard of the statement, and has to be closed
+    (hallnet hall close there) before that moment. What the old address signed stays verifiable. See
+    docs/operating.md, "Halls change".
     """
+    from hallnet.cli.handing_over import require_closed
     from hallnet.cli.operator import ask
     from hallnet.codec.codec import to_timestamp
     from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
@@ -118,7 +123,11 @@ def move(
         typer.echo(f"would tell both: {successor} goes on in the place of {predecessor}")
         return
 
+    lies_ahead = since is not None and since.astimezone() > datetime.now(UTC)
+
     async def question(desk: Desk) -> wire_exchange.DeclareSuccessionResponse:
+        if not (lies_ahead or withdraw or gone):
+            await require_closed(desk, predecessor, successor)
         return await desk.exchange.DeclareSuccession(
             wire_exchange.DeclareSuccessionRequest(
                 request_id=str(uuid.uuid4()),
