@@ -113,6 +113,21 @@ def test_changes_are_gathered_and_said_again_once_a_day(halls: Halls) -> None:
     assert said() == 2
 
 
+def test_a_hall_in_which_nothing_is_in_force_says_so_as_well(halls: Halls) -> None:
+    """So the hall above knows that what it sent was refused, whatever the reason."""
+
+    def said() -> int:
+        return len(halls.told(TOWNSHIP, "standings.told"))
+
+    tell(halls)
+    tell(halls)
+    assert said() == 1
+    assert not spread(halls, COUNTY).unknown
+    halls.pass_by(seconds=TOLD_AGAIN_AFTER.total_seconds())
+    tell(halls)
+    assert said() == 2
+
+
 def test_an_older_word_of_a_hall_does_not_replace_a_newer_one(halls: Halls) -> None:
     def say(version: int, ago: timedelta) -> None:
         told = wire.Standings(at=to_timestamp(halls.now - ago))

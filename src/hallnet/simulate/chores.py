@@ -89,11 +89,12 @@ class Chores:
             await self._hall.intake.write(lambda c: telling.tell_days(c, now))
 
     async def _tell_standings(self) -> None:
-        """What is in force here, if that changed or was not told for a day."""
-        now = self._hall.now()
+        """What is in force here, if that changed or was not told for a day or ever."""
+        now, here = self._hall.now(), str(self._hall.address)
         due = written(now - standings.GATHER), written(now - standings.TOLD_AGAIN_AFTER)
+        own = self._hall.sync.ask("SELECT 1 FROM standing_report WHERE hall = ?", here)
         query = "SELECT 1 FROM standing_report WHERE hall = ? AND (changed_at <= ? OR told_at <= ?)"
-        if self._hall.sync.ask(query, str(self._hall.address), *due):
+        if not own or self._hall.sync.ask(query, here, *due):
             await self._hall.sync.write(lambda c: standings.report(c, self._hall.sync_context, now))
 
     async def ask_all(self) -> None:

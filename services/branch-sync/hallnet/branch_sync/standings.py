@@ -49,20 +49,29 @@ def note_change(connection: Connection, context: Context, now: datetime) -> None
 
 
 def is_due(connection: Connection, context: Context, now: datetime) -> bool:
-    """Whether the halls above are to be told what is in force here."""
+    """Whether the halls above are to be told what is in force here, if only that nothing is."""
+    if context.parent is None:
+        return False
     row = connection.execute(
         select(_REPORT).where(_REPORT.c.hall == str(context.here))
     ).one_or_none()
-    if context.parent is None or row is None:
-        return False
+    if row is None:
+        return True
     if row.changed_at is not None and now >= row.changed_at + GATHER:
         return True
     return row.told_at is not None and now >= row.told_at + TOLD_AGAIN_AFTER
 
 
 def report(connection: Connection, context: Context, now: datetime) -> bool:
-    """Tell every hall above what is in force here, if that changed or was not told for a day."""
+    """Tell every hall above what is in force here, if that changed or was not told for a day.
+
+    A hall that was just founded gathers first, for what is in force above is on its way to it.
+    """
     if not is_due(connection, context, now):
+        return False
+    own = select(_REPORT.c.hall).where(_REPORT.c.hall == str(context.here))
+    if connection.execute(own).one_or_none() is None:
+        note_change(connection, context, now)
         return False
     message = wire.Standings(
         at=to_timestamp(now),
