@@ -49,6 +49,7 @@ def of_seed(seed: int) -> Scenario:
     return replace(SHORT, seed=seed)
 
 
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("first", range(1, SEEDS + 1, BLOCK))
 def test_every_promise_holds_whatever_goes_wrong(first: int) -> None:
     """And everything does go wrong in each block of seeds; what there was of it is printed."""
