@@ -24,6 +24,7 @@ from hallnet.bench.resources import Rest, alone, at_rest
 from hallnet.demo.counter import Counter
 from hallnet.demo.world import CHIEF, CLERK, PASSWORD, scan, villager
 from hallnet.node.broker import PID_FILE
+from hallnet.node.waiting import comes_about
 from hallnet.places import Address, divisions
 from hallnet.problems import Kind, Reported
 from hallnet.sandbox.folder import sandbox_folder
@@ -314,10 +315,13 @@ async def _is_at_rest(tree: _Tree, hall: Address) -> bool:
 
 async def _until(look: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
     """Raises TimeoutError with what did not come about."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
+
+    async def found() -> bool:
         with suppress(Reported):
-            if await look():
-                return
-        await asyncio.sleep(LOOK_SECONDS)
-    raise TimeoutError(f"not in time: {what}")
+            return await look()
+        return False
+
+    try:
+        await comes_about(found, seconds, LOOK_SECONDS)
+    except TimeoutError as error:
+        raise TimeoutError(f"not in time: {what}") from error

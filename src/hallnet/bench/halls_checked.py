@@ -13,7 +13,7 @@ from hallnet.demo.counter import Counter
 from hallnet.demo.world import CHIEF
 from hallnet.node.client import problems_raised
 from hallnet.places import Address, divisions
-from hallnet.problems import Problem, Reported
+from hallnet.problems import Problem, Reported, all_problems
 from hallnet.sandbox.network import Network
 from hallnet.trust.archive import ArchiveReport, read_parts, verify_archive
 from hallnet.trust.problems import JournalDoubted
@@ -154,8 +154,6 @@ async def _witness(
     )
 
 
-def _reasons(problem: type[Problem]) -> set[str]:
-    return {problem.reason}.union(*(_reasons(one) for one in problem.__subclasses__()))
-
-
-_DOUBTS = _reasons(JournalDoubted)
+_DOUBTS = {
+    reason for reason, problem in all_problems().items() if issubclass(problem, JournalDoubted)
+}

@@ -9,7 +9,6 @@ answers: what is accepted has to be there at the end, the rest has to be told wh
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 import uuid
@@ -17,12 +16,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 from hallnet.bench import stored
 from hallnet.bench.exchange import COUNTY, Say
+from hallnet.bench.resources import processor_seconds
 from hallnet.case.calendar import CALENDAR
 from hallnet.case.catalogue_file import supplied_catalogue
 from hallnet.case.item import CATALOGUE, ItemVersion
@@ -240,9 +239,9 @@ async def _lead_cases(node: Node, desks: Desks, cycles: int, found: Measured) ->
     found.acts_ms = []
     await _cycles(desks, WARM_UP_CYCLES, [])
     process = node.process_of(Part.INTAKE).pid
-    before, own_before = _processor_seconds(process), time.process_time()
+    before, own_before = processor_seconds(process), time.process_time()
     found.lifecycles_per_second = await _cycles(desks, cycles, found.acts_ms)
-    used, own = _processor_seconds(process) - before, time.process_time() - own_before
+    used, own = processor_seconds(process) - before, time.process_time() - own_before
     found.processor_ms_per_act = 1000 * used / (4 * cycles)
     found.client_processor_ms_per_act = 1000 * own / (4 * cycles)
 
@@ -343,12 +342,6 @@ async def _timed(act: Callable[[], Awaitable[Any]], times: list[float]) -> Any:
     answer = await act()
     times.append(1000 * (time.perf_counter() - began))
     return answer
-
-
-def _processor_seconds(process: int) -> float:
-    """User and system time of a process so far (proc(5), fields 14 and 15)."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _p95(times: Sequence[float]) -> float:

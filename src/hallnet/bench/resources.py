@@ -50,9 +50,9 @@ class Rest:
 
 async def at_rest(nodes: Sequence[Node]) -> Rest:
     """Look at them for a while."""
-    before = sum(_cpu_seconds(node.processes[0].pid) for node in nodes)
+    before = sum(processor_seconds(node.processes[0].pid) for node in nodes)
     await asyncio.sleep(REST_SECONDS)
-    cpu = sum(_cpu_seconds(node.processes[0].pid) for node in nodes) - before
+    cpu = sum(processor_seconds(node.processes[0].pid) for node in nodes) - before
     halls = [memory(node.processes[0].pid) for node in nodes]
     files = [node.home.path(PID_FILE) for node in nodes if node.spec.has_children]
     servers = [memory(int(file.read_text()))[0] for file in files]
@@ -104,7 +104,8 @@ def memory(pid: int) -> tuple[float, float]:
     return round(pss, 1), round(rss, 1)
 
 
-def _cpu_seconds(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     # utime and stime are fields 14 and 15; the first two are before the bracket.
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

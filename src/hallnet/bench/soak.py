@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from hallnet.bench.exchange import COUNTY, TOWNSHIP, Say, founded, one_round
+from hallnet.bench.resources import memory
 from hallnet.node.home import Part
 from hallnet.sandbox.folder import sandbox_folder
 from hallnet.sandbox.network import Network
 
 WARM_UP_ROUNDS = 2
-_MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,6 @@ def as_data(moments: list[Moment]) -> dict[str, object]:
 
 
 def _resident(network: Network, address: str) -> float:
-    """Megabytes of the process of an exchange (statm of proc(5))."""
-    (process,) = (p for p in network.node(address).processes if Part.EXCHANGE in p.parts)
-    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE, 1)
+    """Megabytes of the process of an exchange."""
+    _, resident = memory(network.node(address).process_of(Part.EXCHANGE).pid)
+    return resident

@@ -90,12 +90,9 @@ class Chores:
 
     async def _tell_standings(self) -> None:
         """What is in force here, if that changed or was not told for a day or ever."""
-        now, here = self._hall.now(), str(self._hall.address)
-        due = written(now - standings.GATHER), written(now - standings.TOLD_AGAIN_AFTER)
-        own = self._hall.sync.ask("SELECT 1 FROM standing_report WHERE hall = ?", here)
-        query = "SELECT 1 FROM standing_report WHERE hall = ? AND (changed_at <= ? OR told_at <= ?)"
-        if not own or self._hall.sync.ask(query, here, *due):
-            await self._hall.sync.write(lambda c: standings.report(c, self._hall.sync_context, now))
+        now, context = self._hall.now(), self._hall.sync_context
+        if self._hall.sync.look(lambda c: standings.is_due(c, context, now)):
+            await self._hall.sync.write(lambda c: standings.report(c, context, now))
 
     async def ask_all(self) -> None:
         """As after a start: does everybody have what this hall said?"""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Row, delete, func, insert, select
 
 from hallnet.branch_sync import passing_on, rollups, tables
 from hallnet.branch_sync.context import Context
@@ -50,13 +51,16 @@ def note_change(connection: Connection, context: Context, now: datetime) -> None
 
 def is_due(connection: Connection, context: Context, now: datetime) -> bool:
     """Whether the halls above are to be told what is in force here, if only that nothing is."""
-    if context.parent is None:
-        return False
-    row = connection.execute(
-        select(_REPORT).where(_REPORT.c.hall == str(context.here))
-    ).one_or_none()
-    if row is None:
-        return True
+    row = _own_report(connection, context)
+    return context.parent is not None and (row is None or _has_something_to_say(row, now))
+
+
+def _own_report(connection: Connection, context: Context) -> Row[Any] | None:
+    own = select(_REPORT).where(_REPORT.c.hall == str(context.here))
+    return connection.execute(own).one_or_none()
+
+
+def _has_something_to_say(row: Row[Any], now: datetime) -> bool:
     if row.changed_at is not None and now >= row.changed_at + GATHER:
         return True
     return row.told_at is not None and now >= row.told_at + TOLD_AGAIN_AFTER
@@ -67,11 +71,11 @@ def report(connection: Connection, context: Context, now: datetime) -> bool:
 
     A hall that was just founded gathers first, for what is in force above is on its way to it.
     """
-    if not is_due(connection, context, now):
-        return False
-    own = select(_REPORT.c.hall).where(_REPORT.c.hall == str(context.here))
-    if connection.execute(own).one_or_none() is None:
+    row = _own_report(connection, context)
+    if row is None:
         note_change(connection, context, now)
+        return False
+    if context.parent is None or not _has_something_to_say(row, now):
         return False
     message = wire.Standings(
         at=to_timestamp(now),

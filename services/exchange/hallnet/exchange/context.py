@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -84,6 +85,13 @@ class Context:
     def neighbours(self) -> set[Address]:
         """The halls to which it has a link."""
         return self.children | ({self.parent} if self.parent is not None else set())
+
+    def once_sure(self, journal_number: int) -> Context:
+        """Itself as it is for the transaction in which the journal goes on: only that one is sure already, all
+        others are once it is committed."""
+        sure = copy(self)
+        sure.is_sure, sure.journal_number = True, journal_number
+        return sure
 
     def require_sure(self) -> None:
         """Raises JournalHeld."""

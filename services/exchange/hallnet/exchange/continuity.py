@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from copy import copy
 from datetime import datetime
 
 from sqlalchemy import bindparam, insert, select, update
 
-from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import journal_store, numbering, tables
 from hallnet.exchange.context import Context
-from hallnet.exchange.incidents import record_incident
+from hallnet.exchange.incidents import record_doubt
 from hallnet.federation.admission import ProofVerifier
 from hallnet.federation.continuity import End, is_alone
 from hallnet.places import Address
@@ -29,7 +27,6 @@ from hallnet.trust.problems import OwnJournalRewound
 from hallnet.trust.suite import DIGEST_BYTES
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
-from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 _LINK = tables.link.c
 _is_shorter = (_LINK.end_number == bindparam("number")) & (_LINK.end_size < bindparam("shown"))
@@ -157,17 +154,8 @@ def _go_on_from(connection: Connection, context: Context, end: End, now: datetim
         start,
     )
     _leave_out(connection, context, start, end, now)
-    # Within this transaction alone it is sure; for all others once it is committed.
-    sure = copy(context)
-    sure.is_sure, sure.journal_number = True, end.head.checkpoint.number
-    incident = wire_trust.Incident(
-        reason=OwnJournalRewound.reason,
-        neighbour=str(context.here),
-        digest=journal_store.checkpoint_digest(end.head),
-        at=to_timestamp(now),
-        claimed_from=str(context.here),
-    )
-    entries = record_incident(connection, sure, incident, now)
+    sure = context.once_sure(end.head.checkpoint.number)
+    entries = record_doubt(connection, sure, context.here, OwnJournalRewound, end.head, now)
     restored = wire_feed.JournalRestored(start=start, end=end.size)
     return [*entries, Entry("journal.restored", "", restored.SerializeToString(), now)]
 

@@ -6,11 +6,16 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import journal_store, tables
 from hallnet.exchange.context import Context
+from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
+from hallnet.trust.evidence import SignedCheckpoint
 from hallnet.trust.journal import EntryKind
+from hallnet.trust.problems import JournalDoubted
+from hallnet.trust.suite import DIGEST_BYTES
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 
@@ -33,6 +38,26 @@ def record_incident(
     journal.sign()
     connection.execute(table.insert().values(leaf_index=leaf_index, incident=raw))
     return [Entry("incident.recorded", incident.neighbour, raw, now)]
+
+
+def record_doubt(
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    doubt: type[JournalDoubted],
+    head: SignedCheckpoint | None,
+    now: datetime,
+) -> list[Entry]:
+    """Put in the journal what is to be said of the journal of a hall, or of the own one, with the head that shows
+    it; returns the entries for the feed."""
+    incident = wire_trust.Incident(
+        reason=doubt.reason,
+        neighbour=str(neighbour),
+        digest=journal_store.checkpoint_digest(head) if head else bytes(DIGEST_BYTES),
+        at=to_timestamp(now),
+        claimed_from=str(head.checkpoint.address if head else neighbour),
+    )
+    return record_incident(connection, context, incident, now)
 
 
 def _is_same(one: wire_trust.Incident, other: wire_trust.Incident) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from copy import copy
 from datetime import datetime, timedelta
 
 from hallnet.exchange import continuity, numbering, tables, taking_back
@@ -60,8 +59,6 @@ async def _go_on(database: Database, context: Context, now: datetime) -> None:
 def go_on(connection: Connection, context: Context, now: datetime) -> None:
     """The journal goes on from the longest end that neighbours saw; if entries are lost, they are asked for."""
     entries = continuity.go_on(connection, context, now)
-    # Within this transaction alone it is sure; for all others once it is committed.
-    sure = copy(context)
-    sure.is_sure, sure.journal_number = True, numbering.current(connection)
+    sure = context.once_sure(numbering.current(connection))
     entries += taking_back.begin(connection, sure, now)
     tables.feed.append(connection, entries)

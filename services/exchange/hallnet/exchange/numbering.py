@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
-from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import journal_store, tables
 from hallnet.exchange.context import Context
-from hallnet.exchange.incidents import record_incident
+from hallnet.exchange.incidents import record_doubt
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
 from hallnet.trust.evidence import SignedCheckpoint
 from hallnet.trust.problems import OwnJournalRenumbered, OwnJournalRewound
-from hallnet.trust.suite import DIGEST_BYTES
-from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 _log = logging.getLogger("hallnet.exchange")
 _NUMBER = tables.journal_number
@@ -68,11 +64,8 @@ def begin(connection: Connection, context: Context, number: int, now: datetime) 
     head = upsert(connection, tables.journal_head).values(id=1, number=number, size=start)
     connection.execute(head.on_conflict_do_update(index_elements=["id"], set_={"number": number}))
     last = journal_store.newest_head(connection, context)
-    digest = journal_store.checkpoint_digest(last) if last else bytes(DIGEST_BYTES)
-    # Within this transaction alone it is sure; for all others once it is committed.
-    sure = copy(context)
-    sure.is_sure, sure.journal_number = True, number
-    return _record(connection, sure, OwnJournalRenumbered.reason, digest, now)
+    sure = context.once_sure(number)
+    return record_doubt(connection, sure, context.here, OwnJournalRenumbered, last, now)
 
 
 def note_lost(
@@ -80,40 +73,30 @@ def note_lost(
 ) -> list[Entry]:
     """Whether one of the own heads that a neighbour shows goes beyond where the next number began: then entries
     are lost that it saw. Noted once for each number; returns the entries for the feed."""
-    for head in seen:
-        shown, row = head.checkpoint, _next_number(connection, head)
-        if row is None or shown.size <= row.start or row.lost_at is not None:
+    for head, row in _lost(connection, seen):
+        if row.lost_at is not None:
             continue
-        _log.critical("entries %d to %d of the journal are lost", row.start, shown.size - 1)
+        end = head.checkpoint.size
+        _log.critical("entries %d to %d of the journal are lost", row.start, end - 1)
         connection.execute(
-            update(_NUMBER)
-            .where(_NUMBER.c.number == row.number)
-            .values(lost_end=shown.size, lost_at=now)
+            update(_NUMBER).where(_NUMBER.c.number == row.number).values(lost_end=end, lost_at=now)
         )
-        digest = journal_store.checkpoint_digest(head)
-        return _record(connection, context, OwnJournalRewound.reason, digest, now)
+        return record_doubt(connection, context, context.here, OwnJournalRewound, head, now)
     return []
 
 
 def saw_more(connection: Connection, seen: Sequence[SignedCheckpoint]) -> bool:
     """Whether one of the own heads goes beyond where the next number began."""
-    nexts = [(head.checkpoint.size, _next_number(connection, head)) for head in seen]
-    return any(row is not None and size > row.start for size, row in nexts)
+    return bool(_lost(connection, seen))
 
 
-def _next_number(connection: Connection, head: SignedCheckpoint) -> Beginning | None:
-    number = head.checkpoint.number
-    return next((one for one in beginnings(connection) if one.number > number), None)
-
-
-def _record(
-    connection: Connection, context: Context, reason: str, digest: bytes, now: datetime
-) -> list[Entry]:
-    incident = wire_trust.Incident(
-        reason=reason,
-        neighbour=str(context.here),
-        digest=digest,
-        at=to_timestamp(now),
-        claimed_from=str(context.here),
-    )
-    return record_incident(connection, context, incident, now)
+def _lost(
+    connection: Connection, seen: Sequence[SignedCheckpoint]
+) -> list[tuple[SignedCheckpoint, Beginning]]:
+    """Of the own heads those that go beyond where the next number began, each with that number."""
+    behind = beginnings(connection)
+    nexts = [
+        (head, next((one for one in behind if one.number > head.checkpoint.number), None))
+        for head in seen
+    ]
+    return [(head, row) for head, row in nexts if row and head.checkpoint.size > row.start]

@@ -9,10 +9,9 @@ from typing import Any
 
 from sqlalchemy import Row, select, update
 
-from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import continuity, journal_store, numbering, tables
 from hallnet.exchange.context import Context
-from hallnet.exchange.incidents import record_incident
+from hallnet.exchange.incidents import record_doubt
 from hallnet.federation import limits
 from hallnet.federation.admission import ProofVerifier
 from hallnet.places import Address
@@ -107,7 +106,7 @@ def follow(
     if seen is None or finding not in _DOUBTS:
         return []
     journal_store.keep_checkpoints(connection, [seen, head])
-    return _record(connection, context, neighbour, _DOUBTS[finding], head, now)
+    return record_doubt(connection, context, neighbour, _DOUBTS[finding], head, now)
 
 
 def take_cosignature(
@@ -135,7 +134,7 @@ def take_cosignature(
         _note(connection, neighbour, shown_size=0)
         return entries
     if not _is_own_past(connection, context, shown):
-        return entries + _record(connection, context, neighbour, OwnJournalRewound, shown, now)
+        return entries + record_doubt(connection, context, neighbour, OwnJournalRewound, shown, now)
     size = shown.checkpoint.size
     if (
         end is not None
@@ -241,21 +240,3 @@ def _see(connection: Connection, neighbour: Address, head: SignedCheckpoint) -> 
 def _note(connection: Connection, neighbour: Address, **values: object) -> None:
     table = tables.link
     connection.execute(update(table).where(table.c.neighbour == str(neighbour)).values(**values))
-
-
-def _record(
-    connection: Connection,
-    context: Context,
-    neighbour: Address,
-    doubt: type[JournalDoubted],
-    head: SignedCheckpoint,
-    now: datetime,
-) -> list[Entry]:
-    incident = wire_trust.Incident(
-        reason=doubt.reason,
-        neighbour=str(neighbour),
-        digest=journal_store.checkpoint_digest(head),
-        at=to_timestamp(now),
-        claimed_from=str(head.checkpoint.address),
-    )
-    return record_incident(connection, context, incident, now)
