@@ -17,7 +17,6 @@ side only is noticed at import. What corresponds:
 from __future__ import annotations
 
 import dataclasses
-import operator
 import types
 import typing
 from collections.abc import Callable, Sequence
@@ -35,9 +34,8 @@ from hallnet.places.address import Address, Village
 from hallnet.problems import Kind, Problem
 
 Value = TypeVar("Value")
-Fields = dict[str, Any]
-Encode = Callable[[Any, Fields], None]
-"""Puts a value among the fields of a message to be."""
+Encode = Callable[[Any, Any], None]
+"""Puts a value into its field of a message that is empty."""
 Decode = Callable[[Any, str], Any]
 _SAME = (str, bytes, bool, int)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,9 +88,9 @@ class Codec(Generic[Value]):
 class _Plan:
     """How a value is made from a message and back.
 
-    Envelopes by the thousand a second pass through here: the simple fields, which hold one scalar or
-    one moment that has to be there, are moved together, and only what differs on the two sides is
-    turned into the other. All else has its own encoder and decoder.
+    Envelopes and events by the thousand a second pass through here. So both ways are functions made for
+    this one type, as `dataclasses` makes its own: a line for each field that holds one scalar or one
+    moment; all else has its own encoder and decoder.
     """
 
     def __init__(self, value_type: Any, descriptor: Descriptor) -> None:
@@ -103,53 +101,107 @@ class _Plan:
         if set(named) != expected | oneofs:
             difference = set(named) ^ (expected | oneofs)
             raise TypeError(f"{value_type.__name__} and {descriptor.full_name}: {difference}")
-        self._value_type = value_type
-        self._message_type = GetMessageClass(descriptor)
-        self._simple: list[str] = []
-        self._turned: list[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = []
-        self._required: list[str] = []
-        self._others: list[tuple[str, Encode, Decode]] = []
+        making = _Making(value_type, descriptor)
         for name in named:
             if name in oneofs:
-                self._others.append((name, *_oneof(hints[name], descriptor, name)))
-                continue
-            field = descriptor.fields_by_name[name]
-            if not _is_simple(hints[name]):
-                self._others.append((name, *_field(hints[name], field)))
-                continue
-            self._simple.append(name)
-            to_scalar, from_scalar = _scalar(hints[name], field)
-            if to_scalar is not _same:
-                self._turned.append((name, to_scalar, from_scalar))
-            if field.message_type is not None:
-                self._required.append(name)
-        self._get_simple = _getter(self._simple)
+                making.other(name, *_oneof(hints[name], descriptor, name))
+            elif _is_simple(hints[name]):
+                making.simple(name, hints[name])
+            else:
+                making.other(name, *_field(hints[name], descriptor.fields_by_name[name]))
+        self._message_type = GetMessageClass(descriptor)
+        self.fill: Callable[[Any, Any], None]
+        """Puts a value into a message that is empty."""
+        self.read: Callable[[Any, str], Any]
+        """Makes a value of a message; the text goes before the name of a field that is wrong."""
+        self.fill, self.read = making.functions()
 
     def write(self, value: Any) -> Any:
-        fields = dict(zip(self._simple, self._get_simple(value), strict=True))
-        for name, to_scalar, _ in self._turned:
-            fields[name] = to_scalar(fields[name])
-        for name, encode, _ in self._others:
-            encode(getattr(value, name), fields)
-        return self._message_type(**fields)
+        message = self._message_type()
+        self.fill(value, message)
+        return message
 
-    def read(self, message: Any, path: str) -> Any:
-        for name in self._required:
-            if not message.HasField(name):
-                raise _missing(path + name, message.DESCRIPTOR)
-        fields = dict(zip(self._simple, self._get_simple(message), strict=True))
-        name = ""
-        try:
-            for name, _, from_scalar in self._turned:
-                fields[name] = from_scalar(fields[name])
-        except (ValueError, OverflowError) as error:
-            raise _invalid(path + name, message.DESCRIPTOR) from error
-        except Problem as problem:
-            problem.where = path + name
-            raise
-        for name, _, decode in self._others:
-            fields[name] = decode(message, path + name)
-        return self._value_type(**fields)
+    def fill_part(self, value: Any, message: Any) -> None:
+        """Put a value into a part of another message, which is there even if nothing in it is set."""
+        message.SetInParent()
+        self.fill(value, message)
+
+
+class _Making:
+    """The text of the two functions of a plan, as field after field is added, and what stands in it."""
+
+    def __init__(self, value_type: Any, descriptor: Descriptor) -> None:
+        self._descriptor = descriptor
+        self._names: dict[str, Any] = {
+            "Value": value_type,
+            "Problem": Problem,
+            "descriptor": descriptor,
+            "missing": _missing,
+            "invalid": _invalid,
+            "since_epoch": _since_epoch,
+            "moment": _moment,
+        }
+        self._fill: list[str] = []
+        self._required: list[str] = []
+        self._read: list[str] = []
+        self._arguments: list[str] = []
+
+    def simple(self, name: str, hint: Any) -> None:
+        """A field that holds one scalar, or one moment that has to be there."""
+        to_scalar, from_scalar = _scalar(hint, self._descriptor.fields_by_name[name])
+        here = f"of_{name}"
+        if hint is datetime:
+            self._fill += [
+                f"stamp = message.{name}",
+                f"stamp.seconds, stamp.nanos = since_epoch(value.{name})",
+            ]
+            self._required += [
+                f"if not message.HasField({name!r}):",
+                f" raise missing(path + {name!r}, descriptor)",
+            ]
+            self._read += [
+                f"name = {name!r}",
+                f"stamp = message.{name}",
+                f"{here} = moment(stamp.seconds, stamp.nanos)",
+            ]
+        elif to_scalar is _same:
+            self._fill.append(f"message.{name} = value.{name}")
+            here = f"message.{name}"
+        else:
+            self._names |= {f"to_{name}": to_scalar, f"from_{name}": from_scalar}
+            self._fill.append(f"message.{name} = to_{name}(value.{name})")
+            self._read += [f"name = {name!r}", f"{here} = from_{name}(message.{name})"]
+        self._arguments.append(f"{name}={here}")
+
+    def other(self, name: str, encode: Encode, decode: Decode) -> None:
+        """A field with an encoder and a decoder of its own, which name what is wrong themselves."""
+        self._names |= {f"encode_{name}": encode, f"decode_{name}": decode}
+        self._fill.append(f"encode_{name}(value.{name}, message)")
+        self._arguments.append(f"{name}=decode_{name}(message, path + {name!r})")
+
+    def functions(self) -> tuple[Callable[[Any, Any], None], Callable[[Any, str], Any]]:
+        lines = ["def fill(value, message):", *_indented(self._fill or ["pass"])]
+        lines += ["def read(message, path):", *_indented(self._required)]
+        if self._read:
+            lines += [
+                " name = ''",
+                " try:",
+                *_indented(_indented(self._read)),
+                " except (ValueError, OverflowError) as error:",
+                "  raise invalid(path + name, descriptor) from error",
+                " except Problem as problem:",
+                "  problem.where = path + name",
+                "  raise",
+            ]
+        lines.append(f" return Value({', '.join(self._arguments)})")
+        code = compile("\n".join(lines), f"<codec of {self._descriptor.full_name}>", "exec")
+        # Made of the names of the fields of our own classes and nothing else.
+        exec(code, self._names)  # noqa: S102
+        return self._names["fill"], self._names["read"]
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f" {line}" for line in lines]
 
 
 def _is_simple(hint: Any) -> bool:
@@ -164,13 +216,6 @@ def _missing(path: str, descriptor: Descriptor) -> MessageMalformed:
 
 def _invalid(path: str, descriptor: Descriptor) -> MessageMalformed:
     return MessageMalformed(path, message=descriptor.name, detail=f"{path} 无效")
-
-
-def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """All attributes at once as a tuple."""
-    if len(names) > 1:
-        return operator.attrgetter(*names)
-    return lambda holder: tuple(getattr(holder, name) for name in names)
 
 
 @cache
@@ -192,9 +237,9 @@ def _oneof(hint: Any, descriptor: Descriptor, name: str) -> tuple[Encode, Decode
     if alternatives:
         raise TypeError(f"{descriptor.full_name}.{name}: no dataclass for {set(alternatives)}")
 
-    def encode(value: Any, fields: Fields) -> None:
+    def encode(value: Any, message: Any) -> None:
         field_name, plan = by_type[type(value)]
-        fields[field_name] = plan.write(value)
+        plan.fill_part(value, getattr(message, field_name))
 
     def decode(message: Any, path: str) -> Any:
         chosen = message.WhichOneof(name)
@@ -218,9 +263,13 @@ def _field(hint: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
     to_scalar, from_scalar = _scalar(inner, field)
     is_message = field.message_type is not None
 
-    def encode(value: Any, fields: Fields) -> None:
-        if value is not None:
-            fields[name] = to_scalar(value)
+    def encode(value: Any, message: Any) -> None:
+        if value is None:
+            return
+        if is_message:
+            getattr(message, name).CopyFrom(to_scalar(value))
+        else:
+            setattr(message, name, to_scalar(value))
 
     def decode(message: Any, path: str) -> Any:
         if is_message and not message.HasField(name):
@@ -238,9 +287,9 @@ def _field(hint: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
 def _nested(inner: Any, field: FieldDescriptor, optional: bool) -> tuple[Encode, Decode]:
     name, plan = field.name, _plan(inner, _message(field))
 
-    def encode(value: Any, fields: Fields) -> None:
+    def encode(value: Any, message: Any) -> None:
         if value is not None:
-            fields[name] = plan.write(value)
+            plan.fill_part(value, getattr(message, name))
 
     def decode(message: Any, path: str) -> Any:
         if not message.HasField(name):
@@ -257,8 +306,10 @@ def _repeated(inner: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
     if dataclasses.is_dataclass(inner) and inner not in (Address, Village):
         plan = _plan(cast(Any, inner), _message(field))
 
-        def encode_messages(values: Any, fields: Fields) -> None:
-            fields[name] = [plan.write(value) for value in values]
+        def encode_messages(values: Any, message: Any) -> None:
+            items = getattr(message, name)
+            for value in values:
+                plan.fill(value, items.add())
 
         def decode_messages(message: Any, path: str) -> Any:
             return tuple(
@@ -269,8 +320,8 @@ def _repeated(inner: Any, field: FieldDescriptor) -> tuple[Encode, Decode]:
         return encode_messages, decode_messages
     to_scalar, from_scalar = _scalar(inner, field)
 
-    def encode(values: Any, fields: Fields) -> None:
-        fields[name] = [to_scalar(value) for value in values]
+    def encode(values: Any, message: Any) -> None:
+        getattr(message, name).extend(map(to_scalar, values))
 
     def decode(message: Any, path: str) -> Any:
         return tuple(

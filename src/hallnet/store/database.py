@@ -156,6 +156,15 @@ class Database:
         loop, context = asyncio.get_running_loop(), copy_context()
         return await loop.run_in_executor(self._read_threads, context.run, self.look, work)
 
+    async def read_in_turn(self, work: Callable[[Connection], Result]) -> Result:
+        """`read` after the writes that wait, on SQLite in their thread: for loops that read what they then write.
+
+        Two threads that step through rows beside each other hand the lock of the interpreter to and fro at
+        every row, which costs more than to wait for one's turn.
+        """
+        loop, context = asyncio.get_running_loop(), copy_context()
+        return await loop.run_in_executor(self._write_threads, context.run, self.look, work)
+
     def boot(self) -> str:
         """Names the start of the machine, or of the PostgreSQL server: while it is the same, nothing that was
         committed can have been lost in a cache."""

@@ -101,7 +101,7 @@ class LinkLoop:
             self._wake.clear()
             self._is_at_work = self._may_send
             pause, batch = (
-                await self._database.read(self._look)
+                await self._database.read_in_turn(self._look)
                 if self._may_send
                 else (self._idle_seconds, None)
             )
@@ -237,7 +237,7 @@ class LinkLoop:
 
     async def _next_batch(self, under_way: Sequence[sending.Batch]) -> sending.Batch | None:
         share = self._pace.share(self._credit)
-        return await self._database.read(
+        return await self._database.read_in_turn(
             lambda c: sending.next_batch(
                 c, self._context, self._neighbour, share, self._clock(), under_way
             )
