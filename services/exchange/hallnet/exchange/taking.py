@@ -242,7 +242,8 @@ class Taking:
         is_new_chunk = header.kind == attachments.CHUNK_KIND and not isinstance(judgement, Repeat)
         if is_new_chunk and not self._has_room_for_materials():
             return _LATER
-        self.hops.append(Hop(self._neighbour, Direction.TAKEN, header, message.ByteSize()))
+        size = parcels.size_of(envelope.header, envelope.sealed_body)
+        self.hops.append(Hop(self._neighbour, Direction.TAKEN, header, size))
         if isinstance(judgement, Repeat):
             self._repeat(header, envelope, message)
             return _KEPT
@@ -263,7 +264,8 @@ class Taking:
         receipt = Receipt(message.body, self._evidence.proof(message.proof))
         body = admission.judge_receipt(receipt, self._neighbour, self._around, self._proofs)
         self._keep.append(receipt.proof.checkpoint)
-        self.hops.append(Hop(self._neighbour, Direction.TAKEN, body, message.ByteSize()))
+        size = parcels.size_of(receipt.body, b"")
+        self.hops.append(Hop(self._neighbour, Direction.TAKEN, body, size))
         if body.sender == self._context.here:
             self._verdicts.append((body, receipt))
             self._journal.add(EntryKind.CONFIRMED, receipt.body)
