@@ -160,6 +160,9 @@ class Disk(Database):
     async def read(self, work: Callable[[Connection], Result]) -> Result:
         return self.look(work)
 
+    async def read_in_turn(self, work: Callable[[Connection], Result]) -> Result:
+        return self.look(work)
+
     def ask(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Plain SQL, for those who watch."""
         return self.raw.execute(statement, values).fetchall()
