@@ -21,13 +21,18 @@ from tests.simulation.halls import Station, World, new_root
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
 from hallnet.exchange import believing, certifying, succeeding
-from hallnet.exchange.succeeding import NotAboveBoth, NothingToWithdraw, SuccessionUnusable
+from hallnet.exchange.succeeding import (
+    NotAboveBoth,
+    NothingToWithdraw,
+    SuccessionUnusable,
+    WouldCutOff,
+)
 from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.places.problems import DivisionUnknown
 from hallnet.trust.bundle import verify_bundle
 from hallnet.trust.journal import EntryKind
-from hallnet.trust.problems import CertificateUnknown
+from hallnet.trust.problems import CertificateUnknown, RootEnded
 from hallnet.trust.succession import succeed
 from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
@@ -257,6 +262,76 @@ def test_roots_of_which_none_is_believed_are_refused(world: World) -> None:
             )
         )
     assert province.context.trust.roots == [world.root]
+
+
+def take_in(world: World, address: str, statement: wire.RootSuccession) -> None:
+    hall = world.at(address)
+    hall.exchange.transact(
+        lambda c: succeeding.take_root_succession(c, hall.context, statement, world.time.now)
+    )
+
+
+def top_certificate(world: World) -> bytes:
+    return world.at(PROVINCE).context.identity.certificate.id
+
+
+def test_a_root_that_ends_leaves_what_was_kept_in_force_at_every_hall(world: World) -> None:
+    matter(world)
+    new, statement = world.succession_of_root([top_certificate(world)])
+    take_in(world, PROVINCE, statement)
+    (entry,) = told(world.at(PROVINCE), "trust.stated")
+    publish(world, wire.TrustBundle.FromString(entry.payload))
+    for address in world.stations:
+        context = world.restart(address).context
+        assert context.trust.has_ended(world.root.id)
+        now = world.time.now
+        assert context.trust.hall(Address.parse(TOWNSHIP), now).body.subject == TOWNSHIP
+    for root in (world.root, new):
+        assert verify_bundle(export(world, COUNTY), root).holds
+
+
+def test_a_statement_that_would_cut_the_network_off_is_refused_before_anything_is_believed(
+    world: World,
+) -> None:
+    _, statement = world.succession_of_root([bytes(32)])
+    for address in (PROVINCE, COUNTY):
+        with pytest.raises(WouldCutOff):
+            take_in(world, address, statement)
+    assert world.at(PROVINCE).context.trust.roots == [world.root]
+
+
+def test_the_old_root_after_the_new_one_hands_over_to_nobody(world: World) -> None:
+    kept = [top_certificate(world)]
+    new, statement = world.succession_of_root(kept)
+    _, rival = world.succession_of_root(kept)
+    take_in(world, PROVINCE, statement)
+    with pytest.raises(RootEnded):
+        take_in(world, PROVINCE, rival)
+    take_in(world, PROVINCE, statement)
+    assert world.restart(PROVINCE).context.trust.roots == [world.root, new]
+
+
+def test_what_the_root_revokes_is_told_to_everybody_and_never_ends_the_hall_that_tells_it(
+    world: World,
+) -> None:
+    ended = world.revocation_by_root(TOWNSHIP, "密钥被盗").to_message()
+    own = world.revocation_by_root(PROVINCE, "密钥被盗").to_message()
+    forged = wire.Revocation(body=ended.body, signature=bytes(64), signer_id=ended.signer_id)
+    province = world.at(PROVINCE)
+
+    def take(message: wire.Revocation) -> None:
+        province.exchange.transact(
+            lambda c: succeeding.take_revocation(c, province.context, message, world.time.now)
+        )
+
+    for refused, kind in ((own, WouldCutOff), (forged, CertificateUnknown)):
+        with pytest.raises(kind):
+            take(refused)
+    take(ended)
+    (entry,) = told(province, "trust.stated")
+    assert wire.TrustBundle.FromString(entry.payload).revocations == [ended]
+    certificate = world.at(TOWNSHIP).context.identity.certificate
+    assert world.restart(PROVINCE).context.trust.revoked_at(certificate.id) == world.time.now
 
 
 # Taken back

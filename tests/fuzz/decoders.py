@@ -20,6 +20,7 @@ from tests.trust.builders import (
     network,
     revocation,
 )
+from tests.trust.keepers import FIVE, root_of, signed_by
 from tests.trust.test_bundle import bundle_of, send
 
 from hallnet.case.calendar import CALENDAR
@@ -32,12 +33,20 @@ from hallnet.case.person import require_identity_number
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.cli.verifying import describe, describe_archive
 from hallnet.codec import parse
+from hallnet.node.keeping import described
 from hallnet.node.paging import Page
 from hallnet.places import Address, Village
 from hallnet.trust.archive import MAGIC, read_parts, verify_archive
 from hallnet.trust.believed import Trust
 from hallnet.trust.bundle import verify_bundle
-from hallnet.trust.certificate import RequestBody, make_request, read_certificate, read_request
+from hallnet.trust.certificate import (
+    RequestBody,
+    make_request,
+    read_certificate,
+    read_request,
+    verify_root,
+)
+from hallnet.trust.drafts import draft_succession, read_draft, write_draft
 from hallnet.trust.envelope import read_header
 from hallnet.trust.evidence import Checkpoint, EvidenceReader
 from hallnet.trust.invitation import read_code, write_code
@@ -64,6 +73,7 @@ from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import archive_pb2 as wire_archive
 from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
 from hallnet.wire.trust.v1 import journal_pb2 as wire_journal
+from hallnet.wire.trust.v1 import keeper_pb2 as wire_keeper
 
 NET = network()
 ROOT, HALL = NET.root.certificate, NET[TOWNSHIP]
@@ -185,6 +195,11 @@ def _root_succession() -> bytes:
     ).SerializeToString()
 
 
+def _root_draft() -> bytes:
+    draft = draft_succession(root_of(), root_of(FIVE[:3], 2, label="next"), NOW, [bytes(32)])
+    return write_draft(signed_by(draft, FIVE[:2]))
+
+
 def _invitation() -> str:
     return write_code(
         wire_trust.Invitation(
@@ -257,6 +272,14 @@ DECODERS: dict[str, Decoder] = {
         lambda data: read_root_succession(parse(wire_trust.RootSuccession, data)),
         _root_succession(),
         wire_trust.RootSuccession,
+    ),
+    "root-draft": Decoder(
+        lambda data: described(read_draft(data)), _root_draft(), wire_keeper.RootDraft
+    ),
+    "root-with-keepers": Decoder(
+        lambda data: verify_root(read_certificate(parse(wire_trust.Certificate, data))),
+        root_of().to_message().SerializeToString(),
+        wire_trust.Certificate,
     ),
     "invitation": _text(read_code, _invitation()),
     "archive": Decoder(_read_archive, _archive()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -154,10 +154,13 @@ class World:
     def __post_init__(self) -> None:
         self.root, self._root_key = new_root(self.suites)
 
-    def succession_of_root(self) -> tuple[Certificate, wire_trust.RootSuccession]:
-        """A new root, and what it states together with the one that is believed."""
+    def succession_of_root(
+        self, kept: Collection[bytes] | None = None
+    ) -> tuple[Certificate, wire_trust.RootSuccession]:
+        """A new root, and what it states together with the one that is believed, which ends unless `kept` is
+        None."""
         new, key = new_root(self.suites)
-        return new, succeed(self.root, self._root_key, new, key, self.time.now)
+        return new, succeed(self.root, self._root_key, new, key, self.time.now, kept)
 
     def revocation_by_root(self, address: str, reason: str) -> Revocation:
         """The offline root ends the certificate of a hall from now on."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hallnet.cli.options import SUITE_HELP, HomeArgument, Json
+from hallnet.cli import keeper
+from hallnet.cli.options import SUITE_HELP, HomeArgument, Json, PassphraseFile
+from hallnet.cli.passphrases import passphrase_from, passphrase_of
 
 if TYPE_CHECKING:
     from hallnet.node.desk import Desk
@@ -22,10 +26,7 @@ root = typer.Typer(
     help="The offline root: commands for a machine that is on no network.", no_args_is_help=True
 )
 app.add_typer(root, name="root")
-
-PassphraseFile = Annotated[
-    Path | None, typer.Option(help="File with the passphrase in its first line; else it is asked")
-]
+app.add_typer(keeper.app, name="keeper")
 
 
 @root.command()
@@ -47,18 +48,34 @@ def new(
         list[int] | None,
         typer.Option(help="Suite that halls may use besides that of the root", min=1, max=2),
     ] = None,
+    keepers: Annotated[
+        list[Path] | None,
+        typer.Option("--keeper", help="keeper.pub of one of several who hold it together (repeat)"),
+    ] = None,
+    threshold: Annotated[
+        int, typer.Option(help="With keepers: how many of them have to sign", min=0)
+    ] = 0,
 ) -> None:
     """Make the root of a network, and print the record of it.
 
     Do this on a machine that is on no network. Keep root.key offline, in two places; give root.cert to
-    the highest hall by hand. Everybody who is given it compares the fingerprint.
+    the highest hall by hand. Everybody who is given it compares the fingerprint. With --keeper and
+    --threshold no key is made: each keeper signs with her own (hallnet trust keeper).
     """
     from hallnet.node.ceremony import record
     from hallnet.node.clock import clock
+    from hallnet.node.keeping import begin_root, read_keeper
     from hallnet.node.rootkeys import create_root
 
-    passphrase = None if without_passphrase else _passphrase(passphrase_file, "of the root", True)
     now = clock()
+    if keepers:
+        read = [read_keeper(path) for path in keepers]
+        draft = begin_root(folder, division, name, read, threshold, now, allow or ())
+        keeper.tell_draft(draft)
+        return
+    passphrase = (
+        None if without_passphrase else passphrase_from(passphrase_file, "of the root", True)
+    )
     certificate = create_root(folder, division, name, now, passphrase, suite, allow or ())
     text = record(certificate, passphrase is not None, present or [], now)
     (folder / "ceremony.txt").write_text(text, encoding="utf-8")
@@ -87,6 +104,9 @@ def show(
         )
         return
     governs = found.body.subject or "the country"
+    if found.body.keepers:
+        held = f"held by {len(found.body.keepers)} keepers, {found.body.threshold} have to sign"
+        typer.echo(f"{found.body.name}: {held}")
     typer.echo(f"{found.body.name}: governs {governs}, until {found.body.not_after:%F}")
     typer.echo(spoken(found))
     typer.echo(found.id.hex())
@@ -99,14 +119,18 @@ def certify(
     out: Annotated[Path, typer.Option(help="Where the welcome goes")],
     passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Certify the hall at the top of the network."""
+    """Certify the hall at the top of the network. A root with keepers makes a draft for them to sign."""
     from hallnet.cli.files import read_message
     from hallnet.node.clock import clock
-    from hallnet.node.rootkeys import certify_top
+    from hallnet.node.keeping import begin_top
+    from hallnet.node.rootkeys import certify_top, has_keepers
     from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
     message = read_message(request, wire.CertificateRequest)
-    passphrase = _of_root(folder, passphrase_file)
+    if has_keepers(folder):
+        keeper.tell_draft(begin_top(folder, message, out, clock()))
+        return
+    passphrase = passphrase_of(folder, passphrase_file)
     out.write_bytes(certify_top(folder, message, clock(), passphrase).SerializeToString())
     typer.echo(f"{out}: to be taken with hallnet node join")
 
@@ -118,21 +142,108 @@ def succeed(
         Path, typer.Argument(metavar="NEW", help="Folder of the root that takes over")
     ],
     out: Annotated[Path, typer.Option(help="Where the statement goes")],
+    keep: Annotated[
+        list[Path] | None,
+        typer.Option(help="Welcome of the highest hall that signed.txt does not know (repeat)"),
+    ] = None,
+    old_stays: Annotated[
+        bool, typer.Option("--old-stays", help="The old root stays in force beside the new one")
+    ] = False,
     passphrase_file: PassphraseFile = None,
     new_passphrase_file: PassphraseFile = None,
 ) -> None:
-    """State with the keys of both that a new root takes over.
+    """State in the name of both that a new root takes over, as after the change of a keeper.
 
     Carry the statement to the highest hall: hallnet trust take-root. Whoever believes one of the two
-    then believes the other, so what the old one certified stays verifiable.
+    then believes the other. The old root ends: of what it signed only what signed.txt in its folder names stays
+    believed, so that old signatures can be verified and nobody makes new ones with old keys, whatever date they
+    bear. If one of the two has keepers, this makes a draft for them to sign.
     """
     from hallnet.node.clock import clock
-    from hallnet.node.rootkeys import hand_over
+    from hallnet.node.keeping import begin_succession
+    from hallnet.node.rootkeys import hand_over, has_keepers
 
-    passphrases = _of_root(old, passphrase_file), _of_root(successor, new_passphrase_file)
-    statement = hand_over(old, passphrases[0], successor, passphrases[1], clock())
+    kept = None if old_stays else _kept(old, keep or ())
+    if has_keepers(old) or has_keepers(successor):
+        keeper.tell_draft(begin_succession(old, successor, out, kept, clock()))
+        return
+    passphrases = passphrase_of(old, passphrase_file), passphrase_of(successor, new_passphrase_file)
+    statement = hand_over(old, passphrases[0], successor, passphrases[1], clock(), kept)
     out.write_bytes(statement.SerializeToString())
     typer.echo(f"{out}: to be taken at the highest hall with hallnet trust take-root")
+
+
+@root.command()
+def revoke(
+    folder: Annotated[Path, typer.Argument(help="Folder of the root")],
+    welcome: Annotated[Path, typer.Argument(help="Welcome of the highest hall, as it was given")],
+    reason: Annotated[str, typer.Option(help="Why, for the record")],
+    out: Annotated[Path, typer.Option(help="Where the revocation goes")],
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", help="From when on (local time) it is not believed; else from now on"
+        ),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """End the certificate of the highest hall, as after a theft of its keys.
+
+    Certify it with new keys first; then it takes the revocation: hallnet trust take-revocation.
+    """
+    from hallnet.cli.files import read_message
+    from hallnet.node.clock import clock
+    from hallnet.node.keeping import begin_revocation, sign_draft
+    from hallnet.node.rootkeys import has_keepers
+    from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+    now = clock()
+    moment = now if since is None else since.astimezone()
+    message = read_message(welcome, wire.Welcome)
+    draft = begin_revocation(folder, message, reason, moment, out, now)
+    if has_keepers(folder):
+        keeper.tell_draft(draft)
+        return
+    sign_draft(draft, folder, passphrase_of(folder, passphrase_file))
+    draft.unlink()
+    typer.echo(f"{out}: to be taken at the highest hall with hallnet trust take-revocation")
+
+
+@root.command()
+def record(
+    certificate: Annotated[Path, typer.Argument(help="root.cert")],
+    present: Annotated[
+        list[str] | None, typer.Option(help="Who is present (may be repeated)")
+    ] = None,
+) -> None:
+    """Print the record of a root with keepers, to be signed on paper by who is present."""
+    from hallnet.node.ceremony import record as record_of
+    from hallnet.node.clock import clock
+    from hallnet.node.rootkeys import read_root
+
+    typer.echo(record_of(read_root(certificate), True, present or [], clock()))
+
+
+@app.command()
+def take_revocation(
+    home: HomeArgument,
+    revocation: Annotated[Path, typer.Argument(help="What hallnet trust root revoke made")],
+) -> None:
+    """Have the whole network take in what the root revoked; at the highest hall, while its node runs."""
+    from hallnet.cli.files import read_message
+    from hallnet.cli.operator import ask
+    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+    from hallnet.wire.trust.v1 import certificate_pb2 as wire_trust
+
+    message = read_message(revocation, wire_trust.Revocation)
+
+    async def question(desk: Desk) -> wire.TakeRootSuccessionResponse:
+        return await desk.exchange.TakeRootSuccession(
+            wire.TakeRootSuccessionRequest(request_id=str(uuid.uuid4()), revocation=message)
+        )
+
+    ask(home, question)
+    typer.echo("revoked here, and everywhere with the next trust bundle")
 
 
 @app.command()
@@ -164,18 +275,26 @@ def take_root(
         typer.echo(f"{certificate.body.name}  {spoken(certificate)}")
 
 
-def _of_root(folder: Path, file: Path | None) -> str:
-    """The passphrase of a root; empty if its key lies open."""
-    from hallnet.node.rootkeys import is_sealed
-
-    return _passphrase(file, f"of {folder}", False) if is_sealed(folder) else ""
-
-
-def _passphrase(file: Path | None, whose: str, fresh: bool) -> str:
-    if file is not None:
-        lines = file.read_text(encoding="utf-8").splitlines()
-        return lines[0] if lines else ""
-    text: str = typer.prompt(
-        f"Passphrase {whose}", hide_input=True, confirmation_prompt=fresh, err=True
+def _kept(old: Path, files: Sequence[Path]) -> frozenset[bytes]:
+    """What an ended root signed and that stays believed: by its record, and by the welcomes that are given."""
+    from hallnet.cli.files import read_message
+    from hallnet.node.rootkeys import (
+        ROOT_CERTIFICATE,
+        RootRecordMissing,
+        read_root,
+        signed_by,
+        signed_so_far,
     )
-    return text
+    from hallnet.wire.trust.v1 import certificate_pb2 as wire
+
+    certificate = read_root(old / ROOT_CERTIFICATE)
+    given = frozenset(
+        one for file in files for one in signed_by(certificate, read_message(file, wire.Welcome))
+    )
+    try:
+        return given | signed_so_far(old)
+    except RootRecordMissing:
+        # Made before there was a record: what is given has to be all.
+        if not given:
+            raise
+        return given

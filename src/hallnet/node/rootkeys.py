@@ -1,7 +1,9 @@
 """The root of a network: a key that is kept offline and certifies the hall at the top.
 
-root.key       the private key, sealed by a passphrase: keep it offline, in two places
+root.key       the private key, sealed by a passphrase: keep it offline, in two places; not there if
+               the root has keepers, who have a keeper.key each (`keeping`)
 root.cert      the certificate: give it to every hall by hand
+signed.txt     digests of what the root signed: what stays believed when another takes over
 ceremony.txt   the record of how it was made, to be signed by who was present
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from hallnet.node.files import PRIVATE_FILE, write_whole
 from hallnet.problems import Kind, Problem
 from hallnet.trust.certificate import (
     Certificate,
@@ -28,13 +32,17 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.problems import IssuerNotAbove, SuiteNotAllowed
 from hallnet.trust.succession import succeed
-from hallnet.trust.suite import NONCE_BYTES, Suite
+from hallnet.trust.suite import DIGEST_BYTES, NONCE_BYTES, Suite
 from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 ROOT_YEARS = 20
 TOP_DAYS = 1095
 SERIAL_BYTES = 16
+ROOT_KEY = "root.key"
+ROOT_CERTIFICATE = "root.cert"
+SIGNED_RECORD = "signed.txt"
+KEEPER_KEY = "keeper.key"
 PASSPHRASE_LENGTH_MIN = 12
 _DAYS_IN_YEAR = 365
 _SEALED = b"hallnet sealed root key v1\n"
@@ -53,6 +61,20 @@ class RootExists(Problem):
     zh_remedy = "请另选目录；覆盖根密钥会使整个网络失去信任"
     en = "There is a root key in {folder} already"
     en_remedy = "Choose another folder: without its root key a network loses its trust"
+
+
+class RootRecordMissing(Problem):
+    """A root is to end, and nobody knows what it signed."""
+
+    kind = Kind.CONFLICT
+    reason = "ROOT_RECORD_MISSING"
+    zh = "目录{folder}中没有该根已签署内容的记录（signed.txt），或记录已损坏"
+    zh_remedy = "请用--keep逐一给出最高大厅历次的welcome文件，或用--old-stays使旧根继续有效"
+    en = "There is no usable record of what the root in {folder} signed (signed.txt)"
+    en_remedy = (
+        "Give every welcome that the highest hall ever took with --keep, or leave the old root in force "
+        "with --old-stays"
+    )
 
 
 class RootUnreadable(Problem):
@@ -105,34 +127,88 @@ def create_root(
     may use until a trust bundle says otherwise, besides that of the root. Raises RootExists,
     PassphraseTooShort or SuiteUnsupported.
     """
-    if passphrase is not None and len(passphrase) < PASSPHRASE_LENGTH_MIN:
-        raise PassphraseTooShort("passphrase", limit=PASSPHRASE_LENGTH_MIN)
-    if (folder / "root.key").exists():
-        raise RootExists(str(folder), folder=folder)
+    require_long(passphrase)
+    require_no_root(folder)
     suite = algorithms(suite_number)
     key = suite.new_signing_key()
-    body = CertificateBody(
-        suite=suite.suite,
+    body = root_body(division, name, suite.suite, allowed, now)
+    certificate = issue(replace(body, signing_key=suite.signing_public(key)), key)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_key(folder / ROOT_KEY, key, passphrase)
+    write_root(folder, certificate)
+    return certificate
+
+
+def require_long(passphrase: str | None) -> None:
+    """Raises PassphraseTooShort."""
+    if passphrase is not None and len(passphrase) < PASSPHRASE_LENGTH_MIN:
+        raise PassphraseTooShort("passphrase", limit=PASSPHRASE_LENGTH_MIN)
+
+
+def require_no_root(folder: Path) -> None:
+    """Raises RootExists."""
+    if (folder / ROOT_KEY).exists() or (folder / ROOT_CERTIFICATE).exists():
+        raise RootExists(str(folder), folder=folder)
+
+
+def root_body(
+    division: str, name: str, suite: Suite, allowed: Collection[int], now: datetime
+) -> CertificateBody:
+    """What the certificate of a root says, without its key or keepers."""
+    return CertificateBody(
+        suite=suite,
         serial=os.urandom(SERIAL_BYTES),
         role=Role.ROOT,
         subject=division,
         name=name,
         issuer=division,
         issuer_id=b"",
-        signing_key=suite.signing_public(key),
+        signing_key=b"",
         sealing_key=b"",
         not_before=now - timedelta(minutes=5),
         not_after=now + timedelta(days=_DAYS_IN_YEAR * ROOT_YEARS),
         permissions=(Permission.CERTIFY,),
-        suites=tuple(sorted({int(suite.suite), *allowed})),
+        suites=tuple(sorted({int(suite), *allowed})),
     )
-    certificate = issue(body, key)
-    folder.mkdir(parents=True, exist_ok=True)
-    key_file = os.open(folder / "root.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(key_file, "wb") as file:
+
+
+def write_root(folder: Path, certificate: Certificate) -> None:
+    """Put a new root into its folder, with the record of what it signed, which is empty."""
+    write_whole(folder / SIGNED_RECORD, b"")
+    (folder / ROOT_CERTIFICATE).write_bytes(certificate.to_message().SerializeToString())
+
+
+def write_key(path: Path, key: bytes, passphrase: str | None) -> None:
+    """Write a private key that was not there before, sealed if there is a passphrase."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+    with os.fdopen(descriptor, "wb") as file:
         file.write(key if passphrase is None else _sealed(key, passphrase))
-    (folder / "root.cert").write_bytes(certificate.to_message().SerializeToString())
-    return certificate
+
+
+def note_signed(folder: Path, digest: bytes, what: str, now: datetime) -> None:
+    """Record what a root signs, before it is signed."""
+    file = folder / SIGNED_RECORD
+    before = file.read_bytes() if file.exists() else b""
+    line = f"{digest.hex()} {now:%FT%TZ} {what}\n"
+    write_whole(file, before + line.encode())
+
+
+def signed_so_far(folder: Path) -> frozenset[bytes]:
+    """Digests of what a root signed; raises RootRecordMissing if there is no record or it is damaged."""
+    try:
+        lines = (folder / SIGNED_RECORD).read_text(encoding="utf-8").splitlines()
+        found = frozenset(bytes.fromhex(line.partition(" ")[0]) for line in lines)
+    except (OSError, ValueError) as error:
+        raise RootRecordMissing(str(folder), folder=folder) from error
+    if any(len(one) != DIGEST_BYTES for one in found):
+        raise RootRecordMissing(str(folder), folder=folder)
+    return found
+
+
+def signed_by(root: Certificate, welcome: wire.Welcome) -> list[bytes]:
+    """Identifiers of the certificates in a welcome that a root signed."""
+    chain = [read_certificate(item) for item in welcome.chain]
+    return [item.id for item in chain if item.body.issuer_id == root.id]
 
 
 def read_root(path: Path) -> Certificate:
@@ -144,6 +220,11 @@ def read_root(path: Path) -> Certificate:
     if certificate.body.role is not Role.ROOT:
         raise RootUnreadable(str(path), path=path)
     return certificate
+
+
+def has_keepers(folder: Path) -> bool:
+    """Whether the root in a folder is held by keepers; raises RootUnreadable."""
+    return bool(read_root(folder / ROOT_CERTIFICATE).body.keepers)
 
 
 def is_sealed(folder: Path) -> bool:
@@ -160,35 +241,59 @@ def spoken(certificate: Certificate) -> str:
     return " ".join(digits[at : at + 5] for at in range(0, 60, 5))
 
 
+def spoken_key(key: bytes) -> str:
+    """The fingerprint of a public key to be read aloud: 30 decimal digits in groups of five."""
+    digest = algorithms(Suite.ED25519).digest(key)
+    digits = str(int.from_bytes(digest, "big") % 10**30).zfill(30)
+    return " ".join(digits[at : at + 5] for at in range(0, 30, 5))
+
+
+def require_same_division(old: Certificate, new: Certificate) -> None:
+    """Raises IssuerNotAbove."""
+    if old.body.subject != new.body.subject:
+        raise IssuerNotAbove("new", issuer=old.body.subject, subject=new.body.subject)
+
+
 def hand_over(
-    old: Path, old_passphrase: str, new: Path, new_passphrase: str, now: datetime
+    old: Path,
+    old_passphrase: str,
+    new: Path,
+    new_passphrase: str,
+    now: datetime,
+    kept: Collection[bytes] | None = None,
 ) -> wire.RootSuccession:
     """State with the keys of both that the root in `new` takes over from the one in `old`.
 
-    Raises RootUnreadable, PassphraseWrong, or IssuerNotAbove if they govern different divisions.
+    Unless `kept` is None the old one ends, and of what it signed only that stays believed. Raises
+    RootUnreadable, PassphraseWrong, or IssuerNotAbove if they govern different divisions.
     """
-    before, after = read_root(old / "root.cert"), read_root(new / "root.cert")
-    if before.body.subject != after.body.subject:
-        raise IssuerNotAbove(str(new), issuer=before.body.subject, subject=after.body.subject)
-    return succeed(before, _opened(old, old_passphrase), after, _opened(new, new_passphrase), now)
+    before, after = read_root(old / ROOT_CERTIFICATE), read_root(new / ROOT_CERTIFICATE)
+    require_same_division(before, after)
+    keys = opened_key(old, old_passphrase), opened_key(new, new_passphrase)
+    statement = succeed(before, keys[0], after, keys[1], now, kept)
+    note_handed_over(old, new, statement.body, now)
+    return statement
 
 
-def certify_top(
-    folder: Path, request: wire.CertificateRequest, now: datetime, passphrase: str = ""
-) -> wire.Welcome:
-    """Certify the hall at the top of the network.
+def note_handed_over(old: Path, new: Path, body: bytes, now: datetime) -> None:
+    """Record at both roots that they state a succession."""
+    suite = read_root(old / ROOT_CERTIFICATE).body.suite
+    for folder in (old, new):
+        note_signed(folder, algorithms(suite).digest(body), "root succession", now)
 
-    Raises RootUnreadable, PassphraseWrong, SignatureInvalid, IssuerNotAbove or SuiteNotAllowed.
+
+def top_body(root: Certificate, request: wire.CertificateRequest, now: datetime) -> CertificateBody:
+    """What the root is to state of the highest hall.
+
+    Raises SignatureInvalid, IssuerNotAbove or SuiteNotAllowed.
     """
-    root = read_root(folder / "root.cert")
-    key = _opened(folder, passphrase)
     asked = read_request(request)
     if asked.suite not in root.suites:
         allowed = ", ".join(map(str, sorted(root.suites)))
         raise SuiteNotAllowed("request.suite", suite=int(asked.suite), allowed=allowed)
     if not asked.subject.within(root.body.subject):
         raise IssuerNotAbove("request.subject", issuer=root.body.subject, subject=asked.subject)
-    body = CertificateBody(
+    return CertificateBody(
         suite=asked.suite,
         serial=os.urandom(SERIAL_BYTES),
         role=Role.HALL,
@@ -203,16 +308,31 @@ def certify_top(
         permissions=(Permission.CERTIFY, Permission.EXCHANGE, Permission.RELEASE),
         suites=asked.suites,
     )
+
+
+def certify_top(
+    folder: Path, request: wire.CertificateRequest, now: datetime, passphrase: str = ""
+) -> wire.Welcome:
+    """Certify the hall at the top of the network, by a root with one key.
+
+    Raises RootUnreadable, PassphraseWrong, SignatureInvalid, IssuerNotAbove or SuiteNotAllowed.
+    """
+    root = read_root(folder / ROOT_CERTIFICATE)
+    key = opened_key(folder, passphrase)
+    body = top_body(root, request, now)
     try:
         certificate = issue(body, key, root.body.suite)
     except ValueError as error:
-        raise RootUnreadable(str(folder), path=folder / "root.key") from error
+        raise RootUnreadable(str(folder), path=folder / ROOT_KEY) from error
+    note_signed(folder, certificate.id, f"certificate of {body.subject}", now)
     return wire.Welcome(chain=[certificate.to_message(), root.to_message()])
 
 
 def _key_file(folder: Path) -> bytes:
+    """The key of a root, or of one of its keepers."""
+    name = KEEPER_KEY if (folder / KEEPER_KEY).exists() else ROOT_KEY
     try:
-        return (folder / "root.key").read_bytes()
+        return (folder / name).read_bytes()
     except OSError as error:
         raise RootUnreadable(str(folder), path=folder) from error
 
@@ -222,7 +342,8 @@ def _sealed(key: bytes, passphrase: str) -> bytes:
     return _SEALED + salt + nonce + _cipher(passphrase, salt).encrypt(nonce, key, _SEALED)
 
 
-def _opened(folder: Path, passphrase: str) -> bytes:
+def opened_key(folder: Path, passphrase: str) -> bytes:
+    """The private key in a folder; raises RootUnreadable or PassphraseWrong."""
     data = _key_file(folder)
     if not data.startswith(_SEALED):
         return data

@@ -27,6 +27,7 @@ from hallnet.trust.problems import (
     CertificateRevoked,
     CertificateUnknown,
     NotAuthentic,
+    RootEnded,
     SuiteNotAllowed,
 )
 from hallnet.trust.revocation import Revocation, read_revocation, verify_revocation
@@ -72,6 +73,9 @@ class Trust:
         for root in roots:
             verify_root(root)
             self._roots[root.id] = root
+        self._ended: dict[bytes, frozenset[bytes]] = {}
+        """Roots that ended, and the digests of what they signed and that stays believed."""
+        self._took_over: set[bytes] = set()
         self._certificates: dict[bytes, Certificate] = {}
         self._halls: dict[Address, dict[Suite, Certificate]] = {}
         self._revoked: dict[bytes, datetime] = {}
@@ -83,6 +87,16 @@ class Trust:
     @property
     def roots(self) -> list[Certificate]:
         return list(self._roots.values())
+
+    def with_its_roots_alone(self) -> Trust:
+        """One that believes the same roots, as far as this one does, and nothing else yet."""
+        other = Trust(self.roots)
+        other._ended, other._took_over = dict(self._ended), set(self._took_over)
+        return other
+
+    def has_ended(self, root_id: bytes) -> bool:
+        """Whether another root took over from it and nothing new of it is believed."""
+        return root_id in self._ended
 
     def halls(self) -> dict[Address, Certificate]:
         """The newest certificate of each hall that is believed."""
@@ -129,24 +143,42 @@ class Trust:
 
     def _learn_one(self, item: Certificate, fresh: Mapping[bytes, Certificate]) -> None:
         chain = chain_to_root(item, lambda id: fresh.get(id) or self._find(id))
+        self._require_kept(chain)
         for certificate, issuer in itertools.pairwise(chain):
             if certificate.id not in self._certificates:
                 verify_under(certificate, issuer)
         for certificate in chain[:-1]:
             self._keep(certificate)
 
+    def _stands(self, root_id: bytes, digest: bytes) -> bool:
+        """Whether what a root signed is believed: nothing of one that ended but what was kept."""
+        kept = self._ended.get(root_id)
+        return kept is None or digest in kept
+
+    def _require_kept(self, chain: Sequence[Certificate]) -> None:
+        """Check that the root of a chain stands by the highest hall's certificate; raises RootEnded."""
+        if len(chain) > 1 and not self._stands(chain[-1].id, chain[-2].id):
+            raise RootEnded(
+                "certificate.issuer_id",
+                subject=chain[-2].body.subject,
+                root=chain[-1].body.name,
+            )
+
     def signer(self, certificate_id: bytes, signed_at: datetime, now: datetime) -> Certificate:
         """The certificate of a signer, if its whole chain was valid when it signed.
 
         `now` is needed for revocations: what was signed before a key was revoked remains believed.
         Raises CertificateUnknown, CertificateExpired, CertificateNotYetValid, CertificateRevoked,
-        and SuiteNotAllowed if the network does not allow a suite of the chain now: what can be forged
+        RootEnded, and SuiteNotAllowed if the network does not allow a suite of the chain now: what can be forged
         today can bear any date.
         """
         certificate = self._certificates.get(certificate_id)
         if certificate is None:
             raise CertificateUnknown("certificate_id", subject=certificate_id.hex()[:16])
-        for item in self.chain(certificate):
+        chain = self.chain(certificate)
+        if self._ended:
+            self._require_kept(chain)
+        for item in chain:
             self.require_allowed(item.body.suite, "certificate.suite")
             item.require_valid_at(signed_at)
             revoked_at = self._revoked.get(item.id)
@@ -220,7 +252,7 @@ class Trust:
         if certificate is not None and certificate.body.subject != str(body.subject):
             return False
         try:
-            signer = self._roots.get(revocation.signer_id) or self.signer(
+            signer = self._standing_root(revocation.signer_id, revocation.digest) or self.signer(
                 revocation.signer_id, body.signed_at, body.signed_at
             )
             verify_revocation(revocation, signer)
@@ -228,21 +260,37 @@ class Trust:
             return False
         return True
 
+    def _standing_root(self, root_id: bytes, digest: bytes) -> Certificate | None:
+        """The root of that name, if it is believed for a statement."""
+        return self._roots.get(root_id) if self._stands(root_id, digest) else None
+
     def take_root_successions(self, successions: Iterable[RootSuccession]) -> list[RootSuccession]:
-        """Believe the roots that a believed root vouches for, in either direction; returns what is new."""
+        """Believe the roots that a believed root vouches for, in either direction; returns what is new.
+
+        A root that ended vouches for nobody any more but in the statements that were kept.
+        """
         waiting = list(successions)
         fresh: list[RootSuccession] = []
-        while True:
-            useful = [
-                item
-                for item in waiting
-                if (item.predecessor.id in self._roots) != (item.successor.id in self._roots)
-            ]
-            if not useful or len(self._roots) >= ROOTS_MAX:
-                return fresh
-            for root in (useful[0].predecessor, useful[0].successor):
+        while (item := next(filter(self._is_useful, waiting), None)) is not None:
+            for root in (item.predecessor, item.successor):
                 self._roots[root.id] = root
-            fresh.append(useful[0])
+            if item.ends:
+                self._ended[item.predecessor.id] = item.kept
+            self._took_over.add(item.digest)
+            fresh.append(item)
+        return fresh
+
+    def _is_useful(self, item: RootSuccession) -> bool:
+        known = [root.id for root in (item.predecessor, item.successor) if root.id in self._roots]
+        if not known or not all(self._stands(root_id, item.digest) for root_id in known):
+            return False
+        if len(known) == 1:
+            return len(self._roots) < ROOTS_MAX
+        return item.ends and item.predecessor.id not in self._ended
+
+    def believes_root_succession(self, succession: RootSuccession) -> bool:
+        """Whether it was taken, now or earlier."""
+        return succession.digest in self._took_over
 
     def take_successions(self, successions: Iterable[Succession]) -> list[Succession]:
         """Take in those that a hall above both addresses signed, and pass over the others.
@@ -263,7 +311,7 @@ class Trust:
     def _may_declare(self, succession: Succession) -> bool:
         signed_at = succession.body.signed_at
         try:
-            signer = self._roots.get(succession.signer_id) or self.signer(
+            signer = self._standing_root(succession.signer_id, succession.digest) or self.signer(
                 succession.signer_id, signed_at, signed_at
             )
             verify_succession(succession, signer)

@@ -13,6 +13,7 @@ from enum import IntEnum
 
 from hallnet.codec import Codec, MessageMalformed
 from hallnet.places import Address
+from hallnet.trust.keepers import require_usable, signers
 from hallnet.trust.problems import (
     CertificateExpired,
     CertificateNotYetValid,
@@ -27,7 +28,8 @@ from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 CHAIN_LENGTH_MAX = 8
-_CERTIFICATE_TEXT = b"hallnet certificate v1\n"
+CERTIFICATE_TEXT = b"hallnet certificate v1\n"
+"""Stands before what an issuer signs."""
 _REQUEST_TEXT = b"hallnet certificate request v1\n"
 
 
@@ -64,6 +66,10 @@ class CertificateBody:
     permissions: tuple[Permission, ...]
     suites: tuple[int, ...] = ()
     """Numbers, for a hall may have suites that this edition does not know."""
+    keepers: tuple[bytes, ...] = ()
+    """Of a root that several persons hold together: their public keys, in place of `signing_key`."""
+    threshold: int = 0
+    """How many of them have to sign; 0 without keepers."""
 
 
 _BODY: Codec[CertificateBody] = Codec(CertificateBody, wire.CertificateBody)
@@ -111,11 +117,25 @@ class Certificate:
                 "certificate", subject=self.body.subject, not_after=self.body.not_after
             )
 
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """Those of the keepers; without keepers the one key."""
+        return self.body.keepers or (self.body.signing_key,)
+
     def is_signed(self, text: bytes, signature: bytes) -> bool:
-        return algorithms(self.body.suite).is_signed(self.body.signing_key, signature, text)
+        """Whether the holder signed; of a root with keepers, whether enough of them did."""
+        body = self.body
+        if body.keepers:
+            return signers(body.suite, body.keepers, text, signature) >= body.threshold
+        return algorithms(body.suite).is_signed(body.signing_key, signature, text)
 
     def to_message(self) -> wire.Certificate:
         return wire.Certificate(body=self.raw, signature=self.signature)
+
+
+def written(body: CertificateBody) -> bytes:
+    """The body as it is signed."""
+    return _BODY.to_bytes(body)
 
 
 def issue(
@@ -125,9 +145,9 @@ def issue(
 
     Whether the issuer may, is checked by who verifies, not here.
     """
-    raw = _BODY.to_bytes(body)
+    raw = written(body)
     signer = algorithms(body.suite if issuer_suite is None else issuer_suite)
-    signature = signer.sign(issuer_private_key, _CERTIFICATE_TEXT + raw)
+    signature = signer.sign(issuer_private_key, CERTIFICATE_TEXT + raw)
     return Certificate(body, raw, signature, algorithms(body.suite).digest(raw))
 
 
@@ -136,6 +156,12 @@ def read_certificate(message: wire.Certificate) -> Certificate:
     body = _BODY.from_bytes(message.body)
     if body.role is Role.HALL:
         Address.parse(body.subject, "certificate.subject")
+    if body.keepers or body.threshold:
+        require_usable(body.keepers, body.threshold, body.signing_key)
+        if body.role is not Role.ROOT:
+            raise MessageMalformed(
+                "certificate.keepers", message="CertificateBody", detail="keepers"
+            )
     suite = algorithms(body.suite)
     return Certificate(body, message.body, message.signature, suite.digest(message.body))
 
@@ -151,15 +177,22 @@ def verify_under(certificate: Certificate, issuer: Certificate) -> None:
     if certificate.body.role is not Role.HALL or not stands_above(issuer, certificate.address):
         raise IssuerNotAbove("certificate.issuer", issuer=issuer.body.subject, subject=subject)
     issuer.require(Permission.CERTIFY)
-    if not issuer.is_signed(_CERTIFICATE_TEXT + certificate.raw, certificate.signature):
+    if not issuer.is_signed(CERTIFICATE_TEXT + certificate.raw, certificate.signature):
         raise SignatureInvalid("certificate.signature", what=f"certificate of {subject}")
 
 
 def verify_root(root: Certificate) -> None:
-    """Check that a root signed itself; raises SignatureInvalid or CertificateUnknown."""
-    if root.body.role is not Role.ROOT:
-        raise CertificateUnknown("root", subject=root.body.subject)
-    if not root.is_signed(_CERTIFICATE_TEXT + root.raw, root.signature):
+    """Check that a root signed itself; raises SignatureInvalid or CertificateUnknown.
+
+    Of a root with keepers all have to have signed it, so that each is known to hold the key that is counted on.
+    """
+    body, text = root.body, CERTIFICATE_TEXT + root.raw
+    if body.role is not Role.ROOT:
+        raise CertificateUnknown("root", subject=body.subject)
+    signed = root.is_signed(text, root.signature)
+    if body.keepers:
+        signed = signers(body.suite, body.keepers, text, root.signature) == len(body.keepers)
+    if not signed:
         raise SignatureInvalid("certificate.signature", what=f"root {root.body.subject}")
 
 

@@ -141,6 +141,18 @@ class CertificateRevoked(NotAuthentic):
     en_remedy = "Do not rely on what it signed since; that hall needs a new certificate"
 
 
+class RootEnded(NotAuthentic):
+    """Something that a root signed which another took over from, and that the statement of it does not keep."""
+
+    reason = "ROOT_ENDED"
+    zh = "{subject}由已终止的根{root}签署，且不在交接声明保留的范围内"
+    zh_remedy = "请勿采信：终止后的根不能再签署任何内容，无论所写日期；请由现行根重新签发"
+    en = "{subject} was signed by the root {root}, which has ended, and was not kept when another took over"
+    en_remedy = (
+        "Do not rely on it, whatever date it bears: have it issued by the root that took over"
+    )
+
+
 class SpeaksForAnother(NotAuthentic):
     """A node signed in the name of another address."""
 

@@ -14,7 +14,8 @@ from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 REASON_LENGTH_MAX = 200
-_REVOCATION_TEXT = b"hallnet revocation v1\n"
+REVOCATION_TEXT = b"hallnet revocation v1\n"
+"""Stands before what is signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,24 @@ class Revocation:
     signature: bytes
     signer_id: bytes
 
+    @property
+    def digest(self) -> bytes:
+        """Names what was signed."""
+        return algorithms(self.body.suite).digest(self.raw)
+
     def to_message(self) -> wire.Revocation:
         return wire.Revocation(body=self.raw, signature=self.signature, signer_id=self.signer_id)
 
 
+def written(body: RevocationBody) -> bytes:
+    """The body as it is signed."""
+    return _BODY.to_bytes(body)
+
+
 def revoke(body: RevocationBody, signer: Certificate, private_key: bytes) -> Revocation:
     """Sign a body. Whether the signer may, is checked by who verifies, not here."""
-    raw = _BODY.to_bytes(body)
-    signature = algorithms(body.suite).sign(private_key, _REVOCATION_TEXT + raw)
+    raw = written(body)
+    signature = algorithms(body.suite).sign(private_key, REVOCATION_TEXT + raw)
     return Revocation(body, raw, signature, signer.id)
 
 
@@ -67,5 +78,5 @@ def verify_revocation(revocation: Revocation, signer: Certificate) -> None:
 
     Raises IssuerNotAbove, PermissionMissing, SuiteMismatched or SignatureInvalid.
     """
-    body, text = revocation.body, _REVOCATION_TEXT + revocation.raw
+    body, text = revocation.body, REVOCATION_TEXT + revocation.raw
     require_stated(signer, "revocation", [body.subject], body.suite, text, revocation.signature)

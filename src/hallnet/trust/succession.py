@@ -6,7 +6,7 @@ A succession only says where things go from now on, and whom to believe as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.problems import IssuerNotAbove, SignatureInvalid
 from hallnet.trust.statement import require_stated
-from hallnet.trust.suite import Suite
+from hallnet.trust.suite import DIGEST_BYTES, Suite
 from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
@@ -32,7 +32,10 @@ SUCCESSIONS_MAX = 10_000
 STEPS_MAX = 8
 """How often an address may have changed before nobody follows it any more."""
 _SUCCESSION_TEXT = b"hallnet succession v1\n"
-_ROOT_SUCCESSION_TEXT = b"hallnet root succession v1\n"
+ROOT_SUCCESSION_TEXT = b"hallnet root succession v1\n"
+"""Stands before what both roots sign."""
+KEPT_MAX = 256
+"""Of what an ended root signed: certificates of the highest hall, one every few years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class Succession:
     raw: bytes
     signature: bytes
     signer_id: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """Names what was signed."""
+        return algorithms(self.body.suite).digest(self.raw)
 
     def to_message(self) -> wire.Succession:
         return wire.Succession(body=self.raw, signature=self.signature, signer_id=self.signer_id)
@@ -118,11 +126,31 @@ class RootSuccession:
     successor: Certificate
     signed_at: datetime
     message: wire.RootSuccession
+    ends: bool = False
+    """Whether the predecessor ends with it."""
+    kept: frozenset[bytes] = frozenset()
+    """Digests of what the predecessor signed and that stays believed, if it ends."""
 
     @property
     def digest(self) -> bytes:
         """Names the statement."""
         return algorithms(self.predecessor.body.suite).digest(self.message.body)
+
+
+def written_succession(
+    predecessor: Certificate,
+    successor: Certificate,
+    now: datetime,
+    kept: Collection[bytes] | None = None,
+) -> bytes:
+    """What both roots sign. Unless `kept` is None the predecessor ends, and of what it signed only that stays."""
+    return wire.RootSuccessionBody(
+        predecessor=predecessor.to_message(),
+        successor=successor.to_message(),
+        signed_at=to_timestamp(now),
+        predecessor_ends=kept is not None,
+        kept=sorted(kept or ()),
+    ).SerializeToString(deterministic=True)
 
 
 def succeed(
@@ -131,14 +159,11 @@ def succeed(
     successor: Certificate,
     successor_key: bytes,
     now: datetime,
+    kept: Collection[bytes] | None = None,
 ) -> wire.RootSuccession:
-    """Sign with both keys that `successor` takes over."""
-    raw = wire.RootSuccessionBody(
-        predecessor=predecessor.to_message(),
-        successor=successor.to_message(),
-        signed_at=to_timestamp(now),
-    ).SerializeToString(deterministic=True)
-    text = _ROOT_SUCCESSION_TEXT + raw
+    """Sign with the keys of two roots without keepers that `successor` takes over."""
+    raw = written_succession(predecessor, successor, now, kept)
+    text = ROOT_SUCCESSION_TEXT + raw
     return wire.RootSuccession(
         body=raw,
         predecessor_signature=algorithms(predecessor.body.suite).sign(predecessor_key, text),
@@ -158,16 +183,19 @@ def read_root_succession(message: wire.RootSuccession) -> RootSuccession:
         raise MessageMalformed(
             "root_succession", message="RootSuccessionBody", detail="bytes"
         ) from error
+    usable = len(body.kept) <= KEPT_MAX and all(len(one) == DIGEST_BYTES for one in body.kept)
+    if not usable or (body.kept and not body.predecessor_ends):
+        raise MessageMalformed("root_succession", message="RootSuccessionBody", detail="kept")
     old, new = read_certificate(body.predecessor), read_certificate(body.successor)
     for root in (old, new):
         verify_root(root)
     if old.body.subject != new.body.subject or old.id == new.id:
         raise IssuerNotAbove("root_succession", issuer=old.body.subject, subject=new.body.subject)
-    text = _ROOT_SUCCESSION_TEXT + message.body
+    text = ROOT_SUCCESSION_TEXT + message.body
     for root, signature in (
         (old, message.predecessor_signature),
         (new, message.successor_signature),
     ):
         if not root.is_signed(text, signature):
             raise SignatureInvalid("root_succession", what="succession of roots")
-    return RootSuccession(old, new, signed_at, message)
+    return RootSuccession(old, new, signed_at, message, body.predecessor_ends, frozenset(body.kept))

@@ -157,12 +157,12 @@ def _keep_root_successions(
 ) -> list[RootSuccession]:
     """Returns those that are new."""
     context.trust.take_root_successions(successions)
-    believed = {root.id for root in context.trust.roots}
     table = tables.root_succession
     fresh = []
     for item in successions:
         query = select(table.c.digest).where(table.c.digest == item.digest)
-        if item.successor.id in believed and connection.execute(query).first() is None:
+        believed = context.trust.believes_root_succession(item)
+        if believed and connection.execute(query).first() is None:
             raw = item.message.SerializeToString()
             connection.execute(table.insert().values(digest=item.digest, succession=raw))
             fresh.append(item)

@@ -121,7 +121,7 @@ def _require_bundle(context: Context, content: bytes) -> None:
         bundle = wire_trust.TrustBundle.FromString(content)
         for number in bundle.suites:
             algorithms(number)
-        trial = Trust(context.trust.roots)
+        trial = context.trust.with_its_roots_alone()
         trial.take_bundle(bundle, 1)
     except (DecodeError, ValueError, OverflowError) as error:
         raise _malformed("content", "TrustBundle") from error

@@ -119,8 +119,7 @@ def keep_root_successions(
     connection: Connection, context: Context, successions: Sequence[RootSuccession], now: datetime
 ) -> None:
     """Keep those of roots that are believed."""
-    believed = {root.id for root in context.trust.roots}
-    kept = [item for item in successions if item.successor.id in believed]
+    kept = [item for item in successions if context.trust.believes_root_succession(item)]
     if kept:
         connection.execute(
             upsert(connection, tables.root_succession).on_conflict_do_nothing(),

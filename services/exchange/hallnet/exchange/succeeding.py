@@ -13,7 +13,8 @@ from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.trust.certificate import Permission
 from hallnet.trust.journal import EntryKind
-from hallnet.trust.problems import CertificateUnknown, PermissionMissing
+from hallnet.trust.problems import CertificateUnknown, PermissionMissing, RootEnded
+from hallnet.trust.revocation import read_revocation
 from hallnet.trust.succession import (
     REASON_LENGTH_MAX,
     SuccessionBody,
@@ -60,6 +61,20 @@ class NothingToWithdraw(Problem):
     zh_remedy = "已生效的变更不能撤回，请另行变更"
     en = "No change of {predecessor} to {successor} is stated that has not taken effect"
     en_remedy = "One that is in effect cannot be withdrawn: state another"
+
+
+class WouldCutOff(Problem):
+    """A statement of the root that would end the belief in the hall that is to publish it."""
+
+    kind = Kind.CONFLICT
+    reason = "WOULD_CUT_OFF"
+    zh = "该声明会使{subject}现用的证书不再可信，整个网络将随之中断"
+    zh_remedy = "更换根时请保留最高大厅现用的证书（--keep）；吊销前请先以新密钥为其重新签发证书"
+    en = "With this the certificate that {subject} uses now would not be believed any more, nor anything below it"
+    en_remedy = (
+        "When a root takes over, keep the certificate of the highest hall (--keep); before a revocation have it "
+        "certified with new keys"
+    )
 
 
 def declare_succession(
@@ -116,14 +131,46 @@ def take_root_succession(
     """Believe the root that a believed one vouches for, and have it told: at the top it is published.
 
     A hall that was cut off while the others heard of it takes it in by hand: the statement proves
-    itself. Raises CertificateUnknown if neither root is believed, or what is wrong with the statement.
+    itself. Raises CertificateUnknown if neither root is believed, RootEnded if the old one has ended,
+    WouldCutOff, or what is wrong with the statement.
     """
     succession = read_root_succession(message)
     believed = {root.id for root in context.trust.roots}
     if not believed & {succession.predecessor.id, succession.successor.id}:
         raise CertificateUnknown("succession", subject=succession.predecessor.body.name)
+    top, root = context.identity.chain[-2:]
+    if succession.ends and root.id == succession.predecessor.id and top.id not in succession.kept:
+        raise WouldCutOff("kept", subject=top.body.subject)
     context.trust.take_root_successions([succession])
+    if context.trust.has_ended(succession.predecessor.id) and not (
+        context.trust.believes_root_succession(succession)
+    ):
+        raise RootEnded(
+            "succession",
+            subject=succession.successor.body.name,
+            root=succession.predecessor.body.name,
+        )
     believing.keep_root_successions(connection, context, [succession], now)
     told = wire.TrustBundle(root_successions=[message]).SerializeToString()
     entries = [Entry(TRUST_STATED, "root", told, now)]
     tables.feed.append(connection, entries + outgoing.seal_waiting(connection, context, now))
+
+
+def take_revocation(
+    connection: Connection, context: Context, message: wire.Revocation, now: datetime
+) -> None:
+    """Take in what a root revoked, and have it told: at the top it is published.
+
+    Raises WouldCutOff if it ends the certificate of this hall or of one above it, CertificateUnknown if no root
+    that is believed signed it, or what is wrong with it.
+    """
+    revocation = read_revocation(message)
+    ended = revocation.body.certificate_id
+    if any(item.id == ended for item in context.identity.chain):
+        raise WouldCutOff("certificate_id", subject=revocation.body.subject)
+    context.trust.take_revocations([revocation])
+    if context.trust.revoked_at(ended) != revocation.body.revoked_at:
+        raise CertificateUnknown("signer_id", subject=revocation.signer_id.hex()[:16])
+    believing.keep_revocations(connection, context, [revocation], now)
+    told = wire.TrustBundle(revocations=[message]).SerializeToString()
+    tables.feed.append(connection, [Entry(TRUST_STATED, str(revocation.body.subject), told, now)])

@@ -140,7 +140,10 @@ class TrustFace(Answering):
         now = self._clock()
 
         def act(connection: Connection) -> wire.TakeRootSuccessionResponse:
-            succeeding.take_root_succession(connection, self._context, request.succession, now)
+            if request.HasField("revocation"):
+                succeeding.take_revocation(connection, self._context, request.revocation, now)
+            else:
+                succeeding.take_root_succession(connection, self._context, request.succession, now)
             roots = [root.to_message() for root in self._context.trust.roots]
             return wire.TakeRootSuccessionResponse(roots=roots)
 

@@ -1050,27 +1050,33 @@ Global___DeclareSuccessionResponse: _TypeAlias = DeclareSuccessionResponse  # no
 
 @_typing.final
 class TakeRootSuccessionRequest(_message.Message):
-    """TakeRootSuccessionRequest carries a statement of two roots."""
+    """TakeRootSuccessionRequest carries a statement of two roots, or what the root revoked."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SUCCESSION_FIELD_NUMBER: _builtins.int
+    REVOCATION_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes a repeated request harmless."""
     @_builtins.property
     def succession(self) -> _certificate_pb2.RootSuccession:
         """Signed by both."""
 
+    @_builtins.property
+    def revocation(self) -> _certificate_pb2.Revocation:
+        """Instead of a succession: a certificate that ends, signed by a root."""
+
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         succession: _certificate_pb2.RootSuccession | None = ...,
+        revocation: _certificate_pb2.Revocation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["succession", b"succession"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revocation", b"revocation", "succession", b"succession"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "succession", b"succession"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "revocation", b"revocation", "succession", b"succession"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

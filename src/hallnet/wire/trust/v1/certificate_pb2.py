@@ -25,45 +25,49 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'hallnet/wire/trust/v1/certificate.proto\x12\x15hallnet.wire.trust.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x03\n\x0f\x43\x65rtificateBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x0e\n\x06serial\x18\x02 \x01(\x0c\x12\x34\n\x04role\x18\x03 \x01(\x0e\x32&.hallnet.wire.trust.v1.CertificateRole\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x0e\n\x06issuer\x18\x06 \x01(\t\x12\x11\n\tissuer_id\x18\x07 \x01(\x0c\x12\x13\n\x0bsigning_key\x18\x08 \x01(\x0c\x12\x13\n\x0bsealing_key\x18\t \x01(\x0c\x12.\n\nnot_before\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnot_after\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x0bpermissions\x18\x0c \x03(\x0e\x32!.hallnet.wire.trust.v1.Permission\x12\x0e\n\x06suites\x18\r \x03(\r\".\n\x0b\x43\x65rtificate\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\xe2\x01\n\x16\x43\x65rtificateRequestBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0bsigning_key\x18\x04 \x01(\x0c\x12\x13\n\x0bsealing_key\x18\x05 \x01(\x0c\x12\x10\n\x08link_key\x18\x06 \x01(\x0c\x12\x30\n\x0crequested_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06suites\x18\x08 \x03(\r\"5\n\x12\x43\x65rtificateRequest\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x82\x01\n\x07Welcome\x12\x31\n\x05\x63hain\x18\x01 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12\x12\n\nbroker_url\x18\x02 \x01(\t\x12\x18\n\x10link_certificate\x18\x03 \x01(\x0c\x12\x16\n\x0elink_authority\x18\x04 \x01(\x0c\"\xd5\x01\n\x0eRevocationBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x16\n\x0e\x63\x65rtificate_id\x18\x02 \x01(\x0c\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12.\n\nrevoked_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsigned_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\"@\n\nRevocation\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x11\n\tsigner_id\x18\x03 \x01(\x0c\"\xc3\x03\n\x0bTrustBundle\x12\x31\n\x05roots\x18\x01 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12\x38\n\x0c\x63\x65rtificates\x18\x02 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12\x36\n\x0brevocations\x18\x03 \x03(\x0b\x32!.hallnet.wire.trust.v1.Revocation\x12,\n\x06suites\x18\x04 \x03(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x33\n\x0fsoft_expires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fhard_expires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x0bsuccessions\x18\x07 \x03(\x0b\x32!.hallnet.wire.trust.v1.Succession\x12?\n\x10root_successions\x18\x08 \x03(\x0b\x32%.hallnet.wire.trust.v1.RootSuccession\"\xe9\x01\n\x0eSuccessionBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x13\n\x0bpredecessor\x18\x02 \x01(\t\x12\x11\n\tsuccessor\x18\x03 \x01(\t\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsigned_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x11\n\twithdrawn\x18\x07 \x01(\x08\"@\n\nSuccession\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x11\n\tsigner_id\x18\x03 \x01(\x0c\"\xb3\x01\n\x12RootSuccessionBody\x12\x37\n\x0bpredecessor\x18\x01 \x01(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12\x35\n\tsuccessor\x18\x02 \x01(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12-\n\tsigned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Z\n\x0eRootSuccession\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x1d\n\x15predecessor_signature\x18\x02 \x01(\x0c\x12\x1b\n\x13successor_signature\x18\x03 \x01(\x0c\"\xcd\x01\n\nInvitation\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x12\n\nbroker_url\x18\x02 \x01(\t\x12\x0f\n\x07root_id\x18\x03 \x01(\x0c\x12\x16\n\x0elink_authority\x18\x04 \x01(\x0c\x12\x18\n\x10link_certificate\x18\x05 \x01(\x0c\x12\x10\n\x08link_key\x18\x06 \x01(\x0c\x12\x15\n\rinvitation_id\x18\x07 \x01(\t\x12.\n\nexpires_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x0fInvitationReply\x12/\n\x07welcome\x18\x01 \x01(\x0b\x32\x1e.hallnet.wire.trust.v1.Welcome\x12\x0e\n\x06reason\x18\x02 \x01(\t*@\n\x05Suite\x12\x15\n\x11SUITE_UNSPECIFIED\x10\x00\x12\x11\n\rSUITE_ED25519\x10\x01\x12\r\n\tSUITE_SM2\x10\x02*i\n\x0f\x43\x65rtificateRole\x12 \n\x1c\x43\x45RTIFICATE_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x45RTIFICATE_ROLE_ROOT\x10\x01\x12\x19\n\x15\x43\x45RTIFICATE_ROLE_HALL\x10\x02*q\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x16\n\x12PERMISSION_CERTIFY\x10\x01\x12\x17\n\x13PERMISSION_EXCHANGE\x10\x02\x12\x16\n\x12PERMISSION_RELEASE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'hallnet/wire/trust/v1/certificate.proto\x12\x15hallnet.wire.trust.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n\x0f\x43\x65rtificateBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x0e\n\x06serial\x18\x02 \x01(\x0c\x12\x34\n\x04role\x18\x03 \x01(\x0e\x32&.hallnet.wire.trust.v1.CertificateRole\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0c\n\x04name\x18\x05 \x01(\t\x12\x0e\n\x06issuer\x18\x06 \x01(\t\x12\x11\n\tissuer_id\x18\x07 \x01(\x0c\x12\x13\n\x0bsigning_key\x18\x08 \x01(\x0c\x12\x13\n\x0bsealing_key\x18\t \x01(\x0c\x12.\n\nnot_before\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnot_after\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x0bpermissions\x18\x0c \x03(\x0e\x32!.hallnet.wire.trust.v1.Permission\x12\x0e\n\x06suites\x18\r \x03(\r\x12\x0f\n\x07keepers\x18\x0e \x03(\x0c\x12\x11\n\tthreshold\x18\x0f \x01(\r\"4\n\x0fKeeperSignature\x12\x0e\n\x06keeper\x18\x01 \x01(\r\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"N\n\x10KeeperSignatures\x12:\n\nsignatures\x18\x01 \x03(\x0b\x32&.hallnet.wire.trust.v1.KeeperSignature\".\n\x0b\x43\x65rtificate\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\xe2\x01\n\x16\x43\x65rtificateRequestBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x13\n\x0bsigning_key\x18\x04 \x01(\x0c\x12\x13\n\x0bsealing_key\x18\x05 \x01(\x0c\x12\x10\n\x08link_key\x18\x06 \x01(\x0c\x12\x30\n\x0crequested_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06suites\x18\x08 \x03(\r\"5\n\x12\x43\x65rtificateRequest\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\x82\x01\n\x07Welcome\x12\x31\n\x05\x63hain\x18\x01 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12\x12\n\nbroker_url\x18\x02 \x01(\t\x12\x18\n\x10link_certificate\x18\x03 \x01(\x0c\x12\x16\n\x0elink_authority\x18\x04 \x01(\x0c\"\xd5\x01\n\x0eRevocationBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x16\n\x0e\x63\x65rtificate_id\x18\x02 \x01(\x0c\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12.\n\nrevoked_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsigned_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\"@\n\nRevocation\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x11\n\tsigner_id\x18\x03 \x01(\x0c\"\xc3\x03\n\x0bTrustBundle\x12\x31\n\x05roots\x18\x01 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12\x38\n\x0c\x63\x65rtificates\x18\x02 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12\x36\n\x0brevocations\x18\x03 \x03(\x0b\x32!.hallnet.wire.trust.v1.Revocation\x12,\n\x06suites\x18\x04 \x03(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x33\n\x0fsoft_expires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fhard_expires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x0bsuccessions\x18\x07 \x03(\x0b\x32!.hallnet.wire.trust.v1.Succession\x12?\n\x10root_successions\x18\x08 \x03(\x0b\x32%.hallnet.wire.trust.v1.RootSuccession\"\xe9\x01\n\x0eSuccessionBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x13\n\x0bpredecessor\x18\x02 \x01(\t\x12\x11\n\tsuccessor\x18\x03 \x01(\t\x12\x30\n\x0c\x65\x66\x66\x65\x63tive_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsigned_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x11\n\twithdrawn\x18\x07 \x01(\x08\"@\n\nSuccession\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x11\n\tsigner_id\x18\x03 \x01(\x0c\"\xdb\x01\n\x12RootSuccessionBody\x12\x37\n\x0bpredecessor\x18\x01 \x01(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12\x35\n\tsuccessor\x18\x02 \x01(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12-\n\tsigned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10predecessor_ends\x18\x04 \x01(\x08\x12\x0c\n\x04kept\x18\x05 \x03(\x0c\"Z\n\x0eRootSuccession\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x1d\n\x15predecessor_signature\x18\x02 \x01(\x0c\x12\x1b\n\x13successor_signature\x18\x03 \x01(\x0c\"\xcd\x01\n\nInvitation\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x12\n\nbroker_url\x18\x02 \x01(\t\x12\x0f\n\x07root_id\x18\x03 \x01(\x0c\x12\x16\n\x0elink_authority\x18\x04 \x01(\x0c\x12\x18\n\x10link_certificate\x18\x05 \x01(\x0c\x12\x10\n\x08link_key\x18\x06 \x01(\x0c\x12\x15\n\rinvitation_id\x18\x07 \x01(\t\x12.\n\nexpires_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"R\n\x0fInvitationReply\x12/\n\x07welcome\x18\x01 \x01(\x0b\x32\x1e.hallnet.wire.trust.v1.Welcome\x12\x0e\n\x06reason\x18\x02 \x01(\t*@\n\x05Suite\x12\x15\n\x11SUITE_UNSPECIFIED\x10\x00\x12\x11\n\rSUITE_ED25519\x10\x01\x12\r\n\tSUITE_SM2\x10\x02*i\n\x0f\x43\x65rtificateRole\x12 \n\x1c\x43\x45RTIFICATE_ROLE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x45RTIFICATE_ROLE_ROOT\x10\x01\x12\x19\n\x15\x43\x45RTIFICATE_ROLE_HALL\x10\x02*q\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x16\n\x12PERMISSION_CERTIFY\x10\x01\x12\x17\n\x13PERMISSION_EXCHANGE\x10\x02\x12\x16\n\x12PERMISSION_RELEASE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.trust.v1.certificate_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUITE']._serialized_start=2578
-  _globals['_SUITE']._serialized_end=2642
-  _globals['_CERTIFICATEROLE']._serialized_start=2644
-  _globals['_CERTIFICATEROLE']._serialized_end=2749
-  _globals['_PERMISSION']._serialized_start=2751
-  _globals['_PERMISSION']._serialized_end=2864
+  _globals['_SUITE']._serialized_start=2788
+  _globals['_SUITE']._serialized_end=2852
+  _globals['_CERTIFICATEROLE']._serialized_start=2854
+  _globals['_CERTIFICATEROLE']._serialized_end=2959
+  _globals['_PERMISSION']._serialized_start=2961
+  _globals['_PERMISSION']._serialized_end=3074
   _globals['_CERTIFICATEBODY']._serialized_start=100
-  _globals['_CERTIFICATEBODY']._serialized_end=507
-  _globals['_CERTIFICATE']._serialized_start=509
-  _globals['_CERTIFICATE']._serialized_end=555
-  _globals['_CERTIFICATEREQUESTBODY']._serialized_start=558
-  _globals['_CERTIFICATEREQUESTBODY']._serialized_end=784
-  _globals['_CERTIFICATEREQUEST']._serialized_start=786
-  _globals['_CERTIFICATEREQUEST']._serialized_end=839
-  _globals['_WELCOME']._serialized_start=842
-  _globals['_WELCOME']._serialized_end=972
-  _globals['_REVOCATIONBODY']._serialized_start=975
-  _globals['_REVOCATIONBODY']._serialized_end=1188
-  _globals['_REVOCATION']._serialized_start=1190
-  _globals['_REVOCATION']._serialized_end=1254
-  _globals['_TRUSTBUNDLE']._serialized_start=1257
-  _globals['_TRUSTBUNDLE']._serialized_end=1708
-  _globals['_SUCCESSIONBODY']._serialized_start=1711
-  _globals['_SUCCESSIONBODY']._serialized_end=1944
-  _globals['_SUCCESSION']._serialized_start=1946
-  _globals['_SUCCESSION']._serialized_end=2010
-  _globals['_ROOTSUCCESSIONBODY']._serialized_start=2013
-  _globals['_ROOTSUCCESSIONBODY']._serialized_end=2192
-  _globals['_ROOTSUCCESSION']._serialized_start=2194
-  _globals['_ROOTSUCCESSION']._serialized_end=2284
-  _globals['_INVITATION']._serialized_start=2287
-  _globals['_INVITATION']._serialized_end=2492
-  _globals['_INVITATIONREPLY']._serialized_start=2494
-  _globals['_INVITATIONREPLY']._serialized_end=2576
+  _globals['_CERTIFICATEBODY']._serialized_end=543
+  _globals['_KEEPERSIGNATURE']._serialized_start=545
+  _globals['_KEEPERSIGNATURE']._serialized_end=597
+  _globals['_KEEPERSIGNATURES']._serialized_start=599
+  _globals['_KEEPERSIGNATURES']._serialized_end=677
+  _globals['_CERTIFICATE']._serialized_start=679
+  _globals['_CERTIFICATE']._serialized_end=725
+  _globals['_CERTIFICATEREQUESTBODY']._serialized_start=728
+  _globals['_CERTIFICATEREQUESTBODY']._serialized_end=954
+  _globals['_CERTIFICATEREQUEST']._serialized_start=956
+  _globals['_CERTIFICATEREQUEST']._serialized_end=1009
+  _globals['_WELCOME']._serialized_start=1012
+  _globals['_WELCOME']._serialized_end=1142
+  _globals['_REVOCATIONBODY']._serialized_start=1145
+  _globals['_REVOCATIONBODY']._serialized_end=1358
+  _globals['_REVOCATION']._serialized_start=1360
+  _globals['_REVOCATION']._serialized_end=1424
+  _globals['_TRUSTBUNDLE']._serialized_start=1427
+  _globals['_TRUSTBUNDLE']._serialized_end=1878
+  _globals['_SUCCESSIONBODY']._serialized_start=1881
+  _globals['_SUCCESSIONBODY']._serialized_end=2114
+  _globals['_SUCCESSION']._serialized_start=2116
+  _globals['_SUCCESSION']._serialized_end=2180
+  _globals['_ROOTSUCCESSIONBODY']._serialized_start=2183
+  _globals['_ROOTSUCCESSIONBODY']._serialized_end=2402
+  _globals['_ROOTSUCCESSION']._serialized_start=2404
+  _globals['_ROOTSUCCESSION']._serialized_end=2494
+  _globals['_INVITATION']._serialized_start=2497
+  _globals['_INVITATION']._serialized_end=2702
+  _globals['_INVITATIONREPLY']._serialized_start=2704
+  _globals['_INVITATIONREPLY']._serialized_end=2786
 # @@protoc_insertion_point(module_scope)

@@ -121,6 +121,8 @@ class CertificateBody(_message.Message):
     NOT_AFTER_FIELD_NUMBER: _builtins.int
     PERMISSIONS_FIELD_NUMBER: _builtins.int
     SUITES_FIELD_NUMBER: _builtins.int
+    KEEPERS_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
     suite: Global___Suite.ValueType
     """Algorithms of the subject's keys and of the identifier of this certificate. The issuer signs in
     the suite of its own certificate, which `issuer_id` names.
@@ -143,6 +145,8 @@ class CertificateBody(_message.Message):
     """Public key for signatures: 32 bytes for suite 1, 65 bytes uncompressed point for suite 2."""
     sealing_key: _builtins.bytes
     """Public key to which bodies are sealed: as long as `signing_key`; empty for a root."""
+    threshold: _builtins.int
+    """How many of the keepers have to sign what the root states: more than half of them. 0 without keepers."""
     @_builtins.property
     def not_before(self) -> _timestamp_pb2.Timestamp:
         """First moment of validity."""
@@ -162,6 +166,12 @@ class CertificateBody(_message.Message):
         numbers, for a reader may not know all of them.
         """
 
+    @_builtins.property
+    def keepers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Of a root that several keepers hold together: their public keys, each as `signing_key`, which is
+        empty then. A keeper is named by its place here, from 0.
+        """
+
     def __init__(
         self,
         *,
@@ -178,14 +188,69 @@ class CertificateBody(_message.Message):
         not_after: _timestamp_pb2.Timestamp | None = ...,
         permissions: _abc.Iterable[Global___Permission.ValueType] | None = ...,
         suites: _abc.Iterable[_builtins.int] | None = ...,
+        keepers: _abc.Iterable[_builtins.bytes] | None = ...,
+        threshold: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["not_after", b"not_after", "not_before", b"not_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "issuer_id", b"issuer_id", "name", b"name", "not_after", b"not_after", "not_before", b"not_before", "permissions", b"permissions", "role", b"role", "sealing_key", b"sealing_key", "serial", b"serial", "signing_key", b"signing_key", "subject", b"subject", "suite", b"suite", "suites", b"suites"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issuer", b"issuer", "issuer_id", b"issuer_id", "keepers", b"keepers", "name", b"name", "not_after", b"not_after", "not_before", b"not_before", "permissions", b"permissions", "role", b"role", "sealing_key", b"sealing_key", "serial", b"serial", "signing_key", b"signing_key", "subject", b"subject", "suite", b"suite", "suites", b"suites", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CertificateBody: _TypeAlias = CertificateBody  # noqa: Y015
+
+@_typing.final
+class KeeperSignature(_message.Message):
+    """KeeperSignature is the signature of one keeper of a root."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEEPER_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    keeper: _builtins.int
+    """Place of the keeper among `keepers` of the root, from 0."""
+    signature: _builtins.bytes
+    """Signature by the key of that keeper, over what a root with one key would sign."""
+    def __init__(
+        self,
+        *,
+        keeper: _builtins.int = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keeper", b"keeper", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeeperSignature: _TypeAlias = KeeperSignature  # noqa: Y015
+
+@_typing.final
+class KeeperSignatures(_message.Message):
+    """KeeperSignatures, serialised, is the signature of a root with keepers wherever a root signs: over its
+    own certificate (there all keepers), over certificates, revocations, successions and the
+    succession of roots (there `threshold` of them).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNATURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def signatures(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeeperSignature]:
+        """In the order of the keepers, each once."""
+
+    def __init__(
+        self,
+        *,
+        signatures: _abc.Iterable[Global___KeeperSignature] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signatures", b"signatures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeeperSignatures: _TypeAlias = KeeperSignatures  # noqa: Y015
 
 @_typing.final
 class Certificate(_message.Message):
@@ -564,6 +629,12 @@ class RootSuccessionBody(_message.Message):
     PREDECESSOR_FIELD_NUMBER: _builtins.int
     SUCCESSOR_FIELD_NUMBER: _builtins.int
     SIGNED_AT_FIELD_NUMBER: _builtins.int
+    PREDECESSOR_ENDS_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    predecessor_ends: _builtins.bool
+    """The predecessor ends with this: of what it signed only this statement and what stands in `kept` is
+    believed from now on, whatever date it bears.
+    """
     @_builtins.property
     def predecessor(self) -> Global___Certificate:
         """The root that was believed so far."""
@@ -576,16 +647,24 @@ class RootSuccessionBody(_message.Message):
     def signed_at(self) -> _timestamp_pb2.Timestamp:
         """When it was signed."""
 
+    @_builtins.property
+    def kept(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """If the predecessor ends: digests of the bodies that it signed and that stay believed. Those of
+        certificates are their identifiers.
+        """
+
     def __init__(
         self,
         *,
         predecessor: Global___Certificate | None = ...,
         successor: Global___Certificate | None = ...,
         signed_at: _timestamp_pb2.Timestamp | None = ...,
+        predecessor_ends: _builtins.bool = ...,
+        kept: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["predecessor", b"predecessor", "signed_at", b"signed_at", "successor", b"successor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["predecessor", b"predecessor", "signed_at", b"signed_at", "successor", b"successor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kept", b"kept", "predecessor", b"predecessor", "predecessor_ends", b"predecessor_ends", "signed_at", b"signed_at", "successor", b"successor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -594,7 +673,7 @@ Global___RootSuccessionBody: _TypeAlias = RootSuccessionBody  # noqa: Y015
 @_typing.final
 class RootSuccession(_message.Message):
     """RootSuccession makes whoever believes one of two roots believe the other: the new one for what
-    comes, the old one for what it certified. Both keys sign, so that neither can be made to.
+    comes, the old one for what it certified. Both sign, so that neither can be made to.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
