@@ -82,6 +82,7 @@ def file_case(command: File, context: Context) -> Filed:
     if not item.in_force_on(context.today):
         raise ItemNotInForce("item_id", item=item.name)
     require_person(command.applicant, "applicant")
+    receiving.require_served(command.applicant, item)
     if item.options and command.option not in {option.name for option in item.options}:
         raise OptionUnknown("option", item=item.name, option=command.option)
     receiving.require_known(command.materials, item)

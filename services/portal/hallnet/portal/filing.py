@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from hallnet.case.case import day_of
 from hallnet.case.event import Channel
-from hallnet.case.person import DOCUMENT_KINDS, RESIDENT_IDENTITY_CARD
+from hallnet.case.person import CREDIT_CODE, DOCUMENT_KINDS, RESIDENT_IDENTITY_CARD
 from hallnet.case.problems import ItemUnknown
 from hallnet.node.client import problems_raised
 from hallnet.portal import mandates
@@ -34,6 +34,7 @@ _FIELDS = frozenset(
     }
 )
 """Fields beside which the form shows a problem; they bear the names that the intake gives them."""
+_IN_CAPITALS = (RESIDENT_IDENTITY_CARD, CREDIT_CODE)
 _NAMED_OTHERWISE = {"division": "for_division", **mandates.NAMED_OTHERWISE}
 
 
@@ -77,10 +78,12 @@ def _applicant(visit: Visit) -> wire_person.Person:
     return wire_person.Person(
         name=form.text("applicant.name"),
         document_kind=kind,
-        # The last character is an X, however it was typed.
-        document_number=number.upper() if kind == RESIDENT_IDENTITY_CARD else number,
+        # Their letters are capitals, however they were typed.
+        document_number=number.upper() if kind in _IN_CAPITALS else number,
         phone=form.text("applicant.phone"),
         address=form.text("applicant.address"),
+        representative=form.text("applicant.representative"),
+        contact=form.text("applicant.contact"),
     )
 
 
