@@ -64,6 +64,7 @@ from hallnet.case.problems import (
     NotTheCustodian,
     OptionUnknown,
 )
+from hallnet.case.renewal import require_renewable
 from hallnet.case.rules import (
     custody,
     ending,
@@ -86,6 +87,7 @@ def file_case(command: File, context: Context) -> Filed:
     if item.options and command.option not in {option.name for option in item.options}:
         raise OptionUnknown("option", item=item.name, option=command.option)
     receiving.require_known(command.materials, item)
+    require_renewable(command.renews, item)
     mandate, by_agent = command.mandate, context.actor.kind is ActorKind.AGENT
     if not by_agent:
         context.require(Power.RECEIVE)
@@ -112,6 +114,7 @@ def file_case(command: File, context: Context) -> Filed:
         lead=command.lead,
         owner=command.owner,
         overlay=command.overlay,
+        renews=command.renews,
     )
 
 

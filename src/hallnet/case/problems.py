@@ -183,6 +183,17 @@ class ApplicantNotServed(Problem):
     en_remedy = "Look whom the item serves, or have a person apply"
 
 
+class RenewalNotOfThis(Problem):
+    """The renewal of what is no licence, or of a licence without a number."""
+
+    kind = Kind.INVALID
+    reason = "RENEWAL_NOT_OF_THIS"
+    zh = "“{item}”不能按延续申请：只有行政许可可以延续，并须写明原许可证件的编号"
+    zh_remedy = "请核对事项和原许可证件；不是延续的，不要填写原许可证件"
+    en = "{item} cannot be filed as a renewal: only a licence is renewed, and its number has to be given"
+    en_remedy = "Check the item and the licence; for a new application leave the licence out"
+
+
 class DocumentKindUnknown(Problem):
     """A kind of identity document that is not known."""
 

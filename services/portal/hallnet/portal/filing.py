@@ -18,6 +18,7 @@ from hallnet.portal.site import Visit, go, is_uncertain
 from hallnet.portal.uploads import NOTHING, Handed, file_field, keep, take_in
 from hallnet.problems import Problem, Reported
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
+from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -30,6 +31,8 @@ _FIELDS = frozenset(
         "intake_point",
         "for_division",
         "materials",
+        "renews",
+        "renews.valid_until",
         *mandates.FIELDS,
     }
 )
@@ -103,7 +106,16 @@ def _request(
         for_division="" if division == visit.site.address.division else division,
         materials=[handed.uploaded[name].to_material() for name in _names(item, handed)],
         mandate_id=mandate_id,
+        renews=_renewal(visit),
     )
+
+
+def _renewal(visit: Visit) -> wire_fact.Renewal | None:
+    """The licence that is to be renewed, if the form names one."""
+    number, last = (visit.form.text(f"renews.{name}") for name in ("certificate_no", "valid_until"))
+    if not number and not last:
+        return None
+    return wire_fact.Renewal(certificate_no=number, valid_until=last)
 
 
 def _names(item: wire_item.ItemVersion, handed: Handed) -> list[str]:
