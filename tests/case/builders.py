@@ -119,6 +119,9 @@ def identity_number(first_seventeen: str) -> str:
 
 APPLICANT = Person("章三", "111", identity_number("33011019900307002"), "13800000000", "")
 NEIGHBOUR = Person("赵六", "111", identity_number("33011019851224113"), "13900000000", "")
+ORGANISATION = Person(
+    "杭州某某建设有限公司", "001", "91610800064834709T", "13700000000", "", "钱七", "孙八"
+)
 
 
 def at(text: str) -> datetime:

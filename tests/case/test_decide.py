@@ -22,6 +22,7 @@ from tests.case.builders import (
     NEIGHBOUR,
     NOT_TAKEN,
     NOTICE,
+    ORGANISATION,
     OTHER_COUNTY,
     PHOTO,
     POWERS,
@@ -73,6 +74,7 @@ from hallnet.case.event import (
     Withdrawn,
 )
 from hallnet.case.item import ItemOption, ShelfStatus
+from hallnet.case.item_terms import ServedParty
 from hallnet.case.mandate import MandateAct
 from hallnet.case.person import ActorKind
 from hallnet.case.possible import possible_acts
@@ -81,6 +83,7 @@ from hallnet.case.power import Power
 from hallnet.case.problems import (
     ActNotPossible,
     AgentNotAllowed,
+    ApplicantNotServed,
     CaseInTransit,
     DefectsIncomplete,
     DefectsMissing,
@@ -200,6 +203,17 @@ def test_an_applicant_with_a_wrong_number_is_not_filed() -> None:
     with pytest.raises(IdentityNumberCheckDigit) as raised:
         file_case(file(applicant=wrong), context())
     assert raised.value.where == "applicant.document_number"
+
+
+def test_an_organisation_does_not_apply_for_what_serves_persons_alone() -> None:
+    """服务对象: nothing said, and both named, is for both."""
+    both = (ServedParty.PERSON, ServedParty.ENTERPRISE)
+    for served in ((), both, (ServedParty.ENTERPRISE,)):
+        for applicant in (APPLICANT, ORGANISATION):
+            wanted = context(item=item(served=served))
+            assert file_case(file(applicant=applicant), wanted).applicant == applicant
+    with pytest.raises(ApplicantNotServed):
+        file_case(file(applicant=ORGANISATION), context(item=item(served=(ServedParty.PERSON,))))
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,18 @@ from tests.case.builders import START, calendar, item
 
 from hallnet.case import fee as fees
 from hallnet.case.catalogue_file import supplied_catalogue
-from hallnet.case.fee import Dunning, FeeAccount, Instalment, Payment
+from hallnet.case.fee import Dunning, FeeAccount, Instalment, Payment, Reduction, Refund
 from hallnet.case.fee_problems import (
     FeeAlreadyCollected,
     FeeAmountWrong,
+    FeeNotOwed,
+    FeeNotReducible,
     FeeOutstanding,
     FeeUnknown,
     FeeWithoutBasis,
     InstalmentsNotAllowed,
     PromiseNotSigned,
+    RefundNotPossible,
 )
 from hallnet.case.item import Fee
 
@@ -225,3 +228,58 @@ def test_a_plan_that_was_not_approved_and_promised_reminds_no_applicant() -> Non
     assert not fees.calls(approved(), late, calendar())
     plan = fees.promised(fees.reviewed(approved(), "分管"), b"signed")
     assert not fees.calls(plan, late, calendar())
+
+
+REDUCIBLE = item(fees=(replace(COPY, reducible=True),))
+
+
+def test_a_fee_is_reduced_where_the_item_says_so_and_with_a_reason() -> None:
+    """减免."""
+    found = fees.assessed("case", REDUCIBLE, reductions={"工本费": Reduction(400, "低保户")})
+    assert (found.total, found.charges[0].reduced_fen) == (600, 400)
+    assert (
+        fees.assessed("case", REDUCIBLE, reductions={"工本费": Reduction(1000, "低保户")}).total
+        == 0
+    )
+    with pytest.raises(FeeNotReducible):
+        fees.assessed("case", LICENCE, reductions={"工本费": Reduction(400, "低保户")})
+    with pytest.raises(FeeNotReducible):
+        fees.assessed("case", REDUCIBLE, reductions={"工本费": Reduction(400, " ")})
+    with pytest.raises(FeeAmountWrong):
+        fees.assessed("case", REDUCIBLE, reductions={"工本费": Reduction(1001, "低保户")})
+
+
+def test_a_slip_in_what_was_assessed_is_put_right_until_somebody_paid() -> None:
+    slip, right = (fees.assessed("case", LICENCE, {"工本费": many}) for many in (20, 2))
+    assert fees.assessed_anew(slip, right) == right
+    with pytest.raises(FeeAlreadyCollected):
+        fees.assessed_anew(fees.paid(slip, payment(1, 20_000)), right)
+
+
+def refund(number: int, amount: int, reason: str = "申请人撤回") -> Refund:
+    return Refund(f"T{number}", amount, reason, "chief", START)
+
+
+def test_who_paid_for_a_case_that_ended_without_a_result_gets_it_back_and_owes_nothing() -> None:
+    ended = fees.ended_without_result(fees.paid(approved(), payment(1, 200_000)), JULY)
+    assert (ended.outstanding, ended.to_be_refunded) == (0, 200_000)
+    with pytest.raises(FeeNotOwed):
+        fees.paid(ended, payment(2, 200_000))
+    back = fees.refunded(ended, refund(1, 200_000))
+    assert back.to_be_refunded == 0
+    assert fees.refunded(back, refund(1, 200_000)) == back
+    with pytest.raises(RefundNotPossible):
+        fees.refunded(back, refund(1, 1, "又一笔"))
+
+
+@given(st.lists(st.integers(-1, 600), max_size=8))
+def test_no_more_goes_back_than_came_in(amounts: list[int]) -> None:
+    """And what went back is not asked for again."""
+    account = fees.paid(fees.assessed("case", LICENCE), payment(1, 1000))
+    for number, amount in enumerate(amounts):
+        try:
+            account = fees.refunded(account, refund(number, amount))
+        except RefundNotPossible:
+            assert not 0 < amount <= account.held
+        assert 0 <= account.held <= 1000
+        assert account.outstanding == 0

@@ -81,7 +81,7 @@ def test_a_marriage_needs_no_household_booklet_no_fee_and_any_office_registers_i
 
 def test_seven_kinds_of_public_places_file_instead_of_being_licensed() -> None:
     """公共场所卫生管理条例 as changed from 2025-01-20."""
-    [option] = ITEMS["public-place-hygiene"].options
+    [_, option] = ITEMS["public-place-hygiene"].options
     assert "博物馆" in option.name
     assert "备案" in option.remark
     assert "疾病预防控制" in ITEMS["public-place-hygiene"].authority
@@ -93,9 +93,29 @@ def test_a_food_licence_takes_ten_days_and_farm_produce_needs_nothing() -> None:
     assert food.extension is not None
     assert food.extension.limit.days == 5
     assert {option.name: option.needs_nothing for option in food.options} == {
+        "须取得食品经营许可的经营": False,
         "仅销售预包装食品": False,
         "销售食用农产品": True,
     }
+
+
+@pytest.mark.parametrize(
+    "item_id",
+    ["food-business-licence", "public-place-hygiene", "logging-permit", "road-freight-permit"],
+)
+def test_where_the_variants_are_exceptions_the_ordinary_one_can_be_chosen(item_id: str) -> None:
+    """Whoever opens an ordinary restaurant, bath, felling site or haulage is in none of the exceptions."""
+    ordinary, *exceptions = ITEMS[item_id].options
+    assert not ordinary.needs_nothing
+    assert not ordinary.remark
+    assert all(option.remark or option.needs_nothing for option in exceptions)
+
+
+def test_a_lorry_up_to_four_and_a_half_tonnes_needs_no_permit() -> None:
+    """道路运输条例 article 24, last paragraph."""
+    light = ITEMS["road-freight-permit"].option("总质量4500千克及以下普通货车")
+    assert light is not None
+    assert light.needs_nothing
 
 
 def test_an_item_off_the_shelf_keeps_its_results_valid_after_running_in_parallel() -> None:

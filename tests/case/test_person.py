@@ -8,10 +8,10 @@ from datetime import date
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from tests.case.builders import APPLICANT, NEIGHBOUR, identity_number
+from tests.case.builders import APPLICANT, NEIGHBOUR, ORGANISATION, identity_number
 
 from hallnet.case.person import (
-    DOCUMENT_KINDS,
+    PERSONAL_DOCUMENTS,
     Person,
     require_identity_number,
     require_person,
@@ -21,6 +21,7 @@ from hallnet.case.problems import (
     IdentityNumberCheckDigit,
     IdentityNumberMalformed,
     NameMissing,
+    RepresentativeMissing,
 )
 from hallnet.problems import Problem
 
@@ -130,9 +131,34 @@ def test_a_person_needs_a_name_and_a_known_document() -> None:
     assert wrong.value.where == "applicant.document_number"
 
 
-@pytest.mark.parametrize("kind", sorted(set(DOCUMENT_KINDS) - {"111"}))
-def test_only_the_number_of_an_identity_card_is_checked(kind: str) -> None:
+@pytest.mark.parametrize("kind", sorted(set(PERSONAL_DOCUMENTS) - {"111"}))
+def test_of_a_persons_papers_only_the_number_of_an_identity_card_is_checked(kind: str) -> None:
     require_person(replace(APPLICANT, document_kind=kind, document_number="E12345678"), "applicant")
+
+
+@pytest.mark.parametrize("code", ["11440232MB2D06811W", "91610800064834709T"])
+def test_an_organisation_applies_with_its_credit_code_and_who_represents_it(code: str) -> None:
+    """GB 32100."""
+    require_person(replace(ORGANISATION, document_number=code), "applicant")
+    with pytest.raises(RepresentativeMissing) as nobody:
+        require_person(replace(ORGANISATION, document_number=code, representative=" "), "applicant")
+    assert nobody.value.where == "applicant.representative"
+
+
+@given(st.integers(0, 17), st.sampled_from("0123456789ABCDEFGHJKLMNPQRTUWXY"))
+def test_any_single_wrong_character_of_a_credit_code_is_caught(place: int, wrong: str) -> None:
+    code = ORGANISATION.document_number
+    assume(code[place] != wrong)
+    with pytest.raises(Problem) as refused:
+        require_person(
+            replace(ORGANISATION, document_number=code[:place] + wrong + code[place + 1 :]),
+            "applicant",
+        )
+    assert refused.value.where == "applicant.document_number"
+
+
+def test_the_name_of_an_organisation_is_public() -> None:
+    assert ORGANISATION.masked_name == ORGANISATION.name
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from tests.intake.parts import ACCEPT, GRANT, NOTICE, RELIEF, take_release
+from datetime import timedelta
+
+from tests.exchange.test_face import ask
+from tests.intake.parts import ACCEPT, GRANT, NOTICE, RELIEF, face, file_request, take_release
 from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
 from hallnet.case.case import Case, day_of
-from hallnet.case.event import AcceptanceBasis, Accepted
+from hallnet.case.catalogue_file import supplied_catalogue
+from hallnet.case.event import AcceptanceBasis, Accepted, Decided
 from hallnet.case.fact import ViolationRecorded, ViolationRule
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.stage import Stage
-from hallnet.intake import watching
+from hallnet.intake import cases, watching
 from hallnet.trust.release import ReleaseKind
+from hallnet.wire.case.v1 import fact_pb2 as wire_fact
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 
 def watch(world: World, at: str = TOWNSHIP) -> int:
@@ -47,6 +53,31 @@ def test_what_was_told_or_is_with_another_hall_is_not_accepted_by_silence(world:
     world.time.pass_by(days=14)
     assert watch(world) == 0
     assert now(world, told).stage is Stage.CORRECTING
+    assert watch(world, COUNTY) == 0
+
+
+def test_a_licence_that_ended_without_a_decision_is_renewed_by_itself(world: World) -> None:
+    """行政许可法 article 50: applied for in time at the face, and nobody decided."""
+    ends = day_of(world.time.now) + timedelta(days=60)
+    permit = next(one for one in supplied_catalogue().items if one.item_id == "investment-approval")
+    request = file_request(
+        world,
+        at=COUNTY,
+        item_id=permit.item_id,
+        papers=[needed.name for needed in permit.materials if needed.asked_of_applicant],
+        renews=wire_fact.Renewal(certificate_no="330110-7", valid_until=ends.isoformat()),
+    )
+    view = ask(face(world, COUNTY).FileCase(request, None)).case
+    assert wire.CLOCK_KIND_RENEWAL in {clock.kind for clock in view.clocks}
+    filed = world.at(COUNTY).intake.look(lambda c: cases.load(c, view.summary.case_id))
+    world.act(COUNTY, filed, ACCEPT)
+    world.time.pass_by(days=61)
+    assert watch(world, COUNTY) == 1
+    renewed = now(world, filed, COUNTY)
+    assert renewed.stage is Stage.DECIDED
+    decided = renewed.last(Decided)
+    assert decided is not None
+    assert decided.document_no
     assert watch(world, COUNTY) == 0
 
 

@@ -17,6 +17,8 @@ from tests.intake.parts import (
     ACCEPT,
     AGENT,
     RELIEF,
+    REVIEW,
+    SUBSISTENCE,
     VILLAGE,
     act,
     put_accounts,
@@ -28,7 +30,7 @@ from tests.simulation.halls import CHIEF, CLERK, Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
 from hallnet.case import command as commands
-from hallnet.case.fee_problems import FeeAlreadyCollected, FeeWithoutBasis
+from hallnet.case.fee_problems import FeeAlreadyCollected, FeeCollectedElsewhere, FeeWithoutBasis
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.power import Power
@@ -662,6 +664,31 @@ def test_instalments_are_reviewed_approved_promised_paid_and_reminded(world: Wor
     assert due(world, kinds=[service.RECORD_KIND_FEE]) == [(case_id, "")]
 
 
+def test_what_was_paid_for_a_case_that_was_withdrawn_waits_to_go_back(world: World) -> None:
+    account = fee_account(world, "realty-transfer")
+    case_id = account.case_id
+    call(world, "RecordPayment", case_id=case_id, receipt_no="R1", amount_fen=8000)
+    assert due(world, kinds=[service.RECORD_KIND_FEE]) == []
+    case = world.at(COUNTY).intake.look(lambda c: cases.load(c, case_id))
+    world.act(COUNTY, case, commands.Withdraw("不办了"))
+    assert due(world, kinds=[service.RECORD_KIND_FEE]) == [(case_id, "")]
+    assert sounded(world) == [(alarms.REFUND, f"{case_id} 应退8000分")]
+    back = {"case_id": case_id, "refund_no": "T1", "amount_fen": 8000, "reason": "申请人撤回"}
+    call(world, "RefundFee", act=act(CHIEF), **back)
+    assert due(world, kinds=[service.RECORD_KIND_FEE]) == []
+    assert call(world, "GetFees", case_id=case_id).account.refunds[0].approved_by == "chief"
+
+
+def test_a_fee_is_collected_at_one_hall_alone(world: World) -> None:
+    """一次性收费: where it was filed and the result is handed out, not once more where it is decided."""
+    case = world.file(TOWNSHIP, SUBSISTENCE)
+    for command in (ACCEPT, REVIEW, commands.HandOver("上报")):
+        case = world.act(TOWNSHIP, case, command)
+    world.settle()
+    with pytest.raises(FeeCollectedElsewhere):
+        call(world, "AssessFees", case_id=case.case_id)
+
+
 def test_fees_are_those_of_a_case(world: World) -> None:
     with pytest.raises(CaseUnknown):
         call(world, "AssessFees", case_id="none")
@@ -780,7 +807,7 @@ def sounded(world: World) -> list[tuple[str, str]]:
         place = station.intake.transact(sound).next_place
         if place is None:
             break
-    entries = told(station, alarms.UNCOVERED, alarms.INSTALMENT, alarms.OVERDUE)
+    entries = told(station, alarms.UNCOVERED, alarms.INSTALMENT, alarms.OVERDUE, alarms.REFUND)
     return [(entry.kind, entry.subject) for entry in entries]
 
 

@@ -294,6 +294,7 @@ def test_an_instalment_names_its_number_amount_and_day(
         ),
         ("window.uncovered", "预约窗口无人值守（原因）。请立即安排接班人员。"),
         ("window.instalment", "分期付款需要催交（原因）。请联系缴款人。"),
+        ("window.refund", "办件终结且没有办理结果，已收费用应退还（原因）。请办理退费。"),
         ("window.overdue", "一项回应已超期（原因）。请立即办理。"),
         (
             "case.looks_alike",

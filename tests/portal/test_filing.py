@@ -95,6 +95,25 @@ def test_a_problem_stands_beside_its_field(
     assert form.value(field).strip() == value.strip()
 
 
+def test_an_organisation_files_with_its_credit_code(enter: Enter) -> None:
+    visitor = enter(CLERK)
+    typed = PERSON | {
+        "applicant__name": "杭州某某建设有限公司",
+        "applicant__document_kind": "001",
+        "applicant__document_number": "91610800064834709t",
+    }
+    page = visitor.send(blank(visitor), COMPLETE, **typed)
+    assert "法定代表人" in page.troubles["applicant.representative"]
+    receipt = visitor.send(
+        page.form(SUBSISTENCE), {}, applicant__representative="钱七", applicant__contact="孙八"
+    )
+    case = visitor.open(f"/cases/{case_id(receipt)}")
+    for shown in ("杭州某某建设有限公司", "91610800064834709T", "钱七", "孙八"):
+        assert shown in case.text
+    found = visitor.open("/cases?q=91610800064834709T")
+    assert "杭州某某建设有限公司" in found.text
+
+
 def test_uploaded_files_need_not_be_chosen_again(enter: Enter) -> None:
     visitor = enter(CLERK)
     wrong = PERSON | {"applicant__document_number": "110105194912310021"}

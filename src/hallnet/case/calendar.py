@@ -19,6 +19,7 @@ from hallnet.case.problems import LimitTooLong
 from hallnet.codec import Codec
 from hallnet.wire.case.v1 import calendar_pb2 as wire
 
+UNTIL_DAYS_SHOWN = 40
 COUNTED_DAYS_MAX = 2000
 COUNTS_REMEMBERED_MAX = 1_000
 """Most cases of a day start the same few limits: each is counted once."""
@@ -143,6 +144,16 @@ class Calendar:
         years = {item.date.year for item in days[1:]}
         unpublished = tuple(sorted(year for year in years if not self.is_published(year)))
         return Count(day, tuple(days), unpublished)
+
+    def until(self, event_on: date, last: date, reason: str) -> Count:
+        """A limit that ends on a day that is given, be it a working day or not: only its last days are listed,
+        UNTIL_DAYS_SHOWN of them."""
+        length = (last - event_on).days
+        days = [DayCount(event_on, False, 0, "起始当日不计入")]
+        for passed in range(max(1, length - UNTIL_DAYS_SHOWN + 1), length + 1):
+            day = event_on + passed * _ONE_DAY
+            days.append(DayCount(day, True, passed, reason if day == last else self._name(day)))
+        return Count(last, tuple(days), ())
 
     def working_days_between(self, first: date, last: date) -> int:
         """Working days after `first` up to and including `last`."""

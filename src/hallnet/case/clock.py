@@ -41,6 +41,7 @@ from hallnet.case.fact import (
 )
 from hallnet.case.item import ClockStart, ItemVersion, TimeLimit, TimeUnit
 from hallnet.case.policy import DEFAULT, Policy
+from hallnet.case.renewal import ends_on
 
 NOTICE_LIMIT = TimeLimit(5, TimeUnit.WORKING_DAY, "行政许可法第三十二条第一款第四项")
 DELIVERY_LIMIT = TimeLimit(10, TimeUnit.WORKING_DAY, "行政许可法第四十四条")
@@ -62,6 +63,7 @@ class ClockKind(IntEnum):
     PROCEDURE = 9
     AFTER_CHECK = 10
     URGENT = 11
+    RENEWAL = 12
 
 
 class Alarm(IntEnum):
@@ -131,6 +133,7 @@ def clocks(
         _gaps(case, calendar),
         _procedure(case, calendar),
         _urgent(case, calendar),
+        _renewal(case, item, calendar),
         _delivery(case, calendar),
         _after_check(case, calendar, policy),
     ]
@@ -141,7 +144,8 @@ def clocks(
 
 def case_clock(running: list[Clock]) -> Clock | None:
     """The clock by which a case is listed: that of an urgent case, the promise, else the statutory
-    limit; as long as none of them runs, the notice or the pre-review that is due."""
+    limit; as long as none of them runs, the notice or the pre-review that is due. A licence that ends before
+    that goes first."""
     by_kind = {clock.kind: clock for clock in running}
     order = (
         ClockKind.URGENT,
@@ -150,7 +154,11 @@ def case_clock(running: list[Clock]) -> Clock | None:
         ClockKind.NOTICE,
         ClockKind.PREREVIEW,
     )
-    return next((by_kind[kind] for kind in order if kind in by_kind), None)
+    first = next((by_kind[kind] for kind in order if kind in by_kind), None)
+    renewal = by_kind.get(ClockKind.RENEWAL)
+    if first is None or (renewal is not None and renewal.due_on < first.due_on):
+        return renewal
+    return first
 
 
 def pauses(case: Case, calendar: Calendar) -> tuple[Pause, ...]:
@@ -296,6 +304,18 @@ def _urgent(case: Case, calendar: Calendar) -> Clock | None:
     return _running_clock(
         case, ClockKind.URGENT, "列为特办", urgent.day, urgent.fact.limit, calendar, met
     )
+
+
+def _renewal(case: Case, item: ItemVersion, calendar: Calendar) -> Clock | None:
+    """Article 50: what is not decided before the licence ends is renewed. Nothing holds this limit up."""
+    last = ends_on(case, item)
+    if last is None or case.received is None:
+        return None
+    started, day = case.received
+    limit = TimeLimit((last - day).days, TimeUnit.CALENDAR_DAY, "行政许可法第五十条第二款")
+    met = _decided_after(case, started)
+    count = calendar.until(day, last, "原许可有效期届满")
+    return Clock(ClockKind.RENEWAL, "申请延续", day, limit, count, met.day if met else None)
 
 
 def _after_check(case: Case, calendar: Calendar, policy: Policy) -> Clock | None:

@@ -20,6 +20,7 @@ from hallnet.case.fact import (
     LegOutcome,
     MandateChange,
     ProcedureKind,
+    Renewal,
     Surveyor,
 )
 from hallnet.case.item import ItemOverlay, TimeLimit
@@ -48,6 +49,7 @@ class File:
     owner: str = ""
     """Who answers for it, if not who files it."""
     overlay: ItemOverlay | None = None
+    renews: Renewal | None = None
 
 
 @dataclass(frozen=True, slots=True)

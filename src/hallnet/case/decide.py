@@ -64,6 +64,7 @@ from hallnet.case.problems import (
     NotTheCustodian,
     OptionUnknown,
 )
+from hallnet.case.renewal import require_renewable
 from hallnet.case.rules import (
     custody,
     ending,
@@ -82,9 +83,11 @@ def file_case(command: File, context: Context) -> Filed:
     if not item.in_force_on(context.today):
         raise ItemNotInForce("item_id", item=item.name)
     require_person(command.applicant, "applicant")
+    receiving.require_served(command.applicant, item)
     if item.options and command.option not in {option.name for option in item.options}:
         raise OptionUnknown("option", item=item.name, option=command.option)
     receiving.require_known(command.materials, item)
+    require_renewable(command.renews, item)
     mandate, by_agent = command.mandate, context.actor.kind is ActorKind.AGENT
     if not by_agent:
         context.require(Power.RECEIVE)
@@ -111,6 +114,7 @@ def file_case(command: File, context: Context) -> Filed:
         lead=command.lead,
         owner=command.owner,
         overlay=command.overlay,
+        renews=command.renews,
     )
 
 

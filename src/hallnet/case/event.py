@@ -35,6 +35,7 @@ from hallnet.case.fact import (
     ProcedureEnded,
     RefusalRecalled,
     RefusalReported,
+    Renewal,
     Surveyed,
     ViolationRecorded,
 )
@@ -125,6 +126,7 @@ class Filed:
     lead: Lead | None = None
     owner: str = ""
     overlay: ItemOverlay | None = None
+    renews: Renewal | None = None
 
 
 class DefectKind(IntEnum):

@@ -36,6 +36,14 @@ class PrereviewPassed:
 # Promises
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The licence of which an application asks for the renewal (行政许可法 article 50)."""
+
+    certificate_no: str
+    valid_until: date
+
+
 class GapEnd(IntEnum):
     """What becomes of a case whose promised materials do not come; places differ."""
 

@@ -1,4 +1,5 @@
-"""Fees of a case: only with basis, standard and permit, collected once, or in approved instalments.
+"""Fees of a case: only with basis, standard and permit, collected once, or in approved instalments; what was
+paid for nothing goes back.
 
 行政许可法 articles 58 and 59: no fee unless a law allows it, and all of it to the treasury. Instalments
 (分期付款): reviewed by one head, approved by another, promised in writing; the result may be issued once
@@ -16,11 +17,14 @@ from hallnet.case.calendar import Calendar
 from hallnet.case.fee_problems import (
     FeeAlreadyCollected,
     FeeAmountWrong,
+    FeeNotOwed,
+    FeeNotReducible,
     FeeOutstanding,
     FeeUnknown,
     FeeWithoutBasis,
     InstalmentsNotAllowed,
     PromiseNotSigned,
+    RefundNotPossible,
 )
 from hallnet.case.item import Fee, ItemVersion
 
@@ -41,6 +45,16 @@ class Charge:
     basis: str
     permit: str
     collected_by: str
+    reduced_fen: int = 0
+    reduction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """What is taken off a fee (减免), in fen, and why."""
+
+    reduced_fen: int
+    reduction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,17 @@ class Payment:
     receipt_no: str
     amount_fen: int
     paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money that went back (退费), by the number of its paper."""
+
+    refund_no: str
+    amount_fen: int
+    reason: str
+    approved_by: str
+    refunded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +104,9 @@ class FeeAccount:
     payments: tuple[Payment, ...]
     plan: InstalmentPlan | None
     instalments_allowed: bool
+    refunds: tuple[Refund, ...] = ()
+    ended_on: date | None = None
+    """The day on which the case ended without a result."""
 
     @property
     def total(self) -> int:
@@ -90,7 +118,18 @@ class FeeAccount:
 
     @property
     def outstanding(self) -> int:
-        return self.total - self.paid
+        """What is still owed: nothing for a case that ended without a result. What went back is not owed again."""
+        return 0 if self.ended_on else self.total - self.paid
+
+    @property
+    def held(self) -> int:
+        """What was paid and did not go back."""
+        return self.paid - sum(refund.amount_fen for refund in self.refunds)
+
+    @property
+    def to_be_refunded(self) -> int:
+        """What was paid for a case that ended without a result."""
+        return self.held if self.ended_on else 0
 
 
 def assessed(
@@ -98,23 +137,37 @@ def assessed(
     item: ItemVersion,
     units: Mapping[str, int] | None = None,
     local: Mapping[str, int] | None = None,
+    reductions: Mapping[str, Reduction] | None = None,
 ) -> FeeAccount:
     """What an application costs: all fees of the item, told at once.
 
     `units` says how many of the unit of a fee (area, copies), one if left out; `local` amounts of fees
-    that the item leaves to the place. Raises FeeUnknown, FeeWithoutBasis, FeeAmountWrong.
+    that the item leaves to the place; `reductions` what is taken off. Raises FeeUnknown, FeeWithoutBasis,
+    FeeAmountWrong, FeeNotReducible.
     """
-    many, amounts = units or {}, local or {}
-    for name in (*many, *amounts):
+    many, amounts, less = units or {}, local or {}, reductions or {}
+    for name in (*many, *amounts, *less):
         if all(fee.name != name for fee in item.fees):
             raise FeeUnknown("fee", fee=name[:64])
     charges = tuple(
-        _charge(fee, many.get(fee.name, 1), amounts.get(fee.name))
+        _reduced(
+            _charge(fee, many.get(fee.name, 1), amounts.get(fee.name)), fee, less.get(fee.name)
+        )
         for fee in item.fees
         if fee.charges
     )
     allowed = any(fee.instalments_allowed for fee in item.fees)
     return FeeAccount(case_id, charges, (), None, allowed)
+
+
+def assessed_anew(account: FeeAccount, anew: FeeAccount) -> FeeAccount:
+    """A slip in what was assessed is put right as long as nothing was paid and no plan approved; raises
+    FeeAlreadyCollected."""
+    if anew.charges == account.charges:
+        return account
+    if account.payments or account.plan is not None or account.ended_on:
+        raise FeeAlreadyCollected("quantities")
+    return anew
 
 
 def require_basis(fee: Fee) -> None:
@@ -176,10 +229,12 @@ def paid(account: FeeAccount, payment: Payment) -> FeeAccount:
     """Money came in: the whole total at once, or with an approved plan the next instalment.
 
     The same receipt again changes nothing. Raises FeeAlreadyCollected, FeeAmountWrong,
-    InstalmentsNotAllowed.
+    InstalmentsNotAllowed, FeeNotOwed.
     """
     if payment in account.payments:
         return account
+    if account.ended_on:
+        raise FeeNotOwed("case_id", ended_on=account.ended_on)
     known = any(known.receipt_no == payment.receipt_no for known in account.payments)
     if known or account.outstanding <= 0:
         raise FeeAlreadyCollected("receipt_no")
@@ -191,6 +246,34 @@ def paid(account: FeeAccount, payment: Payment) -> FeeAccount:
     if payment.amount_fen != owed:
         raise FeeAmountWrong("amount_fen", owed=owed, given=payment.amount_fen)
     return replace(account, payments=(*account.payments, payment))
+
+
+def refunded(account: FeeAccount, refund: Refund) -> FeeAccount:
+    """Money goes back, never more than came in; what was taken too much, or for nothing. The same paper again
+    changes nothing. Raises RefundNotPossible.
+    """
+    if any(_is_same_paper(known, refund) for known in account.refunds):
+        return account
+    if any(known.refund_no == refund.refund_no for known in account.refunds):
+        raise RefundNotPossible("refund_no", detail="该单据号已经用于另一笔退费")
+    if not refund.reason.strip() or not refund.refund_no.strip():
+        raise RefundNotPossible("reason", detail="须有单据号和退费原因")
+    if not 0 < refund.amount_fen <= account.held:
+        raise RefundNotPossible("amount_fen", detail=f"可退{account.held}分")
+    return replace(account, refunds=(*account.refunds, refund))
+
+
+def _is_same_paper(one: Refund, other: Refund) -> bool:
+    return (one.refund_no, one.amount_fen, one.reason) == (
+        other.refund_no,
+        other.amount_fen,
+        other.reason,
+    )
+
+
+def ended_without_result(account: FeeAccount, day: date) -> FeeAccount:
+    """The case was declined, withdrawn or ended otherwise: nothing more is owed, and what was paid goes back."""
+    return account if account.ended_on else replace(account, ended_on=day)
 
 
 def require_may_issue(account: FeeAccount | None) -> None:
@@ -277,6 +360,21 @@ def _charge(fee: Fee, units: int, local: int | None) -> Charge:
         raise FeeAmountWrong("units", owed=1, given=units)
     amount = (local if fee.amount_set_locally and local else fee.amount_fen) * units
     return Charge(fee.name, amount, fee.basis, fee.permit, fee.collected_by)
+
+
+def _reduced(charge: Charge, fee: Fee, less: Reduction | None) -> Charge:
+    if less is None:
+        return charge
+    if not fee.reducible or not less.reduction.strip():
+        raise FeeNotReducible("fee", fee=fee.name)
+    if not 0 < less.reduced_fen <= charge.amount_fen:
+        raise FeeAmountWrong("reduced_fen", owed=charge.amount_fen, given=less.reduced_fen)
+    return replace(
+        charge,
+        amount_fen=charge.amount_fen - less.reduced_fen,
+        reduced_fen=less.reduced_fen,
+        reduction=less.reduction,
+    )
 
 
 def _plan(account: FeeAccount) -> InstalmentPlan:

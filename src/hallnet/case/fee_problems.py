@@ -78,3 +78,47 @@ class PromiseNotSigned(Problem):
     zh_remedy = "请缴款人签署分期付款承诺书并上传"
     en = "There is no signed promise for the instalments: nothing may be issued"
     en_remedy = "Have the promise signed and upload it"
+
+
+class FeeNotReducible(Problem):
+    """Something is taken off a fee for which the item knows no reduction, or without saying why."""
+
+    kind = Kind.DENIED
+    reason = "FEE_NOT_REDUCIBLE"
+    zh = "“{fee}”不能减免，或者没有说明减免原因"
+    zh_remedy = "请核对事项的收费信息；可以减免的，请写明减免依据"
+    en = "The fee {fee} knows no reduction, or no reason was given"
+    en_remedy = "Check the fees of the item; where it may be reduced say on what basis"
+
+
+class FeeNotOwed(Problem):
+    """Money is taken for a case that ended without a result."""
+
+    kind = Kind.CONFLICT
+    reason = "FEE_NOT_OWED"
+    zh = "办件已于{ended_on}终结且没有办理结果，不再收费"
+    zh_remedy = "已经收取的费用请办理退费"
+    en = "The case ended without a result on {ended_on}: nothing is owed"
+    en_remedy = "Refund what was paid"
+
+
+class FeeCollectedElsewhere(Problem):
+    """A fee is assessed at another hall than the one where it is collected."""
+
+    kind = Kind.CONFLICT
+    reason = "FEE_COLLECTED_ELSEWHERE"
+    zh = "本件由收件的大厅{hall}统一收费"
+    zh_remedy = "为避免重复收费，只在收件并发放结果的大厅核定和收取"
+    en = "The fees of this case are collected at {hall}, where it was filed"
+    en_remedy = "Have them assessed and collected there: in one place, once"
+
+
+class RefundNotPossible(Problem):
+    """Money cannot go back as was asked."""
+
+    kind = Kind.INVALID
+    reason = "REFUND_NOT_POSSIBLE"
+    zh = "不能退费：{detail}"
+    zh_remedy = "请核对已收金额、单据号和退费原因"
+    en = "The refund is not possible: {detail}"
+    en_remedy = "Check what was paid, the number of the paper and the reason"

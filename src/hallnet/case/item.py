@@ -390,6 +390,7 @@ class ItemVersion:
     base_version: int = 0
     needs_no_materials: bool = False
     results_stay_valid: bool = False
+    renewal_days_before: int = 0
 
     @property
     def edition(self) -> tuple[int, int]:

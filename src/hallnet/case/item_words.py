@@ -160,6 +160,7 @@ _LABELS = {
     "base_version": "所依据的上级版本",
     "needs_no_materials": "无需提交材料",
     "results_stay_valid": "下架后原结果仍有效",
+    "renewal_days_before": "期满前多少日申请延续",
 }
 _UNTOLD = frozenset({"item_id", "version"})
 

@@ -13,11 +13,15 @@ from hallnet.case.problems import (
     IdentityNumberCheckDigit,
     IdentityNumberMalformed,
     NameMissing,
+    RepresentativeMissing,
 )
 from hallnet.problems import Problem
 
 RESIDENT_IDENTITY_CARD = "111"
-DOCUMENT_KINDS = {
+CREDIT_CODE = "001"
+"""What stands for an organisation (法人、非法人组织) in the place of an identity document: its unified social
+credit code (GB 32100)."""
+PERSONAL_DOCUMENTS = {
     RESIDENT_IDENTITY_CARD: "居民身份证",
     "113": "户口簿",
     "414": "普通护照",
@@ -26,6 +30,8 @@ DOCUMENT_KINDS = {
     "553": "外国人永久居留身份证",
 }
 """Kinds of identity documents (GA/T 2000.156)."""
+DOCUMENT_KINDS = {**PERSONAL_DOCUMENTS, CREDIT_CODE: "统一社会信用代码"}
+"""By what an applicant is known."""
 
 
 class ActorKind(IntEnum):
@@ -59,10 +65,18 @@ class Person:
     document_number: str
     phone: str
     address: str
+    representative: str = ""
+    contact: str = ""
+
+    @property
+    def is_organisation(self) -> bool:
+        return self.document_kind == CREDIT_CODE
 
     @property
     def masked_name(self) -> str:
-        """The first character and stars."""
+        """The first character and stars; the name of an organisation is public."""
+        if self.is_organisation:
+            return self.name
         return self.name[:1] + "*" * max(len(self.name) - 1, 1)
 
     def is_same_as(self, other: Person) -> bool:
@@ -87,7 +101,8 @@ class Material:
 def require_person(person: Person, where: str) -> None:
     """Check name and document.
 
-    Raises NameMissing, DocumentKindUnknown, IdentityNumberMalformed, IdentityNumberCheckDigit.
+    Raises NameMissing, DocumentKindUnknown, IdentityNumberMalformed, IdentityNumberCheckDigit; of an
+    organisation RepresentativeMissing and what is wrong with its credit code.
     """
     if not person.name.strip():
         raise NameMissing(f"{where}.name")
@@ -95,6 +110,10 @@ def require_person(person: Person, where: str) -> None:
         raise DocumentKindUnknown(f"{where}.document_kind", document_kind=person.document_kind[:8])
     if person.document_kind == RESIDENT_IDENTITY_CARD:
         require_identity_number(person.document_number, f"{where}.document_number")
+    if person.is_organisation:
+        codes.require_credit_code(person.document_number, f"{where}.document_number")
+        if not person.representative.strip():
+            raise RepresentativeMissing(f"{where}.representative")
 
 
 def require_identity_number(number: str, where: str) -> None:

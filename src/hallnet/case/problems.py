@@ -161,15 +161,50 @@ class NameMissing(Problem):
     en_remedy = "Give the name as it stands on the document"
 
 
+class RepresentativeMissing(Problem):
+    """An organisation without anybody who represents it."""
+
+    kind = Kind.INVALID
+    reason = "REPRESENTATIVE_MISSING"
+    zh = "缺少法定代表人或者负责人"
+    zh_remedy = "申请人为单位的，请填写营业执照等证照上的法定代表人或者负责人"
+    en = "Who represents the organisation is missing"
+    en_remedy = "Give the legal representative, or who answers for it, as on its certificate"
+
+
+class ApplicantNotServed(Problem):
+    """An item that is not for organisations."""
+
+    kind = Kind.INVALID
+    reason = "APPLICANT_NOT_SERVED"
+    zh = "“{item}”只面向个人，单位不能申请"
+    zh_remedy = "请核对事项的服务对象，或者以个人名义申请"
+    en = "{item} is for persons only: an organisation cannot apply for it"
+    en_remedy = "Look whom the item serves, or have a person apply"
+
+
+class RenewalNotOfThis(Problem):
+    """The renewal of what is no licence, or of a licence without a number."""
+
+    kind = Kind.INVALID
+    reason = "RENEWAL_NOT_OF_THIS"
+    zh = "“{item}”不能按延续申请：只有行政许可可以延续，并须写明原许可证件的编号"
+    zh_remedy = "请核对事项和原许可证件；不是延续的，不要填写原许可证件"
+    en = "{item} cannot be filed as a renewal: only a licence is renewed, and its number has to be given"
+    en_remedy = "Check the item and the licence; for a new application leave the licence out"
+
+
 class DocumentKindUnknown(Problem):
     """A kind of identity document that is not known."""
 
     kind = Kind.INVALID
     reason = "DOCUMENT_KIND_UNKNOWN"
     zh = "证件类型“{document_kind}”无法识别"
-    zh_remedy = "居民身份证填111，其他证件请查证件类型代码表"
+    zh_remedy = "居民身份证填111，单位填001（统一社会信用代码），其他证件请查证件类型代码表"
     en = "The kind of document {document_kind} is not known"
-    en_remedy = "Give 111 for a resident identity card, else look up its code"
+    en_remedy = (
+        "Give 111 for a resident identity card, 001 for an organisation, else look up its code"
+    )
 
 
 class IdentityNumberMalformed(Problem):

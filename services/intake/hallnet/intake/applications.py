@@ -8,6 +8,7 @@ from datetime import date, datetime
 from hallnet.case.case import Case
 from hallnet.case.catalogue import accepts_here
 from hallnet.case.event import Channel
+from hallnet.case.fact import Renewal
 from hallnet.case.item import ItemVersion
 from hallnet.case.person import Material, Person
 from hallnet.codec import Codec
@@ -18,9 +19,11 @@ from hallnet.intake.context import Hall
 from hallnet.intake.handling import Numbered
 from hallnet.places import Village
 from hallnet.store import Connection
+from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
+_RENEWAL: Codec[Renewal] = Codec(Renewal, wire_fact.Renewal)
 _PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
@@ -60,6 +63,7 @@ class Application:
             now,
             request.for_prereview,
             numbered,
+            _RENEWAL.from_message(request.renews) if request.HasField("renews") else None,
         )
 
 

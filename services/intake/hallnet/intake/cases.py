@@ -21,6 +21,7 @@ from hallnet.case.sought import normal_document_number, normal_name, normal_phon
 from hallnet.intake import alike, counting, credit, dispatches, memory, owners, queues, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
+from hallnet.intake.window import refunds
 from hallnet.node import telemetry
 from hallnet.places import Address
 from hallnet.store import Connection
@@ -346,6 +347,7 @@ def _insert(connection: Connection, author: Address, case: Case, raws: Sequence[
     """The newest events of a case."""
     marks = case.marks[-len(raws) :]
     credit.note(connection, case, marks)
+    refunds.note(connection, case, marks)
     execute_later(
         connection,
         _INSERT_EVENTS,

@@ -13,7 +13,7 @@ from hallnet.case.command import Command, File
 from hallnet.case.context import Context
 from hallnet.case.decide import decide, file_case
 from hallnet.case.event import REQUEST, CaseRequest, Channel, Supplemented, Wish, Withdrawn
-from hallnet.case.fact import MandateChanged
+from hallnet.case.fact import MandateChanged, Renewal
 from hallnet.case.grant import departments_of
 from hallnet.case.kind import axes_of, axes_of_item, names_of
 from hallnet.case.person import ActorKind, Material, Person
@@ -87,6 +87,7 @@ def file(
     now: datetime,
     for_prereview: bool = False,
     numbered: Numbered | None = None,
+    renews: Renewal | None = None,
 ) -> Case:
     """Receive an application at this hall or one of its village points, under the next number or the one that it has.
 
@@ -121,6 +122,7 @@ def file(
         materials=tuple(handed_in),
         mandate=mandate,
         for_prereview=for_prereview,
+        renews=renews,
         overlay=hall.releases.overlay_of(connection, item),
         owner=_owner_of_new(connection, hall, account, channel, item_id, now),
     )

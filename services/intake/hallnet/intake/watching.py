@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 
-from hallnet.case.case import day_of
-from hallnet.case.command import Accept
+from hallnet.case.case import Case, day_of
+from hallnet.case.command import Accept, Command, Decide
+from hallnet.case.event import Outcome
+from hallnet.case.item import ItemVersion
 from hallnet.case.person import SYSTEM
+from hallnet.case.renewal import is_renewed_by_silence
 from hallnet.case.rules.receiving import needs_nothing
 from hallnet.case.rules.time import what_time_brings
 from hallnet.case.stage import Stage
@@ -39,8 +42,7 @@ def watch(connection: Connection, hall: Hall, now: datetime) -> int:
     for case_id in connection.scalars(due).all():
         case = cases.load(connection, case_id)
         item = cases.item_of(connection, hall, case)
-        nothing = item is not None and needs_nothing(case, item)
-        paper = Accept() if case.stage is Stage.RECEIVED and not nothing else None
+        paper = _paper(case, item, day_of(now)) if item is not None else None
         context = handling.context_of(connection, hall, _SYSTEM, case, paper, now)
         facts = what_time_brings(case, context)
         if facts:
@@ -50,3 +52,10 @@ def watch(connection: Connection, hall: Hall, now: datetime) -> int:
         else:
             cases.project(connection, hall, case, case)
     return changed
+
+
+def _paper(case: Case, item: ItemVersion, today: date) -> Command | None:
+    """What the paper is about that follows from time: it takes a number."""
+    if is_renewed_by_silence(case, item, today):
+        return Decide(Outcome.GRANTED, "", "")
+    return Accept() if case.stage is Stage.RECEIVED and not needs_nothing(case, item) else None

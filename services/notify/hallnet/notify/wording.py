@@ -330,6 +330,7 @@ _FOR_STAFF = {
     "incident.journal": "安全事件：{detail}。",
     "window.uncovered": "预约窗口无人值守（{detail}）。请立即安排接班人员。",
     "window.instalment": "分期付款需要催交（{detail}）。请联系缴款人。",
+    "window.refund": "办件终结且没有办理结果，已收费用应退还（{detail}）。请办理退费。",
     "window.overdue": "一项回应已超期（{detail}）。请立即办理。",
     "release.refused": "拒收一项不可信的发布（{detail}）。请向上级报告。",
 }

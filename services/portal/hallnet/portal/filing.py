@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from hallnet.case.case import day_of
 from hallnet.case.event import Channel
-from hallnet.case.person import DOCUMENT_KINDS, RESIDENT_IDENTITY_CARD
+from hallnet.case.person import CREDIT_CODE, DOCUMENT_KINDS, RESIDENT_IDENTITY_CARD
 from hallnet.case.problems import ItemUnknown
 from hallnet.node.client import problems_raised
 from hallnet.portal import mandates
@@ -18,6 +18,7 @@ from hallnet.portal.site import Visit, go, is_uncertain
 from hallnet.portal.uploads import NOTHING, Handed, file_field, keep, take_in
 from hallnet.problems import Problem, Reported
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
+from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.case.v1 import item_pb2 as wire_item
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -30,10 +31,13 @@ _FIELDS = frozenset(
         "intake_point",
         "for_division",
         "materials",
+        "renews",
+        "renews.valid_until",
         *mandates.FIELDS,
     }
 )
 """Fields beside which the form shows a problem; they bear the names that the intake gives them."""
+_IN_CAPITALS = (RESIDENT_IDENTITY_CARD, CREDIT_CODE)
 _NAMED_OTHERWISE = {"division": "for_division", **mandates.NAMED_OTHERWISE}
 
 
@@ -77,10 +81,12 @@ def _applicant(visit: Visit) -> wire_person.Person:
     return wire_person.Person(
         name=form.text("applicant.name"),
         document_kind=kind,
-        # The last character is an X, however it was typed.
-        document_number=number.upper() if kind == RESIDENT_IDENTITY_CARD else number,
+        # Their letters are capitals, however they were typed.
+        document_number=number.upper() if kind in _IN_CAPITALS else number,
         phone=form.text("applicant.phone"),
         address=form.text("applicant.address"),
+        representative=form.text("applicant.representative"),
+        contact=form.text("applicant.contact"),
     )
 
 
@@ -100,7 +106,16 @@ def _request(
         for_division="" if division == visit.site.address.division else division,
         materials=[handed.uploaded[name].to_material() for name in _names(item, handed)],
         mandate_id=mandate_id,
+        renews=_renewal(visit),
     )
+
+
+def _renewal(visit: Visit) -> wire_fact.Renewal | None:
+    """The licence that is to be renewed, if the form names one."""
+    number, last = (visit.form.text(f"renews.{name}") for name in ("certificate_no", "valid_until"))
+    if not number and not last:
+        return None
+    return wire_fact.Renewal(certificate_no=number, valid_until=last)
 
 
 def _names(item: wire_item.ItemVersion, handed: Handed) -> list[str]:

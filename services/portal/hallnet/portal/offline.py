@@ -22,7 +22,7 @@ from google.protobuf.message import Message
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hallnet.case.person import DOCUMENT_KINDS
+from hallnet.case.person import PERSONAL_DOCUMENTS
 from hallnet.node.client import problems_raised
 from hallnet.portal.forms import Refusal
 from hallnet.portal.problems import FormMalformed, FormStale, FormTooLarge, PageFailed
@@ -88,7 +88,7 @@ class _Reservation(msgspec.Struct):
 
 async def page(visit: Visit) -> Response:
     """The same for everybody."""
-    return visit.show_to_all("offline.html", document_kinds=DOCUMENT_KINDS)
+    return visit.show_to_all("offline.html", document_kinds=PERSONAL_DOCUMENTS)
 
 
 def worker(site: Site) -> Endpoint:

@@ -151,6 +151,7 @@ CLOCKS: Mapping[int, str] = {
     ClockKind.PROCEDURE: "特别程序时间",
     ClockKind.AFTER_CHECK: "承诺核查时限",
     ClockKind.URGENT: "特办时限",
+    ClockKind.RENEWAL: "原许可有效期",
 }
 DELIVERIES: Mapping[int, str] = {
     wire_exchange.DELIVERY_STATE_WAITING: "等待发出",

@@ -35,8 +35,10 @@ from hallnet.case.item import HandlingKind, TaskType
 from hallnet.case.mandate import MandateAct
 from hallnet.case.power import Power
 from hallnet.case.problems import ActNotPossible, ReasonsMissing
+from hallnet.case.renewal import ends_on, is_renewed_by_silence
 from hallnet.case.rules.joint import compensated_legs, require_asked_again, stopped_legs
 from hallnet.case.rules.problems import (
+    AlreadyRenewed,
     CheckPending,
     EndNotAllowed,
     GapsNotDue,
@@ -85,6 +87,8 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
     refused = command.outcome is Outcome.REFUSED
     if refused and not (command.reasons.strip() and command.legal_basis.strip()):
         raise ReasonsMissing("reasons")
+    if refused and is_renewed_by_silence(case, context.item, context.today):
+        raise AlreadyRenewed("outcome", ended_on=ends_on(case, context.item))
     _require_nothing_open(case, refused, context)
     if not refused:
         require_asked_again(case)

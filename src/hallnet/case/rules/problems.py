@@ -322,6 +322,19 @@ class MandateChangeImpossible(Problem):
     en_remedy = "A permission that was revoked is signed anew"
 
 
+class AlreadyRenewed(Problem):
+    """A renewal is refused after the licence has ended: by then it counts as renewed."""
+
+    kind = Kind.CONFLICT
+    reason = "ALREADY_RENEWED"
+    zh = "原许可已于{ended_on}期满，期满前未作决定，依法视为准予延续，不能再不予许可"
+    zh_remedy = "系统将自动记为准予延续；延续不合法的，依照行政许可法第六十九条办理撤销"
+    en = "The licence ended on {ended_on} without a decision: it counts as renewed and cannot be refused any more"
+    en_remedy = (
+        "The renewal is recorded by itself; if it must not stand, revoke it (行政许可法 article 69)"
+    )
+
+
 class NothingToDecide(Problem):
     """An item that is only filed knows no decision."""
 

@@ -25,11 +25,13 @@ from hallnet.case.fact import (
     ViolationRule,
 )
 from hallnet.case.item import ItemVersion, TimeLimit, TimeUnit
+from hallnet.case.item_terms import ServedParty
 from hallnet.case.mandate import MandateAct
-from hallnet.case.person import Material
+from hallnet.case.person import Material, Person
 from hallnet.case.power import Power
 from hallnet.case.problems import (
     ActNotPossible,
+    ApplicantNotServed,
     DefectsIncomplete,
     DefectsMissing,
     MaterialsMissing,
@@ -170,6 +172,13 @@ def decline(case: Case, command: commands.Decline, context: Context) -> list[Fac
     if command.ground is DeclineGround.WRONG_BODY and not command.right_body.strip():
         raise RightBodyMissing("right_body")
     return [Declined(context.document_no, command.ground, command.explanation, command.right_body)]
+
+
+def require_served(applicant: Person, item: ItemVersion) -> None:
+    """Raises ApplicantNotServed for an organisation where the item says that it serves persons alone. A person
+    may apply for what serves organisations: whoever founds one does."""
+    if applicant.is_organisation and set(item.served) == {ServedParty.PERSON}:
+        raise ApplicantNotServed("applicant.document_kind", item=item.name)
 
 
 def require_known(materials: tuple[Material, ...], item: ItemVersion) -> None:

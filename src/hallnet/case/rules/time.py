@@ -8,9 +8,19 @@ from datetime import date
 from hallnet.case.case import Case
 from hallnet.case.clock import Clock, ClockKind
 from hallnet.case.context import Context
-from hallnet.case.event import AcceptanceBasis, Accepted, Fact
-from hallnet.case.fact import ViolationRecorded, ViolationRule
+from hallnet.case.event import (
+    AcceptanceBasis,
+    Accepted,
+    Decided,
+    Fact,
+    HandedOver,
+    HandOverPurpose,
+    Outcome,
+)
+from hallnet.case.fact import ProcedureEnded, ViolationRecorded, ViolationRule
 from hallnet.case.item import ItemVersion
+from hallnet.case.renewal import ends_on, is_renewed_by_silence
+from hallnet.case.rules.joint import stopped_legs
 from hallnet.case.rules.receiving import needs_nothing
 from hallnet.case.stage import Stage
 
@@ -19,7 +29,11 @@ _STAMPED = frozenset({ClockKind.PROMISE, ClockKind.STATUTORY, ClockKind.URGENT})
 
 def watch_on(case: Case, running: Sequence[Clock], item: ItemVersion | None) -> date | None:
     """The first day after which time brings something about; None if nothing is due."""
-    watched = [*_silent(case, running, item), *_to_be_stamped(case, running)]
+    watched = [
+        *_silent(case, running, item),
+        *_to_be_stamped(case, running),
+        *_to_be_renewed(case, running),
+    ]
     return min((clock.due_on for clock in watched), default=None)
 
 
@@ -44,7 +58,33 @@ def what_time_brings(case: Case, context: Context) -> list[Fact]:
             untold = f"收件后至{clock.due_on}未作出一次性告知"
             facts.append(Accepted(context.document_no, AcceptanceBasis.SILENCE, clock.starts_on))
         facts.append(ViolationRecorded(ViolationRule.SILENCE, "", untold))
-    return facts + overdue(case, running, context.today)
+    return facts + overdue(case, running, context.today) + _renewed(case, context)
+
+
+def _renewed(case: Case, context: Context) -> list[Fact]:
+    """Article 50: nothing was decided before the licence ended, so it is renewed. What was going on has no
+    say any more, and the hall was late."""
+    if not is_renewed_by_silence(case, context.item, context.today):
+        return []
+    ended_on = ends_on(case, context.item)
+    procedure = [ProcedureEnded("原许可期满，视为准予延续")] if case.procedure is not None else []
+    late = f"原许可于{ended_on}期满，期满前未作出是否准予延续的决定"
+    facts: list[Fact] = [
+        *procedure,
+        *stopped_legs(case),
+        ViolationRecorded(ViolationRule.OVERDUE, ClockKind.RENEWAL.name, late),
+        Decided(
+            context.document_no,
+            Outcome.GRANTED,
+            f"{late}，视为准予延续",
+            "行政许可法第五十条第二款",
+            "",
+            context.item.result_name,
+        ),
+    ]
+    if case.home != context.here:
+        facts.append(HandedOver(case.home, HandOverPurpose.RETURN, "结果回传收件大厅"))
+    return facts
 
 
 def overdue(case: Case, running: Sequence[Clock], today: date) -> list[Fact]:
@@ -62,6 +102,18 @@ def _silent(case: Case, running: Sequence[Clock], item: ItemVersion | None) -> l
     if item is not None and needs_nothing(case, item) and _silence_is_recorded(case):
         return []
     return [clock for clock in running if clock.kind is ClockKind.NOTICE and clock.met_on is None]
+
+
+def _to_be_renewed(case: Case, running: Sequence[Clock]) -> list[Clock]:
+    accepted = case.last(Accepted)
+    return [
+        clock
+        for clock in running
+        if clock.kind is ClockKind.RENEWAL
+        and clock.met_on is None
+        and accepted is not None
+        and accepted.accepted_on <= clock.due_on
+    ]
 
 
 def _silence_is_recorded(case: Case) -> bool:

@@ -30,6 +30,7 @@ from hallnet.window.rota import Half, alarmed
 from hallnet.wire.window.v1 import window_pb2 as wire
 
 UNCOVERED, INSTALMENT, OVERDUE = "window.uncovered", "window.instalment", "window.overdue"
+REFUND = "window.refund"
 REMINDER = "fee.reminder"
 """What the applicant is told."""
 LOOKED_AT_MAX = 500
@@ -119,9 +120,12 @@ def _for_staff(kind: str, subject: str) -> _Alarm:
 def _instalments(
     connection: Connection, hall: Hall, calendar: Calendar, case_id: str, today: date
 ) -> Iterator[_Alarm]:
-    """Nobody is reminded of a case that was withdrawn, or ended otherwise without a result."""
+    """Nobody is reminded of a case that was withdrawn, or ended otherwise without a result: what was paid for it
+    goes back."""
     account = records.FEES.find(connection, case_id)
     assert account is not None
+    if account.to_be_refunded:
+        yield _for_staff(REFUND, f"{case_id} 应退{account.to_be_refunded}分")
     if not stands(cases.load(connection, case_id)):
         return
     for found in fees.reminders(account, today, calendar):

@@ -54,6 +54,7 @@ NEEDED: Mapping[str, Need] = {
     "PlanInstalments": MONEY,
     "StepInstalments": MONEY,
     "RecordPayment": MONEY,
+    "RefundFee": OVERSEES,
     "GetFees": STAFF,
     "PutScoreSheet": SUPERVISES,
     "PutEvidence": SUPERVISES,

@@ -129,8 +129,8 @@ def _complaint(one: Complaint) -> Listed:
 
 
 def _fee(one: FeeAccount) -> Listed:
-    """Listed by the instalment that is next."""
-    due_on = None
+    """Listed by the instalment that is next, or by the day from which money is to go back."""
+    due_on = one.ended_on if one.to_be_refunded else None
     if one.plan is not None and one.outstanding > 0:
         covered = 0
         for part in one.plan.instalments:

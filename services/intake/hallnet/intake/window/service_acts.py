@@ -8,7 +8,8 @@ from typing import Any
 
 from hallnet.case import fee as fees
 from hallnet.case.case import day_of
-from hallnet.case.fee import FeeAccount, Payment
+from hallnet.case.fee import FeeAccount, Payment, Refund
+from hallnet.case.fee_problems import FeeCollectedElsewhere
 from hallnet.case.policy import Policy, RatingIndicators
 from hallnet.case.problems import ItemUnknown
 from hallnet.intake import accounts, cases
@@ -16,7 +17,7 @@ from hallnet.intake.answering import Response
 from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.papers import materials
-from hallnet.intake.window import inviting, records
+from hallnet.intake.window import inviting, records, refunds
 from hallnet.intake.window.answering import WindowAnswering
 from hallnet.intake.window.choices import chosen, day_named
 from hallnet.intake.window.codecs import (
@@ -242,15 +243,32 @@ class ServiceActs(WindowAnswering):
             one.fee: one.local_amount_fen for one in request.quantities if one.local_amount_fen
         }
 
+        less = {
+            one.fee: fees.Reduction(one.reduced_fen, one.reduction)
+            for one in request.quantities
+            if one.reduced_fen
+        }
+
+        def anew(connection: Connection) -> FeeAccount:
+            case = cases.load(connection, request.case_id)
+            if case.home != self._hall.address:
+                raise FeeCollectedElsewhere("case_id", hall=case.home)
+            item = cases.item_of(connection, self._hall, case)
+            if item is None:
+                raise ItemUnknown("case_id", item=case.filed.item_id)
+            account = fees.assessed(case.case_id, item, units, local, less)
+            return refunds.settled(account, case)
+
         def work(connection: Connection) -> wire.AssessFeesResponse:
             known = records.FEES.find(connection, request.case_id)
             if known is None:
-                case = cases.load(connection, request.case_id)
-                item = cases.item_of(connection, self._hall, case)
-                if item is None:
-                    raise ItemUnknown("case_id", item=case.filed.item_id)
-                known = fees.assessed(case.case_id, item, units, local)
-                records.FEES.add(connection, known)
+                known = records.FEES.add(connection, anew(connection))
+            elif request.quantities:
+                known = records.FEES.change(
+                    connection,
+                    request.case_id,
+                    lambda account: fees.assessed_anew(account, anew(connection)),
+                )
             return wire.AssessFeesResponse(account=FEE_ACCOUNT.to_message(known))
 
         return await self._write(request, wire.AssessFeesResponse, work, request.case_id)
@@ -292,6 +310,20 @@ class ServiceActs(WindowAnswering):
 
         return await self._fee(request, wire.RecordPaymentResponse, rule)
 
+    async def RefundFee(self, request: wire.RefundFeeRequest, context: Any) -> Any:
+        refund = Refund(
+            request.refund_no,
+            request.amount_fen,
+            request.reason,
+            request.act.actor_id,
+            self._clock(),
+        )
+
+        def rule(account: FeeAccount) -> FeeAccount:
+            return fees.refunded(account, refund)
+
+        return await self._fee(request, wire.RefundFeeResponse, rule)
+
     async def GetFees(self, request: wire.GetFeesRequest, context: Any) -> Any:
         today = day_of(self._clock())
 
@@ -305,6 +337,7 @@ class ServiceActs(WindowAnswering):
                 account=FEE_ACCOUNT.to_message(account),
                 outstanding_fen=max(0, account.outstanding),
                 may_issue=_may_issue(account),
+                held_fen=max(0, account.held),
                 reminders=[
                     REMINDER.to_message(one) for one in fees.reminders(account, today, calendar)
                 ],

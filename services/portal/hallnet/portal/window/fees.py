@@ -35,8 +35,10 @@ async def _assess(doing: Doing) -> str:
             fee=words[0],
             units=int(words[1]) if len(words) > 1 and words[1].isdecimal() else 0,
             local_amount_fen=fen(words[2], "quantities") if len(words) > 2 else 0,
+            reduced_fen=fen(words[3], "quantities") if len(words) > 3 else 0,
+            reduction=words[4] if len(words) > 4 else "",
         )
-        for words in lines(doing.text("quantities"), "quantities", range(1, 4))
+        for words in lines(doing.text("quantities"), "quantities", range(1, 6))
     ]
     answer = await doing.visit.desk.window.AssessFees(
         wire.AssessFeesRequest(act=doing.act, case_id=doing.of, quantities=quantities)
@@ -53,6 +55,17 @@ async def _pay(doing: Doing) -> None:
         amount_fen=fen(doing.text("amount_fen"), "amount_fen"),
     )
     await doing.visit.desk.window.RecordPayment(request)
+
+
+async def _refund(doing: Doing) -> None:
+    request = wire.RefundFeeRequest(
+        act=doing.act,
+        case_id=doing.of,
+        refund_no=doing.text("refund_no"),
+        amount_fen=fen(doing.text("amount_fen"), "amount_fen"),
+        reason=doing.text("reason"),
+    )
+    await doing.visit.desk.window.RefundFee(request)
 
 
 async def _plan(doing: Doing) -> None:
@@ -99,7 +112,7 @@ _ASSESS = Deed(
             "quantities",
             "数量和核定金额",
             "area",
-            hint="每行：收费项目 数量 单价（元）；只在事项按数量计费或金额由本地核定时填写",
+            hint="每行：收费项目 数量 单价（元） 减免（元） 减免依据；只在按数量计费、金额由本地核定或者减免时填写，不适用的填0",
             required=False,
         ),
     ),
@@ -111,6 +124,18 @@ _PAY = Deed(
     "缴费已登记。",
     _pay,
     (Input("receipt_no", "票据号码"), Input("amount_fen", "金额（元）")),
+)
+_REFUND = Deed(
+    "refund",
+    "登记退费",
+    "退费已登记。",
+    _refund,
+    (
+        Input("refund_no", "退费单据号码"),
+        Input("amount_fen", "金额（元）"),
+        Input("reason", "原因"),
+    ),
+    powers=frozenset({Power.SUPERVISE, Power.HEAD}),
 )
 _PLAN = Deed(
     "plan",
@@ -160,8 +185,8 @@ async def _due(visit: Visit) -> Section:
     request = wire.ListDueRequest(act=act, kinds=[wire.RECORD_KIND_FEE], page_size=ROWS)
     found = await visit.desk.window.ListDue(request)
     return Section(
-        "待催缴的分期",
-        ("办件", "最后缴费日"),
+        "待催缴和待退还",
+        ("办件", "最后缴费日或者终结日"),
         [
             Row(
                 (
@@ -172,11 +197,14 @@ async def _due(visit: Visit) -> Section:
             )
             for one in found.records
         ],
-        nothing="没有未缴清的分期。",
+        nothing="没有未缴清的分期和应退的费用。",
     )
 
 
 def _standing(found: wire.GetFeesResponse) -> str:
+    if found.account.ended_on:
+        due = f"应退{yuan(found.held_fen)}。" if found.held_fen else ""
+        return f"办件已于{found.account.ended_on}终结，没有办理结果，不再收费。{due}"
     owed = f"尚欠{yuan(found.outstanding_fen)}。" if found.outstanding_fen else "已缴清。"
     return owed + ("可以出件。" if found.may_issue else "缴费或分期手续未完成，不能出件。")
 
@@ -186,14 +214,17 @@ def _sections(found: wire.GetFeesResponse, case_id: str) -> list[Section]:
     offers = [Offer(_PAY, case_id)] if found.outstanding_fen else []
     if account.instalments_allowed and not account.payments:
         offers.append(Offer(_PLAN, case_id))
+    if not (account.payments or account.HasField("plan") or account.ended_on):
+        offers.append(Offer(_ASSESS, case_id))
     charges = Section(
         "应收",
-        ("项目", "金额", "依据", "许可", "收款单位"),
+        ("项目", "金额", "减免", "依据", "许可", "收款单位"),
         [
             Row(
                 (
                     Cell(one.fee),
                     Cell(yuan(one.amount_fen)),
+                    Cell(f"{yuan(one.reduced_fen)}：{one.reduction}" if one.reduced_fen else ""),
                     Cell(one.basis),
                     Cell(one.permit),
                     Cell(one.collected_by or "本厅"),
@@ -218,12 +249,30 @@ def _sections(found: wire.GetFeesResponse, case_id: str) -> list[Section]:
             )
             for one in account.payments
         ],
+        offers=[Offer(_REFUND, case_id)] if found.held_fen else [],
         nothing="还没有缴费。",
+    )
+    refunds = Section(
+        "已退",
+        ("单据号码", "金额", "原因", "批准人", "时间"),
+        [
+            Row(
+                (
+                    Cell(one.refund_no),
+                    Cell(yuan(one.amount_fen)),
+                    Cell(one.reason),
+                    Cell(one.approved_by),
+                    Cell(wording.moment(from_timestamp(one.refunded_at))),
+                )
+            )
+            for one in account.refunds
+        ],
     )
     return [
         charges,
         *([_instalments(found, case_id)] if account.HasField("plan") else []),
         payments,
+        *([refunds] if account.refunds else []),
     ]
 
 

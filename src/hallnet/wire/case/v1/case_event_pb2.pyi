@@ -287,6 +287,7 @@ class Filed(_message.Message):
     LEAD_FIELD_NUMBER: _builtins.int
     OWNER_FIELD_NUMBER: _builtins.int
     OVERLAY_FIELD_NUMBER: _builtins.int
+    RENEWS_FIELD_NUMBER: _builtins.int
     case_no: _builtins.str
     """The number of the case for people: hall, day, count. It stays the same at every hall."""
     item_id: _builtins.str
@@ -331,6 +332,10 @@ class Filed(_message.Message):
         that knows the item comes to the same version and the same clocks.
         """
 
+    @_builtins.property
+    def renews(self) -> _fact_pb2.Renewal:
+        """The licence that is to be renewed; absent for a new one."""
+
     def __init__(
         self,
         *,
@@ -350,10 +355,11 @@ class Filed(_message.Message):
         lead: _fact_pb2.Lead | None = ...,
         owner: _builtins.str = ...,
         overlay: _item_pb2.ItemOverlay | None = ...,
+        renews: _fact_pb2.Renewal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "lead", b"lead", "mandate", b"mandate", "overlay", b"overlay"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "lead", b"lead", "mandate", b"mandate", "overlay", b"overlay", "renews", b"renews"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "case_no", b"case_no", "channel", b"channel", "competent_hall", b"competent_hall", "for_prereview", b"for_prereview", "intake_hall", b"intake_hall", "intake_point", b"intake_point", "item_id", b"item_id", "item_version", b"item_version", "lead", b"lead", "mandate", b"mandate", "materials", b"materials", "option", b"option", "overlay", b"overlay", "owner", b"owner", "query_code", b"query_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applicant", b"applicant", "case_no", b"case_no", "channel", b"channel", "competent_hall", b"competent_hall", "for_prereview", b"for_prereview", "intake_hall", b"intake_hall", "intake_point", b"intake_point", "item_id", b"item_id", "item_version", b"item_version", "lead", b"lead", "mandate", b"mandate", "materials", b"materials", "option", b"option", "overlay", b"overlay", "owner", b"owner", "query_code", b"query_code", "renews", b"renews"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

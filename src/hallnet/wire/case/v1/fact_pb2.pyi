@@ -312,6 +312,32 @@ class Lead(_message.Message):
 Global___Lead: _TypeAlias = Lead  # noqa: Y015
 
 @_typing.final
+class Renewal(_message.Message):
+    """Renewal names the licence of which an application asks for the renewal (行政许可法 article 50)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_NO_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_FIELD_NUMBER: _builtins.int
+    certificate_no: _builtins.str
+    """Its number."""
+    valid_until: _builtins.str
+    """The last day on which it is valid, YYYY-MM-DD."""
+    def __init__(
+        self,
+        *,
+        certificate_no: _builtins.str = ...,
+        valid_until: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_no", b"certificate_no", "valid_until", b"valid_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Renewal: _TypeAlias = Renewal  # noqa: Y015
+
+@_typing.final
 class PrereviewPassed(_message.Message):
     """PrereviewPassed finds an application complete before it is received (网上预审通过)."""
 

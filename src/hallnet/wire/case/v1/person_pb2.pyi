@@ -122,7 +122,7 @@ Global___MandateEvidenceKind: _TypeAlias = MandateEvidenceKind  # noqa: Y015
 
 @_typing.final
 class Person(_message.Message):
-    """Person is an applicant or a client."""
+    """Person is an applicant or a client: somebody, or an organisation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -131,16 +131,24 @@ class Person(_message.Message):
     DOCUMENT_NUMBER_FIELD_NUMBER: _builtins.int
     PHONE_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    REPRESENTATIVE_FIELD_NUMBER: _builtins.int
+    CONTACT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name."""
     document_kind: _builtins.str
-    """Kind of identity document (GA/T 2000.156): 111 is the resident identity card."""
+    """Kind of identity document (GA/T 2000.156): 111 is the resident identity card. 001 is an organisation, known
+    by its unified social credit code (GB 32100).
+    """
     document_number: _builtins.str
     """Its number."""
     phone: _builtins.str
     """Where messages reach the person; empty if nowhere."""
     address: _builtins.str
     """Where the person lives."""
+    representative: _builtins.str
+    """Of an organisation: who represents it by law or answers for it (法定代表人、负责人)."""
+    contact: _builtins.str
+    """Of an organisation: who comes for it (经办人); the phone is this one's. Empty if it is the representative."""
     def __init__(
         self,
         *,
@@ -149,10 +157,12 @@ class Person(_message.Message):
         document_number: _builtins.str = ...,
         phone: _builtins.str = ...,
         address: _builtins.str = ...,
+        representative: _builtins.str = ...,
+        contact: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "document_kind", b"document_kind", "document_number", b"document_number", "name", b"name", "phone", b"phone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "contact", b"contact", "document_kind", b"document_kind", "document_number", b"document_number", "name", b"name", "phone", b"phone", "representative", b"representative"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

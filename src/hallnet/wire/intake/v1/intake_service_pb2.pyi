@@ -235,6 +235,8 @@ class _ClockKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClockKind.V
     """To check what was promised."""
     CLOCK_KIND_URGENT: _ClockKind.ValueType  # 11
     """The short clock of an urgent case."""
+    CLOCK_KIND_RENEWAL: _ClockKind.ValueType  # 12
+    """Until the licence ends of which the renewal was applied for in time (行政许可法 article 50)."""
 
 class ClockKind(_ClockKind, metaclass=_ClockKindEnumTypeWrapper):
     """ClockKind is which limit a clock measures."""
@@ -263,6 +265,8 @@ CLOCK_KIND_AFTER_CHECK: ClockKind.ValueType  # 10
 """To check what was promised."""
 CLOCK_KIND_URGENT: ClockKind.ValueType  # 11
 """The short clock of an urgent case."""
+CLOCK_KIND_RENEWAL: ClockKind.ValueType  # 12
+"""Until the licence ends of which the renewal was applied for in time (行政许可法 article 50)."""
 Global___ClockKind: _TypeAlias = ClockKind  # noqa: Y015
 
 class _QueuePlace:
@@ -1379,6 +1383,7 @@ class FileCaseRequest(_message.Message):
     MATERIALS_FIELD_NUMBER: _builtins.int
     MANDATE_ID_FIELD_NUMBER: _builtins.int
     FOR_PREREVIEW_FIELD_NUMBER: _builtins.int
+    RENEWS_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item."""
     option: _builtins.str
@@ -1405,6 +1410,10 @@ class FileCaseRequest(_message.Message):
     def materials(self) -> _containers.RepeatedCompositeFieldContainer[_person_pb2.Material]:
         """What is handed in, uploaded before."""
 
+    @_builtins.property
+    def renews(self) -> _fact_pb2.Renewal:
+        """The licence that is to be renewed; absent for a new one."""
+
     def __init__(
         self,
         *,
@@ -1418,10 +1427,11 @@ class FileCaseRequest(_message.Message):
         materials: _abc.Iterable[_person_pb2.Material] | None = ...,
         mandate_id: _builtins.str = ...,
         for_prereview: _builtins.bool = ...,
+        renews: _fact_pb2.Renewal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant", "renews", b"renews"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant", "channel", b"channel", "for_division", b"for_division", "for_prereview", b"for_prereview", "intake_point", b"intake_point", "item_id", b"item_id", "mandate_id", b"mandate_id", "materials", b"materials", "option", b"option"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant", "channel", b"channel", "for_division", b"for_division", "for_prereview", b"for_prereview", "intake_point", b"intake_point", "item_id", b"item_id", "mandate_id", b"mandate_id", "materials", b"materials", "option", b"option", "renews", b"renews"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1288,6 +1288,8 @@ class Charge(_message.Message):
     BASIS_FIELD_NUMBER: _builtins.int
     PERMIT_FIELD_NUMBER: _builtins.int
     COLLECTED_BY_FIELD_NUMBER: _builtins.int
+    REDUCED_FEN_FIELD_NUMBER: _builtins.int
+    REDUCTION_FIELD_NUMBER: _builtins.int
     fee: _builtins.str
     """Name of the fee."""
     amount_fen: _builtins.int
@@ -1298,6 +1300,10 @@ class Charge(_message.Message):
     """The line of the permit or of the published list."""
     collected_by: _builtins.str
     """Who collects it; empty if the hall."""
+    reduced_fen: _builtins.int
+    """What was taken off (减免), in fen; the amount is without it."""
+    reduction: _builtins.str
+    """Why."""
     def __init__(
         self,
         *,
@@ -1306,10 +1312,12 @@ class Charge(_message.Message):
         basis: _builtins.str = ...,
         permit: _builtins.str = ...,
         collected_by: _builtins.str = ...,
+        reduced_fen: _builtins.int = ...,
+        reduction: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "basis", b"basis", "collected_by", b"collected_by", "fee", b"fee", "permit", b"permit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "basis", b"basis", "collected_by", b"collected_by", "fee", b"fee", "permit", b"permit", "reduced_fen", b"reduced_fen", "reduction", b"reduction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1346,6 +1354,46 @@ class Payment(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Payment: _TypeAlias = Payment  # noqa: Y015
+
+@_typing.final
+class Refund(_message.Message):
+    """Refund is money that went back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFUND_NO_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    APPROVED_BY_FIELD_NUMBER: _builtins.int
+    REFUNDED_AT_FIELD_NUMBER: _builtins.int
+    refund_no: _builtins.str
+    """Number of the paper."""
+    amount_fen: _builtins.int
+    """In fen."""
+    reason: _builtins.str
+    """Why."""
+    approved_by: _builtins.str
+    """Who approved it."""
+    @_builtins.property
+    def refunded_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        refund_no: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        approved_by: _builtins.str = ...,
+        refunded_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refunded_at", b"refunded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "approved_by", b"approved_by", "reason", b"reason", "refund_no", b"refund_no", "refunded_at", b"refunded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Refund: _TypeAlias = Refund  # noqa: Y015
 
 @_typing.final
 class Instalment(_message.Message):
@@ -1420,10 +1468,16 @@ class FeeAccount(_message.Message):
     PAYMENTS_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
     INSTALMENTS_ALLOWED_FIELD_NUMBER: _builtins.int
+    REFUNDS_FIELD_NUMBER: _builtins.int
+    ENDED_ON_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case."""
     instalments_allowed: _builtins.bool
     """Whether the item allows instalments."""
+    ended_on: _builtins.str
+    """The day on which the case ended without a result, YYYY-MM-DD; empty if it did not. What was paid by then goes
+    back.
+    """
     @_builtins.property
     def charges(self) -> _containers.RepeatedCompositeFieldContainer[Global___Charge]:
         """What it owes."""
@@ -1436,6 +1490,10 @@ class FeeAccount(_message.Message):
     def plan(self) -> Global___InstalmentPlan:
         """Instalments; absent if the total is paid at once."""
 
+    @_builtins.property
+    def refunds(self) -> _containers.RepeatedCompositeFieldContainer[Global___Refund]:
+        """What went back."""
+
     def __init__(
         self,
         *,
@@ -1444,10 +1502,12 @@ class FeeAccount(_message.Message):
         payments: _abc.Iterable[Global___Payment] | None = ...,
         plan: Global___InstalmentPlan | None = ...,
         instalments_allowed: _builtins.bool = ...,
+        refunds: _abc.Iterable[Global___Refund] | None = ...,
+        ended_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "charges", b"charges", "instalments_allowed", b"instalments_allowed", "payments", b"payments", "plan", b"plan"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "charges", b"charges", "ended_on", b"ended_on", "instalments_allowed", b"instalments_allowed", "payments", b"payments", "plan", b"plan", "refunds", b"refunds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -268,22 +268,30 @@ class FeeQuantity(_message.Message):
     FEE_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     LOCAL_AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    REDUCED_FEN_FIELD_NUMBER: _builtins.int
+    REDUCTION_FIELD_NUMBER: _builtins.int
     fee: _builtins.str
     """Name of the fee."""
     units: _builtins.int
     """How many of its unit; one if 0."""
     local_amount_fen: _builtins.int
     """Amount for a unit that the item leaves to the place, in fen; 0 if it does not."""
+    reduced_fen: _builtins.int
+    """What is taken off (减免), in fen, where the item allows it."""
+    reduction: _builtins.str
+    """Why."""
     def __init__(
         self,
         *,
         fee: _builtins.str = ...,
         units: _builtins.int = ...,
         local_amount_fen: _builtins.int = ...,
+        reduced_fen: _builtins.int = ...,
+        reduction: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fee", b"fee", "local_amount_fen", b"local_amount_fen", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fee", b"fee", "local_amount_fen", b"local_amount_fen", "reduced_fen", b"reduced_fen", "reduction", b"reduction", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1893,6 +1901,70 @@ class RecordPaymentResponse(_message.Message):
 Global___RecordPaymentResponse: _TypeAlias = RecordPaymentResponse  # noqa: Y015
 
 @_typing.final
+class RefundFeeRequest(_message.Message):
+    """RefundFeeRequest asks: records money that goes back, once; approved by who asks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    REFUND_NO_FIELD_NUMBER: _builtins.int
+    AMOUNT_FEN_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case."""
+    refund_no: _builtins.str
+    """Number of the paper."""
+    amount_fen: _builtins.int
+    """In fen."""
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks, and under which id."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        case_id: _builtins.str = ...,
+        refund_no: _builtins.str = ...,
+        amount_fen: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "amount_fen", b"amount_fen", "case_id", b"case_id", "reason", b"reason", "refund_no", b"refund_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundFeeRequest: _TypeAlias = RefundFeeRequest  # noqa: Y015
+
+@_typing.final
+class RefundFeeResponse(_message.Message):
+    """RefundFeeResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def account(self) -> _window_pb2.FeeAccount:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        account: _window_pb2.FeeAccount | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundFeeResponse: _TypeAlias = RefundFeeResponse  # noqa: Y015
+
+@_typing.final
 class GetFeesRequest(_message.Message):
     """GetFeesRequest asks: what a case owes."""
 
@@ -1930,10 +2002,13 @@ class GetFeesResponse(_message.Message):
     OUTSTANDING_FEN_FIELD_NUMBER: _builtins.int
     MAY_ISSUE_FIELD_NUMBER: _builtins.int
     REMINDERS_FIELD_NUMBER: _builtins.int
+    HELD_FEN_FIELD_NUMBER: _builtins.int
     outstanding_fen: _builtins.int
     """What is left."""
     may_issue: _builtins.bool
     """Whether the result may be issued."""
+    held_fen: _builtins.int
+    """What was paid and did not go back."""
     @_builtins.property
     def account(self) -> _window_pb2.FeeAccount:
         """Absent if nothing was assessed."""
@@ -1949,10 +2024,11 @@ class GetFeesResponse(_message.Message):
         outstanding_fen: _builtins.int = ...,
         may_issue: _builtins.bool = ...,
         reminders: _abc.Iterable[_window_pb2.Reminder] | None = ...,
+        held_fen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "may_issue", b"may_issue", "outstanding_fen", b"outstanding_fen", "reminders", b"reminders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "held_fen", b"held_fen", "may_issue", b"may_issue", "outstanding_fen", b"outstanding_fen", "reminders", b"reminders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

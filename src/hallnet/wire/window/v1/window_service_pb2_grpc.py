@@ -168,6 +168,11 @@ class WindowServiceStub:
                 request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RecordPaymentRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RecordPaymentResponse.FromString,
                 _registered_method=True)
+        self.RefundFee = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/RefundFee',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RefundFeeRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RefundFeeResponse.FromString,
+                _registered_method=True)
         self.GetFees = channel.unary_unary(
                 '/hallnet.wire.window.v1.WindowService/GetFees',
                 request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetFeesRequest.SerializeToString,
@@ -414,6 +419,13 @@ class WindowServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RefundFee(self, request, context):
+        """Records money that goes back, once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetFees(self, request, context):
         """What a case owes.
         """
@@ -623,6 +635,11 @@ def add_WindowServiceServicer_to_server(servicer, server):
                     servicer.RecordPayment,
                     request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RecordPaymentRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RecordPaymentResponse.SerializeToString,
+            ),
+            'RefundFee': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefundFee,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RefundFeeRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RefundFeeResponse.SerializeToString,
             ),
             'GetFees': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFees,
@@ -1386,6 +1403,33 @@ class WindowService:
             '/hallnet.wire.window.v1.WindowService/RecordPayment',
             hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RecordPaymentRequest.SerializeToString,
             hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RecordPaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefundFee(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/RefundFee',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RefundFeeRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.RefundFeeResponse.FromString,
             options,
             channel_credentials,
             insecure,

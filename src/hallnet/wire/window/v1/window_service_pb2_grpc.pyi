@@ -89,6 +89,8 @@ class WindowServiceStub:
     """Reviews, approves or promises a plan."""
     RecordPayment: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.RecordPaymentRequest, _window_service_pb2.RecordPaymentResponse]
     """Records money that came in, once."""
+    RefundFee: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.RefundFeeRequest, _window_service_pb2.RefundFeeResponse]
+    """Records money that goes back, once."""
     GetFees: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.GetFeesRequest, _window_service_pb2.GetFeesResponse]
     """What a case owes."""
     PutScoreSheet: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.PutScoreSheetRequest, _window_service_pb2.PutScoreSheetResponse]
@@ -173,6 +175,8 @@ class WindowServiceAsyncStub(WindowServiceStub):
     """Reviews, approves or promises a plan."""
     RecordPayment: _aio.UnaryUnaryMultiCallable[_window_service_pb2.RecordPaymentRequest, _window_service_pb2.RecordPaymentResponse]  # type: ignore[assignment]
     """Records money that came in, once."""
+    RefundFee: _aio.UnaryUnaryMultiCallable[_window_service_pb2.RefundFeeRequest, _window_service_pb2.RefundFeeResponse]  # type: ignore[assignment]
+    """Records money that goes back, once."""
     GetFees: _aio.UnaryUnaryMultiCallable[_window_service_pb2.GetFeesRequest, _window_service_pb2.GetFeesResponse]  # type: ignore[assignment]
     """What a case owes."""
     PutScoreSheet: _aio.UnaryUnaryMultiCallable[_window_service_pb2.PutScoreSheetRequest, _window_service_pb2.PutScoreSheetResponse]  # type: ignore[assignment]
@@ -410,6 +414,14 @@ class WindowServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_window_service_pb2.RecordPaymentResponse, _abc.Awaitable[_window_service_pb2.RecordPaymentResponse]]:
         """Records money that came in, once."""
+
+    @_abc_1.abstractmethod
+    def RefundFee(
+        self,
+        request: _window_service_pb2.RefundFeeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.RefundFeeResponse, _abc.Awaitable[_window_service_pb2.RefundFeeResponse]]:
+        """Records money that goes back, once."""
 
     @_abc_1.abstractmethod
     def GetFees(
