@@ -100,6 +100,8 @@ def _request(
         for_division="" if division == visit.site.address.division else division,
         materials=[handed.uploaded[name].to_material() for name in _names(item, handed)],
         mandate_id=mandate_id,
+        # The browser goes on to the receipt, which looks at the case itself.
+        summary_only=True,
     )
 
 
