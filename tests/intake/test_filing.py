@@ -14,6 +14,7 @@ from tests.intake.parts import (
     AGENT,
     APPLICATION,
     AUTHORISATION,
+    CHIEF,
     ELDER_CARD,
     HUKOU,
     OTHER_VILLAGE,
@@ -21,6 +22,8 @@ from tests.intake.parts import (
     RELIEF,
     SUBSISTENCE,
     VILLAGE,
+    act,
+    asking,
     china,
     events_told,
     face,
@@ -54,6 +57,7 @@ from hallnet.places import Address
 from hallnet.places.problems import DivisionUnknown
 from hallnet.problems import Problem
 from hallnet.store.requests import RequestIdMissing, RequestIdReused
+from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 
@@ -87,6 +91,28 @@ def test_the_same_request_again_is_one_case_and_the_same_answer(world: World) ->
     assert ask(face(world).FileCase(request, None)) == first
     assert len(rows(world.at(TOWNSHIP).intake, tables.case)) == 1
     assert len(told(world.at(TOWNSHIP))) == 1
+
+
+def test_who_asks_for_the_summary_only_gets_what_a_list_says_and_nothing_more(world: World) -> None:
+    request = file_request(world, summary_only=True)
+    filed = ask(face(world).FileCase(request, None))
+    case_id = filed.case.summary.case_id
+    assert filed.case == wire.CaseView(summary=listed(world, case_id))
+    assert ask(face(world).FileCase(request, None)) == filed
+
+    accept = asking(act(), case_id, wire_command.Accept())
+    accept.summary_only = True
+    answer = ask(face(world).ActOnCase(accept, None))
+    assert answer.case.summary.stage == wire.CASE_STAGE_ACCEPTED
+    assert answer == wire.ActOnCaseResponse(case=wire.CaseView(summary=listed(world, case_id)))
+    assert len(told(world.at(TOWNSHIP))) == 2
+
+
+def listed(world: World, case_id: str) -> wire.CaseSummary:
+    """The line of a case in the list of a clerk."""
+    request = wire.ListCasesRequest(actor_id=CHIEF.actor.actor_id)
+    lines = ask(face(world).ListCases(request, None)).cases
+    return next(line for line in lines if line.case_id == case_id)
 
 
 def test_the_same_request_twice_at_once_is_one_case(world: World) -> None:

@@ -111,6 +111,7 @@ class Desks:
                 for needed in item.materials
                 if stored.is_handed_in(needed)
             ],
+            summary_only=True,
         )
         return (await self.desk.intake.FileCase(request)).case
 
@@ -140,7 +141,9 @@ class Desks:
         await self._act(CLERK, case_id, wire_command.CaseCommand(close=command))
 
     async def _act(self, actor: str, case_id: str, command: wire_command.CaseCommand) -> None:
-        request = wire.ActOnCaseRequest(act=_act(actor), case_id=case_id, command=command)
+        request = wire.ActOnCaseRequest(
+            act=_act(actor), case_id=case_id, command=command, summary_only=True
+        )
         await self.desk.intake.ActOnCase(request)
 
 

@@ -95,7 +95,7 @@ async def hand_over_one(
     act = wire.Act(request_id=str(uuid.uuid4()), actor_id=actor)
     with problems_raised():
         await desk.intake.ActOnCase(
-            wire.ActOnCaseRequest(act=act, case_id=case.case_id, command=command)
+            wire.ActOnCaseRequest(act=act, case_id=case.case_id, command=command, summary_only=True)
         )
 
 

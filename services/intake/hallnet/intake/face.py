@@ -212,11 +212,15 @@ class IntakeFace(
         def work(connection: Connection) -> wire.FileCaseResponse:
             case_id = new_id(now, self._hall.random_bytes)
             case = application.file(connection, self._hall, case_id, request.act.actor_id, now)
+            if request.summary_only:
+                return wire.FileCaseResponse(case=_summary_view(connection, case, now))
             view = self._view(connection, case, request.act, now)
             self._show_others_here(connection, case, view, request.act.actor_id, now)
             return wire.FileCaseResponse(case=view)
 
-        keys: dict[LookUp, str] = {self._look_up_like: _matter_of(request)}
+        keys: dict[LookUp, str] = {}
+        if not request.summary_only:
+            keys[self._look_up_like] = _matter_of(request)
         return await self._write(request, wire.FileCaseResponse, work, keys=keys)
 
     async def ActOnCase(self, request: wire.ActOnCaseRequest, context: Any) -> Any:
@@ -234,7 +238,10 @@ class IntakeFace(
                 request.act.request_id,
                 now,
             )
-            view = self._view(connection, case, request.act, now)
+            if request.summary_only:
+                view = _summary_view(connection, case, now)
+            else:
+                view = self._view(connection, case, request.act, now)
             return wire.ActOnCaseResponse(case=view, passed_on=passed_on)
 
         act = type(command).__name__
@@ -363,6 +370,10 @@ class IntakeFace(
         for row in alike.others_like(connection, case, since):
             view.possible_duplicates.append(views.summary(row, day_of(now)))
         return True
+
+
+def _summary_view(connection: Connection, case: Case, now: datetime) -> wire.CaseView:
+    return wire.CaseView(summary=views.summary(cases.row_of(connection, case), day_of(now)))
 
 
 def _matter_of(request: wire.FileCaseRequest) -> str:

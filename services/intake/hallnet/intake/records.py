@@ -74,6 +74,8 @@ class Records:
 
     async def wait(self) -> None:
         """Raises RecordsUnsure if it takes long."""
+        if self.may_act.is_set():
+            return
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self.may_act.wait()

@@ -134,7 +134,7 @@ def suggested_defects(case: CaseOnDesk) -> list[wire_event.Defect]:
 async def perform(act: Act, attempt: Attempt) -> bool:
     """Do it, or raise Reported; True if it was passed on to the hall that has the case."""
     request = wire.ActOnCaseRequest(
-        act=attempt.by, case_id=attempt.case_id, command=act.ask(attempt)
+        act=attempt.by, case_id=attempt.case_id, command=act.ask(attempt), summary_only=True
     )
     return (await attempt.desk.intake.ActOnCase(request)).passed_on
 

@@ -107,6 +107,8 @@ def _request(
         materials=[handed.uploaded[name].to_material() for name in _names(item, handed)],
         mandate_id=mandate_id,
         renews=_renewal(visit),
+        # The browser goes on to the receipt, which looks at the case itself.
+        summary_only=True,
     )
 
 

@@ -1384,6 +1384,7 @@ class FileCaseRequest(_message.Message):
     MANDATE_ID_FIELD_NUMBER: _builtins.int
     FOR_PREREVIEW_FIELD_NUMBER: _builtins.int
     RENEWS_FIELD_NUMBER: _builtins.int
+    SUMMARY_ONLY_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item."""
     option: _builtins.str
@@ -1398,6 +1399,8 @@ class FileCaseRequest(_message.Message):
     """The mandate, if an agent files."""
     for_prereview: _builtins.bool
     """It is to be looked through before it counts as received (网上预审)."""
+    summary_only: _builtins.bool
+    """The answer says of the case its summary only: for who looks at it by GetCase, or need not."""
     @_builtins.property
     def act(self) -> Global___Act:
         """Who files it."""
@@ -1428,10 +1431,11 @@ class FileCaseRequest(_message.Message):
         mandate_id: _builtins.str = ...,
         for_prereview: _builtins.bool = ...,
         renews: _fact_pb2.Renewal | None = ...,
+        summary_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant", "renews", b"renews"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant", "channel", b"channel", "for_division", b"for_division", "for_prereview", b"for_prereview", "intake_point", b"intake_point", "item_id", b"item_id", "mandate_id", b"mandate_id", "materials", b"materials", "option", b"option", "renews", b"renews"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "applicant", b"applicant", "channel", b"channel", "for_division", b"for_division", "for_prereview", b"for_prereview", "intake_point", b"intake_point", "item_id", b"item_id", "mandate_id", b"mandate_id", "materials", b"materials", "option", b"option", "renews", b"renews", "summary_only", b"summary_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1470,8 +1474,11 @@ class ActOnCaseRequest(_message.Message):
     ACT_FIELD_NUMBER: _builtins.int
     CASE_ID_FIELD_NUMBER: _builtins.int
     COMMAND_FIELD_NUMBER: _builtins.int
+    SUMMARY_ONLY_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case."""
+    summary_only: _builtins.bool
+    """The answer says of the case its summary only: for who looks at it by GetCase, or need not."""
     @_builtins.property
     def act(self) -> Global___Act:
         """Who acts."""
@@ -1486,10 +1493,11 @@ class ActOnCaseRequest(_message.Message):
         act: Global___Act | None = ...,
         case_id: _builtins.str = ...,
         command: _command_pb2.CaseCommand | None = ...,
+        summary_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "command", b"command"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "command", b"command"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id", "command", b"command", "summary_only", b"summary_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
