@@ -14,7 +14,6 @@ from tests.intake.parts import (
     AGENT,
     APPLICATION,
     AUTHORISATION,
-    CHIEF,
     ELDER_CARD,
     HUKOU,
     OTHER_VILLAGE,
@@ -34,7 +33,7 @@ from tests.intake.parts import (
     take_items,
     told,
 )
-from tests.simulation.halls import World
+from tests.simulation.halls import CHIEF, World
 from tests.simulation.worlds import COUNTY, OTHER_COUNTY, TOWNSHIP
 from tests.store.builders import together
 
@@ -111,8 +110,8 @@ def test_who_asks_for_the_summary_only_gets_what_a_list_says_and_nothing_more(wo
 def listed(world: World, case_id: str) -> wire.CaseSummary:
     """The line of a case in the list of a clerk."""
     request = wire.ListCasesRequest(actor_id=CHIEF.actor.actor_id)
-    lines = ask(face(world).ListCases(request, None)).cases
-    return next(line for line in lines if line.case_id == case_id)
+    answer: wire.ListCasesResponse = ask(face(world).ListCases(request, None))
+    return next(line for line in answer.cases if line.case_id == case_id)
 
 
 def test_the_same_request_twice_at_once_is_one_case(world: World) -> None:

@@ -77,6 +77,7 @@ def test_the_licence_ends_on_its_day_be_it_a_day_off_and_nothing_holds_it_up() -
 
 
 def test_a_licence_that_ends_before_the_promise_is_what_the_case_is_listed_by() -> None:
+    assert ITEM.promised_limit is not None
     late = item(promised_limit=replace(ITEM.promised_limit, days=60), statutory_limit=None)
     found = case_clock(clocks(renewal(ACCEPTED), late, calendar()))
     assert found is not None
