@@ -80,7 +80,8 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self._writer = _sqlite_engine(url, "IMMEDIATE", 1)
-            self._reader = _sqlite_engine(url, "DEFERRED", READERS + 1)
+            # Beside the readers: who reads in turn, and who moves the log.
+            self._reader = _sqlite_engine(url, "DEFERRED", READERS + 2)
             writers = 1
         else:
             engine = create_engine(
