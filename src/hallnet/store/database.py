@@ -158,13 +158,14 @@ class Database:
         return await loop.run_in_executor(self._read_threads, context.run, self.look, work)
 
     async def read_in_turn(self, work: Callable[[Connection], Result]) -> Result:
-        """`read` after the writes that wait, on SQLite in their thread: for loops that read what they then write.
+        """`read`, for loops that read what they then write: on SQLite after the writes that wait, in their thread.
 
         Two threads that step through rows beside each other hand the lock of the interpreter to and fro at
         every row, which costs more than to wait for one's turn.
         """
         loop, context = asyncio.get_running_loop(), copy_context()
-        return await loop.run_in_executor(self._write_threads, context.run, self.look, work)
+        threads = self._write_threads if self.is_sqlite else self._read_threads
+        return await loop.run_in_executor(threads, context.run, self.look, work)
 
     def boot(self) -> str:
         """Names the start of the machine, or of the PostgreSQL server: while it is the same, nothing that was
