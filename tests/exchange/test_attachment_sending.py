@@ -24,7 +24,7 @@ from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
 from hallnet.exchange import attachment_wishes, attachments, links, tables
 from hallnet.exchange.attachments import CHUNK_KIND
-from hallnet.federation import limits
+from hallnet.federation import chunks, limits
 from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.store.room import ROOMY, Room
@@ -35,7 +35,7 @@ WINDOW = limits.ATTACHMENT_WINDOW_CHUNKS
 FULL = Room(free_bytes=0, free_bytes_min=1)
 
 
-def seal_portions(world: World, at: str, stored: Sequence[bytes]) -> list[int]:
+def seal_portions(world: World, at: str, stored: Sequence[bytes], run_length: int = 1) -> list[int]:
     """What the exchange does with its wishes, once; says how many chunks of each were sealed."""
     station = world.at(at)
     by_digest = {named(data).digest: data for data in stored}
@@ -43,15 +43,15 @@ def seal_portions(world: World, at: str, stored: Sequence[bytes]) -> list[int]:
     for portion in station.exchange.look(attachment_wishes.next_portions):
         data = by_digest[portion.wish.digest]
         bytes_of_it = data[portion.offset : portion.offset + portion.length]
-        send_portion(world, station, portion, bytes_of_it)
+        send_portion(world, station, portion, bytes_of_it, run_length)
         sealed.append(len(portion.numbers))
     return sealed
 
 
-def carry_whole(world: World, at: str, stored: Sequence[bytes]) -> int:
+def carry_whole(world: World, at: str, stored: Sequence[bytes], run_length: int = 1) -> int:
     """Seal and carry until nothing moves; says how many chunks were sealed."""
     count = 0
-    while sealed := seal_portions(world, at, stored):
+    while sealed := seal_portions(world, at, stored, run_length):
         count += sum(sealed)
         settle_exchanges(world)
     for station in world.stations.values():
@@ -79,6 +79,20 @@ def test_a_material_travels_apart_from_its_message_as_bulk(world: World) -> None
     assert [message.kind for message in messages(world.at(COUNTY))] == ["test.message"]
     assert {row.state for row in deliveries(world.at(TOWNSHIP))} == {State.ACCEPTED}
     assert wishes(world.at(TOWNSHIP)) == [(2, 2, True, "")]
+
+
+@pytest.mark.parametrize("run_length", [2, limits.ATTACHMENT_RUN_CHUNKS_MAX])
+def test_chunks_in_a_row_go_in_one_envelope_to_a_neighbour_that_takes_them(
+    world: World, run_length: int
+) -> None:
+    data = material(2 * limits.ATTACHMENT_PORTION_CHUNKS * STEP + 7)
+    count = chunks.count_of(len(data))
+    want(world, TOWNSHIP, dispatch(COUNTY, attachments=[named(data)]))
+    assert carry_whole(world, TOWNSHIP, [data], run_length) == count
+    assert has(world.at(COUNTY), data)
+    assert wishes(world.at(TOWNSHIP)) == [(count, count, True, "")]
+    carried = [row for row in deliveries(world.at(TOWNSHIP)) if row.kind == CHUNK_KIND]
+    assert len(carried) <= 3 + count // run_length
 
 
 def test_an_empty_material_is_carried_too(world: World) -> None:

@@ -17,7 +17,7 @@ from hallnet.exchange import attachments, tables
 from hallnet.exchange.attachment_sending import chunk_of
 from hallnet.exchange.attachment_wishes import AttachmentWish
 from hallnet.exchange.attachments import Piece
-from hallnet.federation import limits
+from hallnet.federation import chunks, limits
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
@@ -54,7 +54,7 @@ def come(world: World, payloads: Iterable[bytes], sender: str = TOWNSHIP) -> lis
 
         def take(connection: Connection, payload: bytes = payload) -> str | Problem:
             piece = Piece(Address(sender), "matter-1", payload)
-            (answer,) = attachments.take_chunks(connection, [piece], world.time.now)
+            (answer,), _ = attachments.take_chunks(connection, [piece], world.time.now)
             return answer
 
         answer = county.exchange.transact(take)
@@ -98,6 +98,38 @@ def test_pieces_come_in_any_order_and_any_number_of_times(world: World, seed: in
     come(world, payloads)
     assert has(world.at(COUNTY), data)
     assert arrived(world.at(COUNTY)) == [named(data).digest]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_runs_of_chunks_come_in_any_order_and_over_each_other(world: World, seed: int) -> None:
+    """Where a sending begins anew, it may cut the material into other runs."""
+    data, chance = material(9 * STEP + 7), random.Random(seed)
+    runs = []
+    for longest in (1, 3, limits.ATTACHMENT_RUN_CHUNKS_MAX):
+        numbers = chunks.runs(range(chunks.count_of(len(data))), longest)
+        some = chance.sample(numbers, len(numbers) - 1) if longest < 4 else numbers
+        runs += [
+            piece(data, run.start * STEP, data[run.start * STEP :][: len(run) * STEP])
+            for run in some
+        ]
+    chance.shuffle(runs)
+    come(world, runs)
+    assert has(world.at(COUNTY), data)
+    assert arrived(world.at(COUNTY)) == [named(data).digest]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_bytes_may_stand_in_the_message_or_be_attached_to_it(world: World, size: int) -> None:
+    data, county = material(size), world.at(COUNTY)
+    for payload in pieces(data):
+        chunk = wire.AttachmentChunk.FromString(payload)
+        attached, chunk.data = chunk.data, b""
+        piece = Piece(Address(TOWNSHIP), "matter-1", chunk.SerializeToString(), attached)
+        county.exchange.transact(
+            lambda c, piece=piece: attachments.take_chunks(c, [piece], world.time.now)  # type: ignore[misc]
+        )
+    world.look_after_attachments(county)
+    assert has(county, data)
 
 
 def test_a_material_with_a_gap_is_not_usable(world: World) -> None:
@@ -159,6 +191,10 @@ WRONG: dict[str, bytes] = {
     ).SerializeToString(),
     "an odd offset": piece(WHOLE, 1, WHOLE[1:STEP]),
     "beyond the end": piece(WHOLE, 2 * STEP, b"x"),
+    "a run that ends within a chunk": piece(material(3 * STEP), 0, material(3 * STEP)[: STEP + 1]),
+    "a run that is too long": piece(
+        material(9 * STEP), 0, material(9 * STEP)[: (limits.ATTACHMENT_RUN_CHUNKS_MAX + 1) * STEP]
+    ),
     "longer than the rest": piece(WHOLE, STEP, WHOLE[STEP:] + b"x"),
     "an offset that no store can hold": piece(WHOLE, (2**63 // STEP) * STEP, b""),
     "a size over the limit": piece(WHOLE, 0, WHOLE[:STEP], limits.ATTACHMENT_BYTES_MAX + 1),

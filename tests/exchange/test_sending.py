@@ -397,10 +397,10 @@ def test_a_batch_is_bounded_in_parcels(world: World) -> None:
 
 
 def test_a_batch_is_bounded_in_bytes(world: World) -> None:
-    fill(world, TOWNSHIP, COUNTY, 6, 900_000)
+    fill(world, TOWNSHIP, COUNTY, 11, 900_000)
     batch = next_batch(world)
     assert batch is not None
-    assert len(batch.parcels) == 4
+    assert len(batch.parcels) == 9
     assert sum(parcel.size for parcel in batch.parcels) <= limits.BATCH_BYTES_MAX
 
 

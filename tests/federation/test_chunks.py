@@ -6,29 +6,55 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hallnet.federation import chunks
-from hallnet.federation.limits import ATTACHMENT_BYTES_MAX, ATTACHMENT_CHUNK_BYTES
+from hallnet.federation.limits import (
+    ATTACHMENT_BYTES_MAX,
+    ATTACHMENT_CHUNK_BYTES,
+    ATTACHMENT_RUN_CHUNKS_MAX,
+    BATCH_BYTES_MAX,
+    SEALED_BODY_BYTES_MAX,
+)
 from hallnet.federation.pace import ANSWER_SECONDS, patience
 
 SIZES = st.integers(0, ATTACHMENT_BYTES_MAX) | st.integers(0, 3 * ATTACHMENT_CHUNK_BYTES)
 BYTES_PER_SECOND_OF_64_KBIT = 8000
 
 
-@given(SIZES)
-def test_the_chunks_of_a_material_are_right_and_make_up_its_size(size: int) -> None:
-    count = chunks.count_of(size)
-    last = (count - 1) * ATTACHMENT_CHUNK_BYTES
-    assert last + chunks.length_at(size, last) == size
-    for offset in {0, last}:
-        assert chunks.is_right(size, offset, chunks.length_at(size, offset))
-    assert not chunks.is_right(size, last + ATTACHMENT_CHUNK_BYTES, 0)
+RUNS = st.integers(1, ATTACHMENT_RUN_CHUNKS_MAX)
 
 
-@given(SIZES, st.integers(0, 2**70), st.integers(0, 2 * ATTACHMENT_CHUNK_BYTES))
-def test_of_all_lengths_one_is_right_at_a_place(size: int, offset: int, length: int) -> None:
+@given(SIZES, RUNS)
+def test_chunks_of_a_material_are_right_one_by_one_and_in_runs(size: int, longest: int) -> None:
+    numbers = range(chunks.count_of(size))[-3 * ATTACHMENT_RUN_CHUNKS_MAX :]
+    runs = chunks.runs(numbers, longest)
+    assert [number for run in runs for number in run] == list(numbers)
+    for run in runs:
+        assert 0 < len(run) <= longest
+        offset = run.start * ATTACHMENT_CHUNK_BYTES
+        end = min(run.stop * ATTACHMENT_CHUNK_BYTES, size)
+        assert chunks.is_right(size, offset, end - offset)
+    assert not chunks.is_right(size, numbers.stop * ATTACHMENT_CHUNK_BYTES, 0)
+
+
+@given(SIZES, st.integers(0, 2**70), st.integers(0, 9 * ATTACHMENT_CHUNK_BYTES))
+def test_nothing_but_whole_chunks_of_a_material_is_right(
+    size: int, offset: int, length: int
+) -> None:
     if chunks.is_right(size, offset, length):
         assert offset + length <= size
-        assert not chunks.is_right(size, offset, length + 1)
-        assert not chunks.is_right(size, offset, length - 1)
+        assert offset % ATTACHMENT_CHUNK_BYTES == 0
+        assert length % ATTACHMENT_CHUNK_BYTES == 0 or offset + length == size
+        assert chunks.count_of(length) <= ATTACHMENT_RUN_CHUNKS_MAX
+
+
+@given(st.integers(0, 2 * BATCH_BYTES_MAX))
+def test_a_run_takes_no_longer_than_a_batch_or_a_chunk(batch_bytes: int) -> None:
+    length = chunks.run_length(batch_bytes)
+    assert 1 <= length <= ATTACHMENT_RUN_CHUNKS_MAX
+    assert length == 1 or length * ATTACHMENT_CHUNK_BYTES <= batch_bytes
+
+
+def test_the_longest_run_fits_into_an_envelope() -> None:
+    assert ATTACHMENT_RUN_CHUNKS_MAX * ATTACHMENT_CHUNK_BYTES + 1024 <= SEALED_BODY_BYTES_MAX
 
 
 @given(SIZES, st.integers(1, 200), st.data())

@@ -565,13 +565,17 @@ class World:
 
 
 def send_portion(
-    world: World, station: Station, portion: attachment_wishes.Portion, data: bytes
+    world: World,
+    station: Station,
+    portion: attachment_wishes.Portion,
+    data: bytes,
+    run_length: int = 1,
 ) -> None:
     """Seal a portion of a material whose bytes are at hand."""
 
     def send(connection: Connection) -> None:
         entries = attachment_sending.send_portion(
-            connection, station.context, portion, data, world.time.now
+            connection, station.context, portion, data, world.time.now, run_length
         )
         exchange_tables.feed.append(connection, entries)
 

@@ -43,6 +43,9 @@ def test_the_benchmark_of_attachments_prints_one_object() -> None:
     assert (found["size"], found["rounds"]) == (1_000_000, 1)
     for name in ("megabytes_per_second", "copy_megabytes_per_second", "ratio"):
         assert 0 < found[name]["min"] <= found[name]["max"]
+    for hall in ("township", "county"):
+        assert found[f"{hall}_cpu_ms_per_megabyte"]["max"] > 0
+        assert found[f"{hall}_resident_mb"]["max"] > 0
 
 
 def test_the_benchmark_of_the_suites_has_both_carry_envelopes() -> None:

@@ -66,12 +66,27 @@ def test_the_recipient_reads_what_was_sent() -> None:
     assert content == Content(SALT, PAYLOAD)
 
 
-@given(st.binary(max_size=2000))
-def test_whatever_is_sealed_is_opened(payload: bytes) -> None:
-    sealed = seal(replace(LETTER, payload=payload), key_for(RECIPIENT), SALT, NONCE)
+@given(st.binary(max_size=2000), st.binary(max_size=2000))
+def test_whatever_is_sealed_is_opened(payload: bytes, attached: bytes) -> None:
+    sealed = seal(
+        replace(LETTER, payload=payload, attached=attached), key_for(RECIPIENT), SALT, NONCE
+    )
     header = read_header(sealed.header)
     require_whole(header, sealed.body)
-    assert opened(header, sealed.body, RECIPIENT.sealing_key).payload == payload
+    content = opened(header, sealed.body, RECIPIENT.sealing_key)
+    assert (content.payload, content.attached) == (payload, attached)
+
+
+def test_what_is_attached_is_closed_like_the_rest() -> None:
+    sealed = seal(replace(LETTER, attached=PAYLOAD), key_for(RECIPIENT), SALT, NONCE)
+    header = read_header(sealed.header)
+    assert PAYLOAD not in sealed.body
+    damaged = bytearray(sealed.body)
+    damaged[-1] ^= 1
+    with pytest.raises(BodyDamaged):
+        require_whole(header, bytes(damaged))
+    with pytest.raises(ContentNotAsCommitted):
+        opened(header, bytes(damaged), RECIPIENT.sealing_key)
 
 
 def test_the_header_says_what_the_halls_between_may_know() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from hallnet.bench.exchange import (
     founded,
     spread,
 )
+from hallnet.bench.resources import memory, processor_seconds
 from hallnet.federation.limits import ATTACHMENT_CHUNK_BYTES
 from hallnet.node.client import open_channel
 from hallnet.node.home import Part
@@ -32,6 +33,7 @@ from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 from hallnet.wire.exchange.v1 import exchange_service_pb2_grpc as wire_grpc
 
 LOOK_SECONDS = 0.05
+WATCH_SECONDS = 0.5
 REPLY_SECONDS = 30.0
 ROUND_SECONDS_MAX = 900.0
 COPY_SUBJECT = f"up.{TOWNSHIP}.copy"
@@ -39,10 +41,12 @@ COPY_SUBJECT = f"up.{TOWNSHIP}.copy"
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Megabytes a second of each round."""
+    """Megabytes a second of each round, and what the two exchanges took."""
 
     attachments: list[float]
     copy: list[float]
+    township: list[Taken]
+    county: list[Taken]
 
     def as_data(self) -> dict[str, dict[str, float]]:
         ratios = [ours / bare for ours, bare in zip(self.attachments, self.copy, strict=True)]
@@ -50,12 +54,47 @@ class Rates:
             "megabytes_per_second": spread(self.attachments, 2),
             "copy_megabytes_per_second": spread(self.copy, 2),
             "ratio": spread(ratios, 4),
+            **_as_data("township", self.township),
+            **_as_data("county", self.county),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the process of an exchange took for a round."""
+
+    cpu_ms_per_megabyte: float
+    """Processor time: what a busy machine changes least."""
+    resident_mb: float
+    """The most that was seen."""
+
+
+def _as_data(name: str, taken: list[Taken]) -> dict[str, dict[str, float]]:
+    return {
+        f"{name}_cpu_ms_per_megabyte": spread([one.cpu_ms_per_megabyte for one in taken], 2),
+        f"{name}_resident_mb": spread([one.resident_mb for one in taken], 0),
+    }
+
+
+class _Watch:
+    """Looks at the process of an exchange while a material travels."""
+
+    def __init__(self, network: Network, address: str) -> None:
+        self._pid = network.node(address).process_of(Part.EXCHANGE).pid
+        self._began = processor_seconds(self._pid)
+        self._resident = 0.0
+
+    def look(self) -> None:
+        self._resident = max(self._resident, memory(self._pid)[1])
+
+    def end(self, size: int) -> Taken:
+        seconds = processor_seconds(self._pid) - self._began
+        return Taken(seconds * 1000 / (size / MEGABYTE), self._resident)
 
 
 async def measure(size: int, rounds: int, say: Say) -> Rates:
     """A material of `size` bytes and a plain copy in turns, after one round that warms both up."""
-    rates = Rates([], [])
+    rates = Rates([], [], [], [])
     with sandbox_folder() as folder:
         material, copy = folder / "material", folder / "copy"
         network = Network(folder, COUNTY)
@@ -63,27 +102,35 @@ async def measure(size: int, rounds: int, say: Say) -> Rates:
             source = await founded(network, folder, Materials(material))  # type: ignore[abstract]
             for number in range(rounds + 1):
                 digest = _random_file(material, size)
-                ours = await _send(network, source, digest, size)
+                watches = [_Watch(network, address) for address in (TOWNSHIP, COUNTY)]
+                ours = await _send(network, source, digest, size, watches)
+                township, county = (watch.end(size) for watch in watches)
                 bare = size / MEGABYTE / await _copy(network, material, copy)
                 say(
                     f"round {number or 'to warm up'}: material {ours:,.1f} MB/s, plain copy "
-                    f"{bare:,.1f} MB/s, ratio {ours / bare:.3f}"
+                    f"{bare:,.1f} MB/s, ratio {ours / bare:.3f}; township "
+                    f"{township.cpu_ms_per_megabyte:.1f} ms/MB, {township.resident_mb:.0f} MB; county "
+                    f"{county.cpu_ms_per_megabyte:.1f} ms/MB, {county.resident_mb:.0f} MB"
                 )
                 if number:
                     rates.attachments.append(ours)
                     rates.copy.append(bare)
+                    rates.township.append(township)
+                    rates.county.append(county)
             await source.stop()
         finally:
             await network.stop()
     return rates
 
 
-async def _send(network: Network, source: Source, digest: bytes, size: int) -> float:
+async def _send(
+    network: Network, source: Source, digest: bytes, size: int, watches: Sequence[_Watch]
+) -> float:
     """Until the county can read the material: all of it is there and its digest was checked."""
     node = network.node(COUNTY)
     channel = open_channel(node.home, Part.INTAKE, node.home.settings().endpoints.exchange)
     exchange = wire_grpc.ExchangeServiceStub(channel)
-    began = time.perf_counter()
+    began = look_at = time.perf_counter()
     await source.want_material(digest, size)
     try:
         while time.perf_counter() - began < ROUND_SECONDS_MAX:
@@ -91,6 +138,10 @@ async def _send(network: Network, source: Source, digest: bytes, size: int) -> f
                 seconds = time.perf_counter() - began
                 await exchange.ReleaseAttachment(wire.ReleaseAttachmentRequest(digest=digest))
                 return size / MEGABYTE / seconds
+            if time.perf_counter() >= look_at:
+                for watch in watches:
+                    watch.look()
+                look_at += WATCH_SECONDS
             await asyncio.sleep(LOOK_SECONDS)
     finally:
         await channel.close()

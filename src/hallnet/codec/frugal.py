@@ -104,6 +104,20 @@ def field_of(data: bytes, number: int) -> int:
     return _varint(data, at, len(data))[1] if at > 0 and tag == number << 3 | _BYTES else -1
 
 
+def bytes_field(number: int, data: bytes) -> bytes:
+    """A field of bytes, to be put behind a serialised message whose fields have smaller numbers."""
+    return _varint_of(number << 3 | _BYTES) + _varint_of(len(data)) + data
+
+
+def _varint_of(value: int) -> bytes:
+    found = bytearray()
+    while value >= 0x80:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    found.append(value)
+    return bytes(found)
+
+
 def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """A number and where it ends; -1 for the end if it has none."""
     if at < end and data[at] < 0x80:

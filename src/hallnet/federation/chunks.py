@@ -6,6 +6,7 @@ from hallnet.federation.limits import (
     ATTACHMENT_BYTES_MAX,
     ATTACHMENT_CHUNK_BYTES,
     ATTACHMENT_PORTION_CHUNKS,
+    ATTACHMENT_RUN_CHUNKS_MAX,
 )
 
 
@@ -14,19 +15,28 @@ def count_of(size: int) -> int:
     return max(-(-size // ATTACHMENT_CHUNK_BYTES), 1)
 
 
-def length_at(size: int, offset: int) -> int:
-    """How long the chunk is that begins at an offset: full, but for the last."""
-    return min(ATTACHMENT_CHUNK_BYTES, size - offset)
-
-
 def is_right(size: int, offset: int, length: int) -> bool:
-    """Whether a chunk of that length can stand at that place of a material of that size."""
+    """Whether so many bytes can stand at that place of a material of that size: one chunk or a run of them."""
+    end = offset + length
     return (
         size <= ATTACHMENT_BYTES_MAX
         and offset % ATTACHMENT_CHUNK_BYTES == 0
         and offset < max(size, 1)
-        and length == length_at(size, offset)
+        and end <= size
+        and (end == size or (length > 0 and length % ATTACHMENT_CHUNK_BYTES == 0))
+        and length <= ATTACHMENT_RUN_CHUNKS_MAX * ATTACHMENT_CHUNK_BYTES
     )
+
+
+def run_length(batch_bytes: int) -> int:
+    """How many chunks go in one envelope over a line that takes batches of so many bytes: never more than go
+    in one batch, so that a slow line carries them one by one and what is urgent waits for one at most."""
+    return min(max(batch_bytes // ATTACHMENT_CHUNK_BYTES, 1), ATTACHMENT_RUN_CHUNKS_MAX)
+
+
+def runs(numbers: range, longest: int) -> list[range]:
+    """Chunks in a row, cut into runs of no more than `longest`."""
+    return [numbers[at : at + longest] for at in range(0, len(numbers), longest)]
 
 
 def next_to_send(size: int, sent: int, answered: int, room: int) -> range:

@@ -9,7 +9,9 @@ SEALED_BODY_BYTES_MAX = 1024 * 1024
 PAYLOAD_BYTES_MAX = 960 * 1024
 """What a service may ask to have carried in one envelope; longer things travel as attachments."""
 
-BATCH_BYTES_MAX = 4 * 1024 * 1024
+BATCH_BYTES_MAX = 8 * 1024 * 1024
+"""What is under way to a neighbour at most, in two batches: what is done once for a batch costs as much as a few
+megabytes do."""
 BATCH_PARCELS_MAX = 256
 CREDIT_BYTES_TOTAL = 64 * 1024 * 1024
 """What all neighbours of a hall together may have under way to it."""
@@ -37,11 +39,13 @@ are dated back by as much (`certifying.BACKDATED`), and no time limit of a case 
 ATTACHMENT_CHUNK_BYTES = 128 * 1024
 """A chunk is never cut: on a line of 64 kbit/s it holds up what is urgent for 16 seconds, and its answer
 comes within the patience of the link. All chunks of a material but the last are as long as this."""
+ATTACHMENT_RUN_CHUNKS_MAX = 7
+"""So many chunks in a row may go in one envelope, to a neighbour over a fast line: as many as fit into a body."""
 ATTACHMENT_BYTES_MAX = 1024 * 1024 * 1024
 ATTACHMENT_WINDOW_CHUNKS = 128
 """Chunks to one recipient that are sealed and have no receipt: the next ones are sealed as receipts come in,
 so that no material, however large, lies whole in the queue of its sender."""
-ATTACHMENT_PORTION_CHUNKS = 32
+ATTACHMENT_PORTION_CHUNKS = 28
 """As many are sealed in one transaction: the first ones travel while the next ones are sealed."""
 ATTACHMENTS_PAUSE = timedelta(seconds=60)
 """How long materials are held back from a neighbour that has no room for them; all else goes on."""

@@ -84,6 +84,11 @@ class Links:
         if parent is not None:
             self._hall.spawn(self._loops[parent].say_hello())
 
+    def run_length(self, recipient: Address) -> int:
+        """How many chunks of a material in a row go to a hall in one envelope."""
+        loop = self._loops.get(recipient)
+        return loop.run_length if loop is not None else 1
+
     def wake(self, neighbours: Collection[Address]) -> None:
         """Something may wait for some neighbours, and there may be room for pieces of materials."""
         self._hall.materials.sent.set()

@@ -40,13 +40,16 @@ class Materials:
                         )
                     )
 
+                run_length = self._hall.links.run_length(portion.wish.recipient)
+
                 def send(
                     connection: Connection,
                     portion: attachment_wishes.Portion = portion,
                     data: bytes = data,
+                    run_length: int = run_length,
                 ) -> None:
                     entries = attachment_sending.send_portion(
-                        connection, self._hall.context, portion, data, self._hall.now()
+                        connection, self._hall.context, portion, data, self._hall.now(), run_length
                     )
                     tables.feed.append(connection, entries)
 

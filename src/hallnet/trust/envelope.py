@@ -15,6 +15,7 @@ from enum import IntEnum
 from google.protobuf.message import DecodeError
 
 from hallnet.codec import Codec, MessageMalformed
+from hallnet.codec.frugal import bytes_field
 from hallnet.places import Address
 from hallnet.trust.certificate import Certificate
 from hallnet.trust.evidence import Proof
@@ -24,6 +25,8 @@ from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 
 ENVELOPE_ID_BYTES = 16
+_ATTACHED = wire.Content.ATTACHED_FIELD_NUMBER
+_CIPHERTEXT = wire.SealedBody.CIPHERTEXT_FIELD_NUMBER
 NAME_LENGTH_MAX = 64
 """Of a kind, a subject, a trace context or a reason, in characters: what every hall can store."""
 
@@ -112,6 +115,8 @@ class Letter:
     hop_limit: int
     traceparent: str
     payload: bytes
+    attached: bytes = b""
+    """What the payload names by its digest and so commits to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +136,13 @@ def seal(letter: Letter, key: ContentKey, salt: bytes, nonce: bytes) -> Sealed:
     suite = algorithms(key.recipient.body.suite)
     committed = commitment(suite.suite, salt, letter.payload)
     plain = wire.Content(salt=salt, payload=letter.payload).SerializeToString()
+    # What is long is not copied through a message: it is put behind it, where its last field stands.
+    if letter.attached:
+        plain += bytes_field(_ATTACHED, letter.attached)
     associated = _associated(letter.envelope_id, letter.sender, letter.recipient, committed)
-    body = wire.SealedBody(
-        sealed_key=key.sealed,
-        nonce=nonce,
-        ciphertext=suite.encrypt(key.plain, nonce, plain, associated),
-    ).SerializeToString()
+    closed = suite.encrypt(key.plain, nonce, plain, associated)
+    body = wire.SealedBody(sealed_key=key.sealed, nonce=nonce).SerializeToString()
+    body += bytes_field(_CIPHERTEXT, closed)
     header = Header(
         suite=suite.suite,
         envelope_id=letter.envelope_id,
@@ -181,6 +187,7 @@ class Content:
 
     salt: bytes
     payload: bytes
+    attached: bytes = b""
 
 
 def open_body(header: Header, sealed_body: bytes, unseal: Unseal) -> Content:
@@ -196,7 +203,7 @@ def open_body(header: Header, sealed_body: bytes, unseal: Unseal) -> Content:
         content = wire.Content.FromString(plain)
     except DecodeError as error:
         raise ContentNotAsCommitted("sealed_body") from error
-    opened = Content(content.salt, content.payload)
+    opened = Content(content.salt, content.payload, content.attached)
     require_committed(header, opened)
     return opened
 

@@ -69,11 +69,6 @@ class Portion:
         end = self.numbers.stop * limits.ATTACHMENT_CHUNK_BYTES
         return min(end, self.wish.size) - self.offset
 
-    @property
-    def reference(self) -> str:
-        """What its envelopes are called, so that their receipts are counted with it."""
-        return str(self.position)
-
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -82,6 +77,17 @@ class Ended:
     reference: str
     verdict: Verdict | None
     reason: str
+
+
+def reference_of(position: int, count: int) -> str:
+    """What an envelope is called that carries so many chunks of a wish, so that its receipt counts for them."""
+    return f"{position}*{count}"
+
+
+def _referred(reference: str) -> tuple[int, int] | None:
+    """Which wish, and how many of its chunks."""
+    position, _, count = reference.partition("*")
+    return (int(position), int(count)) if position.isdecimal() and count.isdecimal() else None
 
 
 def wish_for(connection: Connection, wishes: Iterable[AttachmentWish]) -> None:
@@ -150,15 +156,16 @@ def note_ended(connection: Connection, ended: Sequence[Ended]) -> None:
     """Count receipts; one that is not for the good ends the whole."""
     accepted: dict[int, int] = {}
     for item in ended:
-        if not item.reference.isdecimal():
+        referred = _referred(item.reference)
+        if referred is None:
             continue
-        position = int(item.reference)
+        position, count = referred
         if item.verdict is not Verdict.ACCEPTED:
             give_up(connection, position, item.reason or "NOT_ACCEPTED")
         elif item.reason == attachments.HERE:
             _done(connection, position)
         else:
-            accepted[position] = accepted.get(position, 0) + 1
+            accepted[position] = accepted.get(position, 0) + count
     for position, count in accepted.items():
         _note_accepted(connection, position, count)
 

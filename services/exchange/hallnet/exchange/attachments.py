@@ -8,6 +8,7 @@ to anybody. Once the service that keeps materials has it, its bytes are dropped 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,10 +16,11 @@ from enum import IntEnum
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, case, delete, func, insert, select, update
 
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import tables
+from hallnet.exchange.attachment_digests import CopyId, Kept, Running
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_incident
 from hallnet.federation import chunks, limits
@@ -27,6 +29,7 @@ from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
+from hallnet.store.rows import RowsStatement
 from hallnet.wire.exchange.v1 import attachment_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
@@ -58,8 +61,39 @@ class State(IntEnum):
     """What is left of such a copy: the sender may hear that no more is needed."""
 
 
-_HERE = (State.USABLE, State.TAKEN, State.KEPT)
+_COPY, _CHUNK = tables.attachment.c, tables.attachment_chunk.c
+_COPIES = select(tables.attachment).where(_COPY.digest.in_(bindparam("sought", expanding=True)))
+_KEPT_BETWEEN = select(_CHUNK.offset).where(
+    _CHUNK.digest == bindparam("of_digest"),
+    _CHUNK.sender == bindparam("from_sender"),
+    _CHUNK.offset.between(bindparam("first"), bindparam("last")),
+)
+_BEGIN = RowsStatement(insert(tables.attachment))
+_KEEP = RowsStatement(insert(tables.attachment_chunk))
+_received = _COPY.received + bindparam("added", type_=_COPY.received.type)
+_COUNT = RowsStatement(
+    update(tables.attachment)
+    .where(_COPY.digest == bindparam("of_digest"), _COPY.sender == bindparam("from_sender"))
+    .values(
+        received=_received,
+        # Each chunk has the one length that it can have: the sum is right only when all are here.
+        state=case((_received == _COPY.size, int(State.WHOLE)), else_=_COPY.state),
+        first_digest=func.coalesce(_COPY.first_digest, bindparam("begins")),
+        changed_at=bindparam("now", type_=_COPY.changed_at.type),
+    )
+)
+_TO_HAND_OVER = select(func.coalesce(func.sum(_COPY.received), 0)).where(
+    _COPY.state.in_((State.COMING, State.WHOLE, State.USABLE))
+)
+_NEXT_CHECK = (
+    select(tables.attachment).where(_COPY.state == State.WHOLE).order_by(_COPY.changed_at).limit(1)
+)
 _AFTER_DROPPING = {State.TAKEN: State.KEPT, State.SURPLUS: State.KNOWN}
+_TO_DROP = (
+    select(tables.attachment).where(_COPY.state.in_((*_AFTER_DROPPING, State.SPOILED))).limit(1)
+)
+"""Made once: they are asked with every batch."""
+_HERE = (State.USABLE, State.TAKEN, State.KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +103,24 @@ class Piece:
     sender: Address
     subject: str
     payload: bytes
+    attached: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Chunks in a row of a material."""
+
+    digest: bytes
+    size: int
+    offset: int
+    data: bytes
 
 
 @dataclass(slots=True)
 class _Copy:
     """What is known of a material from one sender, and what a transaction adds to it."""
 
-    sender: str
+    id: CopyId
     size: int
     state: State
     first_digest: bytes | None
@@ -86,12 +131,12 @@ class _Copy:
 
 def take_chunks(
     connection: Connection, pieces: Sequence[Piece], now: datetime
-) -> list[str | Problem]:
-    """Keep chunks, together; returns for each the reason for the receipt, HERE or none.
+) -> tuple[list[str | Problem], list[Kept]]:
+    """Keep chunks, together; returns for each piece the reason for the receipt, HERE or none, and what is kept.
 
     What is refused is answered with the problem: AttachmentMalformed or AttachmentSpoiled.
     """
-    read = [_read_chunk(piece.payload) for piece in pieces]
+    read = [_read_chunk(piece) for piece in pieces]
     taking = _TakingChunks(
         connection,
         [
@@ -99,165 +144,186 @@ def take_chunks(
             for piece, chunk in zip(pieces, read, strict=True)
             if not isinstance(chunk, Problem)
         ],
+        now,
     )
     answers = [
         chunk if isinstance(chunk, Problem) else taking.take(piece, chunk)
         for piece, chunk in zip(pieces, read, strict=True)
     ]
-    taking.write(now)
-    return answers
+    taking.write()
+    return answers, taking.kept
 
 
 class _TakingChunks:
     """Chunks of one transaction: a look at what is known of all of them, and one writing of all."""
 
     def __init__(
-        self, connection: Connection, chunks: Sequence[tuple[str, wire.AttachmentChunk]]
+        self, connection: Connection, chunks: Sequence[tuple[str, _Chunk]], now: datetime
     ) -> None:
         self._connection = connection
-        digests = {chunk.attachment.digest for _, chunk in chunks}
+        self._now = now
+        digests = {chunk.digest for _, chunk in chunks}
         self._copies: dict[tuple[bytes, str], _Copy] = {}
         self._here: dict[bytes, bytes | None] = {}
         """First digests of materials that can be used."""
         for row in _copies(connection, digests):
             self._copies[row.digest, row.sender] = _Copy(
-                row.sender, row.size, State(row.state), row.first_digest
+                _id_of(row), row.size, State(row.state), row.first_digest
             )
             if row.state in _HERE:
                 self._here[row.digest] = row.first_digest
-        self._kept = _offsets_kept(connection, chunks)
-        self._fresh: list[dict[str, object]] = []
+        self._kept = self._offsets_kept(chunks)
+        self.kept: list[Kept] = []
 
-    def take(self, piece: Piece, chunk: wire.AttachmentChunk) -> str | Problem:
-        named, sender = chunk.attachment, str(piece.sender)
-        first_digest = hashlib.sha256(chunk.data).digest() if chunk.offset == 0 else None
-        mine = self._copies.get((named.digest, sender))
-        if named.digest in self._here:
+    def take(self, piece: Piece, chunk: _Chunk) -> str | Problem:
+        sender = str(piece.sender)
+        first = chunk.data[: limits.ATTACHMENT_CHUNK_BYTES]
+        first_digest = hashlib.sha256(first).digest() if chunk.offset == 0 else None
+        mine = self._copies.get((chunk.digest, sender))
+        if chunk.digest in self._here:
             # Who only knows the digest learns nothing: it has to show what the material begins with.
             shown = first_digest or (mine.first_digest if mine is not None else None)
-            return HERE if shown == self._here[named.digest] else ""
+            return HERE if shown == self._here[chunk.digest] else ""
         if mine is None:
-            mine = _Copy(sender, named.size, State.COMING, None, is_new=True, subject=piece.subject)
-            self._copies[named.digest, sender] = mine
-        elif mine.size != named.size:
+            begun = CopyId(chunk.digest, sender, self._now)
+            mine = _Copy(begun, chunk.size, State.COMING, None, is_new=True, subject=piece.subject)
+            self._copies[chunk.digest, sender] = mine
+        elif mine.size != chunk.size:
             return AttachmentMalformed("chunk.attachment.size", detail="size")
         elif mine.state is State.SPOILED:
             return AttachmentSpoiled("chunk")
-        place = named.digest, sender, chunk.offset
-        if place not in self._kept:
-            self._kept.add(place)
-            self._fresh.append(
-                {
-                    "digest": named.digest,
-                    "sender": sender,
-                    "offset": chunk.offset,
-                    "data": chunk.data,
-                }
-            )
-            mine.bytes_added += len(chunk.data)
-            mine.first_digest = first_digest or mine.first_digest
-            # An empty material is whole with its one empty chunk.
-            mine.state = mine.state if mine.bytes_added else State.WHOLE
+        mine.first_digest = mine.first_digest or first_digest
+        for offset, data in _split(chunk):
+            place = chunk.digest, sender, offset
+            if place not in self._kept:
+                self._kept.add(place)
+                self.kept.append(Kept(mine.id, offset, data))
+                mine.bytes_added += len(data)
+                # An empty material is whole with its one empty chunk.
+                mine.state = mine.state if mine.bytes_added else State.WHOLE
         return ""
 
-    def write(self, now: datetime) -> None:
-        connection = self._connection
-        new = [
-            {
-                "digest": digest,
-                "sender": copy.sender,
-                "subject": copy.subject,
-                "size": copy.size,
-                "received": 0,
-                "state": copy.state,
-                "first_digest": copy.first_digest,
-                "changed_at": now,
-            }
-            for (digest, _), copy in self._copies.items()
-            if copy.is_new
+    def _offsets_kept(self, chunks: Sequence[tuple[str, _Chunk]]) -> set[tuple[bytes, str, int]]:
+        """Which chunks are here already, between the first and the last of those of each copy."""
+        offsets: defaultdict[tuple[bytes, str], list[int]] = defaultdict(list)
+        for sender, chunk in chunks:
+            place = chunk.digest, sender
+            if place in self._copies:
+                offsets[place] += _offsets(chunk)
+        return {
+            (digest, sender, offset)
+            for (digest, sender), among in offsets.items()
+            for offset in self._connection.scalars(
+                _KEPT_BETWEEN,
+                {
+                    "of_digest": digest,
+                    "from_sender": sender,
+                    "first": min(among),
+                    "last": max(among),
+                },
+            )
+        }
+
+    def write(self) -> None:
+        now = self._now
+        new, counted = [], []
+        fresh = [
+            {"digest": copy.digest, "sender": copy.sender, "offset": offset, "data": data}
+            for copy, offset, data in self.kept
         ]
-        if new:
-            connection.execute(insert(tables.attachment), new)
-        if self._fresh:
-            connection.execute(insert(tables.attachment_chunk), self._fresh)
-        for (digest, _), copy in self._copies.items():
+        for (digest, sender), copy in self._copies.items():
+            if copy.is_new:
+                new.append(
+                    {
+                        "digest": digest,
+                        "sender": sender,
+                        "subject": copy.subject,
+                        "size": copy.size,
+                        "received": 0,
+                        "state": copy.state,
+                        "first_digest": copy.first_digest,
+                        "began_at": copy.id.began_at,
+                        "changed_at": now,
+                    }
+                )
             if copy.bytes_added:
-                _add(connection, digest, copy, now)
+                counted.append(
+                    {
+                        "of_digest": digest,
+                        "from_sender": sender,
+                        "added": copy.bytes_added,
+                        "begins": copy.first_digest,
+                        "now": now,
+                    }
+                )
+        for statement, rows in ((_BEGIN, new), (_KEEP, fresh), (_COUNT, counted)):
+            statement.execute(self._connection, rows)
 
 
-def _add(connection: Connection, digest: bytes, copy: _Copy, now: datetime) -> None:
-    """Count what was added to a copy; each chunk has the one length that it can have, so the sum is
-    right only when all are here."""
-    table = tables.attachment
-    this = (table.c.digest == digest) & (table.c.sender == copy.sender)
-    values: dict[str, Any] = {"received": table.c.received + copy.bytes_added, "changed_at": now}
-    if copy.first_digest is not None:
-        values["first_digest"] = copy.first_digest
-    received = connection.execute(
-        update(table).where(this).values(**values).returning(table.c.received)
-    ).scalar_one()
-    if received == copy.size:
-        connection.execute(update(table).where(this).values(state=State.WHOLE))
-
-
-def _read_chunk(payload: bytes) -> wire.AttachmentChunk | Problem:
+def _read_chunk(piece: Piece) -> _Chunk | Problem:
     try:
-        chunk = wire.AttachmentChunk.FromString(payload)
+        chunk = wire.AttachmentChunk.FromString(piece.payload)
     except DecodeError:
         return AttachmentMalformed("chunk", detail="DecodeError")
     if len(chunk.attachment.digest) != DIGEST_BYTES:
         return AttachmentMalformed("chunk.attachment.digest", detail="digest")
-    if not chunks.is_right(chunk.attachment.size, chunk.offset, len(chunk.data)):
+    data = chunk.data or piece.attached
+    if not chunks.is_right(chunk.attachment.size, chunk.offset, len(data)):
         return AttachmentMalformed("chunk", detail="offset, size")
-    return chunk
+    return _Chunk(chunk.attachment.digest, chunk.attachment.size, chunk.offset, data)
+
+
+def _offsets(chunk: _Chunk) -> range:
+    """Where the chunks of a run begin."""
+    end = chunk.offset + max(len(chunk.data), 1)
+    return range(chunk.offset, end, limits.ATTACHMENT_CHUNK_BYTES)
+
+
+def _split(chunk: _Chunk) -> list[tuple[int, bytes]]:
+    """The chunks of a run, each with its offset: they are kept one by one, in whatever runs they come."""
+    step, data = limits.ATTACHMENT_CHUNK_BYTES, chunk.data
+    if len(data) <= step:
+        return [(chunk.offset, data)]
+    return [(chunk.offset + at, data[at : at + step]) for at in range(0, len(data), step)]
+
+
+def _id_of(row: Row[Any]) -> CopyId:
+    return CopyId(row.digest, row.sender, row.began_at)
 
 
 def _copies(connection: Connection, digests: Collection[bytes]) -> Sequence[Row[Any]]:
     if not digests:
         return []
-    table = tables.attachment
-    return connection.execute(select(table).where(table.c.digest.in_(digests))).all()
-
-
-def _offsets_kept(
-    connection: Connection, chunks: Sequence[tuple[str, wire.AttachmentChunk]]
-) -> set[tuple[bytes, str, int]]:
-    """Which of these chunks are here already."""
-    if not chunks:
-        return set()
-    table = tables.attachment_chunk
-    query = select(table.c.digest, table.c.sender, table.c.offset).where(
-        table.c.digest.in_({chunk.attachment.digest for _, chunk in chunks}),
-        table.c.sender.in_({sender for sender, _ in chunks}),
-        table.c.offset.in_({chunk.offset for _, chunk in chunks}),
-    )
-    return {(row.digest, row.sender, row.offset) for row in connection.execute(query)}
+    return connection.execute(_COPIES, {"sought": list(digests)}).all()
 
 
 @dataclass(slots=True)
 class Check:
-    """Takes the digest of a copy, some chunks at a time."""
+    """Takes the digest of a copy, some chunks at a time, from where it is already."""
 
-    digest: bytes
-    sender: str
+    copy: CopyId
     subject: str
     size: int
-    _offset: int = 0
-    _hash: Any = field(default_factory=hashlib.sha256)
+    running: Running = field(default_factory=Running)
 
     def step(self, connection: Connection) -> bool:
         """Read on; True at the end."""
-        for piece in _pieces(connection, self.digest, self.sender, self._offset):
-            self._hash.update(piece)
-            self._offset += max(len(piece), 1)
-        return self._offset >= self.size
+        digest, sender, _ = self.copy
+        pieces: Sequence[bytes] = ()
+        if self.running.offset < self.size:
+            pieces = _pieces(connection, digest, sender, self.running.offset)
+        for piece in pieces:
+            self.running.add(piece)
+        # Another process may have dropped them meanwhile.
+        return self.running.offset >= self.size or not pieces
 
     def end(self, connection: Connection, context: Context, now: datetime) -> list[Entry]:
         """Say what was found; returns the entries for the feed: that it arrived, or an incident."""
         table = tables.attachment
-        this = (table.c.digest == self.digest) & (table.c.sender == self.sender)
-        whole = this & (table.c.state == State.WHOLE)
-        is_right = self._hash.digest() == self.digest
+        digest, sender, began_at = self.copy
+        this = (table.c.digest == digest) & (table.c.sender == sender)
+        whole = this & (table.c.state == State.WHOLE) & (table.c.began_at == began_at)
+        is_right = self.running.hash.digest() == digest
         state = State.USABLE if is_right else State.SPOILED
         changed = connection.execute(
             update(table).where(whole).values(state=state, changed_at=now)
@@ -267,28 +333,25 @@ class Check:
         if not is_right:
             incident = wire_trust.Incident(
                 reason=AttachmentSpoiled.reason,
-                neighbour=self.sender,
-                digest=self.digest,
+                neighbour=sender,
+                digest=digest,
                 at=to_timestamp(now),
-                claimed_from=self.sender,
+                claimed_from=sender,
             )
             return record_incident(connection, context, incident, now)
         # What others sent under the same digest is not needed any more, right or wrong.
-        others = (table.c.digest == self.digest) & (table.c.sender != self.sender)
+        others = (table.c.digest == digest) & (table.c.sender != sender)
         connection.execute(update(table).where(others).values(state=State.SURPLUS))
         arrived = wire_feed.AttachmentArrived(
-            attachment=wire.Attachment(digest=self.digest, size=self.size), sender=self.sender
+            attachment=wire.Attachment(digest=digest, size=self.size), sender=sender
         )
         return [Entry("attachment.arrived", self.subject, arrived.SerializeToString(), now)]
 
 
 def next_check(connection: Connection) -> Check | None:
     """A copy that is whole and was not looked at yet."""
-    table = tables.attachment
-    row = connection.execute(
-        select(table).where(table.c.state == State.WHOLE).order_by(table.c.changed_at).limit(1)
-    ).one_or_none()
-    return None if row is None else Check(row.digest, row.sender, row.subject, row.size)
+    row = connection.execute(_NEXT_CHECK).one_or_none()
+    return None if row is None else Check(_id_of(row), row.subject, row.size)
 
 
 def read(connection: Connection, digest: bytes, offset: int) -> list[bytes] | None:
@@ -338,9 +401,7 @@ def drop_some(connection: Connection) -> None:
 
 
 def _to_drop(connection: Connection) -> Row[Any] | None:
-    table = tables.attachment
-    states = (*_AFTER_DROPPING, State.SPOILED)
-    return connection.execute(select(table).where(table.c.state.in_(states)).limit(1)).one_or_none()
+    return connection.execute(_TO_DROP).one_or_none()
 
 
 def give_up_old(connection: Connection, now: datetime) -> None:
@@ -352,11 +413,7 @@ def give_up_old(connection: Connection, now: datetime) -> None:
 
 def bytes_to_hand_over(connection: Connection) -> int:
     """Bytes here for which the service that keeps materials will need as much room again."""
-    table = tables.attachment
-    query = select(func.coalesce(func.sum(table.c.received), 0)).where(
-        table.c.state.in_((State.COMING, State.WHOLE, State.USABLE))
-    )
-    return int(connection.execute(query).scalar_one())
+    return int(connection.execute(_TO_HAND_OVER).scalar_one())
 
 
 def coming(connection: Connection, digests: Sequence[bytes], limit: int) -> Sequence[Row[Any]]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hallnet.codec import parse
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import believing, links, outgoing, tables
+from hallnet.exchange.attachment_digests import Kept
 from hallnet.exchange.context import Context, JournalHeld
 from hallnet.exchange.hops import Hop
 from hallnet.exchange.incidents import record_incident
@@ -37,6 +38,7 @@ class Taken:
     """Neighbours for whom something waits now."""
     has_materials: bool = False
     """Whether chunks of materials came, or would have come."""
+    kept_chunks: list[Kept] = field(default_factory=list)
 
 
 def take_batch(
@@ -76,7 +78,7 @@ def take_batch(
     if joined:
         entries = entries + outgoing.seal_waiting(connection, context, now)
     tables.feed.append(connection, entries)
-    return Taken(reply, taking.hops, written.wake, taking.has_materials)
+    return Taken(reply, taking.hops, written.wake, taking.has_materials, taking.kept_chunks)
 
 
 def _refuse_whole(

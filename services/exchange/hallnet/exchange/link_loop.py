@@ -14,7 +14,7 @@ from hallnet.codec import parse
 from hallnet.exchange import links, sending, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.watching import HopWatch
-from hallnet.federation import limits
+from hallnet.federation import chunks, limits
 from hallnet.federation.pace import UNDER_WAY_MAX, Pace, patience
 from hallnet.node.messaging import LinkClient, NeighbourAbsent, NeighbourSilent
 from hallnet.node.waiting import is_set_within
@@ -76,6 +76,7 @@ class LinkLoop:
         self._idle_seconds = idle_seconds
         self._is_at_work = False
         self._credit = limits.BATCH_BYTES_MAX
+        self._takes_chunks = 1
         self._pace = Pace()
         self._answered_at = 0.0
 
@@ -87,6 +88,12 @@ class LinkLoop:
     def may_be_at_work(self) -> bool:
         """Whether something is under way, or could be at any moment."""
         return self._may_send or self._is_at_work
+
+    @property
+    def run_length(self) -> int:
+        """How many chunks of a material in a row go in one envelope to this neighbour."""
+        fitting = chunks.run_length(self._pace.share(self._credit))
+        return min(fitting, self._takes_chunks)
 
     def share(self, may_send: bool, beside_others: bool) -> None:
         """Whether it is for this process to send, and whether there are others of this exchange."""
@@ -143,6 +150,7 @@ class LinkLoop:
 
         If it was restarted, what was under way to it will not be answered and goes again at once.
         """
+        self._takes_chunks = max(hello.chunks_in_a_row, 1)
         if hello.incarnation not in self._incarnations:
             self._incarnations.append(hello.incarnation)
             self._restarted.set()

@@ -109,6 +109,7 @@ def hello(
         frontier=continuity.frontier(connection, context, head.checkpoint.size) if head else (),
         restored=resending.wish(connection, context, now) if context.is_sure else None,
         known_end=wire.JournalEnd.FromString(row.end) if row and row.end else None,
+        chunks_in_a_row=limits.ATTACHMENT_RUN_CHUNKS_MAX,
     )
 
 

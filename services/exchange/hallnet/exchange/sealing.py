@@ -29,6 +29,7 @@ from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
 from hallnet.trust.suite import NONCE_BYTES, SALT_BYTES
 from hallnet.trust.suites import algorithms
+from hallnet.wire.exchange.v1 import attachment_pb2 as wire_attachment
 
 _TIME_BYTES = 6
 _ONCE_SEALED = (
@@ -69,6 +70,17 @@ class Wish:
     traceparent: str = ""
     reference: str = ""
     """What the service that wished it calls it."""
+    attached: bytes = b""
+    """What the payload names by its digest."""
+
+
+def whole_payload(wish: Wish) -> bytes:
+    """With what is attached in it, as it waits for a certificate."""
+    if not wish.attached:
+        return wish.payload
+    chunk = wire_attachment.AttachmentChunk.FromString(wish.payload)
+    chunk.data = wish.attached
+    return chunk.SerializeToString()
 
 
 def new_envelope_ids(context: Context, now: datetime, count: int) -> Iterator[bytes]:
@@ -214,6 +226,7 @@ class Sealing:
             limits.HOPS_MAX,
             wish.traceparent,
             wish.payload,
+            wish.attached,
         )
         sealed = envelopes.seal(letter, goal.key, drawn[:SALT_BYTES], drawn[SALT_BYTES:])
         leaf_index = journal.add(EntryKind.SENT, sealed.header)
@@ -251,7 +264,7 @@ class Sealing:
 
     def _keep_unsealed(self, envelope_id: bytes, wish: Wish) -> None:
         row = self._row(envelope_id, wish, State.UNSEALED)
-        self._unsealed.append(row | {"payload": wish.payload})
+        self._unsealed.append(row | {"payload": whole_payload(wish)})
 
     def _row(self, envelope_id: bytes, wish: Wish, state: State) -> dict[str, Any]:
         return {

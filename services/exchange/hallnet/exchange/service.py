@@ -119,7 +119,7 @@ class Exchange:
         self._turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._asking: Counter[Address] = Counter()
         self._attachments = AttachmentLoops(
-            self._database, self._context, home, self._clock, self._wake
+            self._database, self._context, home, self._clock, self._wake, self._run_length
         )
         # On SQLite a node has one process.
         self._has_replicas = not self._database.is_sqlite
@@ -399,7 +399,7 @@ class Exchange:
                     taken = await self._database.write(take)
         self._announce()
         if taken.has_materials:
-            self._attachments.came.set()
+            self._attachments.kept(taken.kept_chunks)
         self._watch.show(taken.hops, now)
         self._wake_links(taken.wake | {neighbour})
         return taken.reply.SerializeToString()
@@ -445,6 +445,11 @@ class Exchange:
 
     def _carry(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         following.take(connection, self._context, entries, self._clock())
+
+    def _run_length(self, recipient: Address) -> int:
+        """How many chunks in a row go to a hall in one envelope: the lines behind a neighbour are not known."""
+        link = self._links.get(recipient)
+        return link.run_length if link is not None else 1
 
     def _wake_links(self, neighbours: Collection[Address]) -> None:
         # Receipts may have come in: there may be room for more of a material, or of what is given back.

@@ -464,6 +464,8 @@ attachment = Table(
     Column("state", Integer, nullable=False),
     # SHA-256 of the first chunk, once it is here: who shows it may learn that the material is here.
     Column("first_digest", Bytes(32)),
+    # Tells a copy from an earlier one from the same sender, which was dropped.
+    Column("began_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Index("attachment_by_state", "state", "changed_at"),
 )

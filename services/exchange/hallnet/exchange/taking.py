@@ -22,6 +22,7 @@ from hallnet.exchange import (
     returning,
     tables,
 )
+from hallnet.exchange.attachment_digests import Kept
 from hallnet.exchange.attachments import Piece
 from hallnet.exchange.context import Context
 from hallnet.exchange.hops import Direction, Hop
@@ -122,6 +123,7 @@ class Taking:
         """How many bodies that are kept each content key opens."""
         self._chunks: list[tuple[Header, Envelope, Content]] = []
         self._has_room: bool | None = None
+        self.kept_chunks: list[Kept] = []
         self.hops: list[Hop] = []
 
     def parcels(self, messages: Sequence[wire_link.Parcel]) -> list[wire_link.ParcelAnswer]:
@@ -365,10 +367,12 @@ class Taking:
     def _take_chunks(self) -> None:
         """Those of a batch together: they are large and many."""
         pieces = [
-            Piece(header.sender, header.subject, content.payload)
+            Piece(header.sender, header.subject, content.payload, content.attached)
             for header, _, content in self._chunks
         ]
-        answers = attachments.take_chunks(self._connection, pieces, self._now) if pieces else []
+        if not pieces:
+            return
+        answers, self.kept_chunks = attachments.take_chunks(self._connection, pieces, self._now)
         for (header, envelope, _), answer in zip(self._chunks, answers, strict=True):
             if isinstance(answer, Problem):
                 self._judge(header, envelope, Verdict.REFUSED, answer.reason)

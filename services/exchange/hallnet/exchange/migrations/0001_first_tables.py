@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Integer(), nullable=False),
         sa.Column("first_digest", sa.LargeBinary(32), nullable=True),
+        sa.Column("began_at", Moment(), nullable=False),
         sa.Column("changed_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("digest", "sender"),
     )

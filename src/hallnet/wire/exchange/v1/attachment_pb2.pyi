@@ -59,7 +59,9 @@ class AttachmentChunk(_message.Message):
     offset: _builtins.int
     """Where in the material these bytes begin."""
     data: _builtins.bytes
-    """The bytes: 128 KiB, or for the last chunk what is left."""
+    """The bytes, if they are not attached to the content of the envelope: 128 KiB, or for the last chunk what is
+    left. To a neighbour whose hello says so, several chunks in a row.
+    """
     @_builtins.property
     def attachment(self) -> Global___Attachment:
         """The material."""

@@ -27,27 +27,27 @@ from hallnet.wire.trust.v1 import certificate_pb2 as hallnet_dot_wire_dot_trust_
 from hallnet.wire.trust.v1 import journal_pb2 as hallnet_dot_wire_dot_trust_dot_v1_dot_journal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'hallnet/wire/exchange/v1/envelope.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\xaf\x03\n\x06Header\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x13\n\x0b\x65nvelope_id\x18\x02 \x01(\x0c\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x11\n\trecipient\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x32\n\x07urgency\x18\x07 \x01(\x0e\x32!.hallnet.wire.exchange.v1.Urgency\x12+\n\x07sent_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\thop_limit\x18\n \x01(\r\x12\x15\n\rsealed_digest\x18\x0b \x01(\x0c\x12\x13\n\x0bsealed_size\x18\x0c \x01(\x04\x12\x1a\n\x12\x63ontent_commitment\x18\r \x01(\x0c\x12 \n\x18recipient_certificate_id\x18\x0e \x01(\x0c\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\"C\n\nSealedBody\x12\x12\n\nsealed_key\x18\x01 \x01(\x0c\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\x12\n\nciphertext\x18\x03 \x01(\x0c\"(\n\x07\x43ontent\x12\x0c\n\x04salt\x18\x01 \x01(\x0c\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\"\\\n\x08\x45nvelope\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12\x13\n\x0bsealed_body\x18\x02 \x01(\x0c\x12+\n\x05proof\x18\x03 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof\"\xf2\x01\n\x0bReceiptBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x13\n\x0b\x65nvelope_id\x18\x02 \x01(\x0c\x12\x15\n\rheader_digest\x18\x03 \x01(\x0c\x12\x0e\n\x06issuer\x18\x04 \x01(\t\x12\x0e\n\x06sender\x18\x05 \x01(\t\x12\x32\n\x07verdict\x18\x06 \x01(\x0e\x32!.hallnet.wire.exchange.v1.Verdict\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12&\n\x02\x61t\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x07Receipt\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12+\n\x05proof\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof*^\n\x07Urgency\x12\x17\n\x13URGENCY_UNSPECIFIED\x10\x00\x12\x12\n\x0eURGENCY_URGENT\x10\x01\x12\x14\n\x10URGENCY_ORDINARY\x10\x02\x12\x10\n\x0cURGENCY_BULK\x10\x03*_\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_ACCEPTED\x10\x01\x12\x13\n\x0fVERDICT_REFUSED\x10\x02\x12\x10\n\x0cVERDICT_HELD\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'hallnet/wire/exchange/v1/envelope.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"\xaf\x03\n\x06Header\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x13\n\x0b\x65nvelope_id\x18\x02 \x01(\x0c\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x11\n\trecipient\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x32\n\x07urgency\x18\x07 \x01(\x0e\x32!.hallnet.wire.exchange.v1.Urgency\x12+\n\x07sent_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\thop_limit\x18\n \x01(\r\x12\x15\n\rsealed_digest\x18\x0b \x01(\x0c\x12\x13\n\x0bsealed_size\x18\x0c \x01(\x04\x12\x1a\n\x12\x63ontent_commitment\x18\r \x01(\x0c\x12 \n\x18recipient_certificate_id\x18\x0e \x01(\x0c\x12\x13\n\x0btraceparent\x18\x0f \x01(\t\"C\n\nSealedBody\x12\x12\n\nsealed_key\x18\x01 \x01(\x0c\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\x12\n\nciphertext\x18\x03 \x01(\x0c\":\n\x07\x43ontent\x12\x0c\n\x04salt\x18\x01 \x01(\x0c\x12\x0f\n\x07payload\x18\x02 \x01(\x0c\x12\x10\n\x08\x61ttached\x18\x03 \x01(\x0c\"\\\n\x08\x45nvelope\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12\x13\n\x0bsealed_body\x18\x02 \x01(\x0c\x12+\n\x05proof\x18\x03 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof\"\xf2\x01\n\x0bReceiptBody\x12+\n\x05suite\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.trust.v1.Suite\x12\x13\n\x0b\x65nvelope_id\x18\x02 \x01(\x0c\x12\x15\n\rheader_digest\x18\x03 \x01(\x0c\x12\x0e\n\x06issuer\x18\x04 \x01(\t\x12\x0e\n\x06sender\x18\x05 \x01(\t\x12\x32\n\x07verdict\x18\x06 \x01(\x0e\x32!.hallnet.wire.exchange.v1.Verdict\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12&\n\x02\x61t\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x07Receipt\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12+\n\x05proof\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof*^\n\x07Urgency\x12\x17\n\x13URGENCY_UNSPECIFIED\x10\x00\x12\x12\n\x0eURGENCY_URGENT\x10\x01\x12\x14\n\x10URGENCY_ORDINARY\x10\x02\x12\x10\n\x0cURGENCY_BULK\x10\x03*_\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_ACCEPTED\x10\x01\x12\x13\n\x0fVERDICT_REFUSED\x10\x02\x12\x10\n\x0cVERDICT_HELD\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.exchange.v1.envelope_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_URGENCY']._serialized_start=1134
-  _globals['_URGENCY']._serialized_end=1228
-  _globals['_VERDICT']._serialized_start=1230
-  _globals['_VERDICT']._serialized_end=1325
+  _globals['_URGENCY']._serialized_start=1152
+  _globals['_URGENCY']._serialized_end=1246
+  _globals['_VERDICT']._serialized_start=1248
+  _globals['_VERDICT']._serialized_end=1343
   _globals['_HEADER']._serialized_start=181
   _globals['_HEADER']._serialized_end=612
   _globals['_SEALEDBODY']._serialized_start=614
   _globals['_SEALEDBODY']._serialized_end=681
   _globals['_CONTENT']._serialized_start=683
-  _globals['_CONTENT']._serialized_end=723
-  _globals['_ENVELOPE']._serialized_start=725
-  _globals['_ENVELOPE']._serialized_end=817
-  _globals['_RECEIPTBODY']._serialized_start=820
-  _globals['_RECEIPTBODY']._serialized_end=1062
-  _globals['_RECEIPT']._serialized_start=1064
-  _globals['_RECEIPT']._serialized_end=1132
+  _globals['_CONTENT']._serialized_end=741
+  _globals['_ENVELOPE']._serialized_start=743
+  _globals['_ENVELOPE']._serialized_end=835
+  _globals['_RECEIPTBODY']._serialized_start=838
+  _globals['_RECEIPTBODY']._serialized_end=1080
+  _globals['_RECEIPT']._serialized_start=1082
+  _globals['_RECEIPT']._serialized_end=1150
 # @@protoc_insertion_point(module_scope)

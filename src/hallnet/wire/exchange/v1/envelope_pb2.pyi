@@ -207,19 +207,25 @@ class Content(_message.Message):
 
     SALT_FIELD_NUMBER: _builtins.int
     PAYLOAD_FIELD_NUMBER: _builtins.int
+    ATTACHED_FIELD_NUMBER: _builtins.int
     salt: _builtins.bytes
     """32 random bytes, fresh for each envelope."""
     payload: _builtins.bytes
     """The message, of the type that `Header.kind` names."""
+    attached: _builtins.bytes
+    """Bytes that the payload names by their digest, alone or as a part of more: by that it commits to them, and
+    `content_commitment` does not once more.
+    """
     def __init__(
         self,
         *,
         salt: _builtins.bytes = ...,
         payload: _builtins.bytes = ...,
+        attached: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "salt", b"salt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "payload", b"payload", "salt", b"salt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

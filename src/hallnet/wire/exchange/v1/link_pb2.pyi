@@ -277,6 +277,7 @@ class Hello(_message.Message):
     FRONTIER_FIELD_NUMBER: _builtins.int
     KNOWN_END_FIELD_NUMBER: _builtins.int
     RESTORED_FIELD_NUMBER: _builtins.int
+    CHUNKS_IN_A_ROW_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """Who speaks."""
     version: _builtins.str
@@ -293,6 +294,8 @@ class Hello(_message.Message):
     """Size of the speaker's journal that the other said it had seen, and from which `consistency` leads
     to `head`; 0 if the other has not said.
     """
+    chunks_in_a_row: _builtins.int
+    """How many chunks of a material in a row the speaker takes in one envelope from the other; 0 for one."""
     @_builtins.property
     def clock(self) -> _timestamp_pb2.Timestamp:
         """The speaker's clock."""
@@ -348,10 +351,11 @@ class Hello(_message.Message):
         frontier: _abc.Iterable[_builtins.bytes] | None = ...,
         known_end: Global___JournalEnd | None = ...,
         restored: Global___Restored | None = ...,
+        chunks_in_a_row: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "head", b"head", "known_end", b"known_end", "restored", b"restored", "seen_head", b"seen_head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "clock", b"clock", "consistency", b"consistency", "continues_from", b"continues_from", "frontier", b"frontier", "head", b"head", "incarnation", b"incarnation", "known_end", b"known_end", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "restored", b"restored", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "chunks_in_a_row", b"chunks_in_a_row", "clock", b"clock", "consistency", b"consistency", "continues_from", b"continues_from", "frontier", b"frontier", "head", b"head", "incarnation", b"incarnation", "known_end", b"known_end", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "restored", b"restored", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
