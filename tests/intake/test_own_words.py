@@ -28,7 +28,7 @@ from hallnet.case.problems import HistoryBroken
 from hallnet.exchange import making_sure
 from hallnet.exchange import tables as exchange_tables
 from hallnet.federation.returning import WORDS_AWAITED_FOR
-from hallnet.intake import hall_state, numbering, own_words
+from hallnet.intake import dispatches, hall_state, numbering, own_words
 from hallnet.intake import tables as intake_tables
 from hallnet.intake.records import Records
 from hallnet.store import Connection, Database
@@ -238,6 +238,25 @@ def test_the_same_word_twice_has_one_effect(world: World) -> None:
     station.intake.transact(lambda c: own_words.take(c, station.hall, entries, world.time.now))
     assert raws(station, case) == before
     assert set_aside(station) == []
+
+
+@pytest.mark.parametrize("kind", [dispatches.EVENTS_KIND, hall_state.STATE_KIND])
+def test_a_word_that_nobody_can_read_holds_up_no_other(world: World, kind: str) -> None:
+    """Neither had it an effect where it was sent."""
+    station = world.at(TOWNSHIP)
+    said = wire.HallStanding(state=wire.HALL_STATE_CLOSED, reason="撤销")
+    entries = [
+        wire_feed.FeedEntry(
+            kind="word.returned",
+            payload=wire_feed.InboundMessage(
+                sender=TOWNSHIP, kind=of, payload=payload
+            ).SerializeToString(),
+        )
+        for of, payload in ((kind, b"\xff"), (hall_state.STATE_KIND, said.SerializeToString()))
+    ]
+    station.intake.transact(lambda c: own_words.take(c, station.hall, entries, world.time.now))
+    found = station.intake.look(lambda c: hall_state.standing(c, station.hall))
+    assert found.reason == "撤销"
 
 
 @pytest.mark.parametrize("is_newer", [True, False])

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hallnet.case.case import day_of
-from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import continuity, outgoing, parcels, tables
 from hallnet.exchange.incoming import take_batch
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.making_sure import make_sure
-from hallnet.exchange.service import BUSY_FOR
+from hallnet.exchange.reception import Reception
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation import delivery
-from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.intake import records
 from hallnet.node.messaging import LinkClient
 from hallnet.places import Address
@@ -42,19 +39,23 @@ class Links:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._loops: dict[Address, LinkLoop] = {}
-        self._asking: Counter[Address] = Counter()
-        self._turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._reception = Reception(self._take_batch, hall.now)
         self._moved = asyncio.Event()
         """Something was queued, or answered."""
 
     def open(self) -> None:
-        """To whoever is around."""
+        """To whoever is around. Who makes sure where its journal ends says hello to all of them."""
         context = self._hall.context
         above = [context.parent] if context.parent is not None else []
         for neighbour in [*above, *sorted(context.children)]:
-            self.start(neighbour)
+            self._open(neighbour)
 
     def start(self, neighbour: Address) -> None:
+        """To one that joined meanwhile."""
+        self._open(neighbour)
+        self._hall.spawn(self._loops[neighbour].say_hello())
+
+    def _open(self, neighbour: Address) -> None:
         is_up = neighbour == self._hall.context.parent
         line = Line(
             self._hall.network,
@@ -76,7 +77,6 @@ class Links:
         )
         self._loops[neighbour] = loop
         self._hall.keep(f"exchange carries to {neighbour}", loop.run)
-        self._hall.spawn(loop.say_hello())
 
     def came_back(self) -> None:
         """The line to the parent is whole again: the child says so."""
@@ -103,7 +103,7 @@ class Links:
 
     async def receive(self, giver: Address, kind: str, data: bytes) -> bytes | None:
         """A request from a neighbour, in a task of this hall; None if it fails or the hall goes down."""
-        body = self._take_batch if kind == "batch" else self._take_hello
+        body = self._reception.receive if kind == "batch" else self._take_hello
         task = asyncio.create_task(self._answered(body, giver, data))
         self._hall.remember(task)
         await asyncio.wait([task])
@@ -119,23 +119,15 @@ class Links:
                 self._hall.failed("answering", traceback.format_exc())
             return None
 
-    async def _take_batch(self, neighbour: Address, data: bytes) -> bytes:
-        if self._asking[neighbour] >= UNDER_WAY_MAX:
-            again = to_timestamp(self._hall.now() + BUSY_FOR)
-            return wire_link.BatchReply(reason="BUSY", retry_at=again).SerializeToString()
-        self._asking[neighbour] += 1
-        try:
-            async with self._turns[neighbour]:
-                now = self._hall.now()
-                taken = await self._hall.exchange.write(
-                    lambda c: take_batch(c, self._hall.context, neighbour, data, now)
-                )
-        finally:
-            self._asking[neighbour] -= 1
+    async def _take_batch(self, neighbour: Address, data: bytes) -> wire_link.BatchReply:
+        now = self._hall.now()
+        taken = await self._hall.exchange.write(
+            lambda c: take_batch(c, self._hall.context, neighbour, data, now)
+        )
         if taken.has_materials:
             self._hall.materials.came.set()
         self.wake(taken.wake | {neighbour})
-        return taken.reply.SerializeToString()
+        return taken.reply
 
     async def _take_hello(self, neighbour: Address, data: bytes) -> bytes:
         loop = self._loops.get(neighbour)

@@ -50,7 +50,10 @@ class _Lent:
 
 
 class _Inserted:
-    """The one engine of all disks: what it has compiled it compiles once for a province."""
+    """The engine of all disks of one service: what it has compiled it compiles once for a province.
+
+    Services do not share it, so that what one of them listens to costs the others nothing.
+    """
 
     def __init__(self) -> None:
         self.current: sqlite3.Connection | None = None
@@ -68,14 +71,14 @@ class _Inserted:
 
 
 @cache
-def _inserted() -> _Inserted:
+def _inserted(service: str) -> _Inserted:
     return _Inserted()
 
 
 @contextmanager
 def borrowed(disk: Disk) -> Iterator[None]:
-    """Within it the one engine works on this disk."""
-    inserted = _inserted()
+    """Within it the engine of its service works on this disk."""
+    inserted = _inserted(disk.schema)
     before, inserted.current = inserted.current, disk.raw
     try:
         yield
@@ -100,7 +103,7 @@ class Disk(Database):
     """A database of one service. `committed` is called after each commit, before anybody hears of it."""
 
     def __init__(self, service: str, image: bytes, vault: Vault) -> None:
-        # Not as the real one does: there is one engine for all, and no thread.
+        # Not as the real one does: there is one engine for all halls, and no thread.
         self.schema = service
         self.is_sqlite = True
         self._vault = vault
@@ -115,7 +118,7 @@ class Disk(Database):
 
     @property
     def engine(self) -> Engine:
-        return _inserted().engine
+        return _inserted(self.schema).engine
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
         self._require_power()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,19 @@ CURSORS: dict[str, Cursors] = {
 }
 
 
+NEWS_MAX = 8
+"""So many of the newest pieces of a feed are at hand for who follows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a commit appended to a feed, as one look at it gives it."""
+
+    after: int
+    """The position up to which it was known before."""
+    entries: Sequence[wire_feed.FeedEntry]
+
+
 class Followers:
     """All followers of a hall that is up."""
 
@@ -39,6 +54,7 @@ class Followers:
         self._hall = hall
         self._fed = {name: asyncio.Event() for name in FEEDS}
         self._heads = dict.fromkeys(FEEDS, 0)
+        self._news: dict[str, deque[News]] = {name: deque(maxlen=NEWS_MAX) for name in FEEDS}
 
     def follow(self, feed: str, follower: str, handle: Handle) -> Callable[[], Awaitable[None]]:
         """A loop that looks into a feed only if there is something that it has not seen."""
@@ -49,7 +65,7 @@ class Followers:
             position = target.look(lambda c: cursors.position(c, source.name))
             while True:
                 head = self._heads[feed]
-                entries = self._hall.disks[feed].look(partial(source.after, position=position))
+                entries = self._beyond(feed, position)
                 if entries:
                     batch = wire_feed.FollowResponse(entries=entries)
                     await target.write(partial(deal, source.name, batch, cursors, handle))
@@ -61,10 +77,18 @@ class Followers:
 
         return run
 
-    def fed(self, service: str, head: int) -> None:
-        """Something was appended to a feed: so far it goes now."""
-        self._heads[service] = head
+    def fed(self, service: str, news: Sequence[News]) -> None:
+        """This was appended to a feed."""
+        self._heads[service] = news[-1].entries[-1].position
+        self._news[service].extend(news)
         self._fed[service].set()
+
+    def _beyond(self, feed: str, position: int) -> Sequence[wire_feed.FeedEntry]:
+        """The next entries, which were read when they were committed, or lie in the feed since long ago."""
+        for news in self._news[feed]:
+            if news.after <= position < news.entries[-1].position:
+                return [entry for entry in news.entries if entry.position > position]
+        return self._hall.disks[feed].look(partial(FEEDS[feed].after, position=position))
 
     def _after_commit(self, service: str) -> None:
         if service == "exchange":

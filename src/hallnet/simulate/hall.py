@@ -27,7 +27,7 @@ from hallnet.places import divisions
 from hallnet.simulate.carrying import Links
 from hallnet.simulate.chores import Chores
 from hallnet.simulate.disk import Disk, is_full
-from hallnet.simulate.following import FEEDS, Followers
+from hallnet.simulate.following import FEEDS, Followers, News
 from hallnet.simulate.founding import BEGINNING, chance
 from hallnet.simulate.materials import Materials
 from hallnet.simulate.network import Network
@@ -246,10 +246,10 @@ class Hall:
 
     # What it is told from outside
 
-    def fed(self, service: str, head: int) -> None:
-        """Something was appended to a feed: so far it goes now."""
+    def fed(self, service: str, news: Sequence[News]) -> None:
+        """This was appended to a feed."""
         if self.is_up:
-            self._followers.fed(service, head)
+            self._followers.fed(service, news)
 
     def came_back(self) -> None:
         """The line to the parent is whole again."""

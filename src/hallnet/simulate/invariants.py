@@ -4,7 +4,7 @@ wholly when everything has healed."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
@@ -12,7 +12,7 @@ from functools import partial
 from hallnet.case.event import EVENT, digest
 from hallnet.places import Address
 from hallnet.simulate.disk import Disk
-from hallnet.simulate.following import FEEDS
+from hallnet.simulate.following import FEEDS, News
 from hallnet.simulate.hall import Hall
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
@@ -92,8 +92,8 @@ class Checker:
 
     # After each commit
 
-    def committed(self, hall: Hall, disk: Disk) -> int:
-        """Look at what is new in the feed; returns how far it goes now, 0 if nothing was appended."""
+    def committed(self, hall: Hall, disk: Disk) -> Sequence[News]:
+        """Look at what is new in the feed, and return it: nothing if nothing was appended."""
         service = disk.schema
         if service == "exchange":
             self._journal(hall)
@@ -101,14 +101,15 @@ class Checker:
         rows = disk.ask("SELECT position FROM feed_head")
         head, before = (rows[0][0] if rows else 0), self._heads.get(place, 0)
         if head == before:
-            return 0
+            return ()
         self._heads[place] = head
         if head < before:
             self.broken(Invariant.NOTHING_LOST, hall.address, f"the feed of {service} went back")
+        news = list(_news(disk, before))
         if service == "branch_sync":
-            return head
+            return news
         touched: dict[str, bool] = {}
-        for entry in self._entries(disk, before):
+        for entry in (entry for new in news for entry in new.entries):
             self.events += 1
             if service == "exchange":
                 self._inbound(hall, entry)
@@ -119,13 +120,7 @@ class Checker:
                 touched[entry.subject] = True
         for case_id in touched:
             self._case(hall, case_id)
-        return head
-
-    def _entries(self, disk: Disk, after: int) -> Iterable[wire_feed.FeedEntry]:
-        feed = FEEDS[disk.schema]
-        while entries := disk.inspect(partial(feed.after, position=after)):
-            yield from entries
-            after = entries[-1].position
+        return news
 
     def _inbound(self, hall: Hall, entry: wire_feed.FeedEntry) -> None:
         if entry.kind != "message.received":
@@ -271,6 +266,15 @@ class Checker:
                 never_were.add((case_id, len(history)))
                 history.pop()
         self._due = {place: due for place, due in self._due.items() if place[:2] not in never_were}
+
+
+def _news(disk: Disk, after: int) -> Iterator[News]:
+    feed = FEEDS[disk.schema]
+    last = disk.inspect(feed.last)
+    while after < last:
+        entries = disk.inspect(partial(feed.after, position=after))
+        yield News(after, entries)
+        after = entries[-1].position
 
 
 def _has_event(hall: Hall, case_id: str, sequence: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from hallnet.case.problems import MaterialNotUploaded
 from hallnet.exchange import attachment_sending, attachment_wishes, attachments, tables
 from hallnet.intake.papers import materials
 from hallnet.store import Connection
@@ -31,14 +32,7 @@ class Materials:
             some = self._hall.exchange.ask("SELECT 1 FROM attachment_wish WHERE NOT done LIMIT 1")
             portions = self._hall.exchange.look(attachment_wishes.next_portions) if some else []
             for portion in portions:
-                data = b""
-                while len(data) < portion.length:
-                    at, left = portion.offset + len(data), portion.length - len(data)
-                    data += self._hall.intake.look(
-                        lambda c, p=portion, at=at, left=left: materials.read(  # type: ignore[misc]
-                            c, p.wish.digest, at, left
-                        )
-                    )
+                data = self._read(portion)
 
                 run_length = self._hall.links.run_length(portion.wish.recipient)
 
@@ -57,6 +51,22 @@ class Materials:
                 self._hall.links.wake_those_with_parcels()
             if not portions:
                 await self.sent.wait()
+
+    def _read(self, portion: attachment_wishes.Portion) -> bytes:
+        """As the intake answers the exchange: fewer bytes, or none, if that is all it has."""
+        data = b""
+        while len(data) < portion.length:
+            at, left = portion.offset + len(data), portion.length - len(data)
+            try:
+                more = self._hall.intake.look(
+                    lambda c, at=at, left=left: materials.read(c, portion.wish.digest, at, left)  # type: ignore[misc]
+                )
+            except MaterialNotUploaded:
+                break
+            if not more:
+                break
+            data += more
+        return data
 
     async def look_after(self) -> None:
         while True:

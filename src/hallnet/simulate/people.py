@@ -143,7 +143,13 @@ class People:
 
     def _choose(self, here: Address, draw: random.Random) -> ItemVersion | None:
         field = "社保" if here.is_branch_hall else ""
-        fitting = [item for item in self._items.values() if accepts_here(item, here, field, False)]
+        # Of items of a hall above all that are here, nobody could decide.
+        top = next(iter(self._halls)).level
+        fitting = [
+            item
+            for item in self._items.values()
+            if item.level >= top and accepts_here(item, here, field, False)
+        ]
         return draw.choice(fitting) if fitting else None
 
     async def _pause(self, draw: random.Random) -> None:

@@ -231,11 +231,11 @@ class Trouble:
     # Those who do it on purpose, and those who know no better
 
     async def _forge(self, step: Step, hall: Hall, draw: random.Random) -> None:
-        if hall.is_up:
+        if hall.is_up and hall.context.is_sure:
             await villains.forge(hall, self._network, self._some_case(draw), draw)
 
     async def _blunder(self, step: Step, hall: Hall, draw: random.Random) -> None:
-        if hall.is_up:
+        if hall.is_up and hall.context.is_sure:
             await villains.blunder(hall, self._network, draw)
 
     def _some_case(self, draw: random.Random) -> Case | None:

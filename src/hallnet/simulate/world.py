@@ -218,9 +218,9 @@ class World:
         self._trace.update(
             f"{asyncio.get_running_loop().time():.6f} {hall.address} {disk.schema}\n".encode()
         )
-        head = self.checker.committed(hall, disk)
-        if head:
-            hall.fed(disk.schema, head)
+        news = self.checker.committed(hall, disk)
+        if news:
+            hall.fed(disk.schema, news)
         self._trouble.commits(hall, before=False)
 
     def _failed(self, address: Address, what: str, trace: str) -> None:

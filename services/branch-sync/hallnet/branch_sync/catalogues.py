@@ -11,6 +11,7 @@ from hallnet.branch_sync.standing import Standing
 from hallnet.case.catalogue_check import require_publishable
 from hallnet.case.item import CATALOGUE, Catalogue, ItemVersion
 from hallnet.case.overlay import expanded, require_narrower, require_own, require_unchanged
+from hallnet.case.published import catalogue_of
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.trust.release import RELEASE, ReleaseKind
@@ -63,7 +64,7 @@ def _once_published(connection: Connection, here: Address) -> Iterator[tuple[Ite
     )
     for signed in rows:
         body = RELEASE.from_bytes(wire_release.SignedRelease.FromString(signed).body)
-        yield CATALOGUE.from_bytes(body.content).items
+        yield catalogue_of(body.content).items
 
 
 def _published(connection: Connection) -> Iterator[tuple[str, tuple[ItemVersion, ...]]]:
@@ -77,7 +78,7 @@ def _published(connection: Connection) -> Iterator[tuple[str, tuple[ItemVersion,
     )
     for row in rows:
         body = RELEASE.from_bytes(wire_release.SignedRelease.FromString(row.signed).body)
-        yield row.author, CATALOGUE.from_bytes(body.content).items
+        yield row.author, catalogue_of(body.content).items
 
 
 def _all_of(lists: Iterable[tuple[ItemVersion, ...]]) -> Iterator[ItemVersion]:

@@ -12,9 +12,8 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from hallnet.branch_sync import catalogues, passing_on, standings, tables
 from hallnet.branch_sync.context import Context
 from hallnet.branch_sync.standing import Standing
-from hallnet.case.calendar import CALENDAR
 from hallnet.case.catalogue import require_catalogue
-from hallnet.case.item import CATALOGUE
+from hallnet.case.published import calendar_of, catalogue_of
 from hallnet.case.template import TEMPLATES, require_templates
 from hallnet.codec import MessageMalformed, parse
 from hallnet.federation import limits
@@ -83,9 +82,9 @@ def require_content(context: Context, kind: ReleaseKind, content: bytes) -> None
     if len(content) > CONTENT_BYTES_MAX:
         raise ReleaseTooLarge("content", limit=CONTENT_BYTES_MAX)
     if kind is ReleaseKind.CATALOGUE:
-        require_catalogue(CATALOGUE.from_bytes(content))
+        require_catalogue(catalogue_of(content))
     elif kind is ReleaseKind.CALENDAR:
-        CALENDAR.from_bytes(content)
+        calendar_of(content)
     elif kind is ReleaseKind.TEMPLATE:
         require_templates(TEMPLATES.from_bytes(content))
     elif kind is ReleaseKind.TRUST:
@@ -239,8 +238,7 @@ def _judged(
     require_author(context, body.kind, body.author)
     require_content(context, body.kind, body.content)
     if body.kind is ReleaseKind.CATALOGUE:
-        catalogue = CATALOGUE.from_bytes(body.content)
-        catalogues.require_bounded(connection, body.author, catalogue)
+        catalogues.require_bounded(connection, body.author, catalogue_of(body.content))
     require_newer(body, last_version(connection, body.kind, str(body.author)))
     return body
 

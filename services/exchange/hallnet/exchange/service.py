@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from grpc import aio
 
-from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import (
     attachments,
     believing,
@@ -34,10 +32,10 @@ from hallnet.exchange.face import CALLERS, ExchangeFace
 from hallnet.exchange.incoming import Taken, take_batch
 from hallnet.exchange.link_loop import LinkLoop
 from hallnet.exchange.making_sure import make_sure
+from hallnet.exchange.reception import Reception
 from hallnet.exchange.sending import OUT_OF_ORDER
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation.continuity import PARENT_WAIT_RESTORED
-from hallnet.federation.pace import UNDER_WAY_MAX
 from hallnet.node import broker, telemetry, tls
 from hallnet.node.broker import subject_of_invitation, subjects_down, subjects_up
 from hallnet.node.client import open_channel
@@ -65,7 +63,6 @@ GIVE_BACK_EVERY_SECONDS = 1.0
 """How soon a wish is noticed; while one is answered, receipts wake the loop."""
 SWEEP_EVERY_SECONDS = 600.0
 LOOK_AT_CERTIFICATE_EVERY_SECONDS = 60.0
-BUSY_FOR = timedelta(seconds=0.5)
 TELL_AGAIN_AFTER = timedelta(hours=1)
 ORDER_TRIES = 20
 ORDER_PAUSE_SECONDS = 0.05
@@ -116,8 +113,7 @@ class Exchange:
         self._channels: list[aio.Channel] = []
         self._links: dict[Address, LinkLoop] = {}
         self._link_tasks: dict[Address, asyncio.Task[None]] = {}
-        self._turns: defaultdict[Address, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._asking: Counter[Address] = Counter()
+        self._reception = Reception(self._take_one, self._clock)
         self._attachments = AttachmentLoops(
             self._database, self._context, home, self._clock, self._wake, self._run_length
         )
@@ -365,23 +361,9 @@ class Exchange:
             await is_set_within(self._links_began, replicas.BEAT_SECONDS)
 
     async def _take_batch(self, subject: str, data: bytes) -> bytes:
-        """One after the other of each neighbour, in the order in which they come."""
-        neighbour = self._neighbour_of(subject)
-        if self._asking[neighbour] >= UNDER_WAY_MAX:
-            return self._busy().SerializeToString()
-        self._asking[neighbour] += 1
-        try:
-            async with self._turns[neighbour]:
-                return await self._take_one(neighbour, data)
-        finally:
-            self._asking[neighbour] -= 1
+        return await self._reception.receive(self._neighbour_of(subject), data)
 
-    def _busy(self) -> wire_link.BatchReply:
-        """For a neighbour that sends more batches than may be under way."""
-        again = to_timestamp(self._clock() + BUSY_FOR)
-        return wire_link.BatchReply(reason="BUSY", retry_at=again)
-
-    async def _take_one(self, neighbour: Address, data: bytes) -> bytes:
+    async def _take_one(self, neighbour: Address, data: bytes) -> wire_link.BatchReply:
         now = self._clock()
         self._look_at_room()
 
@@ -402,7 +384,7 @@ class Exchange:
             self._attachments.kept(taken.kept_chunks)
         self._watch.show(taken.hops, now)
         self._wake_links(taken.wake | {neighbour})
-        return taken.reply.SerializeToString()
+        return taken.reply
 
     async def _take_newcomer(self, subject: str, data: bytes) -> bytes:
         """A request with an invitation: the message server vouches for the subject."""

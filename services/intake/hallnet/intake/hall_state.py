@@ -280,7 +280,10 @@ def take_back(connection: Connection, payload: bytes) -> None:
     """What this hall had said of itself before it lost its records; what is older than what is known is
     passed over."""
     read = parse(wire.HallStanding, payload)
-    state, since = HallState(read.state), from_timestamp(read.since)
+    try:
+        state, since = HallState(read.state), from_timestamp(read.since)
+    except (ValueError, OverflowError) as error:
+        raise MessageMalformed("state", message="HallStanding", detail="state") from error
     last = _last(connection)
     if last is not None and last.since >= since:
         return

@@ -8,6 +8,7 @@ other halls, which have them, nor the people.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import insert, select
@@ -15,7 +16,7 @@ from sqlalchemy import insert, select
 from hallnet.case.case import Case
 from hallnet.case.event import EVENT, CaseEvent, Filed
 from hallnet.case.problems import EventOutOfTurn, HistoryBroken
-from hallnet.codec import parse
+from hallnet.codec import MessageMalformed, parse
 from hallnet.intake import cases, dispatches, hall_state, numbering, replicas, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id
@@ -38,10 +39,18 @@ def take(
             _answer_all(connection, hall, now)
         elif entry.kind == "word.returned":
             message = wire_feed.InboundMessage.FromString(entry.payload)
-            if message.kind == dispatches.EVENTS_KIND:
-                _take_events(connection, hall, message.payload, now)
-            elif message.kind == hall_state.STATE_KIND:
-                hall_state.take_back(connection, message.payload)
+            # What nobody can read had no effect anywhere when it was said, and must not hold up the others.
+            with suppress(MessageMalformed):
+                _take_word(connection, hall, message, now)
+
+
+def _take_word(
+    connection: Connection, hall: Hall, message: wire_feed.InboundMessage, now: datetime
+) -> None:
+    if message.kind == dispatches.EVENTS_KIND:
+        _take_events(connection, hall, message.payload, now)
+    elif message.kind == hall_state.STATE_KIND:
+        hall_state.take_back(connection, message.payload)
 
 
 def _take_events(connection: Connection, hall: Hall, payload: bytes, now: datetime) -> None:

@@ -8,13 +8,14 @@ from datetime import date, datetime
 
 from sqlalchemy import bindparam, func, select, update
 
-from hallnet.case.calendar import CALENDAR, Calendar
+from hallnet.case.calendar import Calendar
 from hallnet.case.catalogue import newest_in_force, republished, version_in_force
 from hallnet.case.event import Filed
-from hallnet.case.item import CATALOGUE, ITEM, ItemOverlay, ItemVersion
+from hallnet.case.item import ITEM, ItemOverlay, ItemVersion
 from hallnet.case.overlay import merged, overlay_of
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import ItemNotInForce, ItemUnknown
+from hallnet.case.published import calendar_of, catalogue_of
 from hallnet.codec.codec import MessageMalformed, from_timestamp
 from hallnet.intake import tables
 from hallnet.problems import Problem
@@ -121,7 +122,7 @@ class Releases:
                     republished(known.get((item.item_id, item.version), item), item)
                 ),
             }
-            for sequence, item in enumerate(CATALOGUE.from_bytes(content).items)
+            for sequence, item in enumerate(catalogue_of(content).items)
         ]
         statement = upsert(connection, table)
         if rows:
@@ -150,7 +151,7 @@ class Releases:
         """
         raw = self.calendar_release(connection)
         if self._calendar is None or self._calendar[0] != raw:
-            self._calendar = (raw, Calendar(CALENDAR.from_bytes(raw)))
+            self._calendar = (raw, Calendar(calendar_of(raw)))
         return self._calendar[1]
 
     def calendar_release(self, connection: Connection) -> bytes:

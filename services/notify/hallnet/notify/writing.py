@@ -9,7 +9,7 @@ from enum import IntEnum
 from sqlalchemy import func, insert, select
 
 from hallnet.case.event import EVENT, REQUEST_REFUSED, CaseEvent, Filed
-from hallnet.case.item import CATALOGUE
+from hallnet.case.published import catalogue_of
 from hallnet.case.template import BUILT_IN_TEXTS, TEMPLATES, Texts, texts_of
 from hallnet.notify import tables
 from hallnet.notify.wording import (
@@ -136,7 +136,7 @@ def _take_catalogue(connection: Connection, body: ReleaseBody) -> None:
     """Remember the names of the items of a catalogue that is in force."""
     names = [
         {"item_id": item.item_id, "version": item.version, "name": item.name}
-        for item in CATALOGUE.from_bytes(body.content).items
+        for item in catalogue_of(body.content).items
     ]
     statement = upsert(connection, tables.item_name)
     if names:
