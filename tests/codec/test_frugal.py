@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hallnet.codec import FIELDS_MAX, MessageMalformed, parse
 from hallnet.codec.frugal import after_field, bytes_field, field_of
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire_bundle
+from hallnet.wire.exchange.v1 import envelope_pb2 as wire_envelope
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
@@ -149,7 +150,7 @@ def test_a_field_that_is_put_behind_a_message_is_the_one_that_the_library_writes
     at = field_of(field, number)
     assert field[at:] == data
     assert wire.Parcel.FromString(b"").SerializeToString() + bytes_field(2, b"") == (
-        wire.Parcel(receipt={}).SerializeToString()
+        wire.Parcel(receipt=wire_envelope.Receipt()).SerializeToString()
     )
 
 
