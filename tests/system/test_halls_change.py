@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,9 @@ def test_a_township_is_split_then_merged_and_closed_and_its_cases_are_finished_e
     assert "stays itself" in hallnet(*move, "--withdraw")
     assert "NOTHING_TO_WITHDRAW" in hallnet(*move, "--withdraw", code=1)
     assert "HALL_NOT_CLOSED" in hallnet(*move, code=1)
-    hallnet(*move, "--from", "2099-01-01")
+    # Its moment comes while it is open: the move is held.
+    hallnet(*move, "--from", f"{datetime.now() + timedelta(seconds=20):%F %T}")
+    until(lambda: "the move is held" in hallnet("node", "status", home[COUNTY]))
     until(lambda: status(TOWNSHIP)["successors"] == [OTHER_TOWNSHIP])
     archive = tmp_path / "township.journal"
     close = (
@@ -99,6 +102,7 @@ def test_a_township_is_split_then_merged_and_closed_and_its_cases_are_finished_e
     assert "VALID" in hallnet("verify", str(archive), "--root", str(small.network.root_certificate))
     (below,) = until(lambda: [o for o in status(COUNTY)["below"] if o["successor"]])
     assert (below["hall"], below["state"]) == (TOWNSHIP, "HALL_STATE_CLOSED")
+    until(lambda: f"{TOWNSHIP} goes on" not in hallnet("node", "status", home[COUNTY]))
     assert "from now on" in hallnet(*move)
     for case in (card, at_village):
         assert holder(small, OTHER_TOWNSHIP, case) == OTHER_TOWNSHIP

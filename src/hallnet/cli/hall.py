@@ -107,11 +107,10 @@ def move(
     """State that a hall goes on under another address, for good; at a hall above both.
 
     From that moment on, what is sent to the old address goes to the new one, at every hall that has heard
-    of it. The old hall may hand its cases over as soon as it has heard of the statement, and has to be closed
-    (hallnet hall close there) before that moment. What the old address signed stays verifiable. See
+    of it. The old hall may hand its cases over as soon as it has heard of the order, and has to be closed (hallnet
+    hall close there): in a moment that has come while it is open the move is held, and staff are told. What the old address signed stays verifiable. See
     docs/operating.md, "Halls change".
     """
-    from hallnet.cli.handing_over import require_closed
     from hallnet.cli.operator import ask
     from hallnet.codec.codec import to_timestamp
     from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
@@ -123,11 +122,7 @@ def move(
         typer.echo(f"would tell both: {successor} goes on in the place of {predecessor}")
         return
 
-    lies_ahead = since is not None and since.astimezone() > datetime.now(UTC)
-
     async def question(desk: Desk) -> wire_exchange.DeclareSuccessionResponse:
-        if not (lies_ahead or withdraw or gone):
-            await require_closed(desk, predecessor, successor)
         return await desk.exchange.DeclareSuccession(
             wire_exchange.DeclareSuccessionRequest(
                 request_id=str(uuid.uuid4()),
@@ -136,6 +131,7 @@ def move(
                 effective_at=to_timestamp(since.astimezone()) if since is not None else None,
                 reason=reason,
                 withdrawn=withdraw,
+                gone=gone,
             )
         )
 
@@ -144,7 +140,8 @@ def move(
     if withdraw:
         typer.echo(f"{predecessor} stays itself")
     else:
-        typer.echo(f"{predecessor} goes on as {successor}, {when}")
+        condition = ", once it is closed" if since is not None and not gone else ""
+        typer.echo(f"{predecessor} goes on as {successor}, {when}{condition}")
 
 
 @app.command("hand-over")

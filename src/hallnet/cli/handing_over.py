@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from hallnet.node.client import problems_raised
 from hallnet.node.desk import Desk
-from hallnet.problems import Kind, Problem
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
@@ -25,31 +24,6 @@ OPEN_STAGES = (
     wire.CASE_STAGE_REVIEWED,
     wire.CASE_STAGE_DECIDED,
 )
-
-
-class HallNotClosed(Problem):
-    """A hall that is open is to go on under another address at once."""
-
-    kind = Kind.CONFLICT
-    reason = "HALL_NOT_CLOSED"
-    zh = "{hall}尚未关闭，不能立即变更地址：此后返回的办理结果会送到{successor}，而该厅并未转出这些办件"
-    zh_remedy = "请用--from指定将来的生效时间，并在此之前关闭该厅（hallnet hall close）；该厅已无法恢复时用--gone"
-    en = (
-        "{hall} is not closed, so it cannot go on under another address at once: results that come back would go "
-        "to {successor}, which did not hand those cases over"
-    )
-    en_remedy = (
-        "Give a moment that lies ahead with --from, and close the hall before it (hallnet hall close); with --gone "
-        "if that hall is lost for good"
-    )
-
-
-async def require_closed(desk: Desk, hall: str, successor: str) -> None:
-    """Raises HallNotClosed unless this hall, above the other, was told that it is closed."""
-    known = await desk.intake.GetHallState(wire.GetHallStateRequest())
-    closed = {one.hall for one in known.below if one.state == wire.HALL_STATE_CLOSED}
-    if hall not in closed:
-        raise HallNotClosed("hall", hall=hall, successor=successor)
 
 
 @dataclass(frozen=True, slots=True)

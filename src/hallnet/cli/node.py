@@ -446,6 +446,11 @@ def status(home: HomeArgument, json: Json = False) -> None:
             ],
         )
     typer.echo(f"this hall has suite {answer.suite}; {', '.join(uses)}")
+    for move in answer.planned_moves:
+        when = f"{move.effective_at.ToDatetime(UTC).astimezone():%F %H:%M}"
+        typer.echo(
+            f"{move.predecessor} goes on as {move.successor} from {when} on, if it is closed by then"
+        )
     for warning in _warnings(answer):
         typer.secho(warning, fg="red", err=True)
 
@@ -477,6 +482,13 @@ def _warnings(answer: wire.GetStatusResponse) -> list[str]:
         )
         for number in answer.journal_numbers
         if number.lost_end or answer.journal_numbers[-1] == number
+    ]
+    found += [
+        f"{move.predecessor} was to go on as {move.successor} from "
+        f"{move.effective_at.ToDatetime(UTC).astimezone():%F %H:%M} on and is not closed: the move is held until it is "
+        "(hallnet hall close there), or take it back with --withdraw"
+        for move in answer.planned_moves
+        if move.held
     ]
     found += [
         f"the records of this hall were old on {gap.found_at.ToDatetime(UTC).astimezone():%F %H:%M}: the "

@@ -15,6 +15,7 @@ from hallnet.exchange import (
     continuity,
     journal_store,
     links,
+    moving,
     numbering,
     outgoing,
     queues,
@@ -97,6 +98,7 @@ class ExchangeFace(TrustFace, RecordsFace, AttachmentFace, wire_grpc.ExchangeSer
             free_bytes=0 if room is ROOMY else room.free_bytes,
             free_bytes_min=room.free_bytes_min,
             full=not room.is_enough(owed, reusable),
+            planned_moves=moving.planned(connection, self._clock()),
             journal_sure=self._context.is_sure,
             journal_gaps=_journal_gaps(connection),
             journal_numbers=[

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.exchange import attachment_wishes, believing, outgoing, tables
+from hallnet.exchange import attachment_wishes, believing, moving, outgoing, tables
 from hallnet.exchange.attachment_wishes import AttachmentWish
 from hallnet.exchange.context import Context
 from hallnet.exchange.sealing import Wish
@@ -34,6 +34,8 @@ def take(
     for entry in entries:
         if entry.kind == "release.in_force":
             results += _believe(connection, context, entry.payload, now)
+        elif entry.kind == moving.STATE_KIND:
+            moving.take_state(connection, entry.payload, now)
         for dispatch in entry.dispatches:
             try:
                 wish = outgoing.wish_of(dispatch, entry.traceparent, context.register)

@@ -18,6 +18,7 @@ from hallnet.exchange import (
     inviting,
     keyring,
     links,
+    moving,
     numbering,
     outgoing,
     parcels,
@@ -62,6 +63,7 @@ RETRANSMIT_EVERY_SECONDS = 5.0
 GIVE_BACK_EVERY_SECONDS = 1.0
 """How soon a wish is noticed; while one is answered, receipts wake the loop."""
 SWEEP_EVERY_SECONDS = 600.0
+LOOK_AT_MOVES_EVERY_SECONDS = 5.0
 LOOK_AT_CERTIFICATE_EVERY_SECONDS = 60.0
 TELL_AGAIN_AFTER = timedelta(hours=1)
 ORDER_TRIES = 20
@@ -164,6 +166,7 @@ class Exchange:
             ("exchange sends attachments", self._once_sure(self._attachments.send)),
             ("exchange looks after attachments", self._attachments.look_after),
             ("exchange sweeps", self._sweep),
+            ("exchange moves halls", self._once_sure(self._move_halls)),
             (
                 "exchange forgets old answers",
                 forget_answers(self._database, tables.answered, self._clock),
@@ -482,6 +485,19 @@ class Exchange:
             if await self._database.write(work):
                 self._wake()
             await asyncio.sleep(RETRANSMIT_EVERY_SECONDS)
+
+    async def _move_halls(self) -> None:
+        while True:
+            now = self._clock()
+
+            def work(connection: Connection, now: datetime = now) -> None:
+                told = moving.carry_out(connection, self._context, now)
+                if told:
+                    tables.feed.append(connection, told)
+
+            await self._database.write(work)
+            tables.feed.announce()
+            await asyncio.sleep(LOOK_AT_MOVES_EVERY_SECONDS)
 
     def _look_at_room(self) -> None:
         folder = self._settings.watched_folder(self._home.folder)

@@ -13,7 +13,7 @@ from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.trust.certificate import Permission
 from hallnet.trust.journal import EntryKind
-from hallnet.trust.problems import CertificateUnknown, PermissionMissing, RootEnded
+from hallnet.trust.problems import CertificateUnknown, RootEnded
 from hallnet.trust.revocation import read_revocation
 from hallnet.trust.succession import (
     REASON_LENGTH_MAX,
@@ -92,15 +92,7 @@ def declare_succession(
     Raises NotAboveBoth, SuccessionUnusable, NothingToWithdraw, PermissionMissing, or DivisionUnknown if the
     register does not have the new address.
     """
-    here = context.here
-    if not (here.may_certify(predecessor) and here.may_certify(successor)):
-        raise NotAboveBoth(
-            "predecessor, successor", here=here, predecessor=predecessor, successor=successor
-        )
-    usable = 0 < len(reason.strip()) <= REASON_LENGTH_MAX and reason.isprintable()
-    if not usable or predecessor == successor:
-        raise SuccessionUnusable("reason, successor", limit=REASON_LENGTH_MAX)
-    context.register.name(successor.division)
+    require_declarable(context, predecessor, successor, reason)
     if withdrawn:
         stated = context.trust.succession_of(predecessor)
         stands = stated is not None and stated.successor == successor and not stated.withdrawn
@@ -108,8 +100,7 @@ def declare_succession(
             raise NothingToWithdraw("predecessor", predecessor=predecessor, successor=successor)
         effective_at = stated.effective_at
     signer = context.identity.certificate
-    if Permission.CERTIFY not in signer.body.permissions:
-        raise PermissionMissing("certificate", subject=here, permission=Permission.CERTIFY.name)
+    signer.require(Permission.CERTIFY)
     body = SuccessionBody(
         signer.body.suite, predecessor, successor, effective_at, now, reason.strip(), withdrawn
     )
@@ -123,6 +114,24 @@ def declare_succession(
     told = wire.TrustBundle(successions=[message]).SerializeToString()
     tables.feed.append(connection, [Entry(TRUST_STATED, str(predecessor), told, now)])
     return message
+
+
+def require_declarable(
+    context: Context, predecessor: Address, successor: Address, reason: str
+) -> None:
+    """Check that this hall may state the change of an address.
+
+    Raises NotAboveBoth, SuccessionUnusable, or DivisionUnknown if the register does not have the new address.
+    """
+    here = context.here
+    if not (here.may_certify(predecessor) and here.may_certify(successor)):
+        raise NotAboveBoth(
+            "predecessor, successor", here=here, predecessor=predecessor, successor=successor
+        )
+    usable = 0 < len(reason.strip()) <= REASON_LENGTH_MAX and reason.isprintable()
+    if not usable or predecessor == successor:
+        raise SuccessionUnusable("reason, successor", limit=REASON_LENGTH_MAX)
+    context.register.name(successor.division)
 
 
 def take_root_succession(

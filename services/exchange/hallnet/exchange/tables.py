@@ -188,6 +188,27 @@ succession = Table(
     Column("learned_at", Moment, nullable=False),
 )
 
+# Moves of halls below that lie ahead or are held, and halls below that are closed, as the intake told.
+ADDRESS_LENGTH_MAX = 40
+
+planned_move = Table(
+    "planned_move",
+    metadata,
+    Column("predecessor", String(ADDRESS_LENGTH_MAX), primary_key=True),
+    Column("successor", String(ADDRESS_LENGTH_MAX), nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("effective_at", Moment, nullable=False),
+    Column("gone", Boolean, nullable=False),
+    Column("told_at", Moment),
+)
+
+closed_hall = Table(
+    "closed_hall",
+    metadata,
+    Column("address", String(ADDRESS_LENGTH_MAX), primary_key=True),
+    Column("learned_at", Moment, nullable=False),
+)
+
 root_succession = Table(
     "root_succession",
     metadata,

@@ -8,6 +8,7 @@ from hallnet.codec.codec import from_timestamp
 from hallnet.exchange import (
     certifying,
     inviting,
+    moving,
     signing,
     succeeding,
     tables,
@@ -118,17 +119,15 @@ class TrustFace(Answering):
         effective_at = from_timestamp(request.effective_at) if given else now
 
         def act(connection: Connection) -> wire.DeclareSuccessionResponse:
-            succession = succeeding.declare_succession(
-                connection,
-                self._context,
-                predecessor,
-                successor,
-                request.reason,
-                effective_at,
-                now,
-                request.withdrawn,
+            of, reason = (predecessor, successor), request.reason
+            stated = (
+                moving.withdraw(connection, self._context, *of, reason, now)
+                if request.withdrawn
+                else moving.move(
+                    connection, self._context, *of, reason, effective_at, now, request.gone
+                )
             )
-            return wire.DeclareSuccessionResponse(succession=succession)
+            return wire.DeclareSuccessionResponse(succession=stated)
 
         response = await self._once(request, now, wire.DeclareSuccessionResponse, act)
         tables.feed.announce()

@@ -274,6 +274,9 @@ def take_state(connection: Connection, hall: Hall, sender: Address, payload: byt
     }
     statement = upsert(connection, _BELOW).values(hall=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["hall"], set_=values))
+    # The exchange moves no hall to another address before it is closed.
+    told = wire.HallStanding(hall=name, state=int(state)).SerializeToString()  # type: ignore[arg-type]
+    tables.feed.append(connection, [Entry(STATE_KIND, name, told, since)])
 
 
 def take_back(connection: Connection, payload: bytes) -> None:

@@ -328,6 +328,7 @@ _FOR_STAFF = {
     "matter.too_many": "下级大厅（{detail}）今天报来的办件与其他大厅相同的异常多，超出部分未再告知。请核实该大厅是否如实报送。",
     "incident.recorded": "安全事件：拒收一封不真实的信封（{detail}）。证据已留存，请向上级报告。",
     "incident.journal": "安全事件：{detail}。",
+    "move.held": "下级大厅变更地址（{detail}）的生效时间已到，但该厅尚未关闭，变更暂缓。请关闭该厅（hallnet hall close），或撤回变更。",
     "window.uncovered": "预约窗口无人值守（{detail}）。请立即安排接班人员。",
     "window.instalment": "分期付款需要催交（{detail}）。请联系缴款人。",
     "window.refund": "办件终结且没有办理结果，已收费用应退还（{detail}）。请办理退费。",

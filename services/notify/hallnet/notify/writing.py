@@ -211,7 +211,7 @@ def _detail(entry: wire_feed.FeedEntry) -> str:
         return f"{ended.reason}，收件方{ended.recipient}"
     if entry.kind == "case.request_refused":
         return REQUEST_REFUSED.from_bytes(entry.payload).explanation
-    if entry.kind in ("case.set_aside", "case.looks_alike", "matter.too_many"):
+    if entry.kind in ("case.set_aside", "case.looks_alike", "matter.too_many", "move.held"):
         return entry.payload.decode()
     return entry.subject
 

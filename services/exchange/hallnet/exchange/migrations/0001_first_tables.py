@@ -101,6 +101,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("address"),
     )
     op.create_table(
+        "closed_hall",
+        sa.Column("address", sa.String(length=40), nullable=False),
+        sa.Column("learned_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("address"),
+    )
+    op.create_table(
         "content_key",
         sa.Column("id", sa.LargeBinary(32), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
@@ -383,6 +389,16 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "planned_move",
+        sa.Column("predecessor", sa.String(length=40), nullable=False),
+        sa.Column("successor", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("effective_at", Moment(), nullable=False),
+        sa.Column("gone", sa.Boolean(), nullable=False),
+        sa.Column("told_at", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("predecessor"),
+    )
+    op.create_table(
         "reception",
         sa.Column(
             "position",
@@ -525,6 +541,7 @@ def downgrade() -> None:
         batch_op.drop_index("reception_of_subject")
 
     op.drop_table("reception")
+    op.drop_table("planned_move")
     with op.batch_alter_table("parcel", schema=None) as batch_op:
         batch_op.drop_index("parcel_queue")
         batch_op.drop_index("parcel_once")
@@ -567,6 +584,7 @@ def downgrade() -> None:
 
     op.drop_table("cosignature")
     op.drop_table("content_key")
+    op.drop_table("closed_hall")
     op.drop_table("child")
     with op.batch_alter_table("checkpoint", schema=None) as batch_op:
         batch_op.drop_index("checkpoint_of_address")

@@ -334,6 +334,7 @@ class GetStatusResponse(_message.Message):
     JOURNAL_SILENT_FIELD_NUMBER: _builtins.int
     JOURNAL_ALONE_AT_FIELD_NUMBER: _builtins.int
     JOURNAL_NUMBERS_FIELD_NUMBER: _builtins.int
+    PLANNED_MOVES_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """The own address."""
     name: _builtins.str
@@ -412,6 +413,10 @@ class GetStatusResponse(_message.Message):
     def journal_numbers(self) -> _containers.RepeatedCompositeFieldContainer[Global___JournalNumber]:
         """Numbers of the journal behind the first, each from a start without the word of the parent."""
 
+    @_builtins.property
+    def planned_moves(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedMove]:
+        """Changes of address of halls below that lie ahead, or are held because the hall is not closed."""
+
     def __init__(
         self,
         *,
@@ -442,14 +447,51 @@ class GetStatusResponse(_message.Message):
         journal_silent: _abc.Iterable[_builtins.str] | None = ...,
         journal_alone_at: _timestamp_pb2.Timestamp | None = ...,
         journal_numbers: _abc.Iterable[Global___JournalNumber] | None = ...,
+        planned_moves: _abc.Iterable[Global___PlannedMove] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificate_not_after", b"certificate_not_after", "head", b"head", "journal_alone_at", b"journal_alone_at", "journal_asked_since", b"journal_asked_since", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments_under_way", b"attachments_under_way", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "free_bytes", b"free_bytes", "free_bytes_min", b"free_bytes_min", "full", b"full", "head", b"head", "incidents", b"incidents", "journal_alone_at", b"journal_alone_at", "journal_asked_since", b"journal_asked_since", "journal_gaps", b"journal_gaps", "journal_numbers", b"journal_numbers", "journal_silent", b"journal_silent", "journal_size", b"journal_size", "journal_sure", b"journal_sure", "links", b"links", "name", b"name", "suite", b"suite", "suites", b"suites", "trust_freshness", b"trust_freshness", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments_under_way", b"attachments_under_way", "believed_halls", b"believed_halls", "certificate_not_after", b"certificate_not_after", "free_bytes", b"free_bytes", "free_bytes_min", b"free_bytes_min", "full", b"full", "head", b"head", "incidents", b"incidents", "journal_alone_at", b"journal_alone_at", "journal_asked_since", b"journal_asked_since", "journal_gaps", b"journal_gaps", "journal_numbers", b"journal_numbers", "journal_silent", b"journal_silent", "journal_size", b"journal_size", "journal_sure", b"journal_sure", "links", b"links", "name", b"name", "planned_moves", b"planned_moves", "suite", b"suite", "suites", b"suites", "trust_freshness", b"trust_freshness", "trust_hard_expires_at", b"trust_hard_expires_at", "trust_soft_expires_at", b"trust_soft_expires_at", "trust_version", b"trust_version", "undelivered", b"undelivered", "version", b"version", "witnessed_size", b"witnessed_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class PlannedMove(_message.Message):
+    """PlannedMove is a change of address that the network has not been told of."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREDECESSOR_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    predecessor: _builtins.str
+    """The address that ends."""
+    successor: _builtins.str
+    """The address under which it goes on."""
+    held: _builtins.bool
+    """Its moment has passed and the hall is not closed: it takes effect once it is."""
+    @_builtins.property
+    def effective_at(self) -> _timestamp_pb2.Timestamp:
+        """From when on it was to be in effect."""
+
+    def __init__(
+        self,
+        *,
+        predecessor: _builtins.str = ...,
+        successor: _builtins.str = ...,
+        effective_at: _timestamp_pb2.Timestamp | None = ...,
+        held: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "held", b"held", "predecessor", b"predecessor", "successor", b"successor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlannedMove: _TypeAlias = PlannedMove  # noqa: Y015
 
 @_typing.final
 class JournalNumber(_message.Message):
@@ -982,7 +1024,9 @@ Global___WithdrawInvitationResponse: _TypeAlias = WithdrawInvitationResponse  # 
 
 @_typing.final
 class DeclareSuccessionRequest(_message.Message):
-    """DeclareSuccessionRequest asks to state a change of address."""
+    """DeclareSuccessionRequest asks to state a change of address. One that is to be in effect at once is refused while
+    the hall is not closed; one that lies ahead is stated in its moment, or once the hall is closed after it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -992,6 +1036,7 @@ class DeclareSuccessionRequest(_message.Message):
     EFFECTIVE_AT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
+    GONE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes a repeated request harmless."""
     predecessor: _builtins.str
@@ -1002,6 +1047,8 @@ class DeclareSuccessionRequest(_message.Message):
     """The document by which the divisions were changed, in words for the record."""
     withdrawn: _builtins.bool
     """Takes back what was stated before and is not in effect yet."""
+    gone: _builtins.bool
+    """The hall is lost for good: it need not be closed first."""
     @_builtins.property
     def effective_at(self) -> _timestamp_pb2.Timestamp:
         """From when on; absent for now."""
@@ -1015,10 +1062,11 @@ class DeclareSuccessionRequest(_message.Message):
         effective_at: _timestamp_pb2.Timestamp | None = ...,
         reason: _builtins.str = ...,
         withdrawn: _builtins.bool = ...,
+        gone: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "predecessor", b"predecessor", "reason", b"reason", "request_id", b"request_id", "successor", b"successor", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_at", b"effective_at", "gone", b"gone", "predecessor", b"predecessor", "reason", b"reason", "request_id", b"request_id", "successor", b"successor", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1033,7 +1081,7 @@ class DeclareSuccessionResponse(_message.Message):
     SUCCESSION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def succession(self) -> _certificate_pb2.Succession:
-        """Signed by this hall."""
+        """Signed by this hall; absent for what lies ahead, which is not stated yet."""
 
     def __init__(
         self,
