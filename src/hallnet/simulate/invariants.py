@@ -105,7 +105,7 @@ class Checker:
         self._heads[place] = head
         if head < before:
             self.broken(Invariant.NOTHING_LOST, hall.address, f"the feed of {service} went back")
-        news = list(_news(disk, before))
+        news = list(_news(disk, before, head))
         if service == "branch_sync":
             return news
         touched: dict[str, bool] = {}
@@ -268,11 +268,13 @@ class Checker:
         self._due = {place: due for place, due in self._due.items() if place[:2] not in never_were}
 
 
-def _news(disk: Disk, after: int) -> Iterator[News]:
+def _news(disk: Disk, after: int, head: int) -> Iterator[News]:
     feed = FEEDS[disk.schema]
-    last = disk.inspect(feed.last)
-    while after < last:
+    while after < head:
         entries = disk.inspect(partial(feed.after, position=after))
+        if not entries:
+            # A leap left the head beyond the newest entry.
+            return
         yield News(after, entries)
         after = entries[-1].position
 

@@ -90,7 +90,8 @@ class Materials:
     async def fetch(self) -> None:
         while True:
             self.arrived.clear()
-            waiting = self._hall.intake.look(materials.arrivals)
+            some = self._hall.intake.ask("SELECT 1 FROM material_arrival LIMIT 1")
+            waiting = self._hall.intake.look(materials.arrivals) if some else []
             for arrival in waiting:
                 await self._fetch_one(arrival)
             if not waiting:

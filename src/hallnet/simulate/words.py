@@ -61,6 +61,10 @@ class Words:
         hall, cursors = self._hall, intake_tables.cursors
         while True:
             self._came.clear()
+            if not hall.exchange.ask("SELECT 1 FROM returned_feed_run LIMIT 1"):
+                # As in nearly all halls for ever.
+                await self._came.wait()
+                continue
             position = hall.intake.look(lambda c: cursors.position(c, own_words.FEED))
             entries = hall.exchange.look(partial(tables.returned.after, position=position))
             if not entries:

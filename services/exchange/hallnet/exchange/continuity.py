@@ -160,11 +160,13 @@ def _go_on_from(connection: Connection, context: Context, end: End, now: datetim
     return [*entries, Entry("journal.restored", "", restored.SerializeToString(), now)]
 
 
+_GAPS = select(tables.journal_gap).order_by(tables.journal_gap.c.end)
+"""Made once: it is asked for each hello."""
+
+
 def gaps(connection: Connection) -> list[tuple[range, datetime]]:
     """The places of lost entries, and when it was noticed that they are."""
-    table = tables.journal_gap
-    rows = connection.execute(select(table).order_by(table.c.end))
-    return [(range(row.start, row.end), row.found_at) for row in rows]
+    return [(range(row.start, row.end), row.found_at) for row in connection.execute(_GAPS)]
 
 
 def gap_before(connection: Connection, end: int) -> range | None:

@@ -41,15 +41,20 @@ class Beginning:
     """When that came to light."""
 
 
+_CURRENT = select(tables.journal_head.c.number)
+_BEGINNINGS = select(_NUMBER).order_by(_NUMBER.c.number)
+"""Made once: they are asked for each hello."""
+
+
 def current(connection: Connection) -> int:
     """The number of the own journal."""
-    found = connection.execute(select(tables.journal_head.c.number)).scalar_one_or_none()
+    found = connection.execute(_CURRENT).scalar_one_or_none()
     return int(found or 1)
 
 
 def beginnings(connection: Connection) -> list[Beginning]:
     """Of all numbers behind the first, in their order."""
-    rows = connection.execute(select(_NUMBER).order_by(_NUMBER.c.number))
+    rows = connection.execute(_BEGINNINGS)
     return [
         Beginning(row.number, row.start, row.began_at, row.lost_end, row.lost_at) for row in rows
     ]

@@ -243,12 +243,11 @@ def note_arrival(connection: Connection, digest: bytes, size: int) -> None:
     connection.execute(statement.on_conflict_do_nothing())
 
 
+_ARRIVALS = select(tables.material_arrival).limit(ARRIVALS_MAX)
+
+
 def arrivals(connection: Connection) -> list[Arrival]:
-    table = tables.material_arrival
-    return [
-        Arrival(row.digest, row.size)
-        for row in connection.execute(select(table).limit(ARRIVALS_MAX))
-    ]
+    return [Arrival(row.digest, row.size) for row in connection.execute(_ARRIVALS)]
 
 
 def released(connection: Connection, digest: bytes) -> None:
