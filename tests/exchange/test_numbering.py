@@ -63,9 +63,13 @@ def mend(world: World) -> None:
         settle_exchanges(world)
 
 
-def reasons(world: World, address: str) -> list[str]:
+def told_incidents(world: World, address: str) -> list[wire_trust.Incident]:
     entries = told(world.at(address), "incident.recorded")
-    return [wire_trust.Incident.FromString(entry.payload).reason for entry in entries]
+    return [wire_trust.Incident.FromString(entry.payload) for entry in entries]
+
+
+def reasons(world: World, address: str) -> list[str]:
+    return [incident.reason for incident in told_incidents(world, address)]
 
 
 def number_of_seen(world: World, at: str) -> int:
@@ -123,6 +127,8 @@ def test_what_only_the_parent_saw_comes_to_light_and_is_sent_again(world: World)
     mend(world)
     assert {message.envelope_id for message in messages(world.at(COUNTY))} >= lost
     assert reasons(world, COUNTY) == [NEW_NUMBER, LOST]
+    # People are told whom to ask: the hall that saw it.
+    assert told_incidents(world, COUNTY)[-1].neighbour == CITY
     assert reasons(world, CITY) == ["NEIGHBOUR_BEGUN_ANEW"]
     assert reasons(world, TOWNSHIP) == ["NEIGHBOUR_RENUMBERED"]
     (row,) = rows(world.at(COUNTY).exchange, tables.journal_number)

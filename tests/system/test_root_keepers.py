@@ -75,4 +75,4 @@ def test_a_root_of_five_keepers_founds_a_network_and_changes_a_keeper(tmp_path: 
     sign(f"{welcome}.draft", "yang", "wang", "li")
     hallnet("node", "join", home, welcome, "--root", f"{after}/root.cert")
     with running(tmp_path / "home"):
-        assert hallnet("verify", "--node", home).count("VALID") == 1
+        assert "VALID: every proof holds" in hallnet("verify", "--node", home)

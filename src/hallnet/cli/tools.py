@@ -27,10 +27,12 @@ def verify(
     json: Json = False,
 ) -> None:
     """Check the bundle of a case, the archive of a journal or a recovery report offline, with nothing but
-    the root certificate; or the whole journal of a running node.
+    the root certificate; or the whole journal of a running node. What is found is followed by what it means: what was
+    checked, what follows, what does not, and on what it rests.
 
     Exit code 0 if every proof holds, 2 if one does not, 1 if there is nothing to check.
     """
+    from hallnet.cli.language import speaks_chinese
     from hallnet.cli.output import print_json
     from hallnet.cli.verifying import verified_file, verified_node
 
@@ -47,6 +49,9 @@ def verify(
         print_json(described)
     else:
         for line in described["lines"]:
+            typer.echo(line)
+        typer.echo()
+        for line in described["explanation"]["zh" if speaks_chinese() else "en"]:
             typer.echo(line)
     sys.exit(0 if described["holds"] else 2)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from hallnet.case.case import CHINA, read_history
 from hallnet.case.event import EVENT
+from hallnet.cli.explaining import Subject, explained
 from hallnet.cli.operator import write_journal
 from hallnet.codec import parse
 from hallnet.node.home import Home
@@ -23,7 +24,7 @@ MISSING_SHOWN = 20
 
 
 def verified_file(file: Path, root: Path | Certificate) -> dict[str, Any]:
-    """The findings in a bundle, an archive or a recovery report."""
+    """The findings in a bundle, an archive or a recovery report, and what they mean."""
     with file.open("rb") as opened:
         start = opened.read(len(MAGIC))
     certificate = read_root(root) if isinstance(root, Path) else root
@@ -31,10 +32,10 @@ def verified_file(file: Path, root: Path | Certificate) -> dict[str, Any]:
         return _verified_archive(file, certificate)
     if start.startswith(recovery.MAGIC):
         with file.open("rb") as opened:
-            return describe_recovery(
-                recovery.verify_recovery(recovery.read_parts(opened), certificate)
-            )
-    return describe(verify_bundle(file.read_bytes(), certificate))
+            found = recovery.verify_recovery(recovery.read_parts(opened), certificate)
+        return _with_meaning(describe_recovery(found), Subject.RECOVERY, certificate)
+    found_in_bundle = verify_bundle(file.read_bytes(), certificate)
+    return _with_meaning(describe(found_in_bundle), Subject.BUNDLE, certificate)
 
 
 def verified_node(home: Path, root: Path | None) -> dict[str, Any]:
@@ -48,7 +49,14 @@ def verified_node(home: Path, root: Path | None) -> dict[str, Any]:
 
 def _verified_archive(file: Path, root: Certificate) -> dict[str, Any]:
     with file.open("rb") as opened:
-        return describe_archive(verify_archive(read_parts(opened), root))
+        found = verify_archive(read_parts(opened), root)
+    return _with_meaning(describe_archive(found), Subject.ARCHIVE, root)
+
+
+def _with_meaning(described: dict[str, Any], subject: Subject, root: Certificate) -> dict[str, Any]:
+    """Beside the findings, for programs in both languages, what they mean to who has to rely on them."""
+    meaning = explained(subject, described["holds"], root)
+    return described | {"explanation": {"zh": list(meaning.zh), "en": list(meaning.en)}}
 
 
 def describe_archive(report: ArchiveReport) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sqlalchemy import insert, select, update
 from hallnet.exchange import journal_store, tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.incidents import record_doubt
+from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
@@ -74,7 +75,11 @@ def begin(connection: Connection, context: Context, number: int, now: datetime) 
 
 
 def note_lost(
-    connection: Connection, context: Context, seen: Sequence[SignedCheckpoint], now: datetime
+    connection: Connection,
+    context: Context,
+    neighbour: Address,
+    seen: Sequence[SignedCheckpoint],
+    now: datetime,
 ) -> list[Entry]:
     """Whether one of the own heads that a neighbour shows goes beyond where the next number began: then entries
     are lost that it saw. Noted once for each number; returns the entries for the feed."""
@@ -86,7 +91,7 @@ def note_lost(
         connection.execute(
             update(_NUMBER).where(_NUMBER.c.number == row.number).values(lost_end=end, lost_at=now)
         )
-        return record_doubt(connection, context, context.here, OwnJournalRewound, head, now)
+        return record_doubt(connection, context, neighbour, OwnJournalRewound, head, now)
     return []
 
 

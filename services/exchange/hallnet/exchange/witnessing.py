@@ -128,7 +128,7 @@ def take_cosignature(
         return []
     end = continuity.signed_word_of(context, message, now)
     seen = [shown, *([end.head] if end is not None else [])]
-    entries = numbering.note_lost(connection, context, seen, now)
+    entries = numbering.note_lost(connection, context, neighbour, seen, now)
     if numbering.saw_more(connection, seen):
         # It saw what is lost: that the journal goes on from there cannot be proved.
         _note(connection, neighbour, shown_size=0)
