@@ -175,11 +175,11 @@ def test_an_item_that_is_withdrawn_between_draft_and_filing_is_refused(world: Wo
 # Two clerks at once
 
 
-def at_once(world: World, requests: Sequence[tuple[str, Any]]) -> list[Any]:
+def at_once(world: World, requests: Sequence[tuple[str, Any]], at: str = TOWNSHIP) -> list[Any]:
     """Several clerks ask in the same moment, through the face of one process."""
 
     async def all_of_them() -> list[Any]:
-        counter = face(world)
+        counter = face(world, at)
         return await asyncio.gather(
             *(getattr(counter, method)(request, None) for method, request in requests),
             return_exceptions=True,

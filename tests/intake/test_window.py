@@ -16,21 +16,30 @@ from tests.exchange.test_face import ask
 from tests.intake.parts import (
     ACCEPT,
     AGENT,
+    GRANT,
     RELIEF,
     REVIEW,
     SUBSISTENCE,
     VILLAGE,
     act,
+    asking,
     put_accounts,
     row_of,
     take_release,
     told,
 )
+from tests.intake.test_bad_input import at_once as asked_at_once
+from tests.intake.test_listing import statements
 from tests.simulation.halls import CHIEF, CLERK, Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
 from hallnet.case import command as commands
-from hallnet.case.fee_problems import FeeAlreadyCollected, FeeCollectedElsewhere, FeeWithoutBasis
+from hallnet.case.fee_problems import (
+    FeeAlreadyCollected,
+    FeeCollectedElsewhere,
+    FeeOutstanding,
+    FeeWithoutBasis,
+)
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.power import Power
@@ -60,6 +69,9 @@ from hallnet.window.problems import (
     WindowUnknown,
 )
 from hallnet.window.queue import WAITING_MAX, Lane
+from hallnet.wire.case.v1 import case_event_pb2 as wire_event
+from hallnet.wire.case.v1 import command_pb2 as wire_command
+from hallnet.wire.intake.v1 import intake_service_pb2 as intake_wire
 from hallnet.wire.window.v1 import window_pb2 as wire
 from hallnet.wire.window.v1 import window_service_pb2 as service
 
@@ -633,6 +645,26 @@ def test_a_fee_is_told_collected_once_and_guards_the_result(world: World) -> Non
     assert call(world, "GetFees", case_id=account.case_id).may_issue
     with pytest.raises(FeeAlreadyCollected):
         call(world, "RecordPayment", **(pay | {"receipt_no": "R2"}))
+
+
+def test_results_that_are_given_in_one_moment_are_guarded_each_by_its_own_fee(world: World) -> None:
+    owing, paid, costs_nothing = (world.file(COUNTY, "realty-transfer") for _ in range(3))
+    for case in (owing, paid):
+        call(world, "AssessFees", case_id=case.case_id)
+    call(world, "RecordPayment", case_id=paid.case_id, receipt_no="R1", amount_fen=8000)
+    asked = [paid, costs_nothing, owing]
+    for case in asked:
+        world.act(COUNTY, case, ACCEPT)
+        world.act(COUNTY, case, GRANT)
+    close = wire_command.Close(method=wire_event.DELIVERY_METHOD_COUNTER, received_by="x")
+    with statements(world.at(COUNTY)) as seen:
+        found = asked_at_once(
+            world, [("ActOnCase", asking(act(), case.case_id, close)) for case in asked], COUNTY
+        )
+    stages = [answer.case.summary.stage for answer in found[:2]]
+    assert stages == [intake_wire.CASE_STAGE_CLOSED] * 2
+    assert isinstance(found[2], FeeOutstanding)
+    assert len([text for text, _ in seen if "FROM window_record" in text]) == 1
 
 
 def test_instalments_are_reviewed_approved_promised_paid_and_reminded(world: World) -> None:

@@ -37,6 +37,7 @@ from hallnet.intake import handling
 from hallnet.intake.context import Hall, hall_of
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.papers import materials
+from hallnet.intake.window.records import FEES
 from hallnet.node.home import Home, Part
 from hallnet.store import Connection, Database
 from hallnet.store.gathering import gathering
@@ -169,21 +170,27 @@ def _live_through(
     connection: Connection, hall: Hall, batch: list[Planned], papers: dict[str, Material]
 ) -> None:
     with gathering() as gathered:
-        for case in batch:
-            _life(connection, hall, case, papers)
+        ids = [new_id(planned.received_at, hall.random_bytes) for planned in batch]
+        FEES.look_up(connection, ids)
+        for case_id, planned in zip(ids, batch, strict=True):
+            _life(connection, hall, case_id, planned, papers)
         gathered.flush(connection)
 
 
 def _life(
-    connection: Connection, hall: Hall, planned: Planned, papers: dict[str, Material]
+    connection: Connection,
+    hall: Hall,
+    case_id: str,
+    planned: Planned,
+    papers: dict[str, Material],
 ) -> None:
     """File, accept, decide, close; an instant case is accepted and decided in one act."""
     item, now = planned.item, planned.received_at
     somebody = villager(int.from_bytes(hall.random_bytes(4), "big") % PEOPLE)
-    case = handling.file(
+    handling.file(
         connection,
         hall,
-        new_id(now, hall.random_bytes),
+        case_id,
         CLERK,
         item.item_id,
         item.options[0].name if item.options else "",
@@ -197,7 +204,7 @@ def _life(
     )
 
     def act(command: commands.Command, at: datetime) -> Case:
-        return handling.act(connection, hall, CHIEF, case.case_id, command, at)
+        return handling.act(connection, hall, CHIEF, case_id, command, at)
 
     if item.handling_kind is HandlingKind.COMMITTED:
         act(_ACCEPT, now + timedelta(minutes=5))

@@ -265,15 +265,20 @@ class _Guard(aio.ServerInterceptor):
         )
 
     def _require_caller(self, method: str, context: Any) -> None:
-        names = context.auth_context().get("x509_subject_alternative_name", [])
-        suffix = f".{NODE_NAME}"
-        parts = [name.decode().removesuffix(suffix) for name in names if name.decode() != NODE_NAME]
-        known = [part for part in Part if part.value in parts]
-        if not known:
+        part = _part_named(*context.auth_context().get("x509_subject_alternative_name", ()))
+        if part is None:
             raise CallerUnknown()
-        if known[0] not in self._callers.get(method, frozenset()):
-            raise CallerNotAllowed(part=known[0].value, method=method.rpartition("/")[2])
-        _caller.set(known[0])
+        if part not in self._callers.get(method, frozenset()):
+            raise CallerNotAllowed(part=part.value, method=method.rpartition("/")[2])
+        _caller.set(part)
+
+
+@lru_cache(maxsize=64)
+def _part_named(*names: bytes) -> Part | None:
+    """The part to which a certificate of these names was given."""
+    suffix = f".{NODE_NAME}"
+    parts = [name.decode().removesuffix(suffix) for name in names if name.decode() != NODE_NAME]
+    return next((part for part in Part if part.value in parts), None)
 
 
 def _trace_of(context: Any) -> str:

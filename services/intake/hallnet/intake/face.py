@@ -245,7 +245,7 @@ class IntakeFace(
             return wire.ActOnCaseResponse(case=view, passed_on=passed_on)
 
         act = type(command).__name__
-        keys: dict[LookUp, str] = {cases.look_up: request.case_id}
+        keys = handling.look_ups_of(command, request.case_id)
         return await self._write(request, wire.ActOnCaseResponse, work, request.case_id, act, keys)
 
     # Looking

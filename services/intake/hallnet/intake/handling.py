@@ -45,6 +45,7 @@ from hallnet.node import telemetry
 from hallnet.places import Address, Village
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
+from hallnet.store.sharing import LookUp
 
 _PAPERS = {
     commands.GiveNotice: Paper.NOTICE,
@@ -61,6 +62,14 @@ _PAPERS = {
 
 
 _GIVES_RESULTS = (commands.Issue, commands.Close)
+
+
+def look_ups_of(command: Command, case_id: str) -> dict[LookUp, str]:
+    """What an act will look up, for a transaction that many share."""
+    keys: dict[LookUp, str] = {cases.look_up: case_id}
+    if isinstance(command, _GIVES_RESULTS):
+        keys[FEES.look_up] = case_id
+    return keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ def _from_queues(
             conditions.append(_CASE.item_id == request.item_id)
         chosen.append(select(*_URGENT_FIRST.columns).where(*conditions))
     if days:
-        total = _counted(connection, [query.limit(COUNTED_MAX + 1) for query in chosen])
+        total = _counted(connection, chosen)
     else:
         total = sum(counted[queue] for queue in wanted)
     if begin is not None:
@@ -347,11 +347,15 @@ def day_from(text: str, where: str) -> date:
 
 
 def _counted(connection: Connection, queries: Sequence[Select[Any]]) -> int:
-    """How many rows the queries give together, each counted up to one more than COUNTED_MAX."""
+    """How many rows the queries give together, each counted up to one more than COUNTED_MAX.
+
+    In the order of the index of a queue: without one PostgreSQL may read the table from its beginning until it has
+    found so many, and the cases of the last months stand at its end.
+    """
     if not queries:
         return 0
     parts = [
-        query.limit(COUNTED_MAX + 1).subquery(f"part_{number}").select()
+        _URGENT_FIRST.sorted(query).limit(COUNTED_MAX + 1).subquery(f"part_{number}").select()
         for number, query in enumerate(queries)
     ]
     together = union_all(*parts).subquery("together")

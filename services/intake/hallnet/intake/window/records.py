@@ -17,6 +17,7 @@ from hallnet.intake import tables
 from hallnet.intake.window.codecs import COMPLAINT, ENQUIRY, FEE_ACCOUNT, RATING, SCORING
 from hallnet.node.paging import Page
 from hallnet.store import Connection
+from hallnet.store.gathering import forget_read, note_read, read_once
 from hallnet.window.complaint import Complaint, ComplaintState
 from hallnet.window.enquiry import Enquiry, EnquiryState
 from hallnet.window.problems import RecordUnknown
@@ -61,6 +62,9 @@ class Records(Generic[Value]):
             table.c.kind == kind, table.c.record_id == bindparam("sought")
         )
         self._hold = self._find.with_for_update()
+        self._find_all = select(table.c.record_id, table.c.body).where(
+            table.c.kind == kind, table.c.record_id.in_(bindparam("sought", expanding=True))
+        )
 
     def add(self, connection: Connection, value: Value) -> Value:
         """A record of the same number is not to be there."""
@@ -73,11 +77,23 @@ class Records(Generic[Value]):
                 **self._columns(value, listed),
             )
         )
+        forget_read()
         return value
 
     def find(self, connection: Connection, record_id: str) -> Value | None:
-        raw = connection.execute(self._find, {"sought": record_id}).scalar_one_or_none()
+        def read() -> bytes | None:
+            return connection.execute(self._find, {"sought": record_id}).scalar_one_or_none()
+
+        raw = read_once(self._key(record_id), read)
         return None if raw is None else self._codec.from_bytes(raw)
+
+    def look_up(self, connection: Connection, record_ids: Sequence[str]) -> None:
+        """Find many at once, for the acts of a shared transaction."""
+        usable = [record_id for record_id in record_ids if "\0" not in record_id]
+        rows = connection.execute(self._find_all, {"sought": usable})
+        found = {row.record_id: row.body for row in rows}
+        for record_id in usable:
+            note_read(self._key(record_id), found.get(record_id))
 
     def change(
         self, connection: Connection, record_id: str, rule: Callable[[Value], Value]
@@ -93,6 +109,7 @@ class Records(Generic[Value]):
             .where(table.c.kind == self._kind, table.c.record_id == record_id)
             .values(**self._columns(value, self._listed(value)))
         )
+        forget_read()
         return value
 
     def made_between(self, connection: Connection, first: date, last: date) -> Iterator[Value]:
@@ -102,6 +119,9 @@ class Records(Generic[Value]):
         )
         for raw in connection.execute(query).scalars():
             yield self._codec.from_bytes(raw)
+
+    def _key(self, record_id: str) -> tuple[str, int, str]:
+        return "window record", self._kind, record_id
 
     def _columns(self, value: Value, listed: Listed) -> dict[str, object]:
         return {
