@@ -249,7 +249,7 @@ def test_logging_has_a_quota_and_a_variant_without_a_permit() -> None:
     """森林法 articles 56 and 57: the township issues only if it was entrusted."""
     logging = ITEMS["logging-permit"]
     assert logging.quantity_limit
-    assert [option.needs_nothing for option in logging.options] == [True, False]
+    assert [option.needs_nothing for option in logging.options] == [False, True, False]
     assert logging.level is Level.COUNTY
 
 

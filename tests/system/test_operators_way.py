@@ -111,6 +111,28 @@ def test_a_county_and_a_township_are_founded_and_work_together(
             )  # fmt: skip
             listed = hallnet("case", "list", str(township), "--as", "li")
             assert "0 cases" in listed
+            table = tmp_path / "cases.csv"
+            exporting = ("case", "list", str(township), "--as", "li", "--csv", str(table))
+            assert "what the table is for" in hallnet(*exporting, code=2)
+            assert "POWER_MISSING" in hallnet(*exporting, "--purpose", "月报", code=1)
+            hallnet(
+                "account",
+                "put",
+                str(township),
+                "zhu",
+                "--name",
+                "朱主任",
+                "--power",
+                "supervise",
+                "--password",
+                "a-good-password",
+            )
+            period = ("--as", "zhu", "--from", "2026-11-01", "--until", "2026-11-30")
+            told = hallnet(
+                "case", "ledger", str(township), *period, "--purpose", "月报", "--to", str(table)
+            )
+            assert "0 cases" in told
+            assert table.read_text("utf-8-sig").startswith("办件编号,申请人,事项")
             assert "catalogue-330127-1" in hallnet("release", "where", str(county))
             withdrawn = hallnet(
                 "release", "withdraw", str(county), "catalogue", "1", "--reason", "金额有误"

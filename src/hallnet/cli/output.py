@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from google.protobuf import json_format
@@ -27,6 +29,16 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     Console(highlight=False).print(table)
+
+
+def write_table(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """CSV with a byte order mark, so that spreadsheets read the Chinese in it, and without formulas."""
+    from hallnet.portal.case_table import plain
+
+    with file.open("w", encoding="utf-8-sig", newline="") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(columns)
+        writer.writerows([plain(cell) for cell in row] for row in rows)
 
 
 def to_data(value: Any) -> Any:

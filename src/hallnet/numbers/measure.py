@@ -158,6 +158,17 @@ COUNTED_OF: dict[Measure, tuple[type[Fact], ...]] = {
 """The facts by which a measure can grow; none named where any may."""
 
 
+def step_name(fact: Fact) -> str:
+    """By which name a fact is counted; empty for what is not counted by itself."""
+    if isinstance(fact, Filed):
+        return NAMES[Measure.RECEIVED]
+    if isinstance(fact, HandedOver):
+        return NAMES[_HANDED[fact.purpose]] if fact.purpose in _HANDED else ""
+    if isinstance(fact, Decided):
+        return NAMES[_DECIDED[fact.outcome]]
+    return NAMES[_SIMPLE[type(fact)]] if type(fact) in _SIMPLE else ""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
     """What a number is about: a day, an item, instant or committed (0 while its item is not known here),
