@@ -168,10 +168,7 @@ def _from_queues(
         if request.item_id:
             conditions.append(_CASE.item_id == request.item_id)
         chosen.append(select(*_URGENT_FIRST.columns).where(*conditions))
-    if days:
-        total = _counted(connection, chosen)
-    else:
-        total = sum(counted[queue] for queue in wanted)
+    total = _counted(connection, chosen) if days else sum(counted[queue] for queue in wanted)
     if begin is not None:
         chosen = [query.where(_URGENT_FIRST.after(begin)) for query in chosen]
     first = [
