@@ -256,10 +256,10 @@ class World:
         await self.until_quiet()
         return (asyncio.get_running_loop().time() - began) / HOUR
 
-    async def until_quiet(self) -> None:
-        """Nothing is under way any more; a release that a hall refused, since its clock was behind, comes after
+    async def until_quiet(self, hours: int = HEALING_HOURS_MAX) -> None:
+        """Nothing is under way any more, or so many hours are over; a release that a hall refused, since its clock was behind, comes after
         its next word on what it has, a day later at most."""
-        for _ in range(HEALING_HOURS_MAX * 6):
+        for _ in range(hours * 6):
             await asyncio.sleep(10 * MINUTE)
             if not any(map(_is_busy, self.halls.values())) and not missing_releases(self.checker):
                 return
