@@ -29,13 +29,14 @@ from hallnet.simulate.founding import (
     root_of,
     top_identity,
 )
-from hallnet.simulate.hall import Hall, Rhythm
+from hallnet.simulate.hall import Hall
 from hallnet.simulate.invariants import Checker, Invariant
 from hallnet.simulate.network import Network
 from hallnet.simulate.people import HOUR, MINUTE, Arrival, People
 from hallnet.simulate.progress import Progress, Say, silent
 from hallnet.simulate.report import Report
 from hallnet.simulate.scenario import Scenario
+from hallnet.simulate.state import Rhythm
 from hallnet.simulate.trouble import Trouble
 from hallnet.trust.certificate import Certificate
 
