@@ -16,7 +16,6 @@ from hallnet.places import Address
 from hallnet.simulate import clerks
 from hallnet.simulate.faults import Fault, Step
 from hallnet.simulate.founding import chance
-from hallnet.simulate.hall import Rhythm
 from hallnet.simulate.invariants import Invariant
 from hallnet.simulate.network import CALM
 from hallnet.simulate.people import Arrival
@@ -24,6 +23,7 @@ from hallnet.simulate.report import Report
 from hallnet.simulate.scenario import SMALL_TREE, Scenario, whole
 from hallnet.simulate.shrinking import shrunk
 from hallnet.simulate.simulation import simulate, simulate_each
+from hallnet.simulate.state import Rhythm
 
 SEEDS = int(os.environ.get("HALLNET_SEEDS", "200"))
 BLOCK = 50

@@ -16,10 +16,11 @@ from sqlalchemy import func, select
 
 from hallnet.exchange import following, tables
 from hallnet.places import Address
-from hallnet.simulate.hall import Hall, Rhythm
+from hallnet.simulate.hall import Hall
 from hallnet.simulate.loop import run
 from hallnet.simulate.network import CALM
 from hallnet.simulate.scenario import Scenario
+from hallnet.simulate.state import Rhythm
 from hallnet.simulate.world import World
 from hallnet.store import Connection
 from hallnet.trust.envelope import Urgency

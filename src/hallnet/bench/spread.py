@@ -14,6 +14,7 @@ from hallnet.places import Address
 from hallnet.simulate.founding import supplied
 from hallnet.simulate.loop import run
 from hallnet.simulate.network import CALM
+from hallnet.simulate.progress import Say, silent
 from hallnet.simulate.publishing import publish
 from hallnet.simulate.scenario import Scenario
 from hallnet.simulate.world import World
@@ -21,6 +22,8 @@ from hallnet.trust.release import ReleaseKind
 
 LOOK_SECONDS = 0.1
 GIVEN_UP_AFTER = 3600.0
+QUIET_HOURS_MAX = 1
+"""So long halls get before the release and after it, until nothing is under way."""
 _IN_FORCE = "SELECT 1 FROM release WHERE kind = ? AND author = ? AND version = ? AND standing = 2"
 _CARRIED = (
     "SELECT recipient, count(*), sum(length(sealed_body)) FROM delivery"
@@ -56,20 +59,24 @@ class Spread:
     """Of virtual time, until it was in force everywhere."""
 
 
-def measure(halls: tuple[Address, ...], seed: int = 1) -> Spread:
-    """Publish a calendar at the first of the halls, which stands above all others."""
+def measure(halls: tuple[Address, ...], seed: int = 1, say: Say = silent) -> Spread:
+    """Publish a calendar at the first of the halls, which stands above all others; `say` is told how far it is."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        return run(_measure(halls, seed))
+        return run(_measure(halls, seed, say))
     finally:
         logging.disable(before)
 
 
-async def _measure(halls: tuple[Address, ...], seed: int) -> Spread:
-    world = World(Scenario(seed, halls, villains=False, weather=CALM, steps=(), people=()))
+async def _measure(halls: tuple[Address, ...], seed: int, say: Say) -> Spread:
+    days = 2 * QUIET_HOURS_MAX / 24
+    scenario = Scenario(seed, halls, days, villains=False, weather=CALM, steps=(), people=())
+    world = World(scenario, say=say)
     world.found()
-    await world.until_quiet()
+    say(f"{len(halls):,} halls founded; they find each other ...")
+    await world.until_quiet(QUIET_HOURS_MAX)
+    say("at rest; a release goes down ...")
     top, loop = world.halls[halls[0]], asyncio.get_running_loop()
     began, requests = loop.time(), world.network.messages
     version = await publish(top, ReleaseKind.CALENDAR, supplied()[1][1])
@@ -79,7 +86,8 @@ async def _measure(halls: tuple[Address, ...], seed: int) -> Spread:
         await asyncio.sleep(LOOK_SECONDS)
         waiting -= {hall for hall in waiting if world.halls[hall].sync.ask(_IN_FORCE, *place)}
     seconds, requests = loop.time() - began, world.network.messages - requests
-    await world.until_quiet()
+    say(f"in force at {len(halls) - len(waiting):,} halls; what is under way comes to its end ...")
+    await world.until_quiet(QUIET_HOURS_MAX)
     found = _count(world, f"calendar-{top.address}-{version}")
     for hall in world.halls.values():
         hall.down()

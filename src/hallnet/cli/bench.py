@@ -186,7 +186,8 @@ def spread(
     from hallnet.cli.output import print_json, print_table
     from hallnet.simulate.scenario import whole
 
-    found = asdict(measure(whole(divisions, halls)))
+    say = (lambda text: typer.echo(text, err=True)) if json else typer.echo
+    found = asdict(measure(whole(divisions, halls), say=say))
     if json:
         print_json(found)
     else:

@@ -5,28 +5,21 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Collection
-from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from hallnet.case.case import day_of
-from hallnet.exchange import continuity, outgoing, parcels, tables
+from hallnet.exchange import outgoing, parcels, tables
 from hallnet.exchange.incoming import take_batch
 from hallnet.exchange.link_loop import LinkLoop
-from hallnet.exchange.making_sure import make_sure
 from hallnet.exchange.reception import Reception
 from hallnet.exchange.watching import HopWatch
 from hallnet.federation import delivery
-from hallnet.intake import records
 from hallnet.node.messaging import LinkClient
 from hallnet.places import Address
 from hallnet.simulate.disk import is_full, written
 from hallnet.simulate.founding import chance
 from hallnet.simulate.network import Line
+from hallnet.simulate.state import HallState
 from hallnet.store import Connection
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
-
-if TYPE_CHECKING:
-    from hallnet.simulate.hall import Hall
 
 VERSION = "simulated"
 WAITING = int(parcels.State.WAITING)
@@ -36,9 +29,9 @@ UNDER_WAY = int(delivery.State.UNDER_WAY)
 class Links:
     """The lines of a hall that is up, one to each neighbour."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: HallState) -> None:
         self._hall = hall
-        self._loops: dict[Address, LinkLoop] = {}
+        self.loops: dict[Address, LinkLoop] = {}
         self._reception = Reception(self._take_batch, hall.now)
         self._moved = asyncio.Event()
         """Something was queued, or answered."""
@@ -53,7 +46,7 @@ class Links:
     def start(self, neighbour: Address) -> None:
         """To one that joined meanwhile."""
         self._open(neighbour)
-        self._hall.spawn(self._loops[neighbour].say_hello())
+        self._hall.spawn(self.loops[neighbour].say_hello())
 
     def _open(self, neighbour: Address) -> None:
         is_up = neighbour == self._hall.context.parent
@@ -75,31 +68,32 @@ class Links:
             self.wake,
             self._hall.rhythm.idle,
         )
-        self._loops[neighbour] = loop
+        self.loops[neighbour] = loop
         self._hall.keep(f"exchange carries to {neighbour}", loop.run)
 
     def came_back(self) -> None:
         """The line to the parent is whole again: the child says so."""
         parent = self._hall.context.parent
         if parent is not None:
-            self._hall.spawn(self._loops[parent].say_hello())
+            self._hall.spawn(self.loops[parent].say_hello())
 
     def run_length(self, recipient: Address) -> int:
         """How many chunks of a material in a row go to a hall in one envelope."""
-        loop = self._loops.get(recipient)
+        loop = self.loops.get(recipient)
         return loop.run_length if loop is not None else 1
 
     def wake(self, neighbours: Collection[Address]) -> None:
         """Something may wait for some neighbours, and there may be room for pieces of materials."""
-        self._hall.materials.sent.set()
-        self._hall.words.moved()
+        self._hall.signals.sent.set()
+        self._hall.signals.moved.set()
+        self._hall.signals.returned.set()
         self._moved.set()
         for neighbour in waiting_for(self._hall):
-            if neighbour in neighbours and neighbour in self._loops:
-                self._loops[neighbour].wake()
+            if neighbour in neighbours and neighbour in self.loops:
+                self.loops[neighbour].wake()
 
     def wake_those_with_parcels(self) -> None:
-        self.wake(self._loops)
+        self.wake(self.loops)
 
     async def receive(self, giver: Address, kind: str, data: bytes) -> bytes | None:
         """A request from a neighbour, in a task of this hall; None if it fails or the hall goes down."""
@@ -125,33 +119,15 @@ class Links:
             lambda c: take_batch(c, self._hall.context, neighbour, data, now)
         )
         if taken.has_materials:
-            self._hall.materials.came.set()
+            self._hall.signals.came.set()
         self.wake(taken.wake | {neighbour})
         return taken.reply
 
     async def _take_hello(self, neighbour: Address, data: bytes) -> bytes:
-        loop = self._loops.get(neighbour)
+        loop = self.loops.get(neighbour)
         if loop is None:
             return wire_link.HelloReply(reason="LINK_UNKNOWN").SerializeToString()
         return await loop.answer_hello(data)
-
-    async def make_sure(self) -> None:
-        """Ask the neighbours where the journal ends, and then let everybody act."""
-        hall = self._hall
-        wait = timedelta(seconds=hall.rhythm.children_wait)
-        pause = hall.rhythm.ask_again
-        await make_sure(hall.exchange, hall.context, self._loops, hall.now, wait, pause)
-        lost = hall.exchange.look(continuity.gaps)
-        if lost:
-            noticed_on, today = day_of(lost[-1][1]), day_of(hall.now())
-            draw = hall.intake_hall.random_bytes(records.WORD_BYTES)
-            words = await hall.intake.write(lambda c: records.are_old(c, noticed_on, today, draw))
-            hall.intake_hall.records.words = tuple(words)
-        hall.words.known.set()
-        await hall.words.until_back()
-        hall.intake_hall.records.may_act.set()
-        self.wake_those_with_parcels()
-        await asyncio.Event().wait()
 
     async def retransmit(self) -> None:
         hall = self._hall
@@ -178,10 +154,10 @@ class Links:
         spread = chance(self._hall.seed, "spread", self._hall.address).random()
         while True:
             await asyncio.sleep(self._hall.rhythm.hello * (0.5 + spread))
-            await self._loops[self._hall.context.parent].say_hello()
+            await self.loops[self._hall.context.parent].say_hello()
 
 
-def waiting_for(hall: Hall) -> list[Address]:
+def waiting_for(hall: HallState) -> list[Address]:
     """The neighbours for which something waits in the queues of a hall."""
     found = hall.exchange.ask(
         "SELECT neighbour FROM parcel WHERE state = ?"
@@ -191,7 +167,7 @@ def waiting_for(hall: Hall) -> list[Address]:
     return sorted(Address.parse(neighbour) for (neighbour,) in found)
 
 
-def has_open(hall: Hall, but_for: str = "\0") -> bool:
+def has_open(hall: HallState, but_for: str = "\0") -> bool:
     """Whether an envelope of a hall has no verdict yet, but for those that bear a reference."""
     states = sorted(int(state) for state in delivery.OPEN)
     found = hall.exchange.ask(
@@ -202,7 +178,7 @@ def has_open(hall: Hall, but_for: str = "\0") -> bool:
     return bool(found)
 
 
-def _is_due(hall: Hall) -> bool:
+def _is_due(hall: HallState) -> bool:
     """Whether an envelope of a hall has to be sent again now, or is too old."""
     states = sorted(int(state) for state in delivery.OPEN)
     now = written(hall.now())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from hallnet.branch_sync import certificates, comparing, releasing, standings
 from hallnet.branch_sync.service import GATHER_SECONDS
@@ -16,10 +15,8 @@ from hallnet.intake.same_matter import matters
 from hallnet.simulate.carrying import WAITING
 from hallnet.simulate.disk import written
 from hallnet.simulate.publishing import publish
+from hallnet.simulate.state import HallState
 from hallnet.trust.release import ReleaseKind
-
-if TYPE_CHECKING:
-    from hallnet.simulate.hall import Hall
 
 _UNTOLD = (
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM matter_untold) OR EXISTS (SELECT 1 FROM matter_key"
@@ -31,7 +28,7 @@ _UNTOLD = (
 class Chores:
     """Of a hall that is up."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: HallState) -> None:
         self._hall = hall
         self.halls_changed = asyncio.Event()
         """Halls joined, were shut out, or go on under another address."""

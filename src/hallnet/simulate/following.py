@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from hallnet.branch_sync import following as sync_following
 from hallnet.branch_sync import tables as sync_tables
@@ -15,12 +14,13 @@ from hallnet.exchange import following, tables
 from hallnet.intake import following as intake_following
 from hallnet.intake import tables as intake_tables
 from hallnet.node.feeds import Handle, deal
+from hallnet.simulate.carrying import Links
+from hallnet.simulate.chores import Chores
+from hallnet.simulate.materials import Materials
+from hallnet.simulate.state import HallState
 from hallnet.store import Connection
 from hallnet.store.feed import Cursors, Feed
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
-
-if TYPE_CHECKING:
-    from hallnet.simulate.hall import Hall
 
 FEEDS: dict[str, Feed] = {
     "exchange": tables.feed,
@@ -50,8 +50,9 @@ class News:
 class Followers:
     """All followers of a hall that is up."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: HallState, links: Links, materials: Materials, chores: Chores) -> None:
         self._hall = hall
+        self._links, self._materials, self._chores = links, materials, chores
         self._fed = {name: asyncio.Event() for name in FEEDS}
         self._heads = dict.fromkeys(FEEDS, 0)
         self._news: dict[str, deque[News]] = {name: deque(maxlen=NEWS_MAX) for name in FEEDS}
@@ -92,10 +93,10 @@ class Followers:
 
     def _after_commit(self, service: str) -> None:
         if service == "exchange":
-            self._hall.materials.sent.set()
-            self._hall.links.wake_those_with_parcels()
+            self._hall.signals.sent.set()
+            self._links.wake_those_with_parcels()
         elif service == "intake":
-            self._hall.materials.arrived.set()
+            self._materials.arrived.set()
 
     def carry(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         following.take(connection, self._hall.context, entries, self._hall.now())
@@ -113,7 +114,7 @@ class Followers:
     def keep_up(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         hall = self._hall
         if sync_following.take(connection, hall.sync_context, entries, hall.now()):
-            hall.chores.halls_changed.set()
+            self._chores.halls_changed.set()
 
     def share(self, connection: Connection, entries: Sequence[wire_feed.FeedEntry]) -> None:
         sync_following.take_cases(connection, self._hall.sync_context, entries, self._hall.now())

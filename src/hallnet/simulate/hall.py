@@ -7,12 +7,8 @@ looks every few seconds whether something happened, this one is told, so that an
 from __future__ import annotations
 
 import asyncio
-import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from datetime import timedelta
 
 from hallnet.branch_sync import releasing
 from hallnet.case.case import day_of
@@ -21,86 +17,24 @@ from hallnet.exchange.context import Context
 from hallnet.intake import records
 from hallnet.intake.context import Hall as IntakeHall
 from hallnet.intake.face import IntakeFace
-from hallnet.node.home import Identity
-from hallnet.node.lifecycle import keep_running
 from hallnet.places import divisions
 from hallnet.simulate.carrying import Links
 from hallnet.simulate.chores import Chores
-from hallnet.simulate.disk import Disk, is_full
 from hallnet.simulate.following import FEEDS, Followers, News
 from hallnet.simulate.founding import BEGINNING, chance
 from hallnet.simulate.materials import Materials
-from hallnet.simulate.network import Network
+from hallnet.simulate.state import Body, HallState, Rhythm, Signals
 from hallnet.simulate.words import Words
 from hallnet.trust.believed import Standing, Trust, suites_of
-from hallnet.trust.certificate import Certificate
-
-Body = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """How often a hall does what it does without being told, in seconds."""
-
-    idle: float = 3600.0
-    retransmit: float = 20.0
-    hello: float = 10_800.0
-    housekeeping: float = 3600.0
-    tell: float = 300.0
-    """Between two looks whether something was filed of which the halls that compare have to be told."""
-    ask_again: float = 60.0
-    """The longest pause between two questions where the journal ends. Who comes back says hello by itself."""
-    trust_bundles: bool = True
-    """Whether the highest hall publishes who is believed. Every hall judges every certificate in it, which is
-    too much for one process where there are a thousand halls; those that deal with each other are introduced."""
-    children_wait: float = 172_800.0
-    """For so long a hall that starts waits for the word of children that are cut off, and for what it had said
-    itself, if it lost that. Here it is longer than any cut, so that no promise is broken by what a hall could not know."""
-
-
-class Hall:
+class Hall(HallState):
     """One hall and its disks. Whatever is in memory ends with `down` and begins anew with `up`."""
 
-    context: Context
-    face: IntakeFace
-    intake_hall: IntakeHall
     links: Links
     materials: Materials
     words: Words
     chores: Chores
-
-    def __init__(
-        self,
-        identity: Identity,
-        disks: Mapping[str, Disk],
-        network: Network,
-        root: Certificate,
-        rhythm: Rhythm,
-        seed: int,
-    ) -> None:
-        self.identity = identity
-        self.address = identity.address
-        self.disks = disks
-        self.exchange, self.intake = disks["exchange"], disks["intake"]
-        self.sync = disks["branch_sync"]
-        self.network = network
-        self.rhythm = rhythm
-        self.seed = seed
-        self.is_up = False
-        self.starts = 0
-        self.boots = 0
-        """How often the power came back."""
-        self.clock_is_off = timedelta(0)
-        self.failed: Callable[[str, str], None] = lambda what, trace: None
-        """Told of whatever fails in a loop and is no want of room."""
-        self.tasks: set[asyncio.Task[Any]] = set()
-        """All that ends with the power."""
-        self._root = root
-
-    def now(self) -> datetime:
-        """What the clock of this hall shows."""
-        seconds = asyncio.get_running_loop().time()
-        return BEGINNING + timedelta(seconds=seconds) + self.clock_is_off
 
     # Going up and down
 
@@ -110,7 +44,7 @@ class Hall:
         self._chance = chance(self.seed, "random", self.address, self.starts)
         self._draw = self._chance.randbytes
         identity = self.identity
-        trust = Trust([self._root], suites_of(identity.chain))
+        trust = Trust([self.root], suites_of(identity.chain))
         trust.learn(identity.chain[:-1])
         children = self.exchange.look(lambda c: believing.load(c, trust))
         if trust.standing is None:
@@ -144,9 +78,10 @@ class Hall:
         for service, feed in FEEDS.items():
             self.disks[service].inspect(lambda c, feed=feed: feed.leap(c, self.now()))  # type: ignore[misc]
         self.exchange.inspect(lambda c: tables.returned.leap(c, self.now()))
-        self.links, self.materials, self.chores = Links(self), Materials(self), Chores(self)
-        self.words = Words(self)
-        self._followers = Followers(self)
+        self.signals = Signals()
+        self.links, self.chores = Links(self), Chores(self)
+        self.materials, self.words = Materials(self, self.links), Words(self, self.links)
+        self._followers = Followers(self, self.links, self.materials, self.chores)
         self.network.halls[self.address] = self.links.receive
         self.links.open()
         for name, body in self._loops():
@@ -186,7 +121,7 @@ class Hall:
         publishing = ("branch-sync publishes who is believed", sure(self.chores.publish_trust))
         return (
             *([publishing] if top else []),
-            ("exchange asks where its journal ends", links.make_sure),
+            ("exchange asks where its journal ends", self.words.make_sure),
             ("exchange follows intake", known(follow("intake", "exchange", followers.carry))),
             (
                 "exchange follows branch-sync",
@@ -214,35 +149,6 @@ class Hall:
     def _once_sure(self, body: Body) -> Body:
         """Not before what this hall itself had said is back as well, if it lost that."""
         return _after(self.intake_hall.records.may_act, body)
-
-    def keep(self, name: str, body: Body) -> None:
-        """Run a loop until the hall goes down."""
-        self.remember(asyncio.create_task(keep_running(name, partial(self._watched, name, body))))
-
-    def spawn(self, work: Awaitable[None]) -> None:
-        """Something that is done once, and ends with the hall."""
-
-        async def run() -> None:
-            try:
-                await work
-            except Exception as error:
-                if not is_full(error):
-                    self.failed("once", traceback.format_exc())
-
-        self.remember(asyncio.create_task(run()))
-
-    def remember(self, task: asyncio.Task[Any]) -> None:
-        """It ends with the hall."""
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    async def _watched(self, name: str, body: Body) -> None:
-        try:
-            await body()
-        except Exception as error:
-            if not is_full(error):
-                self.failed(name, traceback.format_exc())
-            raise
 
     # What it is told from outside
 

@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from hallnet.case.problems import MaterialNotUploaded
 from hallnet.exchange import attachment_sending, attachment_wishes, attachments, tables
 from hallnet.intake.papers import materials
+from hallnet.simulate.carrying import Links
+from hallnet.simulate.state import HallState
 from hallnet.store import Connection
-
-if TYPE_CHECKING:
-    from hallnet.simulate.hall import Hall
 
 
 class Materials:
     """What is on its way at a hall that is up."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: HallState, links: Links) -> None:
         self._hall = hall
-        self.sent = asyncio.Event()
-        """The exchange queued something, or got rid of something."""
-        self.came = asyncio.Event()
-        """A piece came, or one is not needed any more."""
+        self._links = links
+        self._sent, self._came = hall.signals.sent, hall.signals.came
         self.arrived = asyncio.Event()
         """The intake heard something."""
 
     async def send(self) -> None:
         while True:
-            self.sent.clear()
+            self._sent.clear()
             some = self._hall.exchange.ask("SELECT 1 FROM attachment_wish WHERE NOT done LIMIT 1")
             portions = self._hall.exchange.look(attachment_wishes.next_portions) if some else []
             for portion in portions:
                 data = self._read(portion)
 
-                run_length = self._hall.links.run_length(portion.wish.recipient)
+                run_length = self._links.run_length(portion.wish.recipient)
 
                 def send(
                     connection: Connection,
@@ -48,9 +44,9 @@ class Materials:
                     tables.feed.append(connection, entries)
 
                 await self._hall.exchange.write(send)
-                self._hall.links.wake_those_with_parcels()
+                self._links.wake_those_with_parcels()
             if not portions:
-                await self.sent.wait()
+                await self._sent.wait()
 
     def _read(self, portion: attachment_wishes.Portion) -> bytes:
         """As the intake answers the exchange: fewer bytes, or none, if that is all it has."""
@@ -70,7 +66,7 @@ class Materials:
 
     async def look_after(self) -> None:
         while True:
-            self.came.clear()
+            self._came.clear()
             check = self._hall.exchange.look(attachments.next_check)
             if check is not None:
                 while not self._hall.exchange.look(check.step):
@@ -85,7 +81,7 @@ class Materials:
             elif self._hall.exchange.look(attachments.has_to_drop):
                 await self._hall.exchange.write(attachments.drop_some)
             else:
-                await self.came.wait()
+                await self._came.wait()
 
     async def fetch(self) -> None:
         while True:
@@ -114,7 +110,7 @@ class Materials:
                 fetching.added(data)
             await self._hall.intake.write(fetching.end)
         await self._hall.exchange.write(lambda c: attachments.release(c, digest, now))
-        self.came.set()
+        self._came.set()
         await self._hall.intake.write(lambda c: materials.released(c, digest))
 
     def _slice(self, digest: bytes, offset: int) -> bytes:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hallnet.branch_sync import releasing, withdrawing
 from hallnet.codec.codec import to_timestamp
 from hallnet.exchange import signing
+from hallnet.simulate.state import HallState
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.release.v1 import release_pb2 as wire
 
-if TYPE_CHECKING:
-    from hallnet.simulate.hall import Hall
 
-
-async def publish(hall: Hall, kind: ReleaseKind, content: bytes) -> int:
+async def publish(hall: HallState, kind: ReleaseKind, content: bytes) -> int:
     """A release of a hall, signed by its exchange and taken by its branch-sync; returns its version."""
     body = wire.ReleaseBody(effective_at=to_timestamp(hall.now()), content=content)
     return await _release(hall, kind, body)
 
 
-async def withdraw(hall: Hall, kind: ReleaseKind, version: int) -> None:
+async def withdraw(hall: HallState, kind: ReleaseKind, version: int) -> None:
     """Put in force again what was so before the newest release of a hall."""
     now = hall.now()
     before = hall.sync.look(lambda c: withdrawing.restored(c, hall.address, kind, version, now))
@@ -34,7 +30,7 @@ async def withdraw(hall: Hall, kind: ReleaseKind, version: int) -> None:
     await _release(hall, kind, body)
 
 
-async def _release(hall: Hall, kind: ReleaseKind, body: wire.ReleaseBody) -> int:
+async def _release(hall: HallState, kind: ReleaseKind, body: wire.ReleaseBody) -> int:
     now, here = hall.now(), str(hall.address)
     last = hall.sync.look(lambda c: releasing.last_version(c, kind, here))
     body.MergeFrom(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from hallnet.places import Address, Level
 from hallnet.simulate.faults import Step, plan
 from hallnet.simulate.founding import chance, halls_under
-from hallnet.simulate.hall import Rhythm
 from hallnet.simulate.network import Weather
 from hallnet.simulate.people import HOUR, Arrival, arrivals
+from hallnet.simulate.state import Rhythm
 
 SMALL_TREE = tuple(
     map(

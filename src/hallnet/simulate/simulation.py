@@ -16,12 +16,12 @@ from functools import lru_cache
 
 from hallnet.places import Address
 from hallnet.simulate.founding import BEGINNING, FOUNDED
-from hallnet.simulate.hall import Rhythm
 from hallnet.simulate.loop import VirtualLoop, run
 from hallnet.simulate.network import CALM
 from hallnet.simulate.progress import Say, silent
 from hallnet.simulate.report import Report
 from hallnet.simulate.scenario import Scenario
+from hallnet.simulate.state import Rhythm
 from hallnet.simulate.world import BUNDLE_HALLS_MAX, World
 
 TREES_MAX = 8

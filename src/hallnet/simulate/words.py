@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
-from hallnet.exchange import returning, tables, taking_back
-from hallnet.intake import own_words
+from hallnet.case.case import day_of
+from hallnet.exchange import continuity, returning, tables, taking_back
+from hallnet.exchange.making_sure import make_sure
+from hallnet.intake import own_words, records
 from hallnet.intake import tables as intake_tables
 from hallnet.node.feeds import deal
 from hallnet.node.waiting import is_set_within
+from hallnet.simulate.carrying import Links
+from hallnet.simulate.state import HallState
 from hallnet.store import Connection
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
-
-if TYPE_CHECKING:
-    from hallnet.simulate.hall import Hall
 
 LOOK_SECONDS = 60.0
 _UNDER_WAY = (
@@ -29,17 +30,30 @@ _UNDER_WAY = (
 class Words:
     """What a hall does about words that were lost, its own and those of others."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: HallState, links: Links) -> None:
         self._hall = hall
+        self._links = links
         self.known = asyncio.Event()
         """Whether the neighbours have said where the journal ends."""
-        self._moved = asyncio.Event()
-        self._came = asyncio.Event()
+        self._moved, self._came = hall.signals.moved, hall.signals.returned
 
-    def moved(self) -> None:
-        """A batch or an answer came in: there may be something to give back or to take."""
-        self._moved.set()
-        self._came.set()
+    async def make_sure(self) -> None:
+        """Ask the neighbours where the journal ends, and then let everybody act."""
+        hall = self._hall
+        wait = timedelta(seconds=hall.rhythm.children_wait)
+        pause = hall.rhythm.ask_again
+        await make_sure(hall.exchange, hall.context, self._links.loops, hall.now, wait, pause)
+        lost = hall.exchange.look(continuity.gaps)
+        if lost:
+            noticed_on, today = day_of(lost[-1][1]), day_of(hall.now())
+            draw = hall.intake_hall.random_bytes(records.WORD_BYTES)
+            words = await hall.intake.write(lambda c: records.are_old(c, noticed_on, today, draw))
+            hall.intake_hall.records.words = tuple(words)
+        self.known.set()
+        await self._until_back()
+        hall.intake_hall.records.may_act.set()
+        self._links.wake_those_with_parcels()
+        await asyncio.Event().wait()
 
     async def give_back(self) -> None:
         """Portion after portion, and see whether what was lost here is back."""
@@ -50,7 +64,7 @@ class Words:
                 await self._moved.wait()
             elif await hall.exchange.write(lambda c: returning.go_on(c, hall.context, hall.now())):
                 self._came.set()
-                hall.links.wake_those_with_parcels()
+                self._links.wake_those_with_parcels()
             elif hall.exchange.look(taking_back.is_under_way):
                 await is_set_within(self._moved, LOOK_SECONDS)
             else:
@@ -73,7 +87,7 @@ class Words:
             batch = wire_feed.FollowResponse(entries=entries)
             await hall.intake.write(partial(deal, own_words.FEED, batch, cursors, self._take))
 
-    async def until_back(self) -> None:
+    async def _until_back(self) -> None:
         """Returns when this hall may act again."""
         while True:
             if self._are_back():

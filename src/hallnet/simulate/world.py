@@ -29,13 +29,14 @@ from hallnet.simulate.founding import (
     root_of,
     top_identity,
 )
-from hallnet.simulate.hall import Hall, Rhythm
+from hallnet.simulate.hall import Hall
 from hallnet.simulate.invariants import Checker, Invariant
 from hallnet.simulate.network import Network
 from hallnet.simulate.people import HOUR, MINUTE, Arrival, People
 from hallnet.simulate.progress import Progress, Say, silent
 from hallnet.simulate.report import Report
 from hallnet.simulate.scenario import Scenario
+from hallnet.simulate.state import Rhythm
 from hallnet.simulate.trouble import Trouble
 from hallnet.trust.certificate import Certificate
 
@@ -256,10 +257,10 @@ class World:
         await self.until_quiet()
         return (asyncio.get_running_loop().time() - began) / HOUR
 
-    async def until_quiet(self) -> None:
-        """Nothing is under way any more; a release that a hall refused, since its clock was behind, comes after
+    async def until_quiet(self, hours: int = HEALING_HOURS_MAX) -> None:
+        """Nothing is under way any more, or so many hours are over; a release that a hall refused, since its clock was behind, comes after
         its next word on what it has, a day later at most."""
-        for _ in range(HEALING_HOURS_MAX * 6):
+        for _ in range(hours * 6):
             await asyncio.sleep(10 * MINUTE)
             if not any(map(_is_busy, self.halls.values())) and not missing_releases(self.checker):
                 return
