@@ -86,7 +86,9 @@ def test_no_service_names_the_tables_of_another(service: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize(("document", "at_least"), [("security.md", 60), ("law.md", 60)])
+@pytest.mark.parametrize(
+    ("document", "at_least"), [("security.md", 60), ("law.md", 60), ("window.md", 30)]
+)
 def test_every_test_that_a_table_of_the_documents_names_exists(
     document: str, at_least: int
 ) -> None:
@@ -100,6 +102,39 @@ def test_every_test_that_a_table_of_the_documents_names_exists(
     }
     assert len(named) > at_least
     assert named - there == set()
+
+
+@pytest.mark.parametrize(("document", "column"), [("law.md", 2), ("window.md", 2)])
+def test_every_place_in_the_code_that_a_table_of_the_rules_names_exists(
+    document: str, column: int
+) -> None:
+    """A file in backticks, and after it the functions and classes that are in one of the files of its row."""
+    rows = [
+        re.split(r" ?(?<!\\)\| ?", line)[1:-1]
+        for line in (ROOT / "docs" / document).read_text("utf-8").splitlines()
+        if line.startswith("| ") and "`test_" in line
+    ]
+    assert len(rows) > 20
+    modules = {str(path): path.read_text("utf-8") for root in ROOTS for path in root.rglob("*.py")}
+    missing = []
+    for row in rows:
+        named = re.findall(r"`([^`]+)`", row[column])
+        texts = []
+        for name in (one for one in named if one.endswith(".py")):
+            found = [text for path, text in modules.items() if path.endswith(f"/{name}")]
+            texts += found
+            if not found:
+                missing.append(name)
+        missing += [
+            name
+            for name in named
+            if not name.endswith(".py")
+            and not any(
+                re.search(rf"(def|class) {name}\b|^{name}\b", text, re.M)
+                for text in texts or modules.values()
+            )
+        ]
+    assert missing == []
 
 
 def links() -> Iterator[tuple[Path, str]]:
