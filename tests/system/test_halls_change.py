@@ -86,8 +86,8 @@ def test_a_township_is_split_then_merged_and_closed_and_its_cases_are_finished_e
     assert "NOTHING_TO_WITHDRAW" in hallnet(*move, "--withdraw", code=1)
     assert "HALL_NOT_CLOSED" in hallnet(*move, code=1)
     # Its moment comes while it is open: the move is held.
-    hallnet(*move, "--from", f"{datetime.now() + timedelta(seconds=20):%F %T}")
-    until(lambda: "the move is held" in hallnet("node", "status", home[COUNTY]))
+    hallnet(*move, "--from", f"{datetime.now() + timedelta(seconds=40):%F %T}")
+    until(lambda: "the move is held" in hallnet("node", "status", home[COUNTY]), 120)
     until(lambda: status(TOWNSHIP)["successors"] == [OTHER_TOWNSHIP])
     archive = tmp_path / "township.journal"
     close = (
