@@ -17,7 +17,8 @@ from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSH
 from hallnet.branch_sync import releasing
 from hallnet.branch_sync.releasing import CONTENT_BYTES_MAX
 from hallnet.branch_sync.standing import Standing
-from hallnet.exchange import believing, certifying
+from hallnet.exchange import believing
+from hallnet.exchange.certificates import certifying
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.trust.certificate import Certificate

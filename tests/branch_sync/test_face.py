@@ -19,9 +19,9 @@ from hallnet.branch_sync.face import BranchSyncFace
 from hallnet.branch_sync.publishing import PUBLICATION, Publisher
 from hallnet.branch_sync.releasing import ReleaseUnknown
 from hallnet.codec import MessageMalformed
-from hallnet.codec.codec import to_timestamp
-from hallnet.exchange.face import CALLERS, ExchangeFace
-from hallnet.exchange.watching import HopWatch
+from hallnet.codec.moments import to_timestamp
+from hallnet.exchange.faces.face import CALLERS, ExchangeFace
+from hallnet.exchange.queue.watching import HopWatch
 from hallnet.node.client import open_channel
 from hallnet.node.home import Home, Part
 from hallnet.node.paging import PageTokenInvalid

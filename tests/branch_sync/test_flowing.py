@@ -20,8 +20,8 @@ from tests.trust.builders import certify as certify_by
 
 from hallnet.branch_sync import certificates, releasing
 from hallnet.branch_sync.certificates import RENEW_BEFORE
-from hallnet.exchange import succeeding
 from hallnet.exchange import tables as exchange_tables
+from hallnet.exchange.certificates import succeeding
 from hallnet.places import Address, Level, divisions
 from hallnet.trust.certificate import make_request, read_certificate
 from hallnet.trust.envelope import Urgency

@@ -10,7 +10,7 @@ from tests.simulation.worlds import CITY, COUNTY, HALLS, OTHER_COUNTY, PROVINCE,
 
 from hallnet.branch_sync import standings, tables
 from hallnet.branch_sync.standings import GATHER, MISSED_AFTER, STANDINGS_KIND, TOLD_AGAIN_AFTER
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_service
 from hallnet.wire.branch_sync.v1 import standing_pb2 as wire

@@ -32,7 +32,7 @@ from hallnet.case.mandate import Mandate
 from hallnet.case.person import Actor, Person
 from hallnet.case.policy import Policy
 from hallnet.codec import Codec, MessageMalformed
-from hallnet.codec.codec import from_timestamp, to_timestamp
+from hallnet.codec.moments import from_timestamp, to_timestamp
 from hallnet.places import Address
 from hallnet.places.problems import AddressMalformed
 from hallnet.problems import Problem

@@ -8,7 +8,9 @@ from sqlalchemy import Row, delete, insert
 from tests.exchange.parts import everything, greet, settle_exchanges
 from tests.simulation.halls import Station, World
 
-from hallnet.exchange import making_sure, returning, tables
+from hallnet.exchange import tables
+from hallnet.exchange.link import making_sure
+from hallnet.exchange.recovery import returning
 from hallnet.store import Connection
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 

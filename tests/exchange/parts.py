@@ -12,8 +12,10 @@ from sqlalchemy import Row, Table, select
 from tests.simulation.halls import Station, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
-from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import believing, following, journal_store, links, tables
+from hallnet.codec.moments import to_timestamp
+from hallnet.exchange import believing, following, tables
+from hallnet.exchange.journal import journal_store
+from hallnet.exchange.link import links
 from hallnet.federation import limits
 from hallnet.places import Address
 from hallnet.store import Connection, Database

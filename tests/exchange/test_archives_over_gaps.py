@@ -11,7 +11,8 @@ from tests.exchange.test_archiving import Parts, archive, parts, verified
 from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
-from hallnet.exchange import archiving, continuity
+from hallnet.exchange.journal import continuity
+from hallnet.exchange.records import archiving
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import ProofInvalid, SignatureInvalid
 from hallnet.wire.trust.v1 import archive_pb2 as wire

@@ -11,8 +11,10 @@ from tests.exchange.parts import dispatch, fill, journal_entries, settle_exchang
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import archiving, journal_store, links
-from hallnet.exchange.archiving import NotArchived, NothingToArchive
+from hallnet.exchange.journal import journal_store
+from hallnet.exchange.link import links
+from hallnet.exchange.records import archiving
+from hallnet.exchange.records.archiving import NotArchived, NothingToArchive
 from hallnet.store import Connection
 from hallnet.trust.archive import (
     MAGIC,

@@ -22,8 +22,9 @@ from tests.exchange.test_attachments import STEP, WHOLE, come, has, material, na
 from tests.simulation.halls import Station, World, send_portion
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import attachment_wishes, attachments, links, tables
+from hallnet.exchange import attachment_wishes, attachments, tables
 from hallnet.exchange.attachments import CHUNK_KIND
+from hallnet.exchange.link import links
 from hallnet.federation import chunks, limits
 from hallnet.federation.delivery import State
 from hallnet.places import Address

@@ -29,7 +29,7 @@ from tests.exchange.parts import (
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.exchange import tables
 from hallnet.federation import limits
 from hallnet.federation.delivery import State

@@ -25,7 +25,7 @@ from tests.exchange.parts import (
 from tests.simulation.halls import SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import incoming
+from hallnet.exchange.link import incoming
 from hallnet.federation import limits
 from hallnet.store import Connection
 from hallnet.trust.evidence import CHECKPOINTS_MAX

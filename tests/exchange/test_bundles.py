@@ -10,9 +10,9 @@ from tests.exchange.parts import SECRET, dispatch, settle_exchanges, take, want
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import bundling
 from hallnet.exchange.attachments import CHUNK_KIND
-from hallnet.exchange.bundling import NothingToExport
+from hallnet.exchange.records import bundling
+from hallnet.exchange.records.bundling import NothingToExport
 from hallnet.places import Address
 from hallnet.trust.bundle import Report, verify_bundle
 from hallnet.trust.problems import BundleMalformed

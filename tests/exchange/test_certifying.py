@@ -12,8 +12,9 @@ from tests.simulation.halls import SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
 from hallnet.codec import MessageMalformed
-from hallnet.exchange import certifying, tables
-from hallnet.exchange.certifying import VALIDITY_DAYS_MAX, NotAChild, ValidityTooLong
+from hallnet.exchange import tables
+from hallnet.exchange.certificates import certifying
+from hallnet.exchange.certificates.certifying import VALIDITY_DAYS_MAX, NotAChild, ValidityTooLong
 from hallnet.node import tls
 from hallnet.node.tls import LinkKeyUnusable
 from hallnet.places import Address

@@ -21,9 +21,11 @@ from tests.exchange.test_witnessing import own_size, seen_size
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import continuity, journal_store, resending, tables
+from hallnet.exchange import tables
 from hallnet.exchange.context import JournalHeld
-from hallnet.exchange.witnessing import UNPROVED_FOR_MAX
+from hallnet.exchange.journal import continuity, journal_store
+from hallnet.exchange.journal.witnessing import UNPROVED_FOR_MAX
+from hallnet.exchange.queue import resending
 from hallnet.federation.continuity import is_known
 from hallnet.places import Address
 from hallnet.trust.problems import NeighbourRestored, OwnJournalRewound

@@ -30,9 +30,9 @@ from tests.exchange.parts import (
 from tests.simulation.halls import Station, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
-from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import links, sending
-from hallnet.exchange import parcels as queue
+from hallnet.codec.moments import to_timestamp
+from hallnet.exchange.link import links, sending
+from hallnet.exchange.queue import parcels as queue
 from hallnet.federation import limits
 from hallnet.federation.backoff import LINK, RETRANSMISSION
 from hallnet.federation.delivery import State

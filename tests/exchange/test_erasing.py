@@ -19,8 +19,9 @@ from tests.exchange.test_bundles import checked, contents, export, matter
 from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, OTHER_COUNTY
 
-from hallnet.exchange import erasing, tables
-from hallnet.exchange.erasing import ROWS_AT_ONCE, Erased, RetentionTooShort
+from hallnet.exchange import tables
+from hallnet.exchange.records import erasing
+from hallnet.exchange.records.erasing import ROWS_AT_ONCE, Erased, RetentionTooShort
 from hallnet.federation import limits
 from hallnet.trust.receipt import Verdict
 

@@ -23,12 +23,12 @@ from tests.exchange.test_certifying import KEY, NEWCOMER, asked
 from tests.simulation.halls import BEGINNING, SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
 
-from hallnet.codec.codec import to_timestamp
-from hallnet.exchange.attachment_face import AttachmentMissing
-from hallnet.exchange.bundling import NothingToExport
-from hallnet.exchange.face import ExchangeFace
-from hallnet.exchange.hops import Direction, Hop
-from hallnet.exchange.watching import HOPS_PER_WATCHER_MAX, HopWatch
+from hallnet.codec.moments import to_timestamp
+from hallnet.exchange.faces.attachment_face import AttachmentMissing
+from hallnet.exchange.faces.face import ExchangeFace
+from hallnet.exchange.queue.hops import Direction, Hop
+from hallnet.exchange.queue.watching import HOPS_PER_WATCHER_MAX, HopWatch
+from hallnet.exchange.records.bundling import NothingToExport
 from hallnet.federation.delivery import State
 from hallnet.node.home import Home
 from hallnet.node.paging import PageTokenInvalid

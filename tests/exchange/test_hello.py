@@ -17,9 +17,9 @@ from tests.exchange.parts import (
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
 
-from hallnet.codec.codec import from_timestamp
-from hallnet.exchange import links
-from hallnet.exchange.links import Neighbour
+from hallnet.codec.moments import from_timestamp
+from hallnet.exchange.link import links
+from hallnet.exchange.link.links import Neighbour
 from hallnet.federation.limits import CLOCK_SKEW_MAX
 from hallnet.places import Address
 from hallnet.trust.evidence import read_checkpoint

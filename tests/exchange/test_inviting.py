@@ -12,9 +12,10 @@ from tests.exchange.test_certifying import KEY, NEWCOMER, asked
 from tests.simulation.halls import SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import inviting, tables
-from hallnet.exchange.certifying import VALIDITY_DAYS_MAX, NotAChild, ValidityTooLong
-from hallnet.exchange.inviting import (
+from hallnet.exchange import tables
+from hallnet.exchange.certificates import inviting
+from hallnet.exchange.certificates.certifying import VALIDITY_DAYS_MAX, NotAChild, ValidityTooLong
+from hallnet.exchange.certificates.inviting import (
     HOURS_MAX,
     HOURS_USUAL,
     REFUSALS_MAX,
@@ -254,7 +255,7 @@ def test_guessing_is_bounded_and_so_is_what_it_puts_on_record(world: World, door
 def test_a_key_that_was_revoked_does_not_come_back_with_an_invitation(
     world: World, door: Door
 ) -> None:
-    from hallnet.exchange import certifying
+    from hallnet.exchange.certificates import certifying
 
     ask(world, door, invite(world, door), own_request(world))
     county, now = world.at(COUNTY), world.time.now

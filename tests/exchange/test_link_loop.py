@@ -14,9 +14,9 @@ from tests.exchange.parts import deliveries, dispatch, fill, messages, want
 from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
-from hallnet.exchange import links
-from hallnet.exchange.link_loop import LinkLoop
-from hallnet.exchange.watching import HopWatch
+from hallnet.exchange.link import links
+from hallnet.exchange.link.link_loop import LinkLoop
+from hallnet.exchange.queue.watching import HopWatch
 from hallnet.federation import limits
 from hallnet.federation.backoff import LINK
 from hallnet.federation.delivery import State

@@ -9,9 +9,14 @@ from tests.exchange.parts import told
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
 
-from hallnet.exchange import following, moving
-from hallnet.exchange.moving import HELD_KIND, TELL_AGAIN_AFTER, HallNotClosed
-from hallnet.exchange.succeeding import NotAboveBoth, NothingToWithdraw, SuccessionUnusable
+from hallnet.exchange import following
+from hallnet.exchange.certificates import moving
+from hallnet.exchange.certificates.moving import HELD_KIND, TELL_AGAIN_AFTER, HallNotClosed
+from hallnet.exchange.certificates.succeeding import (
+    NotAboveBoth,
+    NothingToWithdraw,
+    SuccessionUnusable,
+)
 from hallnet.places import Address
 from hallnet.store.feed import Entry
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed

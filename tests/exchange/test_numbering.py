@@ -22,8 +22,11 @@ from tests.exchange.test_witnessing import own_size, seen
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
 
-from hallnet.exchange import archiving, journal_store, making_sure, numbering, tables
-from hallnet.exchange.making_sure import make_sure
+from hallnet.exchange import tables
+from hallnet.exchange.journal import journal_store, numbering
+from hallnet.exchange.link import making_sure
+from hallnet.exchange.link.making_sure import make_sure
+from hallnet.exchange.records import archiving
 from hallnet.places import Address
 from hallnet.trust.archive import read_parts, verify_archive
 from hallnet.trust.evidence import read_checkpoint

@@ -12,8 +12,8 @@ from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, OTHER_COUNTY, TOWNSHIP
 
 from hallnet.cli.verifying import describe_recovery
-from hallnet.exchange import recovery_report
-from hallnet.exchange.recovery_report import NothingLost
+from hallnet.exchange.records import recovery_report
+from hallnet.exchange.records.recovery_report import NothingLost
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
 from hallnet.trust.recovery import (

@@ -25,9 +25,15 @@ from tests.simulation.halls import SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 from tests.store.lying import lying_in
 
-from hallnet.exchange import keyring, renewing, tables
+from hallnet.exchange import keyring, tables
+from hallnet.exchange.certificates import renewing
+from hallnet.exchange.certificates.renewing import (
+    ASK_AGAIN_AFTER,
+    ASKED_MAX,
+    ISSUED_KIND,
+    REQUEST_KIND,
+)
 from hallnet.exchange.keyring import KeysNotOpened
-from hallnet.exchange.renewing import ASK_AGAIN_AFTER, ASKED_MAX, ISSUED_KIND, REQUEST_KIND
 from hallnet.federation.delivery import State
 from hallnet.node import tls
 from hallnet.node.home import Identity

@@ -9,7 +9,8 @@ from tests.exchange.parts import hear, hello
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY
 
-from hallnet.exchange import links, replicas
+from hallnet.exchange import replicas
+from hallnet.exchange.link import links
 from hallnet.exchange.replicas import SILENT_AFTER
 from hallnet.places import Address
 

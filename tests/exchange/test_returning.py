@@ -34,7 +34,9 @@ from tests.exchange.parts import (
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import bundling, giving_back, tables, taking_back
+from hallnet.exchange import tables
+from hallnet.exchange.records import bundling
+from hallnet.exchange.recovery import giving_back, taking_back
 from hallnet.federation.delivery import State
 from hallnet.federation.returning import WORDS_AWAITED_FOR, WORDS_MAX
 from hallnet.places import Address

@@ -14,7 +14,7 @@ from tests.exchange.test_returning import before, lose, speak
 from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
-from hallnet.exchange import giving_back, returning
+from hallnet.exchange.recovery import giving_back, returning
 from hallnet.federation.returning import WORDS_MAX
 from hallnet.node.home import Identity
 from hallnet.places import Address

@@ -23,8 +23,10 @@ from tests.exchange.test_certifying import certify
 from tests.simulation.halls import SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.exchange import believing, bundling, certifying, tables
-from hallnet.exchange.certifying import KeyRevoked, NotAChild, RevocationUnusable
+from hallnet.exchange import believing, tables
+from hallnet.exchange.certificates import certifying
+from hallnet.exchange.certificates.certifying import KeyRevoked, NotAChild, RevocationUnusable
+from hallnet.exchange.records import bundling
 from hallnet.federation.delivery import State
 from hallnet.node import tls
 from hallnet.node.home import Identity

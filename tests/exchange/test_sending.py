@@ -25,8 +25,10 @@ from tests.exchange.parts import (
 from tests.simulation.halls import BEGINNING, Station, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
-from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import following, outgoing, sending, tables
+from hallnet.codec.moments import to_timestamp
+from hallnet.exchange import following, tables
+from hallnet.exchange.link import sending
+from hallnet.exchange.queue import outgoing
 from hallnet.federation import limits
 from hallnet.federation.delivery import State
 from hallnet.places import Address

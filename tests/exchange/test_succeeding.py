@@ -20,8 +20,9 @@ from tests.exchange.test_bundles import checked, contents, export, matter
 from tests.simulation.halls import Station, World, new_root
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
 
-from hallnet.exchange import believing, certifying, succeeding
-from hallnet.exchange.succeeding import (
+from hallnet.exchange import believing
+from hallnet.exchange.certificates import certifying, succeeding
+from hallnet.exchange.certificates.succeeding import (
     NotAboveBoth,
     NothingToWithdraw,
     SuccessionUnusable,

@@ -26,7 +26,10 @@ from tests.simulation.halls import Station, World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP, worlds
 from tests.store.lying import lying_in
 
-from hallnet.exchange import certifying, links, outgoing, renewing, tables
+from hallnet.exchange import tables
+from hallnet.exchange.certificates import certifying, renewing
+from hallnet.exchange.link import links
+from hallnet.exchange.queue import outgoing
 from hallnet.federation.delivery import State
 from hallnet.node import tls
 from hallnet.places import Address

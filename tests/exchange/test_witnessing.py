@@ -11,9 +11,11 @@ from tests.exchange.parts import greet, hear, hello, incidents, reasons, rows, t
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
-from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import bundling, journal_store, numbering, tables
-from hallnet.exchange.witnessing import UNPROVED_FOR_MAX
+from hallnet.codec.moments import to_timestamp
+from hallnet.exchange import tables
+from hallnet.exchange.journal import journal_store, numbering
+from hallnet.exchange.journal.witnessing import UNPROVED_FOR_MAX
+from hallnet.exchange.records import bundling
 from hallnet.places import Address
 from hallnet.trust.bundle import verify_bundle
 from hallnet.trust.evidence import SignedCheckpoint, read_checkpoint

@@ -39,7 +39,7 @@ from tests.trust.builders import (
     revocation,
 )
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.federation.admission import (
     Accept,
     Drop,

@@ -21,7 +21,9 @@ from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP, worlds
 
 from hallnet.codec import MessageMalformed, parse
-from hallnet.exchange import attachments, incoming, links, renewing, sending, tables
+from hallnet.exchange import attachments, tables
+from hallnet.exchange.certificates import renewing
+from hallnet.exchange.link import incoming, links, sending
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.trust.certificate import RequestBody, make_request

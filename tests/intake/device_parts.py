@@ -26,7 +26,7 @@ from tests.simulation.worlds import TOWNSHIP
 
 from hallnet.case.mandate import MANDATE
 from hallnet.case.person import Person
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake.accounts import Account
 from hallnet.intake.device.face import DeviceFace
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event

@@ -34,7 +34,7 @@ from hallnet.case.event import HandedOver, HandOverDeclined, HandOverPurpose
 from hallnet.case.problems import ActNotPossible
 from hallnet.case.rules.problems import SuccessorUnknown
 from hallnet.case.stage import Stage
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake import cases, counting, following, hall_state, tables
 from hallnet.intake.hall_state import (
     REASON_LENGTH_MAX,

@@ -65,7 +65,7 @@ from hallnet.case.problems import (
     RightBodyMissing,
 )
 from hallnet.case.stage import Stage
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake import handling, tables
 from hallnet.places import Address
 from hallnet.problems import Problem

@@ -25,8 +25,8 @@ from tests.simulation.worlds import COUNTY, TOWNSHIP
 
 from hallnet.case.event import EVENT
 from hallnet.case.problems import HistoryBroken
-from hallnet.exchange import making_sure
 from hallnet.exchange import tables as exchange_tables
+from hallnet.exchange.link import making_sure
 from hallnet.federation.returning import WORDS_AWAITED_FOR
 from hallnet.intake import dispatches, hall_state, numbering, own_words
 from hallnet.intake import tables as intake_tables

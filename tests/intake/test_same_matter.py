@@ -38,7 +38,7 @@ from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP, worlds
 from hallnet.case.mandate import MANDATE
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.same_matter import REMEMBERED_FOR
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake import following, tables
 from hallnet.intake.hall_state import STATE_KIND
 from hallnet.intake.same_matter import alike_notes, matching, matter_keys, matters

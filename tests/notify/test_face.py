@@ -11,7 +11,7 @@ import pytest
 from tests.case.builders import ACCEPTED, CLOSED, GRANTED, START
 from tests.notify.parts import OPENING, PERSON, ask, in_force, send, take, told_of
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.node.paging import PAGE_SIZE_MAX, PageTokenInvalid
 from hallnet.notify.channels import FileChannel
 from hallnet.notify.face import NotifyFace

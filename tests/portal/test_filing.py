@@ -29,7 +29,7 @@ from tests.portal.halls import (
 )
 
 from hallnet.case.mandate import MANDATE, write_mandate_file
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.portal.uploads import MATERIAL_BYTES_MAX
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.portal.conftest import TOWNSHIP
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.node.settings import HallSettings
 from hallnet.places import Address, divisions
 from hallnet.portal.halls import Halls

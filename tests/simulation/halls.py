@@ -28,18 +28,16 @@ from hallnet.exchange import (
     attachment_wishes,
     attachments,
     believing,
-    certifying,
     following,
-    incoming,
     keyring,
-    outgoing,
-    returning,
-    sending,
-    taking_back,
 )
 from hallnet.exchange import tables as exchange_tables
+from hallnet.exchange.certificates import certifying
 from hallnet.exchange.context import Context
-from hallnet.exchange.incoming import Taken
+from hallnet.exchange.link import incoming, sending
+from hallnet.exchange.link.incoming import Taken
+from hallnet.exchange.queue import outgoing
+from hallnet.exchange.recovery import returning, taking_back
 from hallnet.federation import limits
 from hallnet.intake import accounts, cases, handling, own_words
 from hallnet.intake import following as intake_following

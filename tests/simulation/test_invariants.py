@@ -16,9 +16,9 @@ from hallnet.case.command import Command
 from hallnet.case.event import DeliveryMethod, Opinion, Outcome
 from hallnet.case.problems import CaseInTransit, NotTheCustodian
 from hallnet.case.stage import Stage
-from hallnet.exchange import outgoing
 from hallnet.exchange import tables as exchange_tables
-from hallnet.exchange.journal_store import read_runs, read_tile
+from hallnet.exchange.journal.journal_store import read_runs, read_tile
+from hallnet.exchange.queue import outgoing
 from hallnet.federation import delivery
 from hallnet.intake import tables as intake_tables
 from hallnet.places import Address

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 from tests.store.builders import NOW, cursors, entry, feed, made, opened, thing, together
 
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.store import Connection, Database
 from hallnet.store.feed import BATCH_BYTES_MAX, ENTRIES_PER_BATCH_MAX, Entry
 from hallnet.wire.feed.v1 import feed_pb2 as wire

@@ -22,7 +22,7 @@ from tests.system.conftest import COUNTY, OTHER_TOWNSHIP, TOWNSHIP, RealNetwork,
 from tests.system.test_bad_input import filing
 
 from hallnet.branch_sync.face import CALLERS as BRANCH_SYNC_CALLERS
-from hallnet.exchange.face import CALLERS as EXCHANGE_CALLERS
+from hallnet.exchange.faces.face import CALLERS as EXCHANGE_CALLERS
 from hallnet.intake.device.face import CALLERS as DEVICE_CALLERS
 from hallnet.intake.face import CALLERS as INTAKE_CALLERS
 from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS

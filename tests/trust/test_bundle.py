@@ -35,7 +35,7 @@ from tests.trust.builders import (
     receipt_body,
 )
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.problems import Problem
 from hallnet.trust.bundle import Report, sign_bundle, verify_bundle
 from hallnet.trust.certificate import Certificate, Permission

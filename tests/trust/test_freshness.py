@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.trust.builders import NOW
 
 from hallnet.branch_sync import certificates, passing_on
-from hallnet.exchange import renewing
+from hallnet.exchange.certificates import renewing
 from hallnet.trust.freshness import (
     CARRIED_ALWAYS,
     HARD_EXPIRY,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.trust.builders import NOW, certify, found_root
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.trust.certificate import Certificate
 from hallnet.trust.invitation import (
     CODE_CHARACTERS_MAX,

@@ -30,7 +30,7 @@ from tests.trust.builders import (
     revocation,
 )
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.trust.believed import Trust

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import msgspec
 
-from hallnet.exchange import journal_store
+from hallnet.exchange.journal import journal_store
 from hallnet.node.files import write_whole
 from hallnet.node.home import PRIVATE_FOLDER, Home
 from hallnet.node.settings import SETTINGS_FILE

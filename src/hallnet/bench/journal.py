@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import median
 
 from hallnet.bench.exchange import COUNTY, Say
-from hallnet.exchange import journal_store
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal_store import JournalWriter
+from hallnet.exchange.journal import journal_store
+from hallnet.exchange.journal.journal_store import JournalWriter
 from hallnet.node.clock import clock
 from hallnet.node.home import Home, Part
 from hallnet.node.rootkeys import certify_top, create_root

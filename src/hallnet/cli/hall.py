@@ -112,7 +112,7 @@ def move(
     docs/operating.md, "Halls change".
     """
     from hallnet.cli.operator import ask
-    from hallnet.codec.codec import to_timestamp
+    from hallnet.codec.moments import to_timestamp
     from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 
     when = f"from {since:%F %H:%M} on" if since is not None else "from now on"

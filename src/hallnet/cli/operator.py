@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.node.client import problems_raised
 from hallnet.node.desk import Desk
 from hallnet.node.home import Home, Part

@@ -316,7 +316,7 @@ def _publish(
     since: datetime | None,
 ) -> None:
     from hallnet.cli.operator import ask
-    from hallnet.codec.codec import to_timestamp
+    from hallnet.codec.moments import to_timestamp
     from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire
 
     async def question(desk: Desk) -> wire.PublishReleaseResponse:

@@ -20,16 +20,16 @@ import dataclasses
 import types
 import typing
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from enum import IntEnum
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from hallnet.codec.moments import from_timestamp, moment, since_epoch, to_timestamp
 from hallnet.places.address import Address, Village
 from hallnet.problems import Kind, Problem
 
@@ -38,10 +38,6 @@ Encode = Callable[[Any, Any], None]
 """Puts a value into its field of a message that is empty."""
 Decode = Callable[[Any, str], Any]
 _SAME = (str, bytes, bool, int)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NANOSECONDS = 1_000_000_000
-MOMENTS_REMEMBERED_MAX = 1024
-"""What is done in one transaction bears one moment, and a batch holds many things of one transaction."""
 
 
 class MessageMalformed(Problem):
@@ -138,8 +134,8 @@ class _Making:
             "descriptor": descriptor,
             "missing": _missing,
             "invalid": _invalid,
-            "since_epoch": _since_epoch,
-            "moment": _moment,
+            "since_epoch": since_epoch,
+            "moment": moment,
         }
         self._fill: list[str] = []
         self._required: list[str] = []
@@ -393,38 +389,3 @@ def _scalar(hint: Any, field: FieldDescriptor) -> tuple[Callable[[Any], Any], Ca
     if hint in (Address, Village):
         return str, hint.parse
     raise TypeError(f"no correspondence for {hint} in {field.full_name}")
-
-
-def to_timestamp(moment: datetime) -> Timestamp:
-    """The moment on the wire; it must bear a time zone."""
-    seconds, nanos = _since_epoch(moment)
-    return Timestamp(seconds=seconds, nanos=nanos)
-
-
-@lru_cache(maxsize=MOMENTS_REMEMBERED_MAX)
-def _since_epoch(moment: datetime) -> tuple[int, int]:
-    """Seconds and nanoseconds; raises ValueError."""
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a time zone")
-    since = moment - _EPOCH
-    return since.days * 86_400 + since.seconds, since.microseconds * 1_000
-
-
-def microseconds(moment: datetime) -> int:
-    """Since the beginning of 1970; the moment must bear a time zone."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def from_timestamp(stamp: Timestamp) -> datetime:
-    """The moment, cut to the microsecond; raises ValueError if it is none of the years 1 to 9999."""
-    return _moment(stamp.seconds, stamp.nanos)
-
-
-@lru_cache(maxsize=MOMENTS_REMEMBERED_MAX)
-def _moment(seconds: int, nanos: int) -> datetime:
-    if not 0 <= nanos < _NANOSECONDS:
-        raise ValueError("nanoseconds of a moment")
-    try:
-        return _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1_000)
-    except OverflowError as error:
-        raise ValueError("a moment out of range") from error

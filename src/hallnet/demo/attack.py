@@ -7,7 +7,7 @@ import os
 import secrets
 from datetime import UTC, datetime
 
-from hallnet.exchange import parcels
+from hallnet.exchange.queue import parcels
 from hallnet.federation import limits
 from hallnet.node.broker import subjects_up
 from hallnet.node.home import Home

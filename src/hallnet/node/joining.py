@@ -11,7 +11,7 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.node import tls
 from hallnet.node.broker import subject_of_invitation
 from hallnet.node.home import Home, Identity

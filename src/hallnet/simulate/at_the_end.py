@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from hallnet.branch_sync.standing import Standing
 from hallnet.case.case import Case
-from hallnet.exchange import queues, tables
-from hallnet.exchange.journal_store import load_gaps, read_runs, read_tile
+from hallnet.exchange import tables
+from hallnet.exchange.journal.journal_store import load_gaps, read_runs, read_tile
+from hallnet.exchange.queue import queues
 from hallnet.federation import delivery
 from hallnet.intake import cases, counting
 from hallnet.intake import tables as intake_tables

@@ -6,11 +6,12 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Collection
 
-from hallnet.exchange import outgoing, parcels, tables
-from hallnet.exchange.incoming import take_batch
-from hallnet.exchange.link_loop import LinkLoop
-from hallnet.exchange.reception import Reception
-from hallnet.exchange.watching import HopWatch
+from hallnet.exchange import tables
+from hallnet.exchange.link.incoming import take_batch
+from hallnet.exchange.link.link_loop import LinkLoop
+from hallnet.exchange.link.reception import Reception
+from hallnet.exchange.queue import outgoing, parcels
+from hallnet.exchange.queue.watching import HopWatch
 from hallnet.federation import delivery
 from hallnet.node.messaging import LinkClient
 from hallnet.places import Address

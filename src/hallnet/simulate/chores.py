@@ -8,7 +8,7 @@ from datetime import timedelta
 from hallnet.branch_sync import certificates, comparing, releasing, standings
 from hallnet.branch_sync.service import GATHER_SECONDS
 from hallnet.case.case import day_of
-from hallnet.exchange import parcels
+from hallnet.exchange.queue import parcels
 from hallnet.intake import watching
 from hallnet.intake.numbers import telling
 from hallnet.intake.same_matter import matters

@@ -14,7 +14,8 @@ from hallnet.case.item import CATALOGUE
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.power import Power
 from hallnet.case.supplied_calendar import supplied_calendar
-from hallnet.exchange import certifying, tables
+from hallnet.exchange import tables
+from hallnet.exchange.certificates import certifying
 from hallnet.exchange.context import Context
 from hallnet.intake import accounts
 from hallnet.intake.accounts import Account

@@ -12,7 +12,7 @@ from typing import Any
 
 from hallnet.case import command as commands
 from hallnet.case.command import COMMAND, CaseCommand
-from hallnet.exchange import succeeding
+from hallnet.exchange.certificates import succeeding
 from hallnet.exchange.context import JournalHeld
 from hallnet.intake.hall_state import HallNotIdle
 from hallnet.intake.records import RecordsUnsure

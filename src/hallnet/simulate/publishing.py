@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hallnet.branch_sync import releasing, withdrawing
-from hallnet.codec.codec import to_timestamp
-from hallnet.exchange import signing
+from hallnet.codec.moments import to_timestamp
+from hallnet.exchange.journal import signing
 from hallnet.simulate.state import HallState
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.release.v1 import release_pb2 as wire

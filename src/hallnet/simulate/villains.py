@@ -18,8 +18,9 @@ from hallnet.case.event import (
     TakenOver,
 )
 from hallnet.case.person import Actor, ActorKind
-from hallnet.exchange import outgoing, tables
-from hallnet.exchange.sealing import Wish
+from hallnet.exchange import tables
+from hallnet.exchange.queue import outgoing
+from hallnet.exchange.queue.sealing import Wish
 from hallnet.intake import dispatches
 from hallnet.places import Address
 from hallnet.simulate.founding import KEYS, supplied

@@ -8,8 +8,10 @@ from datetime import timedelta
 from functools import partial
 
 from hallnet.case.case import day_of
-from hallnet.exchange import continuity, returning, tables, taking_back
-from hallnet.exchange.making_sure import make_sure
+from hallnet.exchange import tables
+from hallnet.exchange.journal import continuity
+from hallnet.exchange.link.making_sure import make_sure
+from hallnet.exchange.recovery import returning, taking_back
 from hallnet.intake import own_words, records
 from hallnet.intake import tables as intake_tables
 from hallnet.node.feeds import deal

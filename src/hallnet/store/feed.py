@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from hallnet.codec.codec import microseconds, to_timestamp
+from hallnet.codec.moments import microseconds, to_timestamp
 from hallnet.store.columns import Closed
 from hallnet.store.database import Connection, Database
 from hallnet.store.gathering import gathered

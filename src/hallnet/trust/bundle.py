@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hallnet.codec import parse
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.trust import envelope as envelopes

@@ -13,7 +13,7 @@ from datetime import datetime
 from google.protobuf.message import DecodeError
 
 from hallnet.codec import Codec, MessageMalformed
-from hallnet.codec.codec import from_timestamp, to_timestamp
+from hallnet.codec.moments import from_timestamp, to_timestamp
 from hallnet.places import Address
 from hallnet.trust.certificate import (
     Certificate,

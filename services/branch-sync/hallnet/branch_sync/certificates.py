@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from hallnet.branch_sync import releasing, tables
 from hallnet.branch_sync.context import Context
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry

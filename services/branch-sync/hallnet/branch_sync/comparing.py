@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from hallnet.branch_sync import sharing, tables
 from hallnet.branch_sync.sharing import Side
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.federation import comparison
 from hallnet.federation.comparison import Mark
 from hallnet.places import Address

@@ -16,7 +16,7 @@ from sqlalchemy import Row
 from hallnet.branch_sync import catalogues, releasing, tables, withdrawing
 from hallnet.branch_sync.context import Context
 from hallnet.codec import Codec
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.node.client import problems_raised
 from hallnet.store import Connection, Database
 from hallnet.trust.release import ReleaseKind

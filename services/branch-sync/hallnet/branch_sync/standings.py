@@ -12,7 +12,7 @@ from hallnet.branch_sync import passing_on, rollups, tables
 from hallnet.branch_sync.context import Context
 from hallnet.branch_sync.standing import Standing
 from hallnet.codec import MessageMalformed, parse
-from hallnet.codec.codec import from_timestamp, to_timestamp
+from hallnet.codec.moments import from_timestamp, to_timestamp
 from hallnet.federation import limits
 from hallnet.places import Address
 from hallnet.places.problems import AddressMalformed

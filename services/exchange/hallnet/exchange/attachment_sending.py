@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hallnet.exchange import attachment_wishes, outgoing
+from hallnet.exchange import attachment_wishes
 from hallnet.exchange.attachment_wishes import AttachmentWish, Portion
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.sealing import Wish
+from hallnet.exchange.queue import outgoing
+from hallnet.exchange.queue.sealing import Wish
 from hallnet.federation import chunks, limits
 from hallnet.federation.problems import AttachmentSizeWrong
 from hallnet.store import Connection

@@ -18,11 +18,11 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from sqlalchemy import Row, bindparam, case, delete, func, insert, select, update
 
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.exchange import tables
 from hallnet.exchange.attachment_digests import CopyId, Kept, Running
 from hallnet.exchange.context import Context
-from hallnet.exchange.incidents import record_incident
+from hallnet.exchange.journal.incidents import record_incident
 from hallnet.federation import chunks, limits
 from hallnet.federation.problems import AttachmentMalformed, AttachmentSpoiled
 from hallnet.places import Address

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from hallnet.exchange import attachment_wishes, believing, moving, outgoing, tables
+from hallnet.exchange import attachment_wishes, believing, tables
 from hallnet.exchange.attachment_wishes import AttachmentWish
+from hallnet.exchange.certificates import moving
 from hallnet.exchange.context import Context
-from hallnet.exchange.sealing import Wish
+from hallnet.exchange.queue import outgoing
+from hallnet.exchange.queue.sealing import Wish
 from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry

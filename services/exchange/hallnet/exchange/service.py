@@ -11,31 +11,21 @@ from functools import partial
 
 from grpc import aio
 
-from hallnet.exchange import (
-    attachments,
-    believing,
-    following,
-    inviting,
-    keyring,
-    links,
-    moving,
-    numbering,
-    outgoing,
-    parcels,
-    renewing,
-    replicas,
-    returning,
-    tables,
-)
+from hallnet.exchange import attachments, believing, following, keyring, replicas, tables
 from hallnet.exchange.attachment_loops import AttachmentLoops
+from hallnet.exchange.certificates import inviting, moving, renewing
 from hallnet.exchange.context import Context
-from hallnet.exchange.face import CALLERS, ExchangeFace
-from hallnet.exchange.incoming import Taken, take_batch
-from hallnet.exchange.link_loop import LinkLoop
-from hallnet.exchange.making_sure import make_sure
-from hallnet.exchange.reception import Reception
-from hallnet.exchange.sending import OUT_OF_ORDER
-from hallnet.exchange.watching import HopWatch
+from hallnet.exchange.faces.face import CALLERS, ExchangeFace
+from hallnet.exchange.journal import numbering
+from hallnet.exchange.link import links
+from hallnet.exchange.link.incoming import Taken, take_batch
+from hallnet.exchange.link.link_loop import LinkLoop
+from hallnet.exchange.link.making_sure import make_sure
+from hallnet.exchange.link.reception import Reception
+from hallnet.exchange.link.sending import OUT_OF_ORDER
+from hallnet.exchange.queue import outgoing, parcels
+from hallnet.exchange.queue.watching import HopWatch
+from hallnet.exchange.recovery import returning
 from hallnet.federation.continuity import PARENT_WAIT_RESTORED
 from hallnet.node import broker, telemetry, tls
 from hallnet.node.broker import subject_of_invitation, subjects_down, subjects_up

@@ -12,7 +12,7 @@ from hallnet.case.fact import Renewal
 from hallnet.case.item import ItemVersion
 from hallnet.case.person import Material, Person
 from hallnet.codec import Codec
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.intake import handling
 from hallnet.intake.asked import require_choices
 from hallnet.intake.context import Hall

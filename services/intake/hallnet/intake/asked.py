@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from hallnet.case.command import COMMAND, Command
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.problems import Kind, Problem
 from hallnet.wire.case.v1 import command_pb2 as wire
 from hallnet.wire.case.v1 import person_pb2 as wire_person

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select
 
 from hallnet.codec import MessageMalformed, parse
-from hallnet.codec.codec import from_timestamp, to_timestamp
+from hallnet.codec.moments import from_timestamp, to_timestamp
 from hallnet.intake import cases, dispatches, tables
 from hallnet.intake.context import Hall
 from hallnet.places import Address

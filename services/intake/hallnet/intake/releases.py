@@ -16,7 +16,8 @@ from hallnet.case.overlay import merged, overlay_of
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import ItemNotInForce, ItemUnknown
 from hallnet.case.published import calendar_of, catalogue_of
-from hallnet.codec.codec import MessageMalformed, from_timestamp
+from hallnet.codec.codec import MessageMalformed
+from hallnet.codec.moments import from_timestamp
 from hallnet.intake import tables
 from hallnet.problems import Problem
 from hallnet.store import Connection

@@ -15,7 +15,7 @@ from hallnet.case.kind import axes_of, names_of
 from hallnet.case.liability import answered_defects
 from hallnet.case.possible import possible_acts
 from hallnet.codec import Codec
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake import cases, memory, owners
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable
 
 from hallnet.case.case import CHINA
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.portal import wording
 from hallnet.portal.halls import Halls
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire

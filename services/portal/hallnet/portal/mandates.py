@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hallnet.case.case import day_of
 from hallnet.case.mandate import FILE_BYTES_MAX, MANDATE, read_mandate_file
 from hallnet.case.problems import MandateEvidenceMissing
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.node.client import problems_raised
 from hallnet.portal.forms import shown_at
 from hallnet.portal.problems import DateMalformed, MandateEvidenceDiffers

@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.portal import wording
 from hallnet.portal.forms import TOKEN_FIELD, UPLOAD_FORM_BYTES_MAX, new_request_id
 from hallnet.portal.halls import Halls

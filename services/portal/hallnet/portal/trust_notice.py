@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.node.desk import Desk
 from hallnet.portal import wording
 from hallnet.portal.site import glimpse

@@ -37,7 +37,7 @@ from hallnet.case.mandate import EvidenceKind, Mandate, MandateAct
 from hallnet.case.ownership import HEAD_OF_HALL
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.stage import ENDED, NAMES, Stage
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.portal.further_wording import Told, tell_later
 from hallnet.portal.halls import Halls
 from hallnet.wire.branch_sync.v1 import branch_sync_service_pb2 as wire_sync

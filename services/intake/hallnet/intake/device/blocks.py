@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, select, update
 
 from hallnet.case.case import day_of
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake import tables
 from hallnet.intake.context import Hall
 from hallnet.intake.numbering import next_case_no, query_code

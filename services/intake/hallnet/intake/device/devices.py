@@ -14,7 +14,7 @@ from hallnet.case.case import day_of
 from hallnet.case.context import require_text
 from hallnet.case.person import ActorKind
 from hallnet.case.power import Power
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake import accounts, tables
 from hallnet.node.paging import Page
 from hallnet.store import Connection

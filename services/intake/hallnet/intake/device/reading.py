@@ -9,7 +9,7 @@ from datetime import datetime
 
 from google.protobuf import json_format
 
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.intake.asked import materials_of
 from hallnet.intake.device.items import content_digest
 from hallnet.problems import Problem

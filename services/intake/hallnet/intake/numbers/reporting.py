@@ -16,7 +16,7 @@ from sqlalchemy import func, insert, select, tuple_
 from hallnet.case.case import Case, day_of, evolve
 from hallnet.case.event import EVENT, digest
 from hallnet.case.stage import ENDED
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake import cases, counting, queues, tables, views
 from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import is_id

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hallnet.case.problems import MaterialEmpty
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake import accounts
 from hallnet.intake.papers import materials
 from hallnet.store import Connection, Database

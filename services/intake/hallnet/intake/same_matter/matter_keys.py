@@ -14,7 +14,7 @@ from sqlalchemy import Row, delete, select, update
 
 from hallnet.case.same_matter import KEY_BYTES, KEY_ID_BYTES, REMEMBERED_FOR, compares
 from hallnet.codec import MessageMalformed, parse
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.intake import dispatches, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.hall_state import HallState

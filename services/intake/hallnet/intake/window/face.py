@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hallnet.case.case import day_of
-from hallnet.codec.codec import to_timestamp
+from hallnet.codec.moments import to_timestamp
 from hallnet.intake import accounts
 from hallnet.intake.asked import ChoiceMissing
 from hallnet.intake.identifiers import new_id

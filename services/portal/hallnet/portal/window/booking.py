@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from hallnet.case.case import day_of
 from hallnet.case.sought import normal_phone
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.portal import wording
 from hallnet.portal.inputs import Input
 from hallnet.portal.site import Visit

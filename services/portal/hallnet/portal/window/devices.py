@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.portal.inputs import Input
 from hallnet.portal.site import Audience, Visit
 from hallnet.portal.window.board import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hallnet.case.fee import Dunning
 from hallnet.case.power import Power
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.portal import wording
 from hallnet.portal.inputs import Input
 from hallnet.portal.site import Visit

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from hallnet.case.case import day_of
 from hallnet.case.item import HandlingKind
 from hallnet.case.person import SYSTEM
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.numbers.measure import NAMES, Measure
 from hallnet.portal import wording
 from hallnet.portal.inputs import Input

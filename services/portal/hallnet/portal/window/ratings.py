@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from hallnet.case.case import day_of
-from hallnet.codec.codec import from_timestamp
+from hallnet.codec.moments import from_timestamp
 from hallnet.portal import wording
 from hallnet.portal.inputs import Input, choosing
 from hallnet.portal.site import Visit

@@ -1,0 +1,1 @@
+"""Children certified and invited, certificates renewed, addresses that go on under another."""

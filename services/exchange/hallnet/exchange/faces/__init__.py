@@ -1,0 +1,1 @@
+"""What the exchange answers to the other parts of its hall and to its operator."""

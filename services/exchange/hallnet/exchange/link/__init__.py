@@ -1,0 +1,1 @@
+"""The links to the neighbours: batches, hellos, and what is taken from them."""
