@@ -205,6 +205,20 @@ def test_a_material_shorter_than_it_was_said_to_be_is_given_up_and_may_be_sent_a
     assert not has(world.at(COUNTY), WHOLE)
 
 
+def test_a_material_still_on_its_way_here_goes_on_from_here_once_it_is_kept(world: World) -> None:
+    """A case may be handed on before all its papers are there."""
+    county, digest = world.at(COUNTY), named(WHOLE).digest
+    want(world, COUNTY, dispatch(CITY, attachments=[named(WHOLE)]))
+    for portion in county.exchange.look(attachment_wishes.next_portions):
+        send_portion(world, county, portion, b"", 1)
+    assert wishes(county)[0][2:] == (True, "ATTACHMENT_SIZE_WRONG")
+    come(world, pieces(WHOLE), TOWNSHIP)
+    world.look_after_attachments(county)
+    county.exchange.transact(lambda c: attachments.release(c, digest, world.time.now))
+    carry_whole(world, COUNTY, [WHOLE])
+    assert has(world.at(CITY), WHOLE)
+
+
 def test_a_refused_chunk_ends_the_sending_with_its_reason(world: World) -> None:
     """The county has begun a copy of another size from the same hall."""
     lie = wire.AttachmentChunk(

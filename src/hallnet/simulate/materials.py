@@ -110,6 +110,7 @@ class Materials:
                 fetching.added(data)
             await self._hall.intake.write(fetching.end)
         await self._hall.exchange.write(lambda c: attachments.release(c, digest, now))
+        self._sent.set()
         self._came.set()
         await self._hall.intake.write(lambda c: materials.released(c, digest))
 

@@ -24,7 +24,7 @@ from hallnet.exchange.attachment_digests import CopyId, Kept, Running
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal.incidents import record_incident
 from hallnet.federation import chunks, limits
-from hallnet.federation.problems import AttachmentMalformed, AttachmentSpoiled
+from hallnet.federation.problems import AttachmentMalformed, AttachmentSizeWrong, AttachmentSpoiled
 from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.store import Connection
@@ -369,10 +369,17 @@ def read(connection: Connection, digest: bytes, offset: int) -> list[bytes] | No
 
 
 def release(connection: Connection, digest: bytes, now: datetime) -> None:
-    """The service that keeps materials has it: its bytes may go."""
+    """The service that keeps materials has it: its bytes may go.
+
+    Who was to have it from here while it was still on its way here is sent it now.
+    """
     table = tables.attachment
     usable = (table.c.digest == digest) & (table.c.state == State.USABLE)
     connection.execute(update(table).where(usable).values(state=State.TAKEN, changed_at=now))
+    wish = tables.attachment_wish
+    given_up = (wish.c.digest == digest) & (wish.c.reason == AttachmentSizeWrong.reason)
+    anew = {"sent": 0, "answered": 0, "done": False, "reason": ""}
+    connection.execute(update(wish).where(given_up).values(**anew))
 
 
 def has_to_drop(connection: Connection) -> bool:
