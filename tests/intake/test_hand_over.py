@@ -9,6 +9,7 @@ from tests.intake.parts import (
     GRANT,
     HAND_OVER,
     HUKOU,
+    NOTICE,
     PENSION,
     REFUSED,
     UNANSWERED,
@@ -27,6 +28,7 @@ from tests.intake.parts import (
 from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, OTHER_COUNTY, TOWNSHIP
 
+from hallnet.case import command as commands
 from hallnet.case.case import Case
 from hallnet.case.event import HandOverDeclined, HandOverFailed
 from hallnet.case.problems import CaseInTransit, NotTheCustodian
@@ -247,6 +249,21 @@ def test_a_case_for_another_county_is_taken_there_and_its_result_comes_back(
     assert raws(here, case) == raws(there, case)
     knowing = [name for name in world.stations if world.case(name, case) is not None]
     assert knowing == [COUNTY, OTHER_COUNTY]
+
+
+def test_papers_that_came_in_on_the_way_go_back_with_the_result(wide_world: World) -> None:
+    """The hall where a case was filed has what was handed in there; it may have to hand on the whole one day."""
+    world = wide_world
+    case, post = world.file(COUNTY, HUKOU, for_division=OTHER_COUNTY), Post(world)
+    world.act(COUNTY, case, HAND_OVER)
+    post.settle()
+    world.act(OTHER_COUNTY, case, NOTICE)
+    added = world.upload(OTHER_COUNTY, case.materials[0].name, b"new")
+    for command in (commands.Supplement((added,)), ACCEPT, GRANT):
+        world.act(OTHER_COUNTY, case, command)
+    (wanted,) = told(world.at(OTHER_COUNTY))[-1].dispatches
+    assert wanted.recipient == COUNTY
+    assert [paper.digest for paper in wanted.attachments] == [added.digest]
 
 
 # The centre that guides a branch hall

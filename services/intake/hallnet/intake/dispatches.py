@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hallnet.case.case import Case
-from hallnet.case.event import HandedOver
+from hallnet.case.event import Filed, HandedOver, Supplemented
 from hallnet.case.person import Material
 from hallnet.places import Address
 from hallnet.trust.envelope import Urgency
@@ -40,7 +40,7 @@ def of_case(
             case,
             other,
             raws if other in known - takers else own,
-            case.materials if other in takers and other != case.filed.intake_hall else (),
+            _not_handed_in_at(other, case) if other in takers else (),
         )
         for other in others
     ]
@@ -51,6 +51,17 @@ def handed_to(case: Case, raws: Sequence[bytes]) -> frozenset[Address]:
     return frozenset(
         mark.fact.to for mark in case.marks[-len(raws) :] if isinstance(mark.fact, HandedOver)
     )
+
+
+def _not_handed_in_at(taker: Address, case: Case) -> list[Material]:
+    """The materials that a hall that is handed a case does not have from its own counters."""
+    there = {
+        material.digest
+        for mark in case.marks
+        if mark.author == taker and isinstance(mark.fact, (Filed, Supplemented))
+        for material in mark.fact.materials
+    }
+    return [material for material in case.materials if material.digest not in there]
 
 
 def of_events(
