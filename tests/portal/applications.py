@@ -17,6 +17,8 @@ PERSON: dict[str, Any] = {
     "applicant__document_number": NUMBER,
     "applicant__phone": "13900000000",
 }
+ORGANISATION = "杭州某某建设有限公司"
+"""Its name is nobody's secret: lists do not mask it."""
 
 
 def blank(visitor: Visitor, item_id: str = SUBSISTENCE) -> SeenForm:

@@ -10,6 +10,7 @@ from tests.portal.applications import (
     COMPLETE,
     INCOMPLETE,
     NUMBER,
+    ORGANISATION,
     PERSON,
     PNG,
     WITH_MANDATE,
@@ -98,7 +99,7 @@ def test_a_problem_stands_beside_its_field(
 def test_an_organisation_files_with_its_credit_code(enter: Enter) -> None:
     visitor = enter(CLERK)
     typed = PERSON | {
-        "applicant__name": "杭州某某建设有限公司",
+        "applicant__name": ORGANISATION,
         "applicant__document_kind": "001",
         "applicant__document_number": "91610800064834709t",
     }
@@ -108,10 +109,10 @@ def test_an_organisation_files_with_its_credit_code(enter: Enter) -> None:
         page.form(SUBSISTENCE), {}, applicant__representative="钱七", applicant__contact="孙八"
     )
     case = visitor.open(f"/cases/{case_id(receipt)}")
-    for shown in ("杭州某某建设有限公司", "91610800064834709T", "钱七", "孙八"):
+    for shown in (ORGANISATION, "91610800064834709T", "钱七", "孙八"):
         assert shown in case.text
     found = visitor.open("/cases?q=91610800064834709T")
-    assert "杭州某某建设有限公司" in found.text
+    assert ORGANISATION in found.text
 
 
 def test_uploaded_files_need_not_be_chosen_again(enter: Enter) -> None:
