@@ -15,6 +15,7 @@ from hallnet.exchange.queue import queues
 from hallnet.federation import delivery
 from hallnet.intake import cases, counting
 from hallnet.intake import tables as intake_tables
+from hallnet.intake.papers import materials
 from hallnet.numbers.measure import Key, Measure
 from hallnet.places import Address
 from hallnet.simulate.founding import KEYS
@@ -153,6 +154,24 @@ class LastLook:
         if holders != {truth.custodian}:
             names = ", ".join(sorted(map(str, holders))) or "nobody"
             self._checker.broken(Invariant.ONE_CUSTODIAN, home, f"case {case_id} is with {names}")
+        self._papers_of(truth)
+
+    def _papers_of(self, case: Case) -> None:
+        """Who decides has all papers, wherever they were handed in; what a disk forgot nobody can send."""
+        custodian = self._checker.halls.get(case.custodian)
+        sound = all(map(self._is_sound, case.halls()))
+        if custodian is None or not self._hears(case.custodian) or not sound:
+            return
+        self._checker.checks["papers at the end"] += 1
+        digests = [material.digest for material in case.materials]
+        here = custodian.intake.inspect(lambda c: materials.here(c, digests))
+        for material in case.materials:
+            if material.digest not in here:
+                self._checker.broken(
+                    Invariant.NOTHING_LOST,
+                    case.custodian,
+                    f"case {case.case_id} is here without {material.name}",
+                )
 
     def _hears(self, hall: Address) -> bool:
         """Whether what becomes of a case reaches a hall itself."""
