@@ -15,9 +15,9 @@ from tests.portal.conftest import TOWNSHIP, Enter
 from tests.portal.halls import AGENT, CHIEF, CLERK, SUBSISTENCE, Halls
 from tests.portal.visitor import Page, Visitor
 
+from hallnet.codec.spreadsheet import plain
 from hallnet.node.client import problems_raised
 from hallnet.node.desk import Desk
-from hallnet.portal.case_table import plain
 from hallnet.portal.queue import ROWS
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
 from hallnet.wire.case.v1 import person_pb2 as wire_person

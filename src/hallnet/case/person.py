@@ -77,7 +77,7 @@ class Person:
         """The first character and stars; the name of an organisation is public."""
         if self.is_organisation:
             return self.name
-        return self.name[:1] + "*" * max(len(self.name) - 1, 1)
+        return masked(self.name)
 
     def is_same_as(self, other: Person) -> bool:
         """The same document names the same person."""
@@ -85,6 +85,11 @@ class Person:
             other.document_kind,
             other.document_number,
         )
+
+
+def masked(name: str) -> str:
+    """The first character of a person's name, and stars."""
+    return name[:1] + "*" * max(len(name) - 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

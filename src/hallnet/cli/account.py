@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -149,7 +148,7 @@ def grants(
 ) -> None:
     """The powers that the staff of a hall were given: for what, from when to when, by whom."""
     from hallnet.cli.operator import ask
-    from hallnet.cli.output import print_json, print_table
+    from hallnet.cli.output import print_json, print_table, write_table
     from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
     state = wire.GRANT_STATE_UNSPECIFIED if every else wire.GRANT_STATE_HOLDS
@@ -166,8 +165,7 @@ def grants(
     if to is None:
         print_table("Powers", columns, rows)
         return
-    with to.open("w", encoding="utf-8-sig", newline="") as opened:
-        csv.writer(opened).writerows([columns, *rows])
+    write_table(to, columns, rows)
 
 
 @app.command()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hallnet.numbers.ledger import Entry
     from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
-_BY = {"received": 1, "accepted": 4, "finished": 13}
+_BY = ("received", "accepted", "finished")
 """The measures by whose day a case is in the ledger."""
 
 
@@ -44,6 +44,7 @@ def ledger(
     from hallnet.cli.operator import ask
     from hallnet.cli.output import write_table
     from hallnet.numbers.ledger import COLUMNS, POSTED_COLUMNS
+    from hallnet.numbers.measure import Measure
     from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
     if by not in _BY:
@@ -55,7 +56,7 @@ def ledger(
         first=first,
         last=last,
         item_id=item,
-        measure=_BY["finished" if posted else by],  # type: ignore[arg-type]
+        measure=int(Measure["FINISHED" if posted else by.upper()]),  # type: ignore[arg-type]
         page_size=200,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -271,8 +270,7 @@ def _rows(answer: wire.GetNumbersResponse) -> Iterator[dict[str, Any]]:
 
 
 def _write_csv(answer: wire.GetNumbersResponse, file: Path) -> None:
-    """With a byte order mark, so that spreadsheets read the Chinese in it."""
-    with file.open("w", encoding="utf-8-sig", newline="") as opened:
-        writer = csv.DictWriter(opened, ("number", "class", "item", "day", "amount"))
-        writer.writeheader()
-        writer.writerows(_rows(answer))
+    from hallnet.cli.output import write_table
+
+    columns = ("number", "class", "item", "day", "amount")
+    write_table(file, columns, ([row[name] for name in columns] for row in _rows(answer)))

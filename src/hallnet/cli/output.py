@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,8 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from rich.console import Console
 from rich.table import Table
+
+from hallnet.codec.spreadsheet import as_csv
 
 
 def print_json(value: Any) -> None:
@@ -31,14 +32,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     Console(highlight=False).print(table)
 
 
-def write_table(file: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """CSV with a byte order mark, so that spreadsheets read the Chinese in it, and without formulas."""
-    from hallnet.portal.case_table import plain
-
-    with file.open("w", encoding="utf-8-sig", newline="") as opened:
-        writer = csv.writer(opened)
-        writer.writerow(columns)
-        writer.writerows([plain(cell) for cell in row] for row in rows)
+def write_table(file: Path, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """A file for spreadsheets; see `spreadsheet.as_csv`."""
+    file.write_text(as_csv(columns, rows), encoding="utf-8", newline="")
 
 
 def to_data(value: Any) -> Any:

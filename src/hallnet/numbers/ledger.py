@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hallnet.case.case import Case
 from hallnet.case.event import Accepted, Closed, Decided, DeliveryMethod, Outcome
 from hallnet.case.fact import Issued
+from hallnet.case.person import masked
 from hallnet.case.stage import NAMES as STAGES
 from hallnet.case.stage import Stage
 from hallnet.numbers.measure import step_name
@@ -93,7 +94,7 @@ def entry(case: Case, item_name: str, named: bool = False) -> Entry:
         document_no=decision.document_no if decision else "",
         certificate_no=issued.certificate_no if issued else "",
         delivery=DELIVERIES[delivered.method] if delivered else "",
-        received_by=taken_by if named else _masked(taken_by),
+        received_by=masked(taken_by) if taken_by and not named else taken_by,
         closed_on=str(closed.day) if closed else "",
     )
 
@@ -115,7 +116,3 @@ def _outcome(case: Case, decision: Decided | None) -> str:
     if decision is not None:
         return _OUTCOMES[decision.outcome]
     return "已备案" if case.stage is Stage.CLOSED else ""
-
-
-def _masked(name: str) -> str:
-    return name[:1] + "*" * max(len(name) - 1, 1) if name else ""

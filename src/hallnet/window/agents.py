@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from hallnet.codec.spreadsheet import as_csv
 from hallnet.places import Address, Divisions, Level, Village
 
 
@@ -74,9 +73,7 @@ def misplaced(agents: Iterable[Agent], register: Divisions) -> list[tuple[str, s
 
 def as_table(found: Iterable[VillageCoverage]) -> str:
     """CSV with a byte order mark, for spreadsheets."""
-    output = io.StringIO()
-    table = csv.writer(output, lineterminator="\r\n")
-    table.writerow(("village", "title", "township", "agents"))
-    for row in found:
-        table.writerow((row.village, row.title, row.township, " ".join(row.agents)))
-    return "\ufeff" + output.getvalue()
+    return as_csv(
+        ("village", "title", "township", "agents"),
+        ((row.village, row.title, row.township, " ".join(row.agents)) for row in found),
+    )

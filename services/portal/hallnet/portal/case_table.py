@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 
 from hallnet.case.case import CHINA
 from hallnet.codec.moments import from_timestamp
+from hallnet.codec.spreadsheet import as_csv
 from hallnet.portal import wording
 from hallnet.portal.halls import Halls
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -15,24 +14,12 @@ from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 EXPORT_ROWS_MAX = 5_000
 _COLUMNS = ("办件编号", "事项", "申请人", "环节", "现由", "收件时间", "到期日", "时限", "更新时间")
 _ALARMS = {0: "", 1: "临近到期", 2: "已超期"}
-_FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_table(rows: Iterable[wire.CaseSummary], halls: Halls, is_cut: bool) -> str:
     """CSV with a byte order mark; the last line says so if there are more cases than a table may hold."""
-    output = io.StringIO()
-    table = csv.writer(output, lineterminator="\r\n")
-    table.writerow(_COLUMNS)
-    for row in rows:
-        table.writerow(map(plain, _cells(row, halls)))
-    if is_cut:
-        table.writerow((f"只导出前{EXPORT_ROWS_MAX}件，请缩小范围后分次导出",))
-    return "\ufeff" + output.getvalue()
-
-
-def plain(cell: str) -> str:
-    """A text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{cell}" if cell.startswith(_FORMULA_BEGINS) else cell
+    last = [(f"只导出前{EXPORT_ROWS_MAX}件，请缩小范围后分次导出",)] if is_cut else []
+    return as_csv(_COLUMNS, [*(_cells(row, halls) for row in rows), *last])
 
 
 def _cells(row: wire.CaseSummary, halls: Halls) -> tuple[str, ...]:
