@@ -34,6 +34,7 @@ from hallnet.window.personal_copy import (
 )
 from hallnet.window.personal_request import PersonalRequest
 from hallnet.window.problems import AppointmentUnknown, NotErasable, RecordUnknown
+from hallnet.window.rating import LEVEL_NAMES
 
 CASES_MAX = 200
 LOOKS_MAX = 200
@@ -138,7 +139,7 @@ def _copied(connection: Connection, hall: Hall, case: Case) -> CopiedCase:
 def _around(connection: Connection, case: Case) -> Iterator[str]:
     rating = records.RATINGS.find(connection, case.case_id)
     if rating is not None:
-        yield f"评价{int(rating.level)}分：{rating.words or '没有留言'}"
+        yield f"评价：{LEVEL_NAMES[rating.level]}，{rating.words or '没有留言'}"
     for complaint in records.complaints_about(connection, case.case_id):
         said = f"投诉：{complaint.words}（{STATE_NAMES[complaint.state]}）"
         yield f"{said}，答复：{complaint.answer}" if complaint.answer else said

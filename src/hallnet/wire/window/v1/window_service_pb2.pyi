@@ -2667,6 +2667,7 @@ class ListRecordsRequest(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    EXPORT_PURPOSE_FIELD_NUMBER: _builtins.int
     kind: Global___RecordKind.ValueType
     """Of which kind."""
     waiting: _builtins.bool
@@ -2677,6 +2678,8 @@ class ListRecordsRequest(_message.Message):
     """At most so many."""
     page_token: _builtins.str
     """Where the page begins."""
+    export_purpose: _builtins.str
+    """What a table of them is for that leaves the hall: only for who supervises, recorded with the first page."""
     @_builtins.property
     def act(self) -> _intake_service_pb2.Act:
         """Who asks."""
@@ -2690,10 +2693,11 @@ class ListRecordsRequest(_message.Message):
         owner: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        export_purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "kind", b"kind", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "export_purpose", b"export_purpose", "kind", b"kind", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
