@@ -23,7 +23,7 @@ from hallnet.case.case import Case
 from hallnet.case.item import TimeUnit
 from hallnet.case.person import PERSON, Person
 from hallnet.case.problems import NotYours
-from hallnet.intake.window import booking
+from hallnet.intake.window import booking, personal
 from hallnet.window.problems import (
     CopyNotMade,
     CorrectionNotMade,
@@ -89,6 +89,20 @@ def test_the_copy_has_all_cases_of_the_person_and_nobody_elses(world: World) -> 
     assert person.document_number in made.text
     assert mine.case_no in made.text
     assert other.document_number not in made.text
+
+
+def test_a_copy_of_more_than_it_holds_has_the_newest_and_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(personal, "CASES_MAX", 1)
+    person = world.person()
+    world.file(TOWNSHIP, RELIEF, person=person)
+    world.time.pass_by(days=1)
+    newest = world.file(TOWNSHIP, RELIEF, person=person)
+    made = copy_of(world, asked(world, COPY, person))
+    assert [case.case_no for case in made.copy.cases] == [newest.case_no]
+    assert made.copy.is_cut
+    assert "只列出最近的" in made.text
 
 
 def test_the_person_sees_who_looked_and_that_the_copy_was_a_look(world: World) -> None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from tests.case.builders import APPLICANT, START, calendar, working_days
+from tests.case.builders import APPLICANT, ORGANISATION, START, calendar, working_days
 
 from hallnet.case.problems import IdentityNumberCheckDigit, NotYours, OwnerMissing
 from hallnet.window import personal_request as rules
@@ -18,7 +18,13 @@ from hallnet.window.personal_request import (
     PersonalRequestState,
     PersonalRight,
 )
-from hallnet.window.problems import CopyNotMade, GroundNotOfLaw, StepNotPossible, WordsMissing
+from hallnet.window.problems import (
+    CopyNotMade,
+    GroundNotOfLaw,
+    NotANaturalPerson,
+    StepNotPossible,
+    WordsMissing,
+)
 
 SOON = START + timedelta(hours=1)
 
@@ -58,6 +64,11 @@ def test_nothing_is_taken_in_before_it_was_seen_who_it_is() -> None:
     wrong = replace(APPLICANT, document_number=APPLICANT.document_number[:-1] + "0")
     with pytest.raises(IdentityNumberCheckDigit):
         opened(person=wrong)
+
+
+def test_what_is_kept_of_an_organisation_is_nobodys_personal_information() -> None:
+    with pytest.raises(NotANaturalPerson):
+        opened(person=ORGANISATION)
 
 
 def test_who_asks_for_another_says_why_he_may() -> None:

@@ -107,7 +107,7 @@ def _lines(copy: PersonalCopy, hall_name: str) -> Iterator[str]:
     yield f"本人：{copy.person.name}，{_document(copy.person)}"
     yield f"本厅保存的办件{len(copy.cases)}件，委托书{len(copy.mandates)}份。"
     if copy.is_cut:
-        yield "内容较多，本副本没有列全，请分次提出。"
+        yield "内容较多，本副本只列出最近的，其余请凭办件编号到窗口查阅。"
     for case in copy.cases:
         yield ""
         yield from _case_lines(case)

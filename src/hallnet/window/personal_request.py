@@ -21,6 +21,7 @@ from hallnet.window.problems import (
     CopyNotMade,
     CorrectionNotMade,
     GroundNotOfLaw,
+    NotANaturalPerson,
     StepNotPossible,
     WordsMissing,
 )
@@ -135,13 +136,16 @@ def opened(
     calendar: Calendar,
     limit: TimeLimit = USUAL_LIMIT,
 ) -> PersonalRequest:
-    """Raises OwnerMissing, what `require_person` raises, and WordsMissing.
+    """Raises OwnerMissing, what `require_person` raises, NotANaturalPerson, WordsMissing.
 
     Who it is was seen by a paper; who asks for another says why he or she may (articles 31 and 49).
     """
     if not owner:
         raise OwnerMissing("owner")
     require_person(person, "person")
+    if person.is_organisation:
+        # What is kept of an organisation is nobody's personal information (article 4).
+        raise NotANaturalPerson("person.document_kind")
     _require(identity_shown, "identity_shown", "核验的身份证件")
     if representative.strip():
         _require(authority, "authority", "代为提出的依据")

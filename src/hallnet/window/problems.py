@@ -300,3 +300,14 @@ class NotErasable(Problem):
     zh_remedy = "请以法定理由答复不予删除，并告知救济途径"
     en = "This is not erased ({what}): {why}"
     en_remedy = "Refuse with the ground of the law and the remedy"
+
+
+class NotANaturalPerson(Problem):
+    """Personal information is asked for in the name of an organisation."""
+
+    kind = Kind.INVALID
+    reason = "NOT_A_NATURAL_PERSON"
+    zh = "单位的信息不是个人信息"
+    zh_remedy = "请由自然人本人持身份证件提出；单位查询办件请凭办件编号和查询码"
+    en = "What is kept of an organisation is not personal information"
+    en_remedy = "A person asks with an identity document; an organisation looks up its cases by number and code"

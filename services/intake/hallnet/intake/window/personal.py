@@ -36,10 +36,10 @@ from hallnet.window.personal_request import PersonalRequest
 from hallnet.window.problems import AppointmentUnknown, NotErasable, RecordUnknown
 from hallnet.window.rating import LEVEL_NAMES
 
-CASES_MAX = 200
-LOOKS_MAX = 200
+CASES_MAX = 100
+LOOKS_MAX = 50
 """Of one case, the newest."""
-MANDATES_MAX = 200
+MANDATES_MAX = 100
 _CASE, _MANDATE, _LOOK = tables.case, tables.mandate, tables.access_record
 
 
@@ -52,9 +52,11 @@ def cases_of(connection: Connection, person: Person) -> list[Case]:
     return [case for case in found if _is_of(case, person)]
 
 
-def copy(connection: Connection, hall: Hall, person: Person, now: datetime) -> PersonalCopy:
-    """All that is kept of a person in cases, mandates, and around the windows of these cases."""
-    found, permitted = cases_of(connection, person), _mandates_of(connection, person)
+def copy(
+    connection: Connection, hall: Hall, person: Person, found: Sequence[Case], now: datetime
+) -> PersonalCopy:
+    """What is kept of a person in cases, mandates, and around the windows of these cases."""
+    permitted = _mandates_of(connection, person)
     return PersonalCopy(
         hall.address,
         now,

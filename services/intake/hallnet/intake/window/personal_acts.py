@@ -90,8 +90,9 @@ class PersonalActs(WindowAnswering):
             asked = records.PERSONAL.change(
                 connection, request.request_no, lambda one: rules.copied(one, by, now)
             )
-            made = personal.copy(connection, self._hall, asked.person, now)
-            for case in personal.cases_of(connection, asked.person):
+            found = personal.cases_of(connection, asked.person)
+            made = personal.copy(connection, self._hall, asked.person, found, now)
+            for case in found[: personal.CASES_MAX]:
                 insert_record(connection, now, by, case.case_id, _MAKE, request.request_no, "")
             insert_record(connection, now, by, request.request_no, _MAKE, "", "")
             text = personal_copy.as_text(made, hall_name(made.hall, self._hall.register))
