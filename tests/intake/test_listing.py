@@ -250,6 +250,19 @@ def test_a_list_that_is_taken_out_is_on_record_with_its_purpose(world: World) ->
     assert (record.actor_id, record.purpose, record.refused) == ("chief", "月度检查", "")
 
 
+def test_a_list_of_many_pages_is_on_record_once(world: World) -> None:
+    for _ in range(3):
+        world.file(TOWNSHIP, RELIEF)
+    found, token = 0, ""
+    while True:
+        some = page(world, export_purpose="月度检查", page_size=1, page_token=token)
+        found, token = found + len(some.cases), some.next_page_token
+        if not token:
+            break
+    assert found == 3
+    assert len(records(world.at(TOWNSHIP), "ExportCases")) == 1
+
+
 def test_only_who_supervises_takes_a_list_out_and_the_refusal_is_on_record(world: World) -> None:
     stranger = Account(Actor(ActorKind.STAFF, "stranger", "某某"), frozenset({Power.RECEIVE}), ())
     put_accounts(world, TOWNSHIP, stranger)

@@ -24,16 +24,22 @@ from tests.intake.parts import (
     act,
     face,
     put_accounts,
+    records,
     reported_up,
     take_release,
 )
 from tests.simulation.halls import CLERK, World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
+from hallnet.case.case import read_history
+from hallnet.case.event import EVENT
+from hallnet.case.person import Actor, ActorKind
 from hallnet.case.policy import POLICY, Policy
+from hallnet.case.power import Power
 from hallnet.case.problems import DayMalformed, PowerMissing
 from hallnet.intake import counting, tables
-from hallnet.intake.numbers import freezing
+from hallnet.intake.accounts import Account
+from hallnet.intake.numbers import freezing, reporting
 from hallnet.node.paging import PageTokenInvalid
 from hallnet.numbers.measure import NAMES, Measure
 from hallnet.numbers.problems import MonthFrozen, NumbersDoNotReconcile, PeriodInvalid
@@ -294,6 +300,35 @@ def test_a_token_that_came_from_nowhere_is_refused(world: World) -> None:
         )
         with pytest.raises(PageTokenInvalid):
             ask(face(world).ListNumberedCases(request, None))
+
+
+def test_histories_come_with_the_page_for_who_supervises_and_each_case_is_a_look(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_through_weeks(world)
+    asked: dict[str, Any] = {"measure": wire.MEASURE_FINISHED, "page_size": 200}
+    plain = behind(world, **asked)
+    assert not any(one.events for one in plain)
+    before = len(records(world.at(TOWNSHIP), "GetCase"))
+    found = behind(world, purpose="月度归档", **asked)
+    assert [one.summary.case_id for one in found] == [one.summary.case_id for one in plain]
+    for one in found:
+        case = read_history(EVENT.to_bytes(EVENT.from_message(event)) for event in one.events)
+        assert case is not None
+        assert (case.case_id, case.ended) == (one.summary.case_id, True)
+    looks = records(world.at(TOWNSHIP), "GetCase")[before:]
+    assert [look.subject for look in looks] == [one.summary.case_id for one in found]
+    assert {(look.actor_id, look.purpose) for look in looks} == {("chief", "月度归档")}
+    monkeypatch.setattr(reporting, "HISTORIES_BYTES_MAX", 1)
+    assert behind(world, purpose="又", **asked) == found
+
+
+def test_only_who_supervises_is_given_histories_and_the_refusal_is_on_record(world: World) -> None:
+    stranger = Account(Actor(ActorKind.STAFF, "stranger", "某某"), frozenset({Power.RECEIVE}), ())
+    put_accounts(world, TOWNSHIP, stranger)
+    with pytest.raises(PowerMissing):
+        behind(world, actor_id="stranger", measure=wire.MEASURE_FINISHED, purpose="好奇")
+    assert records(world.at(TOWNSHIP), "ListNumberedCases")[-1].refused == "POWER_MISSING"
 
 
 def test_the_names_of_measures_are_those_of_the_wire() -> None:

@@ -16,8 +16,10 @@ from tests.intake.parts import (
     ELDER_CARD,
     GRANT,
     PENSION,
+    REFUSED,
     RELIEF,
     SUBSISTENCE,
+    UNANSWERED,
     WITHDRAW,
     Post,
     act,
@@ -348,6 +350,35 @@ def test_what_did_not_arrive_is_told_again_with_the_next_key(world: World) -> No
     world.time.now += matters.ASKED_AGAIN_AFTER
     settle(world, post)
     assert elsewhere(world, TOWNSHIP, first) == [shown(second)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "again"), [(UNANSWERED, True), (REFUSED, False)], ids=["expired", "refused"]
+)
+def test_an_answer_that_nobody_took_in_its_time_is_given_again(
+    world: World, verdict: wire_envelope.Verdict.ValueType, again: bool
+) -> None:
+    """The link of one hall was cut for as long as an envelope lives."""
+    post = Post(world)
+    first, second = filed(world, TOWNSHIP, RELIEF), filed(world, NEIGHBOUR, RELIEF)
+    settle(world, post)
+    lost = world.at(TOWNSHIP)
+    lost.intake.transact(alike_notes.forget_all)
+    answers = answers_to(world, TOWNSHIP)
+    ended = wire_feed.DeliveryEnded(
+        recipient=TOWNSHIP, kind=alike_notes.ALIKE_KIND, verdict=verdict
+    )
+    entry = wire_feed.FeedEntry(kind="delivery.ended", payload=ended.SerializeToString())
+    guide = world.at(COUNTY)
+    guide.intake.transact(lambda c: following.take_messages(c, guide.hall, [entry], world.time.now))
+    settle(world, post)
+    assert answers_to(world, TOWNSHIP) == answers + (1 if again else 0)
+    assert elsewhere(world, TOWNSHIP, first) == ([shown(second)] if again else [])
+    assert elsewhere(world, NEIGHBOUR, second) == [shown(first)]
+
+
+def answers_to(world: World, at: str) -> int:
+    return sum(one.kind == alike_notes.ALIKE_KIND for one in sent(world.at(COUNTY), at))
 
 
 def test_what_arrives_late_or_twice_changes_nothing(world: World) -> None:

@@ -24,6 +24,7 @@ from tests.intake.parts import (
     act,
     asking,
     put_accounts,
+    records,
     row_of,
     take_release,
     told,
@@ -43,7 +44,7 @@ from hallnet.case.fee_problems import (
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.power import Power
-from hallnet.case.problems import ActorUnknown, CaseUnknown, NotYours, OwnerMissing
+from hallnet.case.problems import ActorUnknown, CaseUnknown, NotYours, OwnerMissing, PowerMissing
 from hallnet.intake import cases, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.asked import ChoiceMissing
@@ -938,3 +939,34 @@ def test_nobody_is_reminded_of_a_case_that_was_withdrawn(world: World) -> None:
     world.time.pass_by(days=30)
     assert reminded(world) == []
     assert sounded(world) == []
+
+
+# Tables to take home
+
+
+def test_an_export_is_one_look_on_record_with_its_purpose_however_many_pages(world: World) -> None:
+    for number in range(3):
+        call(world, "OpenEnquiry", question=f"问题{number}")
+    wanted: dict[str, Any] = {"kind": service.RECORD_KIND_ENQUIRY, "export_purpose": "月报"}
+    found, token = 0, ""
+    while True:
+        page = call(world, "ListRecords", page_size=1, page_token=token, **wanted)
+        found, token = found + len(page.records), page.next_page_token
+        if not token:
+            break
+    assert found == 3
+    [look] = records(world.at(COUNTY), "ExportRecords")
+    assert (look.subject, look.purpose, look.refused) == ("enquiry", "月报", "")
+
+
+def test_only_who_supervises_takes_a_table_home(world: World) -> None:
+    put_accounts(world, COUNTY, STRANGER)
+    with pytest.raises(PowerMissing):
+        call(
+            world,
+            "ListRecords",
+            act=act(STRANGER),
+            kind=service.RECORD_KIND_COMPLAINT,
+            export_purpose="好奇",
+        )
+    assert records(world.at(COUNTY), "ExportRecords")[-1].refused == "POWER_MISSING"

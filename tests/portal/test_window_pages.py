@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
+import json
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -451,3 +454,99 @@ def test_times_and_lines_are_read_or_refused_at_their_place() -> None:
     with pytest.raises(LineMalformed) as refused:
         list(lines("a 1\nb", "x", range(2, 3)))
     assert "第2行" in str(refused.value.in_chinese())
+
+
+# What people ask about their data
+
+
+def asked_for(chief: Visitor, **changed: Any) -> str:
+    """The number of a fresh request."""
+    given = {
+        "right": "1",
+        "person__name": "陈秀英",
+        "person__document_kind": "111",
+        "person__document_number": NUMBER,
+        "identity_shown": "居民身份证原件",
+    }
+    before = {of_copy(form) for form in chief.open("/window/personal").forms}
+    page = done(chief, "/window/personal", "/personal/open", **(given | changed))
+    assert "已登记，须在" in page.text
+    forms = [*page.forms, *chief.open("/window/personal").forms]
+    [number] = {of_copy(form) for form in forms} - before
+    return number
+
+
+def of_copy(form: SeenForm) -> str:
+    return form.value("of") if "/window/personal/" in form.action and "of" in form.fields else ""
+
+
+def file_from(who: Visitor, path: str, action: str, of: str = "", **fields: str) -> Any:
+    form = form_of(who.open(path), action, of)
+    sent = form.fields | {name: [value] for name, value in fields.items()}
+    return who.client.post(form.action, data=sent)
+
+
+def test_a_person_takes_a_copy_home_to_read_and_for_programs(enter: Enter) -> None:
+    """个人信息保护法 article 45: the request is answered once the copy was made."""
+    chief = enter(CHIEF)
+    number = number_on(filed(chief))
+    request = asked_for(chief)
+    refused = chief.send(
+        form_of(chief.open("/window/personal"), "/personal/grant", request), answer="已交本人"
+    )
+    assert (refused.status, "尚未制作个人信息副本" in refused.text) == (400, True)
+    readable = file_from(chief, "/window/personal", "/personal/copy", request)
+    assert readable.headers["content-disposition"].startswith("attachment")
+    assert number in readable.text
+    assert NUMBER in readable.text
+    data = json.loads(file_from(chief, "/window/personal", "/personal/data", request).text)
+    assert number in {case["case_no"] for case in data["cases"]}
+    page = done(chief, "/window/personal", "/personal/grant", request, answer="已交本人")
+    assert "已按请求办理" in page.text
+    assert "陈秀英" not in chief.open("/window/personal").text
+
+
+def test_a_case_is_not_erased_and_the_answer_names_ground_and_remedy(enter: Enter) -> None:
+    chief = enter(CHIEF)
+    number = number_on(filed(chief))
+    request = asked_for(chief, right="3", about=number, words="不再需要")
+    form = form_of(chief.open("/window/personal"), "/personal/grant", request)
+    refused = chief.send(form, answer="已删除")
+    assert (refused.status, "不能删除" in refused.text) == (400, True)
+    page = done(
+        chief, "/window/personal", "/personal/refuse", request, ground="4", answer="须归档保存"
+    )
+    assert "人民法院" in page.text
+
+
+def test_a_request_is_refused_beside_its_field(enter: Enter) -> None:
+    chief = enter(CHIEF)
+    form = form_of(chief.open("/window/personal"), "/personal/open")
+    page = chief.send(
+        form,
+        right="1",
+        person__name="甲",
+        person__document_number="110105194912310020",
+        identity_shown="身份证",
+    )
+    assert page.status == 400
+    assert any("person.document_number" in field for field in page.troubles)
+
+
+# Tables to take home
+
+
+def test_complaints_enquiries_and_ratings_are_taken_home_by_who_supervises(enter: Enter) -> None:
+    chief = enter(CHIEF)
+    done(chief, "/window/enquiries", "/enquiries/open", question="=1+1", asked_by="陈秀英")
+    answer = file_from(chief, "/window/enquiries", "/enquiries/export", purpose="月报")
+    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert rows[0][:3] == ["编号", "咨询内容", "咨询人"]
+    assert ["'=1+1", "陈**"] in [row[1:3] for row in rows]
+    assert "陈秀英" not in answer.text
+    for page, column in (("complaints", "被投诉人"), ("ratings", "被评价人")):
+        table = file_from(chief, f"/window/{page}", f"/{page}/export", purpose="月报")
+        assert table.headers["content-disposition"].startswith("attachment")
+        assert column in table.text.splitlines()[0]
+    clerk = enter(CLERK).open("/window/enquiries")
+    assert not [form for form in clerk.forms if form.action.endswith("/export")]

@@ -15,7 +15,9 @@ from hallnet.case.problems import (
     NameMissing,
     RepresentativeMissing,
 )
+from hallnet.codec import Codec
 from hallnet.problems import Problem
+from hallnet.wire.case.v1 import person_pb2 as wire
 
 RESIDENT_IDENTITY_CARD = "111"
 CREDIT_CODE = "001"
@@ -85,6 +87,9 @@ class Person:
             other.document_kind,
             other.document_number,
         )
+
+
+PERSON: Codec[Person] = Codec(Person, wire.Person)
 
 
 def masked(name: str) -> str:

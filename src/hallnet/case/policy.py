@@ -84,6 +84,7 @@ class Policy:
     ticket_enquiry_limit: TimeLimit | None = None
     ticket_request_limit: TimeLimit | None = None
     ticket_complaint_limit: TimeLimit | None = None
+    personal_request_limit: TimeLimit | None = None
     rating_indicators: RatingIndicators | None = None
     freeze_working_day: int = 0
     matters_untold: bool = False

@@ -58,6 +58,7 @@ def ledger(
         item_id=item,
         measure=int(Measure["FINISHED" if posted else by.upper()]),  # type: ignore[arg-type]
         page_size=200,
+        purpose=purpose,
     )
 
     async def question(desk: Desk) -> list[Entry]:
@@ -65,7 +66,7 @@ def ledger(
         await desk.intake.ListCases(
             wire.ListCasesRequest(actor_id=actor, export_purpose=purpose, page_size=1)
         )
-        return [one async for one in _entries(desk, wanted, purpose, names, posted)]
+        return [one async for one in _entries(desk, wanted, names, posted)]
 
     found = ask(home, question)
     columns = POSTED_COLUMNS if posted else COLUMNS
@@ -74,24 +75,19 @@ def ledger(
 
 
 async def _entries(
-    desk: Desk, wanted: wire.ListNumberedCasesRequest, purpose: str, names: bool, posted: bool
+    desk: Desk, wanted: wire.ListNumberedCasesRequest, names: bool, posted: bool
 ) -> AsyncIterator[Entry]:
     from hallnet.case.case import read_history
     from hallnet.case.event import EVENT
     from hallnet.numbers.ledger import entry, may_be_posted
-    from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
     while True:
         page = await desk.intake.ListNumberedCases(wanted)
         for one in page.cases:
-            request = wire.GetCaseRequest(
-                case_ref=one.summary.case_id, actor_id=wanted.actor_id, purpose=purpose
-            )
-            view = (await desk.intake.GetCase(request)).case
-            case = read_history(EVENT.to_bytes(EVENT.from_message(it)) for it in view.events)
+            case = read_history(EVENT.to_bytes(EVENT.from_message(it)) for it in one.events)
             assert case is not None
             if not posted or may_be_posted(case):
-                yield entry(case, view.summary.item_name, names)
+                yield entry(case, one.summary.item_name, names)
         if not page.next_page_token:
             return
         wanted.page_token = page.next_page_token

@@ -19,6 +19,7 @@ from hallnet.cli import (
     item,
     node,
     numbers,
+    personal,
     release,
     replica,
     rollup,
@@ -46,6 +47,7 @@ app.add_typer(replica.app, name="replica")
 app.add_typer(rollup.app, name="rollup")
 app.add_typer(case.app, name="case")
 app.add_typer(window.app, name="window")
+app.add_typer(personal.app, name="personal")
 app.add_typer(numbers.app, name="numbers")
 app.add_typer(hall.app, name="hall")
 app.add_typer(trust.app, name="trust")

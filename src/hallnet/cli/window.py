@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hallnet.cli.options import HomeArgument, Json
+from hallnet.cli.window_records import export
 
 if TYPE_CHECKING:
     from hallnet.node.desk import Desk
     from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 
 app = typer.Typer(help="What stands around a window.", no_args_is_help=True)
+app.command()(export)
 
 Actor = Annotated[str, typer.Option(help="The member of staff who asks")]
 

@@ -15,8 +15,9 @@ from hallnet.case.case import day_of
 from hallnet.case.item import TimeLimit, TimeUnit
 from hallnet.case.ownership import Ownership
 from hallnet.case.problems import NotYours, OwnerMissing
-from hallnet.window.problems import StepNotPossible, WordsMissing
+from hallnet.window.problems import NotErasable, StepNotPossible, WordsMissing
 
+ERASED = "（已按本人请求删除）"
 REPLY_LIMIT = TimeLimit(2, TimeUnit.WORKING_DAY, "咨询类2个工作日内答复")
 
 
@@ -91,6 +92,16 @@ def answered(enquiry: Enquiry, by: str, answer: str, now: datetime) -> Enquiry:
     return replace(
         enquiry, answer=answer, answered_at=now, offered_to="", state=EnquiryState.ANSWERED
     )
+
+
+def erased(enquiry: Enquiry) -> Enquiry:
+    """At the wish of who asked: that somebody asked and was answered stays, not who and what.
+
+    个人信息保护法 article 47; only what was answered, for until then it is needed.
+    """
+    if enquiry.state is not EnquiryState.ANSWERED:
+        raise NotErasable("about", what="咨询", why="咨询尚未答复")
+    return replace(enquiry, question=ERASED, asked_by="", answer=ERASED)
 
 
 def _require_open(enquiry: Enquiry, act: str) -> None:

@@ -254,3 +254,60 @@ class NotOverYet(Problem):
     zh_remedy = "请在本次接待结束或办件办结后再邀请"
     en = "It is not over yet"
     en_remedy = "Invite once the visit or the case is over"
+
+
+class CopyNotMade(Problem):
+    """A request for a copy is granted, and nobody has made the copy."""
+
+    kind = Kind.CONFLICT
+    reason = "COPY_NOT_MADE"
+    zh = "尚未制作个人信息副本，不能答复已办理"
+    zh_remedy = "请先制作副本并交给本人"
+    en = "No copy was made yet: the request is not granted"
+    en_remedy = "Make the copy and hand it over first"
+
+
+class CorrectionNotMade(Problem):
+    """A correction is granted, and the case was not corrected."""
+
+    kind = Kind.CONFLICT
+    reason = "CORRECTION_NOT_MADE"
+    zh = "办件{case_no}在请求提出后没有更正记录"
+    zh_remedy = (
+        "请先在办件中办理更正；尚未决定的办件由申请人补正，认为信息无误的写明理由答复不予更正"
+    )
+    en = "Nothing was corrected in case {case_no} since the request"
+    en_remedy = "Correct the case first, or refuse with reasons if it is right as it is"
+
+
+class GroundNotOfLaw(Problem):
+    """A request about personal information is refused on a ground that the law does not have for it."""
+
+    kind = Kind.INVALID
+    reason = "GROUND_NOT_OF_LAW"
+    zh = "“{ground}”不是不予{right}的法定理由"
+    zh_remedy = "请选择个人信息保护法对该项权利规定的理由；没有法定理由的应当办理"
+    en = "The law does not have this ground ({ground}) for a refusal here ({right})"
+    en_remedy = "Name a ground that the law has for it, or grant what is asked"
+
+
+class NotErasable(Problem):
+    """What a law has kept, or what is still needed, is not erased."""
+
+    kind = Kind.CONFLICT
+    reason = "NOT_ERASABLE"
+    zh = "{what}不能删除：{why}"
+    zh_remedy = "请以法定理由答复不予删除，并告知救济途径"
+    en = "This is not erased ({what}): {why}"
+    en_remedy = "Refuse with the ground of the law and the remedy"
+
+
+class NotANaturalPerson(Problem):
+    """Personal information is asked for in the name of an organisation."""
+
+    kind = Kind.INVALID
+    reason = "NOT_A_NATURAL_PERSON"
+    zh = "单位的信息不是个人信息"
+    zh_remedy = "请由自然人本人持身份证件提出；单位查询办件请凭办件编号和查询码"
+    en = "What is kept of an organisation is not personal information"
+    en_remedy = "A person asks with an identity document; an organisation looks up its cases by number and code"

@@ -103,6 +103,13 @@ class RatingState(IntEnum):
     CLOSED = 4
 
 
+LEVEL_NAMES = {
+    Satisfaction.VERY_SATISFIED: "非常满意",
+    Satisfaction.SATISFIED: "满意",
+    Satisfaction.FAIRLY_SATISFIED: "基本满意",
+    Satisfaction.DISSATISFIED: "不满意",
+    Satisfaction.VERY_DISSATISFIED: "非常不满意",
+}
 STATE_NAMES = {
     RatingState.CALL_BACK: "待回访",
     RatingState.REPAIR: "整改中",

@@ -15,6 +15,7 @@ from hallnet.problems import Problem
 from hallnet.store import Connection, Database
 from hallnet.store.sharing import HallBusy, LookUp
 
+PURPOSE_CHARACTERS_MAX = 120
 Response = TypeVar("Response", bound=Message)
 
 

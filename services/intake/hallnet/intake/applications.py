@@ -10,7 +10,7 @@ from hallnet.case.catalogue import accepts_here
 from hallnet.case.event import Channel
 from hallnet.case.fact import Renewal
 from hallnet.case.item import ItemVersion
-from hallnet.case.person import Material, Person
+from hallnet.case.person import PERSON, Material
 from hallnet.codec import Codec
 from hallnet.codec.moments import from_timestamp
 from hallnet.intake import handling
@@ -24,7 +24,6 @@ from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 _RENEWAL: Codec[Renewal] = Codec(Renewal, wire_fact.Renewal)
-_PERSON: Codec[Person] = Codec(Person, wire_person.Person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Application:
             actor_id,
             request.item_id,
             request.option,
-            _PERSON.from_message(request.applicant),
+            PERSON.from_message(request.applicant),
             self.channel,
             self.intake_point,
             request.for_division,

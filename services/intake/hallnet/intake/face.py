@@ -29,7 +29,7 @@ from hallnet.intake import (
     mandates,
     views,
 )
-from hallnet.intake.answering import Response, insert_record
+from hallnet.intake.answering import PURPOSE_CHARACTERS_MAX, Response, insert_record
 from hallnet.intake.asked import read_command
 from hallnet.intake.context import Hall
 from hallnet.intake.grants_face import GrantsFace
@@ -78,8 +78,6 @@ CALLERS: Callers = {
     "GetHallState": _DESK,
     "OrderTransfer": frozenset({Part.OPERATOR}),
 }
-
-PURPOSE_CHARACTERS_MAX = 120
 
 
 class IntakeFace(
@@ -290,7 +288,8 @@ class IntakeFace(
         actor, purpose = request.actor_id, request.export_purpose[:PURPOSE_CHARACTERS_MAX]
         act = "ExportCases" if purpose else "ListCases"
         answer = await self._recorded(act, actor, "", self._database.read(look), purpose)
-        if purpose:
+        if purpose and not request.page_token:
+            # An export is one look, however many pages it takes.
             await self._record(actor, "", act, purpose, "")
         return answer
 

@@ -33,7 +33,7 @@ def take_messages(
                 if ended.kind.startswith("case."):
                     replicas.take_delivery_end(connection, hall, ended, now)
                 elif ended.kind.startswith("matter."):
-                    matters.take_delivery_end(connection, ended, now)
+                    matters.take_delivery_end(connection, hall, ended, now)
             elif entry.kind == "attachment.arrived":
                 arrived = wire_feed.AttachmentArrived.FromString(entry.payload).attachment
                 materials.note_arrival(connection, arrived.digest, arrived.size)

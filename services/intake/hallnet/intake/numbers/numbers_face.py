@@ -11,7 +11,7 @@ from hallnet.case.power import NAMES as POWER_NAMES
 from hallnet.case.power import Power
 from hallnet.case.problems import PowerMissing
 from hallnet.intake import accounts, listing
-from hallnet.intake.answering import Answering
+from hallnet.intake.answering import PURPOSE_CHARACTERS_MAX, Answering, insert_record
 from hallnet.intake.numbers import reporting
 from hallnet.store import Connection
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -39,13 +39,25 @@ class NumbersFace(Answering):
         return await self._look("GetNumbers", request.actor_id, look)
 
     async def ListNumberedCases(self, request: wire.ListNumberedCasesRequest, context: Any) -> Any:
-        today = day_of(self._clock())
+        now, actor_id = self._clock(), request.actor_id
+        purpose = request.purpose[:PURPOSE_CHARACTERS_MAX]
 
         def look(connection: Connection) -> wire.ListNumberedCasesResponse:
-            require_staff(connection, request.actor_id)
-            return reporting.numbered_cases(connection, self._hall, request, today)
+            require_staff(connection, actor_id)
+            return reporting.numbered_cases(connection, self._hall, request, day_of(now))
 
-        return await self._look("ListNumberedCases", request.actor_id, look)
+        def look_at_each(connection: Connection) -> wire.ListNumberedCasesResponse:
+            accounts.require_power(connection, actor_id, now, Power.SUPERVISE)
+            found = look(connection)
+            for one in found.cases:
+                case_id = one.summary.case_id
+                insert_record(connection, now, actor_id, case_id, "GetCase", purpose, "")
+            return found
+
+        if not purpose:
+            return await self._look("ListNumberedCases", actor_id, look)
+        answer = self._database.write(look_at_each)
+        return await self._recorded("ListNumberedCases", actor_id, "", answer, purpose)
 
     async def ListMonthLines(self, request: wire.ListMonthLinesRequest, context: Any) -> Any:
         def look(connection: Connection) -> wire.ListMonthLinesResponse:

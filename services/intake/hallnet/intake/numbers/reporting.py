@@ -32,6 +32,8 @@ from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 PERIOD_DAYS_MAX = 400
 CANDIDATES_MAX = 500
+HISTORIES_BYTES_MAX = 2 * 1024 * 1024
+"""A page with histories ends with the case that goes beyond it, far below what a message may have."""
 """Events looked at for one page of the cases behind a number."""
 NUMBERS_FROZEN = "numbers.frozen"
 _OCCURRED = {
@@ -94,8 +96,10 @@ def numbered_cases(
         return answer
     after = _read_token(request.page_token) if request.page_token else None
     candidates = _candidates(connection, hall, period, Measure(request.measure), after)
+    histories = 0
     for number, place in enumerate(candidates):
-        if number == CANDIDATES_MAX or len(answer.cases) == size:
+        is_full = len(answer.cases) == size or histories > HISTORIES_BYTES_MAX
+        if number == CANDIDATES_MAX or is_full:
             break
         after = place
         amount, case = _counted_by(connection, hall, place, request)
@@ -105,7 +109,9 @@ def numbered_cases(
                 day=place[0].isoformat(),
                 sequence=place[2],
                 amount=amount,
+                events=cases.event_messages(connection, case) if request.purpose else (),
             )
+            histories += answer.cases[-1].ByteSize() if request.purpose else 0
     else:
         return answer
     answer.next_page_token = _token(after) if after else ""

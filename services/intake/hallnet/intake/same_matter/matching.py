@@ -34,6 +34,8 @@ MATCHES_A_DAY_MAX = 100
 learn whether somebody applied elsewhere, learns no more than this, and staff of this hall hear of it."""
 TOLD_BY_HALL_MAX = 1_000_000
 """Cases remembered of one hall; what it tells beyond that is passed over."""
+ANSWERED_AGAIN_MAX = 1_000
+"""Cases of a hall, the newest, of which it is told once more when it did not get its answers."""
 TOO_MANY = "matter.too_many"
 _CLOCKS_APART = timedelta(days=1)
 _TOLD = tables.matter_told
@@ -105,6 +107,23 @@ def enter(
         tables.feed.append(connection, [Entry(TOO_MANY, str(teller), str(teller).encode(), now)])
 
 
+def answer_again(connection: Connection, hall: Hall, to: Address, now: datetime) -> None:
+    """A hall did not get its answers in their time: it is told of all its cases that look like others still.
+
+    Of one that stands no longer nothing is left to compare: what was said of it is forgotten with its day.
+    """
+    mine = connection.execute(
+        select(_TOLD)
+        .where(_TOLD.c.hall == str(to), _TOLD.c.matter.is_not(None), _TOLD.c.stands)
+        .order_by(_TOLD.c.received_on.desc(), _TOLD.c.case_no)
+        .limit(ANSWERED_AGAIN_MAX)
+    ).all()
+    for begin in range(0, len(mine), TOLD_AT_ONCE_MAX):
+        some = mine[begin : begin + TOLD_AT_ONCE_MAX]
+        pairs = [(other, row) for row in some for other in _others(connection, row)]
+        _answer(connection, hall, pairs, now)
+
+
 def forget_old(connection: Connection, now: datetime) -> None:
     oldest = day_of(now) - REMEMBERED_FOR
     connection.execute(delete(_TOLD).where(_TOLD.c.received_on < oldest))
@@ -165,7 +184,7 @@ def _answer(
         tables.feed.append(connection, [entry])
 
 
-def _others(connection: Connection, one: wire.ToldMatter) -> Sequence[Row[Any]]:
+def _others(connection: Connection, one: wire.ToldMatter | Row[Any]) -> Sequence[Row[Any]]:
     """Cases of other halls of the same matter, the newest first."""
     query = (
         select(_TOLD)

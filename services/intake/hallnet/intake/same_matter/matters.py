@@ -19,6 +19,7 @@ from hallnet.case.same_matter import REMEMBERED_FOR, asks_for_keys, digest, stan
 from hallnet.intake import alike, cases, dispatches, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.same_matter import alike_notes, matching, matter_keys
+from hallnet.intake.same_matter.alike_notes import ALIKE_KIND
 from hallnet.intake.same_matter.matching import TOLD_AT_ONCE_MAX, TOLD_KIND
 from hallnet.intake.same_matter.matter_keys import SUBJECT, WANTED_KIND
 from hallnet.places import Address
@@ -47,12 +48,18 @@ def tell(connection: Connection, hall: Hall, now: datetime) -> int:
 
 
 def take_delivery_end(
-    connection: Connection, ended: wire_feed.DeliveryEnded, now: datetime
+    connection: Connection, hall: Hall, ended: wire_feed.DeliveryEnded, now: datetime
 ) -> None:
-    """What was told did not arrive: the key is asked for again after a while, and all is told again."""
+    """What was told did not arrive: the key is asked for again after a while, and all is told again.
+
+    An answer that expired is given again; one that was refused is not, for it would be refused again at once.
+    """
     badly = ended.verdict != wire_envelope.VERDICT_ACCEPTED
+    recipient = Address.parse(ended.recipient)
     if badly and ended.kind in (TOLD_KIND, WANTED_KIND):
-        matter_keys.note_asked(connection, Address.parse(ended.recipient), now)
+        matter_keys.note_asked(connection, recipient, now)
+    if ended.kind == ALIKE_KIND and ended.verdict == wire_envelope.VERDICT_UNSPECIFIED:
+        matching.answer_again(connection, hall, recipient, now)
 
 
 def _ask(

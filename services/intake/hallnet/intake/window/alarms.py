@@ -43,6 +43,7 @@ _KINDS = {
     RecordKind.ENQUIRY: "咨询",
     RecordKind.RATING: "差评",
     RecordKind.COMPLAINT: "投诉",
+    RecordKind.PERSONAL: "个人信息请求",
 }
 
 

@@ -138,6 +138,12 @@ def find(connection: Connection, appointment_id: str) -> Row[Any]:
     return row
 
 
+def day_of_slot(connection: Connection, slot_id: str) -> date:
+    query = select(tables.slot.c.day).where(tables.slot.c.slot_id == slot_id)
+    day: date = connection.execute(query).scalar_one()
+    return day
+
+
 def of_slot(connection: Connection, slot_id: str) -> Sequence[Row[Any]]:
     table = tables.appointment
     query = select(table).where(table.c.slot_id == slot_id)

@@ -8,11 +8,14 @@ from hallnet.window.agents import VillageCoverage
 from hallnet.window.complaint import Complaint
 from hallnet.window.enquiry import Enquiry
 from hallnet.window.invitation import Invitation
+from hallnet.window.personal_copy import PersonalCopy
+from hallnet.window.personal_request import PersonalRequest
 from hallnet.window.queue import Ticket, Waits, Window
 from hallnet.window.rating import IndicatorRating, Rating, Share
 from hallnet.window.rota import Absence, Gap, Post, Shift
 from hallnet.window.score import Evidence, Score, ScoreSheet, Scoring
 from hallnet.window.slots import Slot, SlotPlan
+from hallnet.wire.window.v1 import personal_pb2 as wire_personal
 from hallnet.wire.window.v1 import window_pb2 as wire
 
 WINDOW: Codec[Window] = Codec(Window, wire.Window)
@@ -30,6 +33,8 @@ INDICATOR_RATING: Codec[IndicatorRating] = Codec(IndicatorRating, wire.Indicator
 INVITATION: Codec[Invitation] = Codec(Invitation, wire.Invitation)
 SHARE: Codec[Share] = Codec(Share, wire.Share)
 COMPLAINT: Codec[Complaint] = Codec(Complaint, wire.Complaint)
+PERSONAL_REQUEST: Codec[PersonalRequest] = Codec(PersonalRequest, wire_personal.PersonalRequest)
+PERSONAL_COPY: Codec[PersonalCopy] = Codec(PersonalCopy, wire_personal.PersonalCopy)
 FEE_ACCOUNT: Codec[FeeAccount] = Codec(FeeAccount, wire.FeeAccount)
 INSTALMENT: Codec[Instalment] = Codec(Instalment, wire.Instalment)
 REMINDER: Codec[Reminder] = Codec(Reminder, wire.Reminder)

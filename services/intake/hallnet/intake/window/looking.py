@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from hallnet.case.case import day_of
+from hallnet.case.power import Power
 from hallnet.intake import accounts
+from hallnet.intake.answering import PURPOSE_CHARACTERS_MAX
 from hallnet.intake.window import duty, inviting, records
 from hallnet.intake.window.answering import WindowAnswering
 from hallnet.intake.window.choices import chosen, day_named
@@ -29,10 +31,13 @@ class Looking(WindowAnswering):
     async def ListRecords(self, request: wire.ListRecordsRequest, context: Any) -> Any:
         kind = chosen(RecordKind, request.kind, "kind")
         page = Page.of(request.page_size, request.page_token)
-        today = day_of(self._clock())
+        now = self._clock()
+        today = day_of(now)
 
         def look(connection: Connection) -> wire.ListRecordsResponse:
             self._staff(connection, request.act)
+            if request.export_purpose:
+                accounts.require_power(connection, request.act.actor_id, now, Power.SUPERVISE)
             found = records.listed(connection, kind, request.waiting, request.owner, page)
             places = [page.after + number for number in range(1, len(found) + 1)]
             return wire.ListRecordsResponse(
@@ -41,8 +46,12 @@ class Looking(WindowAnswering):
             )
 
         actor, about = request.act.actor_id, kind.name.lower()
-        answer = await self._recorded("ListRecords", actor, about, self._database.read(look))
-        await self._record(actor, about, "ListRecords", "", "")
+        purpose = request.export_purpose[:PURPOSE_CHARACTERS_MAX]
+        act = "ExportRecords" if purpose else "ListRecords"
+        answer = await self._recorded(act, actor, about, self._database.read(look), purpose)
+        if not purpose or not request.page_token:
+            # An export is one look, however many pages it takes.
+            await self._record(actor, about, act, purpose, "")
         return answer
 
     async def ListRota(self, request: wire.ListRotaRequest, context: Any) -> Any:

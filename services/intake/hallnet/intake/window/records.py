@@ -14,17 +14,26 @@ from hallnet.case.case import day_of
 from hallnet.case.fee import FeeAccount
 from hallnet.codec import Codec
 from hallnet.intake import tables
-from hallnet.intake.window.codecs import COMPLAINT, ENQUIRY, FEE_ACCOUNT, RATING, SCORING
+from hallnet.intake.window.codecs import (
+    COMPLAINT,
+    ENQUIRY,
+    FEE_ACCOUNT,
+    PERSONAL_REQUEST,
+    RATING,
+    SCORING,
+)
 from hallnet.node.paging import Page
 from hallnet.store import Connection
 from hallnet.store.gathering import forget_read, note_read, read_once
 from hallnet.window.complaint import Complaint, ComplaintState
 from hallnet.window.enquiry import Enquiry, EnquiryState
+from hallnet.window.personal_request import PersonalRequest, PersonalRequestState
 from hallnet.window.problems import RecordUnknown
 from hallnet.window.rating import Rating
 from hallnet.wire.window.v1 import window_service_pb2 as wire
 
 Value = TypeVar("Value")
+COMPLAINTS_ABOUT_MAX = 50
 
 
 class RecordKind(IntEnum):
@@ -35,6 +44,7 @@ class RecordKind(IntEnum):
     COMPLAINT = 3
     FEE = 4
     SCORE = 5
+    PERSONAL = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,13 @@ def _complaint(one: Complaint) -> Listed:
     return Listed(one.complaint_id, one.subject, one.owner, made, one.due_on if waits else None)
 
 
+def _personal(one: PersonalRequest) -> Listed:
+    """Whom it is about stands in nothing that lies open."""
+    waits = one.state is PersonalRequestState.OPEN
+    made = day_of(one.opened_at)
+    return Listed(one.request_no, "", one.owner, made, one.due_on if waits else None)
+
+
 def _fee(one: FeeAccount) -> Listed:
     """Listed by the instalment that is next, or by the day from which money is to go back."""
     due_on = one.ended_on if one.to_be_refunded else None
@@ -165,9 +182,20 @@ ENQUIRIES = Records(RecordKind.ENQUIRY, ENQUIRY, _enquiry)
 RATINGS = Records(RecordKind.RATING, RATING, _rating)
 COMPLAINTS = Records(RecordKind.COMPLAINT, COMPLAINT, _complaint)
 FEES = Records(RecordKind.FEE, FEE_ACCOUNT, _fee)
+PERSONAL = Records(RecordKind.PERSONAL, PERSONAL_REQUEST, _personal)
 SCORES = Records(
     RecordKind.SCORE, SCORING, lambda one: Listed(one.sheet.sheet_id, "", "", date.min, None)
 )
+
+
+def complaints_about(connection: Connection, subject: str) -> list[Complaint]:
+    """Complaints about a case or a visit, the oldest first, as many as are looked at."""
+    table = tables.window_record
+    query = select(table.c.body).where(
+        table.c.kind == RecordKind.COMPLAINT, table.c.subject == subject
+    )
+    bodies = connection.scalars(query.order_by(table.c.record_id).limit(COMPLAINTS_ABOUT_MAX))
+    return [COMPLAINT.from_bytes(body) for body in bodies]
 
 
 def due(
@@ -222,4 +250,5 @@ _FIELDS = {
     RecordKind.COMPLAINT: "complaint",
     RecordKind.FEE: "fee",
     RecordKind.SCORE: "scoring",
+    RecordKind.PERSONAL: "personal",
 }

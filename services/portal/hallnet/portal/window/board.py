@@ -14,7 +14,9 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from hallnet.case.case import day_of
 from hallnet.case.power import Power
+from hallnet.codec.spreadsheet import as_csv
 from hallnet.node.client import problems_raised
 from hallnet.portal.forms import Form, Troubles, trouble_of
 from hallnet.portal.inputs import Input
@@ -22,10 +24,13 @@ from hallnet.portal.problems import PageUnknown
 from hallnet.portal.site import Audience, Visit, go, is_uncertain
 from hallnet.portal.uploads import NOTHING, Handed, keep, take_in
 from hallnet.problems import Problem, Reported
+from hallnet.window.record_table import TABLES
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.window.v1 import window_service_pb2 as wire
 
 ROWS = 100
+EXPORT_PAGE_ROWS = 200
+EXPORT_ROWS_MAX = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,8 @@ class Doing:
 OVERSEES = frozenset({Power.SUPERVISE, Power.HEAD})
 """Who lays down what holds for the whole hall, and closes what others answered."""
 
-Ask = Callable[[Doing], Awaitable[str | None]]
-"""Asks a service for what a form says."""
+Ask = Callable[[Doing], Awaitable[str | Response | None]]
+"""Asks a service for what a form says; gives a sentence to be shown, or a file to take home."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class Deed:
     """Who has none of them is not offered the deed; none are needed if there are none. The intake decides."""
     explanation: str = ""
     danger: bool = False
+    gives_file: bool = False
+    """Whether its answer is a file: the page stays, and the form may be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +188,8 @@ async def do(visit: Visit, page: Page, pages: Sequence[Page]) -> Response:
             raise
         troubles = trouble_of(refusal, frozenset(one.name for one in deed.inputs))
         return await _drawn(visit, page, pages, deed, troubles, handed)
+    if isinstance(told, Response):
+        return told
     if told:
         # Shown at once: loading it again sends the same request, which has no second effect.
         return await _drawn(visit, page, pages, told=told)
@@ -235,6 +244,48 @@ def _offered(board: Board, visit: Visit) -> Board:
             )
             for section in board.sections
         ],
+    )
+
+
+def file_of(name: str, media_type: str, text: str) -> Response:
+    """A file to take home."""
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    return Response(text, media_type=f"{media_type}; charset=utf-8", headers=headers)
+
+
+def export_of(kind: wire.RecordKind.ValueType) -> Deed:
+    """Taking the records of a kind home as a table, on record with its purpose."""
+    table = TABLES[kind]
+
+    async def ask(doing: Doing) -> Response:
+        request = wire.ListRecordsRequest(
+            act=doing.act,
+            kind=kind,
+            page_size=EXPORT_PAGE_ROWS,
+            export_purpose=doing.text("purpose"),
+        )
+        found: list[wire.WindowRecord] = []
+        while len(found) < EXPORT_ROWS_MAX:
+            answer = await doing.visit.desk.window.ListRecords(request)
+            found += answer.records
+            request.page_token = answer.next_page_token
+            if not request.page_token:
+                break
+        cut = [(f"只导出最近{EXPORT_ROWS_MAX}条",)] if request.page_token else []
+        text = as_csv(table.columns, [*table.rows(found[:EXPORT_ROWS_MAX]), *cut])
+        return file_of(f"{table.name}-{day_of(doing.visit.now):%Y%m%d}.csv", "text/csv", text)
+
+    purpose = Input("purpose", "用途（记入查阅记录）")
+    explanation = f"最多{EXPORT_ROWS_MAX}条，新的在前，姓名隐去。"
+    return Deed(
+        "export",
+        "导出表格",
+        "",
+        ask,
+        (purpose,),
+        frozenset({Power.SUPERVISE}),
+        explanation,
+        gives_file=True,
     )
 
 

@@ -16,6 +16,7 @@ from hallnet.portal.window.board import (
     Row,
     Section,
     case_cell,
+    export_of,
     listed,
     name_of,
     staff,
@@ -100,6 +101,7 @@ _CLOSE = Deed(
     powers=OVERSEES,
     explanation="由答复人和被投诉人以外的人回访后办理。",
 )
+_EXPORT = export_of(wire.RECORD_KIND_COMPLAINT)
 _DEEDS = {
     ComplaintState.OPEN: (_ANSWER, _EXTEND, _SEND_BACK),
     ComplaintState.ANSWERED: (_CLOSE,),
@@ -129,6 +131,8 @@ async def board(visit: Visit) -> Board:
                 "已结束",
                 columns,
                 [_row(one, names) for one in every if one.complaint.state in over],
+                [Offer(_EXPORT)],
+                folded=True,
             ),
         ),
     )
@@ -155,4 +159,4 @@ def _row(one: wire.WindowRecord, names: dict[str, str]) -> Row:
     )
 
 
-PAGE = Page("complaints", "投诉", board, (_OPEN, _EXTEND, _SEND_BACK, _ANSWER, _CLOSE))
+PAGE = Page("complaints", "投诉", board, (_OPEN, _EXTEND, _SEND_BACK, _ANSWER, _CLOSE, _EXPORT))

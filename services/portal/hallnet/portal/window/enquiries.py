@@ -16,6 +16,7 @@ from hallnet.portal.window.board import (
     Page,
     Row,
     Section,
+    export_of,
     listed,
     name_of,
     staff,
@@ -70,6 +71,9 @@ _ANSWER = Deed(
 )
 
 
+_EXPORT = export_of(wire.RECORD_KIND_ENQUIRY)
+
+
 async def board(visit: Visit) -> Board:
     """What waits for an answer, one's own and what one is asked to take first; then the others."""
     names = await staff(visit)
@@ -95,6 +99,8 @@ async def board(visit: Visit) -> Board:
                 "已答复",
                 ("咨询内容", "咨询人", "负责人", "答复", "答复时间"),
                 [_closed(one.enquiry, names) for one in answered],
+                [Offer(_EXPORT)],
+                folded=True,
             ),
         ),
     )
@@ -134,4 +140,4 @@ def _closed(enquiry: wire_window.Enquiry, names: dict[str, str]) -> Row:
     )
 
 
-PAGE = Page("enquiries", "咨询", board, (_OPEN, _OFFER, _ACCEPT, _DECLINE, _ANSWER))
+PAGE = Page("enquiries", "咨询", board, (_OPEN, _OFFER, _ACCEPT, _DECLINE, _ANSWER, _EXPORT))

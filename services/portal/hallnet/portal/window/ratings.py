@@ -23,23 +23,18 @@ from hallnet.portal.window.board import (
     Section,
     asked,
     case_cell,
+    export_of,
     listed,
     name_of,
     staff,
 )
 from hallnet.portal.window.parsing import day_or
-from hallnet.window.rating import STATE_NAMES, Finding, RatingState, Satisfaction
+from hallnet.window.rating import LEVEL_NAMES, STATE_NAMES, Finding, RatingState, Satisfaction
 from hallnet.wire.window.v1 import window_pb2 as wire_window
 from hallnet.wire.window.v1 import window_service_pb2 as wire
 
 PERIOD_DAYS = 30
-LEVELS = {
-    int(Satisfaction.VERY_SATISFIED): "非常满意",
-    int(Satisfaction.SATISFIED): "满意",
-    int(Satisfaction.FAIRLY_SATISFIED): "基本满意",
-    int(Satisfaction.DISSATISFIED): "不满意",
-    int(Satisfaction.VERY_DISSATISFIED): "非常不满意",
-}
+LEVELS = {int(level): name for level, name in LEVEL_NAMES.items()}
 _FINDINGS = {
     int(Finding.CONFIRMED): "属实，需要整改",
     int(Finding.NO_BASIS): "诉求没有依据，已解释",
@@ -143,6 +138,7 @@ _NEXT = {
     RatingState.REPAIR: _REPAIR,
     RatingState.TO_CLOSE: _CLOSE,
 }
+_EXPORT = export_of(wire.RECORD_KIND_RATING)
 
 
 async def board(visit: Visit) -> Board:
@@ -167,7 +163,11 @@ async def board(visit: Visit) -> Board:
                 ],
                 nothing="没有待办的差评。",
             ),
-            Section("评价", offers=[Offer(_INVITE), Offer(_CARD, inputs=card)], folded=True),
+            Section(
+                "评价",
+                offers=[Offer(_INVITE), Offer(_CARD, inputs=card), Offer(_EXPORT)],
+                folded=True,
+            ),
             Section(
                 f"{first} 至 {last}",
                 ("指标", "分子", "分母", "比率"),
@@ -231,6 +231,6 @@ PAGE = Page(
     "ratings",
     "好差评",
     board,
-    (_INVITE, _CARD, _CALL_BACK, _REPAIR, _CLOSE, _ADD),
+    (_INVITE, _CARD, _CALL_BACK, _REPAIR, _CLOSE, _ADD, _EXPORT),
     kept=("first", "last"),
 )

@@ -93,6 +93,7 @@ class Policy(_message.Message):
     TICKET_ENQUIRY_LIMIT_FIELD_NUMBER: _builtins.int
     TICKET_REQUEST_LIMIT_FIELD_NUMBER: _builtins.int
     TICKET_COMPLAINT_LIMIT_FIELD_NUMBER: _builtins.int
+    PERSONAL_REQUEST_LIMIT_FIELD_NUMBER: _builtins.int
     RATING_INDICATORS_FIELD_NUMBER: _builtins.int
     FREEZE_WORKING_DAY_FIELD_NUMBER: _builtins.int
     MATTERS_UNTOLD_FIELD_NUMBER: _builtins.int
@@ -153,6 +154,10 @@ class Policy(_message.Message):
         """How soon a complaint of the hotline is answered."""
 
     @_builtins.property
+    def personal_request_limit(self) -> _item_pb2.TimeLimit:
+        """How soon a request about personal information is answered."""
+
+    @_builtins.property
     def rating_indicators(self) -> Global___RatingIndicators:
         """What is asked beside the level of a rating; absent for the usual indicators."""
 
@@ -175,13 +180,14 @@ class Policy(_message.Message):
         ticket_enquiry_limit: _item_pb2.TimeLimit | None = ...,
         ticket_request_limit: _item_pb2.TimeLimit | None = ...,
         ticket_complaint_limit: _item_pb2.TimeLimit | None = ...,
+        personal_request_limit: _item_pb2.TimeLimit | None = ...,
         rating_indicators: Global___RatingIndicators | None = ...,
         freeze_working_day: _builtins.int = ...,
         matters_untold: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_limit", b"gaps_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_limit", b"gaps_limit", "personal_request_limit", b"personal_request_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "freeze_working_day", b"freeze_working_day", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "matters_untold", b"matters_untold", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "freeze_working_day", b"freeze_working_day", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "matters_untold", b"matters_untold", "personal_request_limit", b"personal_request_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

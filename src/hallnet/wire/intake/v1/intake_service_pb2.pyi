@@ -1636,7 +1636,7 @@ class ListCasesRequest(_message.Message):
     """Only open ones at this hall that this member of staff owns, or somebody in whose place he or she is today."""
     export_purpose: _builtins.str
     """Why the list leaves the hall's screens as a table; empty if it does not. Only who supervises may, and
-    each page is recorded.
+    the first page records it for all.
     """
     @_builtins.property
     def stages(self) -> _containers.RepeatedScalarFieldContainer[Global___CaseStage.ValueType]:
@@ -2580,6 +2580,7 @@ class ListNumberedCasesRequest(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     actor_id: _builtins.str
     """Who looks, for the record."""
     first: _builtins.str
@@ -2596,6 +2597,10 @@ class ListNumberedCasesRequest(_message.Message):
     """At most this many, up to 200; 0 means 50."""
     page_token: _builtins.str
     """From a former answer; empty for the first page."""
+    purpose: _builtins.str
+    """Why the histories are wanted, and with it the histories; empty without them. Only who supervises may, and
+    each case is recorded as looked at.
+    """
     def __init__(
         self,
         *,
@@ -2607,10 +2612,11 @@ class ListNumberedCasesRequest(_message.Message):
         item_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "first", b"first", "handling_kind", b"handling_kind", "item_id", b"item_id", "last", b"last", "measure", b"measure", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "first", b"first", "handling_kind", b"handling_kind", "item_id", b"item_id", "last", b"last", "measure", b"measure", "page_size", b"page_size", "page_token", b"page_token", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2626,6 +2632,7 @@ class NumberedCase(_message.Message):
     DAY_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
     day: _builtins.str
     """The day of the event, YYYY-MM-DD."""
     sequence: _builtins.int
@@ -2636,6 +2643,10 @@ class NumberedCase(_message.Message):
     def summary(self) -> Global___CaseSummary:
         """The case as it stands now."""
 
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[_case_event_pb2.CaseEvent]:
+        """Its history, the oldest first, if it was asked for."""
+
     def __init__(
         self,
         *,
@@ -2643,10 +2654,11 @@ class NumberedCase(_message.Message):
         day: _builtins.str = ...,
         sequence: _builtins.int = ...,
         amount: _builtins.int = ...,
+        events: _abc.Iterable[_case_event_pb2.CaseEvent] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "day", b"day", "sequence", b"sequence", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "day", b"day", "events", b"events", "sequence", b"sequence", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

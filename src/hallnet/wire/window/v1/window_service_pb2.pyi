@@ -11,6 +11,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hallnet.wire.case.v1 import person_pb2 as _person_pb2
 from hallnet.wire.case.v1 import policy_pb2 as _policy_pb2
 from hallnet.wire.intake.v1 import intake_service_pb2 as _intake_service_pb2
+from hallnet.wire.window.v1 import personal_pb2 as _personal_pb2
 from hallnet.wire.window.v1 import window_pb2 as _window_pb2
 import builtins as _builtins
 import sys
@@ -163,6 +164,30 @@ COMPLAINT_STEP_CLOSE: ComplaintStep.ValueType  # 4
 """Closed by another."""
 Global___ComplaintStep: _TypeAlias = ComplaintStep  # noqa: Y015
 
+class _PersonalStep:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PersonalStepEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PersonalStep.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PERSONAL_STEP_UNSPECIFIED: _PersonalStep.ValueType  # 0
+    """Nothing was named: the message is malformed."""
+    PERSONAL_STEP_GRANT: _PersonalStep.ValueType  # 1
+    """Done as it was asked; of an erasure this does it."""
+    PERSONAL_STEP_REFUSE: _PersonalStep.ValueType  # 2
+    """Refused with a ground of the law and reasons."""
+
+class PersonalStep(_PersonalStep, metaclass=_PersonalStepEnumTypeWrapper):
+    """PersonalStep is what is done with a request about personal information."""
+
+PERSONAL_STEP_UNSPECIFIED: PersonalStep.ValueType  # 0
+"""Nothing was named: the message is malformed."""
+PERSONAL_STEP_GRANT: PersonalStep.ValueType  # 1
+"""Done as it was asked; of an erasure this does it."""
+PERSONAL_STEP_REFUSE: PersonalStep.ValueType  # 2
+"""Refused with a ground of the law and reasons."""
+Global___PersonalStep: _TypeAlias = PersonalStep  # noqa: Y015
+
 class _InstalmentStep:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -209,6 +234,8 @@ class _RecordKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordKind
     """A fee account."""
     RECORD_KIND_SCORE: _RecordKind.ValueType  # 5
     """A score sheet."""
+    RECORD_KIND_PERSONAL: _RecordKind.ValueType  # 6
+    """A request about personal information."""
 
 class RecordKind(_RecordKind, metaclass=_RecordKindEnumTypeWrapper):
     """RecordKind is what a record is of."""
@@ -225,6 +252,8 @@ RECORD_KIND_FEE: RecordKind.ValueType  # 4
 """A fee account."""
 RECORD_KIND_SCORE: RecordKind.ValueType  # 5
 """A score sheet."""
+RECORD_KIND_PERSONAL: RecordKind.ValueType  # 6
+"""A request about personal information."""
 Global___RecordKind: _TypeAlias = RecordKind  # noqa: Y015
 
 @_typing.final
@@ -1665,6 +1694,208 @@ class StepComplaintResponse(_message.Message):
 Global___StepComplaintResponse: _TypeAlias = StepComplaintResponse  # noqa: Y015
 
 @_typing.final
+class OpenPersonalRequestRequest(_message.Message):
+    """OpenPersonalRequestRequest asks: records a request about personal information with its limit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    RIGHT_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    IDENTITY_SHOWN_FIELD_NUMBER: _builtins.int
+    REPRESENTATIVE_FIELD_NUMBER: _builtins.int
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    ABOUT_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    right: _personal_pb2.PersonalRight.ValueType
+    """What is wanted."""
+    identity_shown: _builtins.str
+    """By which paper it was seen who it is."""
+    representative: _builtins.str
+    """Who asks in the person's place; empty if nobody does."""
+    authority: _builtins.str
+    """Why this one may."""
+    about: _builtins.str
+    """The case, appointment or enquiry that it is about; empty for a copy of all."""
+    words: _builtins.str
+    """What is wrong, or why it is to be erased."""
+    owner: _builtins.str
+    """Who answers; whoever enters it if empty."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks, and under which id."""
+
+    @_builtins.property
+    def person(self) -> _person_pb2.Person:
+        """About whom."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        right: _personal_pb2.PersonalRight.ValueType = ...,
+        person: _person_pb2.Person | None = ...,
+        identity_shown: _builtins.str = ...,
+        representative: _builtins.str = ...,
+        authority: _builtins.str = ...,
+        about: _builtins.str = ...,
+        words: _builtins.str = ...,
+        owner: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "person", b"person"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["about", b"about", "act", b"act", "authority", b"authority", "identity_shown", b"identity_shown", "owner", b"owner", "person", b"person", "representative", b"representative", "right", b"right", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenPersonalRequestRequest: _TypeAlias = OpenPersonalRequestRequest  # noqa: Y015
+
+@_typing.final
+class OpenPersonalRequestResponse(_message.Message):
+    """OpenPersonalRequestResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _personal_pb2.PersonalRequest:
+        """With its due date."""
+
+    def __init__(
+        self,
+        *,
+        request: _personal_pb2.PersonalRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenPersonalRequestResponse: _TypeAlias = OpenPersonalRequestResponse  # noqa: Y015
+
+@_typing.final
+class StepPersonalRequestRequest(_message.Message):
+    """StepPersonalRequestRequest asks: grants or refuses a request about personal information."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    REQUEST_NO_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    request_no: _builtins.str
+    """The request."""
+    step: Global___PersonalStep.ValueType
+    """What is done."""
+    ground: _personal_pb2.PersonalGround.ValueType
+    """Of a refusal."""
+    answer: _builtins.str
+    """What was done, or the reasons of the refusal."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks, and under which id."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        request_no: _builtins.str = ...,
+        step: Global___PersonalStep.ValueType = ...,
+        ground: _personal_pb2.PersonalGround.ValueType = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "answer", b"answer", "ground", b"ground", "request_no", b"request_no", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepPersonalRequestRequest: _TypeAlias = StepPersonalRequestRequest  # noqa: Y015
+
+@_typing.final
+class StepPersonalRequestResponse(_message.Message):
+    """StepPersonalRequestResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _personal_pb2.PersonalRequest:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        request: _personal_pb2.PersonalRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepPersonalRequestResponse: _TypeAlias = StepPersonalRequestResponse  # noqa: Y015
+
+@_typing.final
+class MakePersonalCopyRequest(_message.Message):
+    """MakePersonalCopyRequest asks: the copy that a request is for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    REQUEST_NO_FIELD_NUMBER: _builtins.int
+    request_no: _builtins.str
+    """The request."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks, and under which id."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        request_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "request_no", b"request_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MakePersonalCopyRequest: _TypeAlias = MakePersonalCopyRequest  # noqa: Y015
+
+@_typing.final
+class MakePersonalCopyResponse(_message.Message):
+    """MakePersonalCopyResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COPY_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The same for the person to read."""
+    @_builtins.property
+    def copy(self) -> _personal_pb2.PersonalCopy:
+        """For programs."""
+
+    def __init__(
+        self,
+        *,
+        copy: _personal_pb2.PersonalCopy | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["copy", b"copy"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copy", b"copy", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MakePersonalCopyResponse: _TypeAlias = MakePersonalCopyResponse  # noqa: Y015
+
+@_typing.final
 class AssessFeesRequest(_message.Message):
     """AssessFeesRequest asks: tells what a case costs; refused without basis, standard and permit."""
 
@@ -2375,6 +2606,7 @@ class WindowRecord(_message.Message):
     COMPLAINT_FIELD_NUMBER: _builtins.int
     FEE_FIELD_NUMBER: _builtins.int
     SCORING_FIELD_NUMBER: _builtins.int
+    PERSONAL_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
     overdue: _builtins.bool
     """Whether its due date is past."""
@@ -2398,6 +2630,10 @@ class WindowRecord(_message.Message):
     def scoring(self) -> _window_pb2.Scoring:
         """A score sheet."""
 
+    @_builtins.property
+    def personal(self) -> _personal_pb2.PersonalRequest:
+        """A request about personal information."""
+
     def __init__(
         self,
         *,
@@ -2406,13 +2642,14 @@ class WindowRecord(_message.Message):
         complaint: _window_pb2.Complaint | None = ...,
         fee: _window_pb2.FeeAccount | None = ...,
         scoring: _window_pb2.Scoring | None = ...,
+        personal: _personal_pb2.PersonalRequest | None = ...,
         overdue: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "personal", b"personal", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "overdue", b"overdue", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "overdue", b"overdue", "personal", b"personal", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["enquiry", "rating", "complaint", "fee", "scoring"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["enquiry", "rating", "complaint", "fee", "scoring", "personal"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 
@@ -2430,6 +2667,7 @@ class ListRecordsRequest(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    EXPORT_PURPOSE_FIELD_NUMBER: _builtins.int
     kind: Global___RecordKind.ValueType
     """Of which kind."""
     waiting: _builtins.bool
@@ -2440,6 +2678,8 @@ class ListRecordsRequest(_message.Message):
     """At most so many."""
     page_token: _builtins.str
     """Where the page begins."""
+    export_purpose: _builtins.str
+    """What a table of them is for that leaves the hall: only for who supervises, recorded with the first page."""
     @_builtins.property
     def act(self) -> _intake_service_pb2.Act:
         """Who asks."""
@@ -2453,10 +2693,11 @@ class ListRecordsRequest(_message.Message):
         owner: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        export_purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "kind", b"kind", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "export_purpose", b"export_purpose", "kind", b"kind", "owner", b"owner", "page_size", b"page_size", "page_token", b"page_token", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -148,6 +148,21 @@ class WindowServiceStub:
                 request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepComplaintRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepComplaintResponse.FromString,
                 _registered_method=True)
+        self.OpenPersonalRequest = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/OpenPersonalRequest',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.OpenPersonalRequestRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.OpenPersonalRequestResponse.FromString,
+                _registered_method=True)
+        self.StepPersonalRequest = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/StepPersonalRequest',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPersonalRequestRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPersonalRequestResponse.FromString,
+                _registered_method=True)
+        self.MakePersonalCopy = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/MakePersonalCopy',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyResponse.FromString,
+                _registered_method=True)
         self.AssessFees = channel.unary_unary(
                 '/hallnet.wire.window.v1.WindowService/AssessFees',
                 request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.AssessFeesRequest.SerializeToString,
@@ -391,6 +406,27 @@ class WindowServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OpenPersonalRequest(self, request, context):
+        """Records that a person wants to see, have corrected or have erased what the hall keeps, with its limit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StepPersonalRequest(self, request, context):
+        """Grants or refuses such a request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MakePersonalCopy(self, request, context):
+        """Makes the copy that was asked for. Every case in it is on record as looked at.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AssessFees(self, request, context):
         """Tells what a case costs; refused without basis, standard and permit.
         """
@@ -615,6 +651,21 @@ def add_WindowServiceServicer_to_server(servicer, server):
                     servicer.StepComplaint,
                     request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepComplaintRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepComplaintResponse.SerializeToString,
+            ),
+            'OpenPersonalRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenPersonalRequest,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.OpenPersonalRequestRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.OpenPersonalRequestResponse.SerializeToString,
+            ),
+            'StepPersonalRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.StepPersonalRequest,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPersonalRequestRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPersonalRequestResponse.SerializeToString,
+            ),
+            'MakePersonalCopy': grpc.unary_unary_rpc_method_handler(
+                    servicer.MakePersonalCopy,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyResponse.SerializeToString,
             ),
             'AssessFees': grpc.unary_unary_rpc_method_handler(
                     servicer.AssessFees,
@@ -1295,6 +1346,87 @@ class WindowService:
             '/hallnet.wire.window.v1.WindowService/StepComplaint',
             hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepComplaintRequest.SerializeToString,
             hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepComplaintResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenPersonalRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/OpenPersonalRequest',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.OpenPersonalRequestRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.OpenPersonalRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StepPersonalRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/StepPersonalRequest',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPersonalRequestRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPersonalRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MakePersonalCopy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/MakePersonalCopy',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyResponse.FromString,
             options,
             channel_credentials,
             insecure,

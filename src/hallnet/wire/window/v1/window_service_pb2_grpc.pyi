@@ -81,6 +81,12 @@ class WindowServiceStub:
     """Records a complaint, request or enquiry with its limit."""
     StepComplaint: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.StepComplaintRequest, _window_service_pb2.StepComplaintResponse]
     """Extends, sends back, answers or closes a complaint."""
+    OpenPersonalRequest: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.OpenPersonalRequestRequest, _window_service_pb2.OpenPersonalRequestResponse]
+    """Records that a person wants to see, have corrected or have erased what the hall keeps, with its limit."""
+    StepPersonalRequest: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.StepPersonalRequestRequest, _window_service_pb2.StepPersonalRequestResponse]
+    """Grants or refuses such a request."""
+    MakePersonalCopy: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.MakePersonalCopyRequest, _window_service_pb2.MakePersonalCopyResponse]
+    """Makes the copy that was asked for. Every case in it is on record as looked at."""
     AssessFees: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.AssessFeesRequest, _window_service_pb2.AssessFeesResponse]
     """Tells what a case costs; refused without basis, standard and permit."""
     PlanInstalments: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.PlanInstalmentsRequest, _window_service_pb2.PlanInstalmentsResponse]
@@ -167,6 +173,12 @@ class WindowServiceAsyncStub(WindowServiceStub):
     """Records a complaint, request or enquiry with its limit."""
     StepComplaint: _aio.UnaryUnaryMultiCallable[_window_service_pb2.StepComplaintRequest, _window_service_pb2.StepComplaintResponse]  # type: ignore[assignment]
     """Extends, sends back, answers or closes a complaint."""
+    OpenPersonalRequest: _aio.UnaryUnaryMultiCallable[_window_service_pb2.OpenPersonalRequestRequest, _window_service_pb2.OpenPersonalRequestResponse]  # type: ignore[assignment]
+    """Records that a person wants to see, have corrected or have erased what the hall keeps, with its limit."""
+    StepPersonalRequest: _aio.UnaryUnaryMultiCallable[_window_service_pb2.StepPersonalRequestRequest, _window_service_pb2.StepPersonalRequestResponse]  # type: ignore[assignment]
+    """Grants or refuses such a request."""
+    MakePersonalCopy: _aio.UnaryUnaryMultiCallable[_window_service_pb2.MakePersonalCopyRequest, _window_service_pb2.MakePersonalCopyResponse]  # type: ignore[assignment]
+    """Makes the copy that was asked for. Every case in it is on record as looked at."""
     AssessFees: _aio.UnaryUnaryMultiCallable[_window_service_pb2.AssessFeesRequest, _window_service_pb2.AssessFeesResponse]  # type: ignore[assignment]
     """Tells what a case costs; refused without basis, standard and permit."""
     PlanInstalments: _aio.UnaryUnaryMultiCallable[_window_service_pb2.PlanInstalmentsRequest, _window_service_pb2.PlanInstalmentsResponse]  # type: ignore[assignment]
@@ -382,6 +394,30 @@ class WindowServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_window_service_pb2.StepComplaintResponse, _abc.Awaitable[_window_service_pb2.StepComplaintResponse]]:
         """Extends, sends back, answers or closes a complaint."""
+
+    @_abc_1.abstractmethod
+    def OpenPersonalRequest(
+        self,
+        request: _window_service_pb2.OpenPersonalRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.OpenPersonalRequestResponse, _abc.Awaitable[_window_service_pb2.OpenPersonalRequestResponse]]:
+        """Records that a person wants to see, have corrected or have erased what the hall keeps, with its limit."""
+
+    @_abc_1.abstractmethod
+    def StepPersonalRequest(
+        self,
+        request: _window_service_pb2.StepPersonalRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.StepPersonalRequestResponse, _abc.Awaitable[_window_service_pb2.StepPersonalRequestResponse]]:
+        """Grants or refuses such a request."""
+
+    @_abc_1.abstractmethod
+    def MakePersonalCopy(
+        self,
+        request: _window_service_pb2.MakePersonalCopyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.MakePersonalCopyResponse, _abc.Awaitable[_window_service_pb2.MakePersonalCopyResponse]]:
+        """Makes the copy that was asked for. Every case in it is on record as looked at."""
 
     @_abc_1.abstractmethod
     def AssessFees(
