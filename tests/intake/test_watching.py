@@ -94,6 +94,19 @@ def test_what_is_overdue_is_stamped_once_at_the_hall_that_has_it(world: World) -
     assert len({fact.subject for fact in again}) == len(again)
 
 
+def test_what_is_delivered_or_checked_too_late_is_stamped_by_itself(world: World) -> None:
+    """行政许可法 article 44: decided in good time, and nobody hands the result out."""
+    case = world.file(TOWNSHIP, RELIEF)
+    world.act(TOWNSHIP, case, ACCEPT)
+    world.act(TOWNSHIP, case, GRANT)
+    assert watch(world) == 0
+    world.time.pass_by(days=30)
+    assert watch(world) == 1
+    stamps = now(world, case).all_of(ViolationRecorded)
+    assert {(fact.rule, fact.subject) for fact in stamps} == {(ViolationRule.OVERDUE, "DELIVERY")}
+    assert watch(world) == 0
+
+
 def test_more_cases_than_fit_in_one_look_are_done_in_the_next(world: World) -> None:
     filed = [world.file(TOWNSHIP, RELIEF) for _ in range(watching.CASES_AT_ONCE + 3)]
     world.time.pass_by(days=14)

@@ -74,6 +74,7 @@ from hallnet.case.rules import (
     processing,
     promises,
     receiving,
+    time,
 )
 
 
@@ -119,13 +120,15 @@ def file_case(command: File, context: Context) -> Filed:
 
 
 def decide(case: Case, command: Command, context: Context) -> list[Fact]:
-    """The facts that follow from a command at this hall; raises a problem and changes nothing."""
+    """The facts that follow from a command at this hall, after the stamps of what is overdue by now; raises a problem
+    and changes nothing."""
     if case.transit is not None:
         raise CaseInTransit("case_id", to=case.transit.to)
     if case.custodian != context.here:
         raise NotTheCustodian("case_id", custodian=case.custodian)
     rule, _ = RULES[type(command)]
-    return rule(case, command, context)
+    facts = rule(case, command, context)
+    return [*time.overdue(case, context.clocks_of(case), context.today), *facts]
 
 
 Rule = Callable[[Case, Any, Context], list[Fact]]

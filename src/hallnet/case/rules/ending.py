@@ -50,7 +50,6 @@ from hallnet.case.rules.problems import (
     RefusalNotReported,
 )
 from hallnet.case.rules.receiving import accept
-from hallnet.case.rules.time import overdue
 from hallnet.case.stage import ENDED, NAMES, Stage
 
 MANNER_NAMES = {
@@ -104,8 +103,6 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
             "" if refused else context.item.result_name,
         )
     )
-    running = context.clocks_of(case)
-    facts += overdue(case, running, context.today)
     home = case.home
     if home != context.here:
         facts.append(HandedOver(home, HandOverPurpose.RETURN, "结果回传收件大厅"))
