@@ -62,6 +62,8 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueCause,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -336,6 +338,7 @@ ENDED_OTHERWISE = Ended("X-1", EndManner.TERMINATED, "申请人死亡", "某法�
 ARCHIVED = Archived("档-1")
 SUSPENDED = MandateChanged("mandate-1", MandateChange.SUSPENDED, "本人要求")
 VIOLATION = ViolationRecorded(ViolationRule.OVERDUE, "PROMISE", "逾期")
+EXPLAINED = OverdueExplained("PROMISE", OverdueCause.OTHER_BODY, "协办局回函迟")
 OFFERED, OWNED, NOT_OWNED = (
     OwnershipOffered("colleague"),
     OwnershipTaken(),
@@ -423,6 +426,7 @@ def case_with(*facts: Fact, opening: Filed | None = None) -> Case:
 
 
 LATER_FACTS: tuple[Fact, ...] = (
+    EXPLAINED,
     OFFERED,
     OWNED,
     NOT_OWNED,

@@ -21,6 +21,7 @@ from tests.case.builders import (
     COUNTY,
     DECLINED,
     ENDED_OTHERWISE,
+    EXPLAINED,
     EXTENDED,
     EXTRACT,
     FAILED,
@@ -113,7 +114,7 @@ def in_stage(stage: Stage, *more: Fact) -> Case:
 
 
 OWNING = (OFFERED, OWNED, NOT_OWNED)
-ANY_TIME = (SUSPENDED, SENT, CONFIRMED, VIOLATION, *OWNING)
+ANY_TIME = (SUSPENDED, SENT, CONFIRMED, VIOLATION, EXPLAINED, *OWNING)
 IN_PROCESS = (
     SUPPLEMENT,
     SIGNED,
@@ -143,6 +144,7 @@ STAYS: dict[Stage, tuple[Fact, ...]] = {
         ARCHIVED,
         *OWNING,
         REPAIRED,
+        EXPLAINED,
     ),
     Stage.DECLINED: (SENT, CONFIRMED, ARCHIVED),
     Stage.WITHDRAWN: (SENT, CONFIRMED, ARCHIVED),

@@ -17,6 +17,7 @@ from tests.case.builders import (
     COUNTY,
     DECLINED,
     ENDED_OTHERWISE,
+    EXPLAINED,
     EXTENDED,
     FAILED,
     GRANTED,
@@ -155,6 +156,10 @@ SENTENCES: list[tuple[Fact, str]] = [
     (
         replace(CHECKED, result=CheckResult.BROKEN, findings="场地虚假。"),
         "的承诺事项经核查不属实：场地虚假。已记入信用记录，信用修复前不适用告知承诺和容缺受理。",
+    ),
+    (
+        EXPLAINED,
+        "未能在期限内办完，原因：等待其他部门，协办局回函迟。逾期已记录在案。",
     ),
     (REPAIRED, "的失信记录已修复，可以重新适用告知承诺和容缺受理。"),
 ]

@@ -19,6 +19,7 @@ from hallnet.case.fact import (
     Lead,
     LegOutcome,
     MandateChange,
+    OverdueCause,
     ProcedureKind,
     Renewal,
     Surveyor,
@@ -347,6 +348,22 @@ class RepairCredit:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainOverdue:
+    """Say why a limit was overrun, named as its stamp names it."""
+
+    subject: str
+    cause: OverdueCause
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOffHall:
+    """Record that the application was received elsewhere than at the hall (越位收件)."""
+
+    explanation: str
+
+
 Command = (
     PassPrereview
     | ReturnPrereview
@@ -384,6 +401,8 @@ Command = (
     | DeclineOwnership
     | RecallRefusal
     | RepairCredit
+    | ExplainOverdue
+    | RecordOffHall
 )
 
 

@@ -44,6 +44,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -53,6 +54,7 @@ from hallnet.case.fact import (
     RefusalRecalled,
     RefusalReported,
     Surveyed,
+    ViolationRecorded,
 )
 from hallnet.case.mandate import MandateAct, require_covers
 from hallnet.case.person import ActorKind, require_person
@@ -75,6 +77,7 @@ from hallnet.case.rules import (
     promises,
     receiving,
     time,
+    violations,
 )
 
 
@@ -169,5 +172,7 @@ RULES: dict[type[Command], tuple[Rule, type[Fact]]] = {
     commands.DeclineOwnership: (owning.decline_ownership, OwnershipDeclined),
     commands.RecallRefusal: (ending.recall_refusal, RefusalRecalled),
     commands.RepairCredit: (promises.repair_credit, CreditRepaired),
+    commands.ExplainOverdue: (violations.explain_overdue, OverdueExplained),
+    commands.RecordOffHall: (violations.record_off_hall, ViolationRecorded),
 }
 """Each command with its rule and the fact that it chiefly makes."""

@@ -27,6 +27,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -307,6 +308,7 @@ Fact = (
     | OwnershipDeclined
     | RefusalRecalled
     | CreditRepaired
+    | OverdueExplained
 )
 
 

@@ -38,6 +38,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -92,6 +93,7 @@ _AT_ANY_TIME: tuple[type[Fact], ...] = (
     OriginalsSent,
     OriginalsReceived,
     ViolationRecorded,
+    OverdueExplained,
     *_OWNING,
 )
 _IN_PROCESS: tuple[type[Fact], ...] = (
@@ -205,7 +207,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
         _CUSTODY,
         _OWNING,
         (OriginalsSent, OriginalsReceived, ViolationRecorded, Corrected, AfterChecked, Archived),
-        (CreditRepaired,),
+        (CreditRepaired, OverdueExplained),
         moves={DecisionRevoked: Stage.REVOKED},
     ),
     Stage.DECLINED: _row(Stage.DECLINED, (OriginalsSent, OriginalsReceived, Archived), moves={}),

@@ -32,6 +32,7 @@ from hallnet.case.event import (
 )
 from hallnet.case.fact import (
     MANDATE_CHANGES_TOLD,
+    OVERDUE_CAUSE_NAMES,
     AfterChecked,
     Archived,
     CheckResult,
@@ -50,6 +51,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -287,6 +289,9 @@ def _later_sentence(fact: Fact, register: Divisions) -> str:
                 f"的承诺事项经核查不属实：{_bare(findings)}。"
                 "已记入信用记录，信用修复前不适用告知承诺和容缺受理。"
             )
+        case OverdueExplained(_, cause, explanation):
+            why = f"{OVERDUE_CAUSE_NAMES[cause]}，{_bare(explanation)}"
+            return f"未能在期限内办完，原因：{why}。逾期已记录在案。"
         case CreditRepaired():
             return "的失信记录已修复，可以重新适用告知承诺和容缺受理。"
         case AfterChecked() | Archived() | LegsPlanned() | LegOpened() | LegEnded():

@@ -366,3 +366,16 @@ class CreditNotRepaired(Problem):
     zh_remedy = "请按一般程序提交全部材料；信用修复后由核查的大厅登记"
     en = "A promise of the applicant was found broken on {since}, and the credit is not repaired"
     en_remedy = "Handle it the usual way, with all materials, or have the repair recorded first"
+
+
+class NothingOverdue(Problem):
+    """There is no stamp without a reason."""
+
+    kind = Kind.CONFLICT
+    reason = "NOTHING_OVERDUE"
+    zh = "该期限没有待说明原因的逾期记录"
+    zh_remedy = "请选择已记录逾期且尚未说明原因的期限；已登记的原因和逾期记录都不能改"
+    en = "There is no overdue stamp of that limit that lacks a reason"
+    en_remedy = (
+        "Choose a limit that is stamped and not explained; neither stamp nor reason is changed"
+    )
