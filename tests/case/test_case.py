@@ -27,6 +27,7 @@ from tests.case.builders import (
     FAILED,
     FORM,
     GRANTED,
+    HEARD,
     ISSUED,
     ITEM,
     LEG_ENDED,
@@ -47,6 +48,7 @@ from tests.case.builders import (
     RETURNED,
     REVIEWED,
     REVOKED,
+    RIGHTS_TOLD,
     SENT,
     SHEBAO,
     SIGNED,
@@ -125,6 +127,8 @@ IN_PROCESS = (
     PLANNED,
     LEG_OPENED,
     LEG_ENDED,
+    RIGHTS_TOLD,
+    HEARD,
 )
 STAYS: dict[Stage, tuple[Fact, ...]] = {
     Stage.PREREVIEW: (*ANY_TIME, AWAY),

@@ -148,6 +148,8 @@ COMMANDS: tuple[Command, ...] = (
     commands.RepairCredit("已履行"),
     commands.ExplainOverdue("PROMISE", OverdueCause.OTHER_BODY, "协办局回函迟"),
     commands.RecordOffHall("后方收件"),
+    commands.TellRights(("吴九",), "采光", True),
+    commands.HearView("吴九", "影响采光", False),
 )
 ENDING = (commands.Withdraw, commands.Decline, commands.End)
 JOINT = item(joint_bodies=("甲局", "乙局"), joint_mode=JointMode.PARALLEL, commitment_allowed=True)

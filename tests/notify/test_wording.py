@@ -21,6 +21,7 @@ from tests.case.builders import (
     EXTENDED,
     FAILED,
     GRANTED,
+    HEARD,
     ISSUED,
     LEG_ENDED,
     LEG_OPENED,
@@ -37,6 +38,7 @@ from tests.case.builders import (
     RETURNED,
     REVIEWED,
     REVOKED,
+    RIGHTS_TOLD,
     SENT,
     SHEBAO,
     SIGNED,
@@ -161,6 +163,13 @@ SENTENCES: list[tuple[Fact, str]] = [
         EXPLAINED,
         "未能在期限内办完，原因：等待其他部门，协办局回函迟。逾期已记录在案。",
     ),
+    (
+        RIGHTS_TOLD,
+        "关系到吴九的重大利益（Q-1）：采光。作出决定前，申请人、利害关系人有权陈述和申辩。"
+        "自被告知之日起五个工作日内可以要求听证，听证自要求之日起二十个工作日内组织，"
+        "申请人、利害关系人不承担听证费用。",
+    ),
+    (HEARD, "已听取意见。"),
     (REPAIRED, "的失信记录已修复，可以重新适用告知承诺和容缺受理。"),
 ]
 INSIDE: list[Fact] = [

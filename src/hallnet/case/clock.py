@@ -32,6 +32,7 @@ from hallnet.case.fact import (
     ProcedureBegan,
     ProcedureEnded,
 )
+from hallnet.case.hearing import HELD_WITHIN, asked_hearing
 from hallnet.case.item import ClockStart, ItemVersion, TimeLimit, TimeUnit
 from hallnet.case.policy import DEFAULT, Policy
 from hallnet.case.renewal import ends_on
@@ -58,6 +59,7 @@ class ClockKind(IntEnum):
     AFTER_CHECK = 10
     URGENT = 11
     RENEWAL = 12
+    HEARING = 13
 
 
 CLOCK_NAMES: Mapping[int, str] = {
@@ -73,6 +75,7 @@ CLOCK_NAMES: Mapping[int, str] = {
     ClockKind.AFTER_CHECK: "承诺核查时限",
     ClockKind.URGENT: "特办时限",
     ClockKind.RENEWAL: "原许可有效期",
+    ClockKind.HEARING: "组织听证时限",
 }
 
 
@@ -142,6 +145,7 @@ def clocks(
         _leg(case, item, calendar),
         _gaps(case, calendar),
         _procedure(case, calendar),
+        _hearing(case, calendar),
         _urgent(case, calendar),
         _renewal(case, item, calendar),
         _delivery(case, calendar),
@@ -299,6 +303,15 @@ def _procedure(case: Case, calendar: Calendar) -> Clock | None:
     return _clock(
         ClockKind.PROCEDURE, began.fact.name, began.day, began.fact.expected, calendar, met
     )
+
+
+def _hearing(case: Case, calendar: Calendar) -> Clock | None:
+    """Article 47: a hearing is held within twenty working days of when it was asked for."""
+    hearing = asked_hearing(case)
+    if hearing is None:
+        return None
+    met = hearing.held or case.mark_after(hearing.asked, *UNDECIDED_ENDS)
+    return _clock(ClockKind.HEARING, "要求听证", hearing.asked.day, HELD_WITHIN, calendar, met)
 
 
 def _urgent(case: Case, calendar: Calendar) -> Clock | None:

@@ -364,6 +364,24 @@ class RecordOffHall:
     explanation: str
 
 
+@dataclass(frozen=True, slots=True)
+class TellRights:
+    """Tell those whose important interest is touched that they may be heard."""
+
+    parties: tuple[str, ...]
+    interest: str
+    hearing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HearView:
+    """Record what somebody who was told said."""
+
+    party: str
+    statement: str
+    asks_hearing: bool
+
+
 Command = (
     PassPrereview
     | ReturnPrereview
@@ -403,6 +421,8 @@ Command = (
     | RepairCredit
     | ExplainOverdue
     | RecordOffHall
+    | TellRights
+    | HearView
 )
 
 

@@ -53,7 +53,9 @@ from hallnet.case.fact import (
     ProcedureEnded,
     RefusalRecalled,
     RefusalReported,
+    RightsTold,
     Surveyed,
+    ViewHeard,
     ViolationRecorded,
 )
 from hallnet.case.mandate import MandateAct, require_covers
@@ -70,6 +72,7 @@ from hallnet.case.renewal import require_renewable
 from hallnet.case.rules import (
     custody,
     ending,
+    hearing,
     joint,
     owning,
     permission,
@@ -174,5 +177,7 @@ RULES: dict[type[Command], tuple[Rule, type[Fact]]] = {
     commands.RepairCredit: (promises.repair_credit, CreditRepaired),
     commands.ExplainOverdue: (violations.explain_overdue, OverdueExplained),
     commands.RecordOffHall: (violations.record_off_hall, ViolationRecorded),
+    commands.TellRights: (hearing.tell_rights, RightsTold),
+    commands.HearView: (hearing.hear_view, ViewHeard),
 }
 """Each command with its rule and the fact that it chiefly makes."""

@@ -37,7 +37,9 @@ from hallnet.case.fact import (
     RefusalRecalled,
     RefusalReported,
     Renewal,
+    RightsTold,
     Surveyed,
+    ViewHeard,
     ViolationRecorded,
 )
 from hallnet.case.item import ItemOverlay, TimeLimit
@@ -309,6 +311,8 @@ Fact = (
     | RefusalRecalled
     | CreditRepaired
     | OverdueExplained
+    | RightsTold
+    | ViewHeard
 )
 
 

@@ -398,6 +398,28 @@ class OverdueExplained:
     explanation: str
 
 
+# Those who are heard
+
+
+@dataclass(frozen=True, slots=True)
+class RightsTold:
+    """告知利害关系人, 听证告知: whose important interest is touched may be heard (行政许可法 articles 36, 47)."""
+
+    document_no: str
+    parties: tuple[str, ...]
+    interest: str
+    hearing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ViewHeard:
+    """陈述、申辩: what somebody who was told said."""
+
+    party: str
+    statement: str
+    asks_hearing: bool
+
+
 # Who answers for a case, and what follows from refusals and broken promises
 
 

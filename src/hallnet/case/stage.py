@@ -47,7 +47,9 @@ from hallnet.case.fact import (
     ProcedureEnded,
     RefusalRecalled,
     RefusalReported,
+    RightsTold,
     Surveyed,
+    ViewHeard,
     ViolationRecorded,
 )
 
@@ -107,6 +109,8 @@ _IN_PROCESS: tuple[type[Fact], ...] = (
     LegsPlanned,
     LegOpened,
     LegEnded,
+    RightsTold,
+    ViewHeard,
 )
 
 

@@ -36,6 +36,7 @@ from hallnet.case.mandate import MandateAct
 from hallnet.case.power import Power
 from hallnet.case.problems import ActNotPossible, ReasonsMissing
 from hallnet.case.renewal import ends_on, is_renewed_by_silence
+from hallnet.case.rules.hearing import require_heard
 from hallnet.case.rules.joint import compensated_legs, require_asked_again, stopped_legs
 from hallnet.case.rules.problems import (
     AlreadyRenewed,
@@ -89,6 +90,7 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
     if refused and is_renewed_by_silence(case, context.item, context.today):
         raise AlreadyRenewed("outcome", ended_on=ends_on(case, context.item))
     _require_nothing_open(case, refused, context)
+    require_heard(case, command.reasons, context)
     if not refused:
         require_asked_again(case)
     if refused:

@@ -32,6 +32,7 @@ _STAMPED = frozenset(
         ClockKind.URGENT,
         ClockKind.LEG,
         ClockKind.PROCEDURE,
+        ClockKind.HEARING,
         ClockKind.DELIVERY,
         ClockKind.AFTER_CHECK,
     }

@@ -1180,6 +1180,74 @@ class OverdueExplained(_message.Message):
 Global___OverdueExplained: _TypeAlias = OverdueExplained  # noqa: Y015
 
 @_typing.final
+class RightsTold(_message.Message):
+    """RightsTold tells those whose important interest the matter touches, and the applicant where a hearing may be asked
+    for, of it and of their rights before anything is decided (行政许可法 articles 36 and 47).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_NO_FIELD_NUMBER: _builtins.int
+    PARTIES_FIELD_NUMBER: _builtins.int
+    INTEREST_FIELD_NUMBER: _builtins.int
+    HEARING_FIELD_NUMBER: _builtins.int
+    document_no: _builtins.str
+    """Number of the paper."""
+    interest: _builtins.str
+    """What of theirs is touched, in words."""
+    hearing: _builtins.bool
+    """They were told that they may ask for a hearing within five working days."""
+    @_builtins.property
+    def parties(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whom: names."""
+
+    def __init__(
+        self,
+        *,
+        document_no: _builtins.str = ...,
+        parties: _abc.Iterable[_builtins.str] | None = ...,
+        interest: _builtins.str = ...,
+        hearing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_no", b"document_no", "hearing", b"hearing", "interest", b"interest", "parties", b"parties"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RightsTold: _TypeAlias = RightsTold  # noqa: Y015
+
+@_typing.final
+class ViewHeard(_message.Message):
+    """ViewHeard records what somebody who was told said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_FIELD_NUMBER: _builtins.int
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    ASKS_HEARING_FIELD_NUMBER: _builtins.int
+    party: _builtins.str
+    """Who, as he was told."""
+    statement: _builtins.str
+    """What was said, in words."""
+    asks_hearing: _builtins.bool
+    """A hearing is asked for."""
+    def __init__(
+        self,
+        *,
+        party: _builtins.str = ...,
+        statement: _builtins.str = ...,
+        asks_hearing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks_hearing", b"asks_hearing", "party", b"party", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViewHeard: _TypeAlias = ViewHeard  # noqa: Y015
+
+@_typing.final
 class OwnershipOffered(_message.Message):
     """OwnershipOffered asks another member of staff of the hall to answer for the case (首办负责). Until that one
     takes it, who answers for it stays the same.

@@ -237,6 +237,8 @@ class _ClockKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClockKind.V
     """The short clock of an urgent case."""
     CLOCK_KIND_RENEWAL: _ClockKind.ValueType  # 12
     """Until the licence ends of which the renewal was applied for in time (行政许可法 article 50)."""
+    CLOCK_KIND_HEARING: _ClockKind.ValueType  # 13
+    """A hearing that was asked for is held (行政许可法 article 47)."""
 
 class ClockKind(_ClockKind, metaclass=_ClockKindEnumTypeWrapper):
     """ClockKind is which limit a clock measures."""
@@ -267,6 +269,8 @@ CLOCK_KIND_URGENT: ClockKind.ValueType  # 11
 """The short clock of an urgent case."""
 CLOCK_KIND_RENEWAL: ClockKind.ValueType  # 12
 """Until the licence ends of which the renewal was applied for in time (行政许可法 article 50)."""
+CLOCK_KIND_HEARING: ClockKind.ValueType  # 13
+"""A hearing that was asked for is held (行政许可法 article 47)."""
 Global___ClockKind: _TypeAlias = ClockKind  # noqa: Y015
 
 class _QueuePlace:
