@@ -121,8 +121,9 @@ def _part(
 
 
 def _taken_by(case: Case, hall: Address) -> Mark | None:
-    taken = [m for m in case.marks if isinstance(m.fact, TakenOver) and m.author == hall]
-    return taken[-1] if taken else None
+    """The first time: what comes back to be checked or examined again has no new limit."""
+    taken = (m for m in case.marks if isinstance(m.fact, TakenOver) and m.author == hall)
+    return next(taken, None)
 
 
 def _complete_since(case: Case) -> Mark | None:

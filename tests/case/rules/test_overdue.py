@@ -202,6 +202,17 @@ def test_across_areas_each_place_has_its_limit_and_its_stamp() -> None:
     assert running.met_on == date(2026, 3, 9)
 
 
+def test_the_check_of_a_promise_gives_the_place_that_decided_no_new_limit_to_decide() -> None:
+    """It went across, was decided in time, closed, and came back to be checked."""
+    history = History(filed(OTHER_COUNTY, COUNTY)).add(SIGNED).add(to(COUNTY)).add(TAKEN)
+    history.extend([ACCEPTED, GRANTED, to(OTHER_COUNTY, RETURN), TAKEN, CLOSED])
+    history.add(to(COUNTY, HandOverPurpose.AFTER_CHECK)).add(TAKEN)
+    running = clock(ClockKind.LEG, history.case, ACROSS)
+    assert running is not None
+    assert running.met_on == date(2026, 3, 2)
+    assert stamps(history.case, "03-20", ACROSS) == []
+
+
 def test_the_time_to_pass_a_case_on_runs_from_when_all_is_there() -> None:
     history = History(filed(OTHER_COUNTY, COUNTY)).add(NOTICE)
     assert clock(ClockKind.LEG, history.case, ACROSS) is None
