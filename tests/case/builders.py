@@ -62,6 +62,8 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueCause,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -72,8 +74,10 @@ from hallnet.case.fact import (
     ProcedureKind,
     RefusalRecalled,
     RefusalReported,
+    RightsTold,
     Surveyed,
     Surveyor,
+    ViewHeard,
     ViolationRecorded,
     ViolationRule,
 )
@@ -336,6 +340,9 @@ ENDED_OTHERWISE = Ended("X-1", EndManner.TERMINATED, "申请人死亡", "某法�
 ARCHIVED = Archived("档-1")
 SUSPENDED = MandateChanged("mandate-1", MandateChange.SUSPENDED, "本人要求")
 VIOLATION = ViolationRecorded(ViolationRule.OVERDUE, "PROMISE", "逾期")
+RIGHTS_TOLD = RightsTold("Q-1", ("吴九",), "采光", True)
+HEARD = ViewHeard("吴九", "影响采光", False)
+EXPLAINED = OverdueExplained("PROMISE", OverdueCause.OTHER_BODY, "协办局回函迟")
 OFFERED, OWNED, NOT_OWNED = (
     OwnershipOffered("colleague"),
     OwnershipTaken(),
@@ -423,6 +430,9 @@ def case_with(*facts: Fact, opening: Filed | None = None) -> Case:
 
 
 LATER_FACTS: tuple[Fact, ...] = (
+    EXPLAINED,
+    RIGHTS_TOLD,
+    HEARD,
     OFFERED,
     OWNED,
     NOT_OWNED,

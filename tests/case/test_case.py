@@ -21,11 +21,13 @@ from tests.case.builders import (
     COUNTY,
     DECLINED,
     ENDED_OTHERWISE,
+    EXPLAINED,
     EXTENDED,
     EXTRACT,
     FAILED,
     FORM,
     GRANTED,
+    HEARD,
     ISSUED,
     ITEM,
     LEG_ENDED,
@@ -46,6 +48,7 @@ from tests.case.builders import (
     RETURNED,
     REVIEWED,
     REVOKED,
+    RIGHTS_TOLD,
     SENT,
     SHEBAO,
     SIGNED,
@@ -113,7 +116,7 @@ def in_stage(stage: Stage, *more: Fact) -> Case:
 
 
 OWNING = (OFFERED, OWNED, NOT_OWNED)
-ANY_TIME = (SUSPENDED, SENT, CONFIRMED, VIOLATION, *OWNING)
+ANY_TIME = (SUSPENDED, SENT, CONFIRMED, VIOLATION, EXPLAINED, *OWNING)
 IN_PROCESS = (
     SUPPLEMENT,
     SIGNED,
@@ -124,6 +127,8 @@ IN_PROCESS = (
     PLANNED,
     LEG_OPENED,
     LEG_ENDED,
+    RIGHTS_TOLD,
+    HEARD,
 )
 STAYS: dict[Stage, tuple[Fact, ...]] = {
     Stage.PREREVIEW: (*ANY_TIME, AWAY),
@@ -143,6 +148,7 @@ STAYS: dict[Stage, tuple[Fact, ...]] = {
         ARCHIVED,
         *OWNING,
         REPAIRED,
+        EXPLAINED,
     ),
     Stage.DECLINED: (SENT, CONFIRMED, ARCHIVED),
     Stage.WITHDRAWN: (SENT, CONFIRMED, ARCHIVED),

@@ -63,6 +63,7 @@ from hallnet.case.fact import (
     EndManner,
     LegOutcome,
     MandateChange,
+    OverdueCause,
     PlannedLeg,
     ProcedureKind,
 )
@@ -145,6 +146,10 @@ COMMANDS: tuple[Command, ...] = (
     commands.RecallRefusal("依据有误"),
     commands.CheckAfterwards(CheckResult.BROKEN, "不属实"),
     commands.RepairCredit("已履行"),
+    commands.ExplainOverdue("PROMISE", OverdueCause.OTHER_BODY, "协办局回函迟"),
+    commands.RecordOffHall("后方收件"),
+    commands.TellRights(("吴九",), "采光", True),
+    commands.HearView("吴九", "影响采光", False),
 )
 ENDING = (commands.Withdraw, commands.Decline, commands.End)
 JOINT = item(joint_bodies=("甲局", "乙局"), joint_mode=JointMode.PARALLEL, commitment_allowed=True)

@@ -50,6 +50,7 @@ def test_every_paper_has_a_built_in_text_that_may_itself_be_released() -> None:
         (PaperKind.REFUSAL, "remedy"),
         (PaperKind.EXTENSION, "reason"),
         (PaperKind.PROCEDURE, "expected"),
+        (PaperKind.RIGHTS, "hearing"),
     ],
 )
 def test_no_template_leaves_out_what_the_law_wants(paper: PaperKind, field: str) -> None:

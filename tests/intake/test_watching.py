@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 from tests.exchange.test_face import ask
@@ -9,13 +10,15 @@ from tests.intake.parts import ACCEPT, GRANT, NOTICE, RELIEF, face, file_request
 from tests.simulation.halls import World
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
+from hallnet.case import command as commands
 from hallnet.case.case import Case, day_of
 from hallnet.case.catalogue_file import supplied_catalogue
 from hallnet.case.event import AcceptanceBasis, Accepted, Decided
-from hallnet.case.fact import ViolationRecorded, ViolationRule
+from hallnet.case.fact import OverdueCause, ViolationRecorded, ViolationRule
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.stage import Stage
-from hallnet.intake import cases, watching
+from hallnet.intake import cases, counting, watching
+from hallnet.numbers.measure import Measure
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -92,6 +95,36 @@ def test_what_is_overdue_is_stamped_once_at_the_hall_that_has_it(world: World) -
     world.act(TOWNSHIP, case, GRANT)
     again = now(world, case).all_of(ViolationRecorded)
     assert len({fact.subject for fact in again}) == len(again)
+
+
+def test_what_is_delivered_or_checked_too_late_is_stamped_by_itself(world: World) -> None:
+    """行政许可法 article 44: decided in good time, and nobody hands the result out."""
+    case = world.file(TOWNSHIP, RELIEF)
+    world.act(TOWNSHIP, case, ACCEPT)
+    world.act(TOWNSHIP, case, GRANT)
+    assert watch(world) == 0
+    world.time.pass_by(days=30)
+    assert watch(world) == 1
+    stamps = now(world, case).all_of(ViolationRecorded)
+    assert {(fact.rule, fact.subject) for fact in stamps} == {(ViolationRule.OVERDUE, "DELIVERY")}
+    assert watch(world) == 0
+
+
+def test_why_it_was_late_is_on_record_and_in_the_numbers(world: World) -> None:
+    """优化营商环境条例 article 36, through the tables: numbers as kept are those that the events give."""
+    case = world.file(TOWNSHIP, RELIEF)
+    world.act(TOWNSHIP, case, ACCEPT)
+    world.act(TOWNSHIP, case, GRANT)
+    world.time.pass_by(days=30)
+    assert watch(world) == 1
+    why = commands.ExplainOverdue("DELIVERY", OverdueCause.STAFF, "窗口人员空缺")
+    world.act(TOWNSHIP, case, why)
+    assert [fact.subject for fact in now(world, case).all_of(ViolationRecorded)] == ["DELIVERY"]
+    station = world.at(TOWNSHIP)
+    kept = station.intake.look(counting.kept)
+    assert kept == station.intake.look(lambda c: counting.from_events(c, station.hall))
+    totals = Counter(key.measure for key in kept.elements())
+    assert (totals[Measure.OVERDUE_STAMPED], totals[Measure.LATE_BY_STAFF]) == (1, 1)
 
 
 def test_more_cases_than_fit_in_one_look_are_done_in_the_next(world: World) -> None:

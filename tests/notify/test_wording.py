@@ -17,9 +17,11 @@ from tests.case.builders import (
     COUNTY,
     DECLINED,
     ENDED_OTHERWISE,
+    EXPLAINED,
     EXTENDED,
     FAILED,
     GRANTED,
+    HEARD,
     ISSUED,
     LEG_ENDED,
     LEG_OPENED,
@@ -36,6 +38,7 @@ from tests.case.builders import (
     RETURNED,
     REVIEWED,
     REVOKED,
+    RIGHTS_TOLD,
     SENT,
     SHEBAO,
     SIGNED,
@@ -156,6 +159,17 @@ SENTENCES: list[tuple[Fact, str]] = [
         replace(CHECKED, result=CheckResult.BROKEN, findings="场地虚假。"),
         "的承诺事项经核查不属实：场地虚假。已记入信用记录，信用修复前不适用告知承诺和容缺受理。",
     ),
+    (
+        EXPLAINED,
+        "未能在期限内办完，原因：等待其他部门，协办局回函迟。逾期已记录在案。",
+    ),
+    (
+        RIGHTS_TOLD,
+        "关系到吴九的重大利益（Q-1）：采光。作出决定前，申请人、利害关系人有权陈述和申辩。"
+        "自被告知之日起五个工作日内可以要求听证，听证自要求之日起二十个工作日内组织，"
+        "申请人、利害关系人不承担听证费用。",
+    ),
+    (HEARD, "已听取意见。"),
     (REPAIRED, "的失信记录已修复，可以重新适用告知承诺和容缺受理。"),
 ]
 INSIDE: list[Fact] = [

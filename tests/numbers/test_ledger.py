@@ -9,16 +9,18 @@ import pytest
 from tests.case.builders import (
     ACCEPTED,
     CLOSED,
+    EXPLAINED,
     GRANTED,
     ORGANISATION,
     REVIEWED,
+    VIOLATION,
     case_with,
     filed,
 )
 
 from hallnet.case.case import Case
 from hallnet.case.event import Fact, Outcome
-from hallnet.case.fact import Issued, RefusalReported
+from hallnet.case.fact import Issued, OverdueCause, RefusalReported
 from hallnet.numbers.ledger import COLUMNS, POSTED_COLUMNS, entry, may_be_posted
 
 ISSUED = Issued("某证", "证-7", date(2026, 3, 2), None)
@@ -69,3 +71,15 @@ def test_posted_is_what_was_granted_and_handed_out(facts: tuple[Fact, ...], post
     case = case_with(*facts)
     assert may_be_posted(case) == posted
     assert len(entry(case, "某事项").posted) == len(POSTED_COLUMNS)
+
+
+def test_why_it_was_late_stands_in_the_ledger_and_is_posted() -> None:
+    """优化营商环境条例 article 36: the reasons of what is overdue are made public, each cause once; what was written
+    of it concerns the case and is not posted."""
+    why = replace(EXPLAINED, cause=OverdueCause.STAFF)
+    case = case_with(ACCEPTED, VIOLATION, EXPLAINED, VIOLATION, EXPLAINED, VIOLATION, why)
+    assert entry(case, "某事项").late_because == "等待其他部门；人手不足或人员缺位"
+    assert "等待其他部门；人手不足或人员缺位" in entry(case, "某事项").posted
+    assert EXPLAINED.explanation not in "".join(entry(case, "某事项").row)
+    assert entry(case_with(ACCEPTED, VIOLATION), "某事项").late_because == "逾期，原因未登记"
+    assert entry(case_with(ACCEPTED), "某事项").late_because == ""

@@ -6,7 +6,7 @@ day. Articles are those of 行政许可法.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
@@ -17,31 +17,26 @@ from hallnet.case.event import (
     Accepted,
     Closed,
     Decided,
-    Declined,
-    HandedOver,
-    HandOverDeclined,
-    HandOverFailed,
     NoticeGiven,
     Outcome,
     PrereviewReturned,
     Supplemented,
-    TakenOver,
-    Withdrawn,
 )
 from hallnet.case.fact import (
     AfterChecked,
     CheckResult,
     DecisionRevoked,
-    Ended,
     Extended,
     MadeUrgent,
     PrereviewPassed,
     ProcedureBegan,
     ProcedureEnded,
 )
+from hallnet.case.hearing import HELD_WITHIN, asked_hearing
 from hallnet.case.item import ClockStart, ItemVersion, TimeLimit, TimeUnit
 from hallnet.case.policy import DEFAULT, Policy
 from hallnet.case.renewal import ends_on
+from hallnet.case.share import UNDECIDED_ENDS, decided_after, share_of_hall
 
 NOTICE_LIMIT = TimeLimit(5, TimeUnit.WORKING_DAY, "行政许可法第三十二条第一款第四项")
 DELIVERY_LIMIT = TimeLimit(10, TimeUnit.WORKING_DAY, "行政许可法第四十四条")
@@ -64,6 +59,24 @@ class ClockKind(IntEnum):
     AFTER_CHECK = 10
     URGENT = 11
     RENEWAL = 12
+    HEARING = 13
+
+
+CLOCK_NAMES: Mapping[int, str] = {
+    ClockKind.NOTICE: "一次性告知时限",
+    ClockKind.PROMISE: "承诺办结时限",
+    ClockKind.STATUTORY: "法定办结时限",
+    ClockKind.LEG: "本环节时限",
+    ClockKind.DELIVERY: "送达时限",
+    ClockKind.PREREVIEW: "预审时限",
+    ClockKind.SUPPLEMENT: "申请人补正时限",
+    ClockKind.GAPS: "容缺补交时限",
+    ClockKind.PROCEDURE: "特别程序时间",
+    ClockKind.AFTER_CHECK: "承诺核查时限",
+    ClockKind.URGENT: "特办时限",
+    ClockKind.RENEWAL: "原许可有效期",
+    ClockKind.HEARING: "组织听证时限",
+}
 
 
 class Alarm(IntEnum):
@@ -132,6 +145,7 @@ def clocks(
         _leg(case, item, calendar),
         _gaps(case, calendar),
         _procedure(case, calendar),
+        _hearing(case, calendar),
         _urgent(case, calendar),
         _renewal(case, item, calendar),
         _delivery(case, calendar),
@@ -181,9 +195,6 @@ def pauses(case: Case, calendar: Calendar) -> tuple[Pause, ...]:
     return tuple(found)
 
 
-_UNDECIDED_END = (Withdrawn, Declined, Ended)
-
-
 def _prereview(case: Case, calendar: Calendar, policy: Policy) -> Clock | None:
     """How long an online application is looked through before it is received."""
     if not case.filed.for_prereview:
@@ -191,7 +202,7 @@ def _prereview(case: Case, calendar: Calendar, policy: Policy) -> Clock | None:
     started = case.marks[0]
     for returned in (m for m in case.marks if isinstance(m.fact, PrereviewReturned)):
         started = case.mark_after(returned, Supplemented) or started
-    met = case.mark_after(started, PrereviewPassed, PrereviewReturned, *_UNDECIDED_END)
+    met = case.mark_after(started, PrereviewPassed, PrereviewReturned, *UNDECIDED_ENDS)
     return _clock(ClockKind.PREREVIEW, "网上提交", started.day, policy.prereview, calendar, met)
 
 
@@ -208,7 +219,7 @@ def _notice(case: Case, calendar: Calendar) -> Clock | None:
     answer = case.mark_after(noticed, Supplemented) if noticed is not None else None
     if answer is not None:
         started, day, text = answer, answer.day, "补正"
-    met = case.mark_after(started, NoticeGiven, Accepted, *_UNDECIDED_END)
+    met = case.mark_after(started, NoticeGiven, Accepted, *UNDECIDED_ENDS)
     if noticed is not None and answer is None:
         met = noticed
     return _clock(ClockKind.NOTICE, text, day, NOTICE_LIMIT, calendar, met)
@@ -219,7 +230,7 @@ def _supplement(case: Case, calendar: Calendar, policy: Policy) -> Clock | None:
     noticed = case.newest(NoticeGiven)
     if noticed is None or policy.supplement_limit is None:
         return None
-    met = case.mark_after(noticed, Supplemented, *_UNDECIDED_END)
+    met = case.mark_after(noticed, Supplemented, *UNDECIDED_ENDS)
     return _clock(
         ClockKind.SUPPLEMENT,
         "一次性告知",
@@ -250,7 +261,7 @@ def _limits(case: Case, item: ItemVersion, calendar: Calendar) -> list[Clock | N
         text, started, day = "受理", accepted, accepted.fact.accepted_on
     else:
         return []
-    met = _decided_after(case, started)
+    met = decided_after(case, started)
     option = case.filed.option
     promised, statutory = item.promised_of(option), item.statutory_of(option) or item.legal_cap
     if lead is not None:
@@ -268,7 +279,7 @@ def _gaps(case: Case, calendar: Calendar) -> Clock | None:
     accepted, fact = case.newest(Accepted), case.last(Accepted)
     if accepted is None or fact is None or not fact.gaps or fact.gaps_limit is None:
         return None
-    met = _decided_after(case, accepted)
+    met = decided_after(case, accepted)
     if not case.gaps:
         supplied = [mark for mark in case.marks if isinstance(mark.fact, Supplemented)]
         met = supplied[-1] if supplied else met
@@ -288,10 +299,19 @@ def _procedure(case: Case, calendar: Calendar) -> Clock | None:
     if began is None:
         return None
     assert isinstance(began.fact, ProcedureBegan)
-    met = case.mark_after(began, ProcedureEnded, *_UNDECIDED_END)
+    met = case.mark_after(began, ProcedureEnded, *UNDECIDED_ENDS)
     return _clock(
         ClockKind.PROCEDURE, began.fact.name, began.day, began.fact.expected, calendar, met
     )
+
+
+def _hearing(case: Case, calendar: Calendar) -> Clock | None:
+    """Article 47: a hearing is held within twenty working days of when it was asked for."""
+    hearing = asked_hearing(case)
+    if hearing is None:
+        return None
+    met = hearing.held or case.mark_after(hearing.asked, *UNDECIDED_ENDS)
+    return _clock(ClockKind.HEARING, "要求听证", hearing.asked.day, HELD_WITHIN, calendar, met)
 
 
 def _urgent(case: Case, calendar: Calendar) -> Clock | None:
@@ -300,7 +320,7 @@ def _urgent(case: Case, calendar: Calendar) -> Clock | None:
     if urgent is None:
         return None
     assert isinstance(urgent.fact, MadeUrgent)
-    met = _decided_after(case, urgent)
+    met = decided_after(case, urgent)
     return _running_clock(
         case, ClockKind.URGENT, "列为特办", urgent.day, urgent.fact.limit, calendar, met
     )
@@ -313,7 +333,7 @@ def _renewal(case: Case, item: ItemVersion, calendar: Calendar) -> Clock | None:
         return None
     started, day = case.received
     limit = TimeLimit((last - day).days, TimeUnit.CALENDAR_DAY, "行政许可法第五十条第二款")
-    met = _decided_after(case, started)
+    met = decided_after(case, started)
     count = calendar.until(day, last, "原许可有效期届满")
     return Clock(ClockKind.RENEWAL, "申请延续", day, limit, count, met.day if met else None)
 
@@ -340,23 +360,18 @@ def _after_check(case: Case, calendar: Calendar, policy: Policy) -> Clock | None
 
 
 def _leg(case: Case, item: ItemVersion, calendar: Calendar) -> Clock | None:
-    """The share of the hall that has the case now (article 43 for a lower hall's review)."""
-    accepted = case.newest(Accepted)
-    if accepted is None or case.decision is not None or case.filed.lead is not None:
+    """The share of the hall that has the case now."""
+    found = share_of_hall(case, item)
+    if found is None:
         return None
-    taken = _last(case.marks_after(accepted, TakenOver))
-    started = taken or accepted
-    level = case.custodian.level
-    leg = next((leg for leg in item.legs if leg.level == level and leg.promised), None)
-    if leg is None or leg.promised is None:
-        return None
-    text = "受理" if started is accepted else "接收移交"
-    met = _last(case.marks_after(started, HandedOver, Closed, Withdrawn, Ended))
-    if met is not None and case.mark_after(met, HandOverDeclined, HandOverFailed):
-        # What was handed over in vain is here again, and not done.
-        met = None
     return _running_clock(
-        case, ClockKind.LEG, f"{leg.actor}{text}", started.day, leg.promised, calendar, met
+        case,
+        ClockKind.LEG,
+        found.started_by,
+        found.starts_on,
+        found.limit,
+        calendar,
+        found.met,
     )
 
 
@@ -367,19 +382,6 @@ def _delivery(case: Case, calendar: Calendar) -> Clock | None:
         return None
     met = case.mark_after(decided, Closed, DecisionRevoked)
     return _clock(ClockKind.DELIVERY, "决定", decided.day, DELIVERY_LIMIT, calendar, met)
-
-
-def _decided_after(case: Case, started: Mark) -> Mark | None:
-    """What met a limit for deciding: the decision that stands, what was only filed and is done, or another
-    end. A refusal that was recalled met nothing: the limit runs on from where it began."""
-    for mark in case.marks_after(started, Decided, Closed, *_UNDECIDED_END):
-        if not isinstance(mark.fact, Decided) or mark is case.decision:
-            return mark
-    return None
-
-
-def _last(marks: list[Mark]) -> Mark | None:
-    return marks[-1] if marks else None
 
 
 def _running_clock(

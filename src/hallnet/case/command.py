@@ -19,6 +19,7 @@ from hallnet.case.fact import (
     Lead,
     LegOutcome,
     MandateChange,
+    OverdueCause,
     ProcedureKind,
     Renewal,
     Surveyor,
@@ -347,6 +348,40 @@ class RepairCredit:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ExplainOverdue:
+    """Say why a limit was overrun, named as its stamp names it."""
+
+    subject: str
+    cause: OverdueCause
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOffHall:
+    """Record that the application was received elsewhere than at the hall (越位收件)."""
+
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellRights:
+    """Tell those whose important interest is touched that they may be heard."""
+
+    parties: tuple[str, ...]
+    interest: str
+    hearing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HearView:
+    """Record what somebody who was told said."""
+
+    party: str
+    statement: str
+    asks_hearing: bool
+
+
 Command = (
     PassPrereview
     | ReturnPrereview
@@ -384,6 +419,10 @@ Command = (
     | DeclineOwnership
     | RecallRefusal
     | RepairCredit
+    | ExplainOverdue
+    | RecordOffHall
+    | TellRights
+    | HearView
 )
 
 

@@ -44,6 +44,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -52,7 +53,10 @@ from hallnet.case.fact import (
     ProcedureEnded,
     RefusalRecalled,
     RefusalReported,
+    RightsTold,
     Surveyed,
+    ViewHeard,
+    ViolationRecorded,
 )
 from hallnet.case.mandate import MandateAct, require_covers
 from hallnet.case.person import ActorKind, require_person
@@ -68,12 +72,15 @@ from hallnet.case.renewal import require_renewable
 from hallnet.case.rules import (
     custody,
     ending,
+    hearing,
     joint,
     owning,
     permission,
     processing,
     promises,
     receiving,
+    time,
+    violations,
 )
 
 
@@ -119,13 +126,15 @@ def file_case(command: File, context: Context) -> Filed:
 
 
 def decide(case: Case, command: Command, context: Context) -> list[Fact]:
-    """The facts that follow from a command at this hall; raises a problem and changes nothing."""
+    """The facts that follow from a command at this hall, after the stamps of what is overdue by now; raises a problem
+    and changes nothing."""
     if case.transit is not None:
         raise CaseInTransit("case_id", to=case.transit.to)
     if case.custodian != context.here:
         raise NotTheCustodian("case_id", custodian=case.custodian)
     rule, _ = RULES[type(command)]
-    return rule(case, command, context)
+    facts = rule(case, command, context)
+    return [*time.overdue(case, context.clocks_of(case), context.today), *facts]
 
 
 Rule = Callable[[Case, Any, Context], list[Fact]]
@@ -166,5 +175,9 @@ RULES: dict[type[Command], tuple[Rule, type[Fact]]] = {
     commands.DeclineOwnership: (owning.decline_ownership, OwnershipDeclined),
     commands.RecallRefusal: (ending.recall_refusal, RefusalRecalled),
     commands.RepairCredit: (promises.repair_credit, CreditRepaired),
+    commands.ExplainOverdue: (violations.explain_overdue, OverdueExplained),
+    commands.RecordOffHall: (violations.record_off_hall, ViolationRecorded),
+    commands.TellRights: (hearing.tell_rights, RightsTold),
+    commands.HearView: (hearing.hear_view, ViewHeard),
 }
 """Each command with its rule and the fact that it chiefly makes."""

@@ -27,6 +27,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -36,7 +37,9 @@ from hallnet.case.fact import (
     RefusalRecalled,
     RefusalReported,
     Renewal,
+    RightsTold,
     Surveyed,
+    ViewHeard,
     ViolationRecorded,
 )
 from hallnet.case.item import ItemOverlay, TimeLimit
@@ -307,6 +310,9 @@ Fact = (
     | OwnershipDeclined
     | RefusalRecalled
     | CreditRepaired
+    | OverdueExplained
+    | RightsTold
+    | ViewHeard
 )
 
 

@@ -368,6 +368,58 @@ class ViolationRecorded:
     explanation: str
 
 
+class OverdueCause(IntEnum):
+    """Why something was late."""
+
+    STAFF = 1
+    SYSTEM = 2
+    OTHER_BODY = 3
+    APPLICANT = 4
+    COMPLEX = 5
+    OTHER = 6
+
+
+OVERDUE_CAUSE_NAMES = {
+    OverdueCause.STAFF: "人手不足或人员缺位",
+    OverdueCause.SYSTEM: "系统或网络故障",
+    OverdueCause.OTHER_BODY: "等待其他部门",
+    OverdueCause.APPLICANT: "申请人原因",
+    OverdueCause.COMPLEX: "情况复杂",
+    OverdueCause.OTHER: "其他",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueExplained:
+    """Why a limit was overrun, named as its stamp names it; the stamp stays (优化营商环境条例 article 36)."""
+
+    subject: str
+    cause: OverdueCause
+    explanation: str
+
+
+# Those who are heard
+
+
+@dataclass(frozen=True, slots=True)
+class RightsTold:
+    """告知利害关系人, 听证告知: whose important interest is touched may be heard (行政许可法 articles 36, 47)."""
+
+    document_no: str
+    parties: tuple[str, ...]
+    interest: str
+    hearing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ViewHeard:
+    """陈述、申辩: what somebody who was told said."""
+
+    party: str
+    statement: str
+    asks_hearing: bool
+
+
 # Who answers for a case, and what follows from refusals and broken promises
 
 

@@ -173,15 +173,24 @@ class Leg:
     counted: bool
 
 
+class CrossAreaPart(IntEnum):
+    """收件, 办理 or 送达."""
+
+    INTAKE = 1
+    DECISION = 2
+    RESULT = 3
+
+
 @dataclass(frozen=True, slots=True)
 class CrossAreaLeg:
-    """A place's part in a case that was filed elsewhere."""
+    """A place's part in a case that was filed elsewhere. Without `part` it is described and has no clock."""
 
     sequence: int
     place: str
     act: str
     limit: TimeLimit | None
     started_by: str
+    part: CrossAreaPart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from hallnet.case.item import (
     ClockStart,
     CrossAreaMode,
+    CrossAreaPart,
     Fee,
     HandlingKind,
     IntakePlace,
@@ -63,6 +64,7 @@ _NAMES: dict[type[IntEnum], dict[int, str]] = {
     ClockStart: {1: "自收件之日起", 2: "自受理之日起"},
     Scope: {1: "全国", 2: "全省", 3: "全市", 4: "全县", 5: "全镇"},
     CrossAreaMode: {1: "全程网办", 2: "异地代收代办", 3: "多地联办", 4: "全国直接办理"},
+    CrossAreaPart: {1: "收件地收件", 2: "办理地办理", 3: "收件地送达"},
     JointMode: {1: "并联", 2: "串联", 3: "分阶段"},
     Requirement: {1: "必要", 2: "容缺", 3: "非必要"},
     MaterialSource: {1: "申请人自备", 2: "政府部门核发", 3: "部门共享，无需提交"},

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 
 from hallnet.case.case import Case
 from hallnet.case.decide import RULES
-from hallnet.case.fact import Extended
+from hallnet.case.fact import Extended, RightsTold
 from hallnet.case.item import HandlingKind, ItemVersion
 from hallnet.case.ownership import ownership_of
-from hallnet.case.rules import custody, ending, joint, processing, promises, receiving
+from hallnet.case.rules import custody, ending, joint, processing, promises, receiving, violations
 from hallnet.case.stage import TABLE, Stage
 from hallnet.places import Address
 
@@ -106,6 +106,9 @@ _CONDITIONS: Mapping[str, Condition] = {
         case.commitment is not None and _competent(case, here)
     ),
     "RepairCredit": lambda case, item, here: promises.is_broken(case) and _competent(case, here),
+    "HearView": lambda case, item, here: case.newest(RightsTold) is not None,
+    "ExplainOverdue": lambda case, item, here: bool(violations.unexplained(case)),
+    "RecordOffHall": lambda case, item, here: not violations.is_off_hall(case),
     "BeginProcedure": lambda case, item, here: case.procedure is None,
     "EndProcedure": lambda case, item, here: case.procedure is not None,
     "Extend": lambda case, item, here: (

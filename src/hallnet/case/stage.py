@@ -38,6 +38,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -46,7 +47,9 @@ from hallnet.case.fact import (
     ProcedureEnded,
     RefusalRecalled,
     RefusalReported,
+    RightsTold,
     Surveyed,
+    ViewHeard,
     ViolationRecorded,
 )
 
@@ -92,6 +95,7 @@ _AT_ANY_TIME: tuple[type[Fact], ...] = (
     OriginalsSent,
     OriginalsReceived,
     ViolationRecorded,
+    OverdueExplained,
     *_OWNING,
 )
 _IN_PROCESS: tuple[type[Fact], ...] = (
@@ -105,6 +109,8 @@ _IN_PROCESS: tuple[type[Fact], ...] = (
     LegsPlanned,
     LegOpened,
     LegEnded,
+    RightsTold,
+    ViewHeard,
 )
 
 
@@ -205,7 +211,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
         _CUSTODY,
         _OWNING,
         (OriginalsSent, OriginalsReceived, ViolationRecorded, Corrected, AfterChecked, Archived),
-        (CreditRepaired,),
+        (CreditRepaired, OverdueExplained),
         moves={DecisionRevoked: Stage.REVOKED},
     ),
     Stage.DECLINED: _row(Stage.DECLINED, (OriginalsSent, OriginalsReceived, Archived), moves={}),

@@ -38,6 +38,7 @@ class PaperKind(IntEnum):
     EXTENSION = 11
     REVOCATION = 12
     END = 13
+    RIGHTS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,10 @@ BUILT_IN: Mapping[PaperKind, str] = {
     PaperKind.EXTENSION: "办理期限延长{by}（{document_no}）。理由：{reason}。",
     PaperKind.REVOCATION: (
         "的决定已撤销（{document_no}）。理由：{reasons}；依据：{legal_basis}。{remedy}"
+    ),
+    PaperKind.RIGHTS: (
+        "关系到{parties}的重大利益（{document_no}）：{interest}。"
+        "作出决定前，申请人、利害关系人有权陈述和申辩。{hearing}"
     ),
     PaperKind.END: "已终止办理（{document_no}）。理由：{reasons}。{remedy}",
 }

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 from hallnet.case.case import Case
 from hallnet.case.event import Accepted, Closed, Decided, DeliveryMethod, Outcome
-from hallnet.case.fact import Issued
+from hallnet.case.fact import (
+    OVERDUE_CAUSE_NAMES,
+    Issued,
+    OverdueExplained,
+    ViolationRecorded,
+    ViolationRule,
+)
 from hallnet.case.person import masked
 from hallnet.case.stage import NAMES as STAGES
 from hallnet.case.stage import Stage
@@ -31,8 +37,9 @@ COLUMNS = (
     "领取方式",
     "领取人",
     "办结",
+    "逾期原因",
 )
-POSTED_COLUMNS = ("办件编号", "申请人", "事项", "结果", "办结")
+POSTED_COLUMNS = ("办件编号", "申请人", "事项", "结果", "办结", "逾期原因")
 DELIVERIES = {
     DeliveryMethod.COUNTER: "窗口领取",
     DeliveryMethod.AGENT: "代办员转交",
@@ -60,6 +67,7 @@ class Entry:
     delivery: str
     received_by: str
     closed_on: str
+    late_because: str
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -69,7 +77,14 @@ class Entry:
     @property
     def posted(self) -> tuple[str, ...]:
         """In the order of POSTED_COLUMNS."""
-        return (self.case_no, self.applicant, self.item, self.outcome, self.closed_on)
+        return (
+            self.case_no,
+            self.applicant,
+            self.item,
+            self.outcome,
+            self.closed_on,
+            self.late_because,
+        )
 
 
 def entry(case: Case, item_name: str, named: bool = False) -> Entry:
@@ -96,6 +111,7 @@ def entry(case: Case, item_name: str, named: bool = False) -> Entry:
         delivery=DELIVERIES[delivered.method] if delivered else "",
         received_by=masked(taken_by) if taken_by and not named else taken_by,
         closed_on=str(closed.day) if closed else "",
+        late_because=_late_because(case),
     )
 
 
@@ -110,6 +126,16 @@ def may_be_posted(case: Case) -> bool:
 def _steps(case: Case) -> str:
     told = [(mark, step_name(mark.fact)) for mark in case.marks]
     return "；".join(f"{mark.day}{name}（{mark.actor.name}）" for mark, name in told if name)
+
+
+def _late_because(case: Case) -> str:
+    """Each cause once (优化营商环境条例 article 36); empty if nothing was late."""
+    causes = dict.fromkeys(fact.cause for fact in case.all_of(OverdueExplained))
+    if causes:
+        return "；".join(OVERDUE_CAUSE_NAMES[cause] for cause in causes)
+    stamps = case.all_of(ViolationRecorded)
+    late = any(stamp.rule is ViolationRule.OVERDUE for stamp in stamps)
+    return "逾期，原因未登记" if late else ""
 
 
 def _outcome(case: Case, decision: Decided | None) -> str:

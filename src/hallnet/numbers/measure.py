@@ -32,7 +32,16 @@ from hallnet.case.event import (
     TakenOver,
     Withdrawn,
 )
-from hallnet.case.fact import DecisionRevoked, Ended, MadeUrgent, PrereviewPassed
+from hallnet.case.fact import (
+    DecisionRevoked,
+    Ended,
+    MadeUrgent,
+    OverdueCause,
+    OverdueExplained,
+    PrereviewPassed,
+    ViolationRecorded,
+    ViolationRule,
+)
 from hallnet.case.item import ItemVersion, TimeUnit
 from hallnet.case.kind import axes_of
 from hallnet.case.policy import Policy
@@ -73,6 +82,14 @@ class Measure(IntEnum):
     REVOKED = 29
     LEG_ACCEPTED = 30
     LEG_FINISHED = 31
+    OVERDUE_STAMPED = 32
+    LATE_BY_STAFF = 33
+    LATE_BY_SYSTEM = 34
+    LATE_BY_OTHER_BODY = 35
+    LATE_BY_APPLICANT = 36
+    LATE_BY_COMPLEXITY = 37
+    LATE_OTHERWISE = 38
+    OFF_HALL = 39
 
 
 NAMES = {
@@ -107,6 +124,14 @@ NAMES = {
     Measure.REVOKED: "撤销决定",
     Measure.LEG_ACCEPTED: "联办环节受理",
     Measure.LEG_FINISHED: "联办环节办结",
+    Measure.OVERDUE_STAMPED: "期限逾期",
+    Measure.LATE_BY_STAFF: "逾期原因：人手不足或人员缺位",
+    Measure.LATE_BY_SYSTEM: "逾期原因：系统或网络故障",
+    Measure.LATE_BY_OTHER_BODY: "逾期原因：等待其他部门",
+    Measure.LATE_BY_APPLICANT: "逾期原因：申请人原因",
+    Measure.LATE_BY_COMPLEXITY: "逾期原因：情况复杂",
+    Measure.LATE_OTHERWISE: "逾期原因：其他",
+    Measure.OFF_HALL: "越位收件",
 }
 
 _SIMPLE: dict[type[Fact], Measure] = {
@@ -130,6 +155,18 @@ _HANDED = {
     HandOverPurpose.ACROSS: Measure.HANDED_ACROSS,
     HandOverPurpose.RETURN: Measure.RETURNED_RESULT,
 }
+_LATE_BY = {
+    OverdueCause.STAFF: Measure.LATE_BY_STAFF,
+    OverdueCause.SYSTEM: Measure.LATE_BY_SYSTEM,
+    OverdueCause.OTHER_BODY: Measure.LATE_BY_OTHER_BODY,
+    OverdueCause.APPLICANT: Measure.LATE_BY_APPLICANT,
+    OverdueCause.COMPLEX: Measure.LATE_BY_COMPLEXITY,
+    OverdueCause.OTHER: Measure.LATE_OTHERWISE,
+}
+_BROKEN_RULES = {
+    ViolationRule.OVERDUE: Measure.OVERDUE_STAMPED,
+    ViolationRule.OFF_HALL: Measure.OFF_HALL,
+}
 _DECIDED = {Outcome.GRANTED: Measure.GRANTED, Outcome.REFUSED: Measure.REFUSED}
 
 COUNTED_OF: dict[Measure, tuple[type[Fact], ...]] = {
@@ -137,6 +174,8 @@ COUNTED_OF: dict[Measure, tuple[type[Fact], ...]] = {
     **dict.fromkeys(_HANDED.values(), (HandedOver,)),
     **dict.fromkeys(_DECIDED.values(), (Decided,)),
     **{measure: (fact,) for fact, measure in _OF_A_LEG.items()},
+    **dict.fromkeys(_LATE_BY.values(), (OverdueExplained,)),
+    **dict.fromkeys(_BROKEN_RULES.values(), (ViolationRecorded,)),
     Measure.RECEIVED: (Filed, PrereviewPassed),
     **dict.fromkeys((Measure.ACCEPTED_JOINT, Measure.ACCEPTED_TO_REPORT_UP), (Accepted,)),
     Measure.ACCEPTED_URGENT: (Accepted, MadeUrgent),
@@ -205,6 +244,11 @@ def counted(
     if mark.author != here:
         return
     fact = mark.fact
+    # Also of a leg: it is the hall that is late.
+    if isinstance(fact, OverdueExplained):
+        yield key(_LATE_BY[fact.cause]), 1
+    elif isinstance(fact, ViolationRecorded) and fact.rule in _BROKEN_RULES:
+        yield key(_BROKEN_RULES[fact.rule]), 1
     if case.filed.lead is not None:
         if type(fact) in _OF_A_LEG:
             yield key(_OF_A_LEG[type(fact)]), 1

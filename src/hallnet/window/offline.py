@@ -20,6 +20,7 @@ from hallnet.case.event import Fact, Supplemented
 from hallnet.case.fact import (
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -129,7 +130,7 @@ def leaves_be(fact: Fact, command: Command, case: Case) -> bool:
     Only what is known to be harmless is: a note of the hall about itself, who answers for the case, originals
     in another bag, and of two supplements those of different materials.
     """
-    if isinstance(fact, ViolationRecorded):
+    if isinstance(fact, ViolationRecorded | OverdueExplained):
         return True
     if isinstance(fact, _OWNING_FACTS):
         return not isinstance(command, _OWNING_ACTS)

@@ -148,7 +148,7 @@ def test_one_review_and_one_check_are_two_people_where_the_policy_says_so() -> N
 def test_a_late_decision_bears_the_stamp() -> None:
     late = context(now=at("2026-03-10 09:00"))
     facts = decide(case_with(ACCEPTED), commands.Decide(Outcome.GRANTED, "", ""), late)
-    assert [type(fact) for fact in facts] == [Decided, ViolationRecorded]
+    assert [type(fact) for fact in facts] == [ViolationRecorded, Decided]
 
 
 # Promises and their check

@@ -85,7 +85,7 @@ WITH_GAPS = Accepted(
 def test_what_is_complete_online_was_received_on_the_day_it_had_arrived() -> None:
     """Article 33: filing online is filing; the limits are not counted from the hall's click."""
     case = History(filed(for_prereview=True)).case
-    (fact,) = decide(case, commands.PassPrereview(), context(now=at("2026-03-04 10:00")))
+    *_, fact = decide(case, commands.PassPrereview(), context(now=at("2026-03-04 10:00")))
     assert fact == PrereviewPassed(date(2026, 3, 2))
 
 
@@ -284,7 +284,7 @@ def test_gaps_that_stay_end_as_the_applicant_was_told_and_not_before(told: GapEn
         other = ENDS[GapEnd.RETURNED if told is not GapEnd.RETURNED else GapEnd.DEEMED_WITHDRAWN]
         with pytest.raises(EndNotAllowed):
             decide(case, replace(right, manner=other), context(wanted=TOLERANT, now=LATE))
-    (fact,) = decide(case, right, context(wanted=TOLERANT, now=LATE))
+    *_, fact = decide(case, right, context(wanted=TOLERANT, now=LATE))
     assert isinstance(fact, Ended)
     assert (fact.manner, bool(fact.remedy)) == (ENDS[told], True)
 

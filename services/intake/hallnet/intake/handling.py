@@ -58,6 +58,7 @@ _PAPERS = {
     commands.Extend: Paper.EXTENSION,
     commands.RevokeDecision: Paper.REVOCATION,
     commands.End: Paper.END,
+    commands.TellRights: Paper.RIGHTS,
 }
 
 

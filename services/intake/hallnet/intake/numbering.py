@@ -42,6 +42,7 @@ class Paper(Enum):
     EXTENSION = "延"
     REVOCATION = "撤"
     END = "终"
+    RIGHTS = "权"
 
 
 def next_case_no(connection: Connection, hall: Address, day: date, word: str = "") -> str:

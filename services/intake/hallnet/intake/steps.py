@@ -27,6 +27,7 @@ from hallnet.case.fact import (
     CHECK_RESULT_NAMES,
     LEG_OUTCOME_NAMES,
     MANDATE_CHANGES_TOLD,
+    OVERDUE_CAUSE_NAMES,
     AfterChecked,
     Archived,
     CommitmentSigned,
@@ -44,6 +45,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -52,7 +54,9 @@ from hallnet.case.fact import (
     ProcedureEnded,
     RefusalRecalled,
     RefusalReported,
+    RightsTold,
     Surveyed,
+    ViewHeard,
     ViolationRecorded,
 )
 from hallnet.case.rules.ending import MANNER_NAMES
@@ -178,6 +182,12 @@ def _last(fact: Fact) -> str:
             return "承办人已交接"
         case MandateChanged(change=change):
             return f"代办委托已{MANDATE_CHANGES_TOLD[change]}"
+        case RightsTold(hearing=hearing):
+            return "已告知利害关系人陈述、申辩" + ("和要求听证的权利" if hearing else "的权利")
+        case ViewHeard(asks_hearing=asks_hearing):
+            return "已听取意见" + ("，将组织听证" if asks_hearing else "")
+        case OverdueExplained(_, cause, explanation):
+            return f"逾期原因：{OVERDUE_CAUSE_NAMES[cause]}，{explanation}"
         case ViolationRecorded(explanation=explanation):
             return f"大厅违规记录：{explanation}"
     raise AssertionError(f"no words for {type(fact).__name__}")

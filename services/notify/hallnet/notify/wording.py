@@ -32,6 +32,7 @@ from hallnet.case.event import (
 )
 from hallnet.case.fact import (
     MANDATE_CHANGES_TOLD,
+    OVERDUE_CAUSE_NAMES,
     AfterChecked,
     Archived,
     CheckResult,
@@ -50,6 +51,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -58,7 +60,9 @@ from hallnet.case.fact import (
     ProcedureEnded,
     RefusalRecalled,
     RefusalReported,
+    RightsTold,
     Surveyed,
+    ViewHeard,
     ViolationRecorded,
 )
 from hallnet.case.item import TimeLimit
@@ -193,6 +197,14 @@ def _paper(fact: Fact, to: Recipient, texts: Texts) -> str:
             return texts.fill(
                 PaperKind.EXTENSION, document_no, by=_length(by), reason=_bare(reason)
             )
+        case RightsTold(document_no, parties, interest, hearing):
+            return texts.fill(
+                PaperKind.RIGHTS,
+                document_no,
+                parties="、".join(parties),
+                interest=_bare(interest),
+                hearing=_OF_HEARING if hearing else "",
+            )
         case Ended(document_no, _, reasons, _, remedy):
             return texts.fill(
                 PaperKind.END, document_no, reasons=_bare(reasons), remedy=_ending(remedy)
@@ -216,6 +228,13 @@ def _reasoned(
         legal_basis=_bare(legal_basis),
         remedy=_ending(remedy),
     )
+
+
+_OF_HEARING = (
+    "自被告知之日起五个工作日内可以要求听证，听证自要求之日起二十个工作日内组织，"
+    "申请人、利害关系人不承担听证费用。"
+)
+"""行政许可法 article 47."""
 
 
 def _ending(text: str) -> str:
@@ -287,6 +306,12 @@ def _later_sentence(fact: Fact, register: Divisions) -> str:
                 f"的承诺事项经核查不属实：{_bare(findings)}。"
                 "已记入信用记录，信用修复前不适用告知承诺和容缺受理。"
             )
+        case ViewHeard(asks_hearing=asks_hearing):
+            more = "，将组织听证，申请人、利害关系人不承担听证费用" if asks_hearing else ""
+            return f"已听取意见{more}。"
+        case OverdueExplained(_, cause, explanation):
+            why = f"{OVERDUE_CAUSE_NAMES[cause]}，{_bare(explanation)}"
+            return f"未能在期限内办完，原因：{why}。逾期已记录在案。"
         case CreditRepaired():
             return "的失信记录已修复，可以重新适用告知承诺和容缺受理。"
         case AfterChecked() | Archived() | LegsPlanned() | LegOpened() | LegEnded():

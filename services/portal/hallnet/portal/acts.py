@@ -160,7 +160,7 @@ _AGENT_ACTS = {
 }
 
 
-_OF_OWNERS = frozenset({"OfferOwnership", "TakeOwnership", "DeclineOwnership"})
+_OF_OWNERS = frozenset({"OfferOwnership", "TakeOwnership", "DeclineOwnership", "ExplainOverdue"})
 
 
 def _power(act: Act, case: CaseOnDesk) -> Power:

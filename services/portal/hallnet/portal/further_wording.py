@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hallnet.case.clock import CLOCK_NAMES, ClockKind
 from hallnet.case.event import Defect, Fact, PrereviewReturned
 from hallnet.case.fact import (
     CHECK_RESULT_NAMES,
     LEG_OUTCOME_NAMES,
+    OVERDUE_CAUSE_NAMES,
     AfterChecked,
     Archived,
     CheckResult,
@@ -28,6 +30,7 @@ from hallnet.case.fact import (
     MandateChanged,
     OriginalsReceived,
     OriginalsSent,
+    OverdueExplained,
     OwnershipDeclined,
     OwnershipOffered,
     OwnershipTaken,
@@ -36,7 +39,9 @@ from hallnet.case.fact import (
     ProcedureEnded,
     RefusalRecalled,
     RefusalReported,
+    RightsTold,
     Surveyed,
+    ViewHeard,
     ViolationRecorded,
 )
 from hallnet.case.rules.ending import MANNER_NAMES
@@ -171,6 +176,17 @@ def _tell_of_the_end(fact: Fact) -> Told:
             return Told("退回转交，承办人不变", "wait", _told(("原因", reason)))
         case MandateChanged(_, change, reason):
             return Told(f"代办委托{_MANDATES[change]}", "move", _told(("原因", reason)))
+        case RightsTold(document_no, parties, interest, hearing):
+            pairs = (("文书", document_no), ("告知", "、".join(parties)), ("重大利益", interest))
+            right = "和要求听证的权利" if hearing else "的权利"
+            return Told(f"告知陈述、申辩{right}", "wait", _told(*pairs))
+        case ViewHeard(party, statement, asks_hearing):
+            pairs = (("陈述人", party), ("意见", statement))
+            return Told("要求听证" if asks_hearing else "听取意见", "work", _told(*pairs))
+        case OverdueExplained(subject, cause, explanation):
+            limit = CLOCK_NAMES[ClockKind[subject]] if subject in ClockKind.__members__ else subject
+            pairs = (("期限", limit), ("说明", explanation))
+            return Told(f"逾期原因：{OVERDUE_CAUSE_NAMES[cause]}", "work", _told(*pairs))
         case ViolationRecorded(_, _, explanation):
             return Told("违规记录", "bad", _told(("情形", explanation)))
     raise AssertionError(f"no words for {type(fact).__name__}")

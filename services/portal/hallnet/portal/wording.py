@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from hallnet.case.case import CHINA
-from hallnet.case.clock import ClockKind
+from hallnet.case.clock import CLOCK_NAMES
 from hallnet.case.event import (
     AcceptanceBasis,
     Accepted,
@@ -139,20 +139,7 @@ DEFECT_KINDS: Mapping[int, str] = {
     DefectKind.SUBSTANCE: "实质",
     DefectKind.LEGALITY: "合法性",
 }
-CLOCKS: Mapping[int, str] = {
-    ClockKind.NOTICE: "一次性告知时限",
-    ClockKind.PROMISE: "承诺办结时限",
-    ClockKind.STATUTORY: "法定办结时限",
-    ClockKind.LEG: "本环节时限",
-    ClockKind.DELIVERY: "送达时限",
-    ClockKind.PREREVIEW: "预审时限",
-    ClockKind.SUPPLEMENT: "申请人补正时限",
-    ClockKind.GAPS: "容缺补交时限",
-    ClockKind.PROCEDURE: "特别程序时间",
-    ClockKind.AFTER_CHECK: "承诺核查时限",
-    ClockKind.URGENT: "特办时限",
-    ClockKind.RENEWAL: "原许可有效期",
-}
+CLOCKS: Mapping[int, str] = CLOCK_NAMES
 DELIVERIES: Mapping[int, str] = {
     wire_exchange.DELIVERY_STATE_WAITING: "等待发出",
     wire_exchange.DELIVERY_STATE_UNDER_WAY: "传送途中",

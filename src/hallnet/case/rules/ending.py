@@ -36,6 +36,7 @@ from hallnet.case.mandate import MandateAct
 from hallnet.case.power import Power
 from hallnet.case.problems import ActNotPossible, ReasonsMissing
 from hallnet.case.renewal import ends_on, is_renewed_by_silence
+from hallnet.case.rules.hearing import require_heard
 from hallnet.case.rules.joint import compensated_legs, require_asked_again, stopped_legs
 from hallnet.case.rules.problems import (
     AlreadyRenewed,
@@ -50,7 +51,6 @@ from hallnet.case.rules.problems import (
     RefusalNotReported,
 )
 from hallnet.case.rules.receiving import accept
-from hallnet.case.rules.time import overdue
 from hallnet.case.stage import ENDED, NAMES, Stage
 
 MANNER_NAMES = {
@@ -90,6 +90,7 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
     if refused and is_renewed_by_silence(case, context.item, context.today):
         raise AlreadyRenewed("outcome", ended_on=ends_on(case, context.item))
     _require_nothing_open(case, refused, context)
+    require_heard(case, command.reasons, context)
     if not refused:
         require_asked_again(case)
     if refused:
@@ -104,8 +105,6 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
             "" if refused else context.item.result_name,
         )
     )
-    running = context.clocks_of(case)
-    facts += overdue(case, running, context.today)
     home = case.home
     if home != context.here:
         facts.append(HandedOver(home, HandOverPurpose.RETURN, "结果回传收件大厅"))

@@ -366,3 +366,71 @@ class CreditNotRepaired(Problem):
     zh_remedy = "请按一般程序提交全部材料；信用修复后由核查的大厅登记"
     en = "A promise of the applicant was found broken on {since}, and the credit is not repaired"
     en_remedy = "Handle it the usual way, with all materials, or have the repair recorded first"
+
+
+class NothingOverdue(Problem):
+    """There is no stamp without a reason."""
+
+    kind = Kind.CONFLICT
+    reason = "NOTHING_OVERDUE"
+    zh = "该期限没有待说明原因的逾期记录"
+    zh_remedy = "请选择已记录逾期且尚未说明原因的期限；已登记的原因和逾期记录都不能改"
+    en = "There is no overdue stamp of that limit that lacks a reason"
+    en_remedy = (
+        "Choose a limit that is stamped and not explained; neither stamp nor reason is changed"
+    )
+
+
+class PartiesMissing(Problem):
+    """Nobody is named who would be told, or too many."""
+
+    kind = Kind.INVALID
+    reason = "PARTIES_MISSING"
+    zh = "请写明告知的利害关系人（1至{most}人）"
+    zh_remedy = "请逐行填写姓名或名称"
+    en = "Name those who are told (1 to {most})"
+    en_remedy = "Give one name in each line"
+
+
+class PartyUnknown(Problem):
+    """Who is heard was never told."""
+
+    kind = Kind.INVALID
+    reason = "PARTY_UNKNOWN"
+    zh = "此人没有被告知过"
+    zh_remedy = "请按告知书上的姓名填写；没有告知过的，请先告知"
+    en = "This person was never told"
+    en_remedy = "Give the name as it stands in the paper; tell who was not told before"
+
+
+class StillToBeHeard(Problem):
+    """Somebody who was told has not been heard, and the time is not over (行政许可法 articles 36 and 47)."""
+
+    kind = Kind.CONFLICT
+    reason = "STILL_TO_BE_HEARD"
+    zh = "已告知的利害关系人中还有{parties}人没有陈述意见，期限到{until}"
+    zh_remedy = "请听取意见后，或者期满后再作出决定"
+    en = "{parties} of those who were told have not been heard and may be until {until}"
+    en_remedy = "Hear them, or wait until their time is over, before deciding"
+
+
+class HearingAskedTooLate(Problem):
+    """A hearing is asked for after five days, or by who was not told of it (行政许可法 article 47)."""
+
+    kind = Kind.CONFLICT
+    reason = "HEARING_ASKED_TOO_LATE"
+    zh = "听证应在被告知听证权利之日起{days}个工作日内提出"
+    zh_remedy = "请只登记其意见；确需听证的，由审查部门决定启动听证"
+    en = "A hearing is asked for within {days} working days of having been told of it"
+    en_remedy = "Record the statement only; where one is needed all the same, begin a hearing"
+
+
+class HearingToBeHeld(Problem):
+    """A hearing was asked for and not held (行政许可法 articles 47 and 48)."""
+
+    kind = Kind.CONFLICT
+    reason = "HEARING_TO_BE_HELD"
+    zh = "有人要求听证，听证尚未举行"
+    zh_remedy = "请启动并结束听证，再按听证笔录作出决定"
+    en = "A hearing was asked for and has not been held"
+    en_remedy = "Hold it, and decide on its record"

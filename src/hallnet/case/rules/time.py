@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from hallnet.case.case import Case
-from hallnet.case.clock import Clock, ClockKind
+from hallnet.case.clock import CLOCK_NAMES, Clock, ClockKind
 from hallnet.case.context import Context
 from hallnet.case.event import (
     AcceptanceBasis,
@@ -22,9 +22,23 @@ from hallnet.case.item import ItemVersion
 from hallnet.case.renewal import ends_on, is_renewed_by_silence
 from hallnet.case.rules.joint import stopped_legs
 from hallnet.case.rules.receiving import needs_nothing
-from hallnet.case.stage import Stage
+from hallnet.case.stage import TABLE, Stage
 
-_STAMPED = frozenset({ClockKind.PROMISE, ClockKind.STATUTORY, ClockKind.URGENT})
+_STAMPED = frozenset(
+    {
+        ClockKind.PREREVIEW,
+        ClockKind.PROMISE,
+        ClockKind.STATUTORY,
+        ClockKind.URGENT,
+        ClockKind.LEG,
+        ClockKind.PROCEDURE,
+        ClockKind.HEARING,
+        ClockKind.DELIVERY,
+        ClockKind.AFTER_CHECK,
+    }
+)
+"""Limits that bind a hall. Silence and the end of a licence have stamps of their own; what a notice asked for and
+what was promised are the applicant's to bring, in the applicant's time."""
 
 
 def watch_on(case: Case, running: Sequence[Clock], item: ItemVersion | None) -> date | None:
@@ -88,9 +102,13 @@ def _renewed(case: Case, context: Context) -> list[Fact]:
 
 
 def overdue(case: Case, running: Sequence[Clock], today: date) -> list[Fact]:
-    """The stamps of limits that are over."""
+    """The stamps of limits that are over: made when they end, or before the next act of a hall that slept then."""
     return [
-        ViolationRecorded(ViolationRule.OVERDUE, clock.kind.name, f"应于{clock.due_on}前办结，逾期")
+        ViolationRecorded(
+            ViolationRule.OVERDUE,
+            clock.kind.name,
+            f"{CLOCK_NAMES[clock.kind]}（自{clock.started_by}起）{clock.due_on}届满，逾期",
+        )
         for clock in _to_be_stamped(case, running)
         if today > clock.due_on
     ]
@@ -121,18 +139,25 @@ def _silence_is_recorded(case: Case) -> bool:
 
 
 def _to_be_stamped(case: Case, running: Sequence[Clock]) -> list[Clock]:
-    if case.decided_or_ended:
+    if ViolationRecorded not in TABLE[case.stage]:
         return []
-    stamped = {
-        fact.subject
-        for fact in case.all_of(ViolationRecorded)
-        if fact.rule is ViolationRule.OVERDUE
-    }
     return [
         clock
         for clock in running
         if clock.kind in _STAMPED
-        and clock.kind.name not in stamped
         and clock.met_on is None
         and not clock.stands
+        and not _is_stamped(case, clock)
     ]
+
+
+def _is_stamped(case: Case, clock: Clock) -> bool:
+    """Each running of a limit is stamped once: the next hall, or a second procedure, has one of its own. A limit
+    is stamped after the day on which it began, for no limit ends before it."""
+    return case.newest(ViolationRecorded) is not None and any(
+        isinstance(mark.fact, ViolationRecorded)
+        and mark.fact.rule is ViolationRule.OVERDUE
+        and mark.fact.subject == clock.kind.name
+        and mark.day > clock.starts_on
+        for mark in case.marks
+    )

@@ -1,7 +1,10 @@
-"""Handing over who answers for a case."""
+"""Who answers for a case, and for what was late or not as it should be."""
 
 from __future__ import annotations
 
+from hallnet.case.clock import CLOCK_NAMES, ClockKind
+from hallnet.case.fact import OVERDUE_CAUSE_NAMES
+from hallnet.case.power import Power
 from hallnet.portal.acts import Attempt
 from hallnet.portal.further.drawing import (
     REASON,
@@ -9,6 +12,7 @@ from hallnet.portal.further.drawing import (
 )
 from hallnet.portal.inputs import Input
 from hallnet.wire.case.v1 import command_pb2 as wire
+from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.case.v1.command_pb2 import CaseCommand
 
 
@@ -25,7 +29,35 @@ def _decline_ownership(attempt: Attempt) -> CaseCommand:
     return CaseCommand(decline_ownership=command)
 
 
+def _explain_overdue(attempt: Attempt) -> CaseCommand:
+    form = attempt.form
+    command = wire.ExplainOverdue(
+        subject=_LIMITS.get(form.number("limit"), ""),
+        cause=wire_fact.OverdueCause.ValueType(form.number("cause")),
+        explanation=form.text("explanation"),
+    )
+    return CaseCommand(explain_overdue=command)
+
+
+def _record_off_hall(attempt: Attempt) -> CaseCommand:
+    command = wire.RecordOffHall(explanation=attempt.form.text("explanation"))
+    return CaseCommand(record_off_hall=command)
+
+
+_LIMITS = {int(kind): kind.name for kind in ClockKind}
+
 OWNING_ACTS = (
+    drawn_act(
+        "explain-overdue",
+        "ExplainOverdue",
+        "登记逾期原因",
+        "逾期原因已登记并告知申请人，逾期记录保留。",
+        None,
+        _explain_overdue,
+        Input("limit", "逾期的期限", "choice", {int(k): name for k, name in CLOCK_NAMES.items()}),
+        Input("cause", "原因", "choice", {int(k): name for k, name in OVERDUE_CAUSE_NAMES.items()}),
+        Input("explanation", "具体说明（将告知申请人）", "area"),
+    ),
     drawn_act(
         "take-ownership",
         "TakeOwnership",
@@ -52,5 +84,15 @@ OWNING_ACTS = (
         None,
         _offer_ownership,
         Input("to", "转交给（对方账户）"),
+    ),
+    drawn_act(
+        "record-off-hall",
+        "RecordOffHall",
+        "登记越位收件",
+        "越位收件已登记。",
+        Power.SUPERVISE,
+        _record_off_hall,
+        Input("explanation", "查到的情况", "area"),
+        explanation="进驻大厅的事项不得在大厅以外受理；登记后不能撤销。",
     ),
 )

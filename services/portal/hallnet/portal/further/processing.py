@@ -68,6 +68,26 @@ def _make_urgent(attempt: Attempt) -> CaseCommand:
     return CaseCommand(make_urgent=command)
 
 
+def _tell_rights(attempt: Attempt) -> CaseCommand:
+    form = attempt.form
+    command = wire.TellRights(
+        parties=names(form, "parties"),
+        interest=form.text("interest"),
+        hearing=bool(form.text("hearing")),
+    )
+    return CaseCommand(tell_rights=command)
+
+
+def _hear_view(attempt: Attempt) -> CaseCommand:
+    form = attempt.form
+    command = wire.HearView(
+        party=form.text("party"),
+        statement=form.text("statement"),
+        asks_hearing=bool(form.text("asks_hearing")),
+    )
+    return CaseCommand(hear_view=command)
+
+
 PROCESSING_ACTS = (
     drawn_act(
         "begin-procedure",
@@ -90,6 +110,28 @@ PROCESSING_ACTS = (
         Power.REVIEW,
         _end_procedure,
         Input("result", "结果", "area"),
+    ),
+    drawn_act(
+        "tell-rights",
+        "TellRights",
+        "告知利害关系人（听证告知）",
+        "告知书已出具；听取意见或者期满前不能作出决定。",
+        Power.REVIEW,
+        _tell_rights,
+        Input("parties", "告知的人（每行一个姓名或名称）", "area"),
+        Input("interest", "关系到的重大利益", "area"),
+        Input("hearing", "可以要求听证", "check", required=False),
+    ),
+    drawn_act(
+        "hear-view",
+        "HearView",
+        "听取陈述、申辩",
+        "意见已登记。",
+        Power.REVIEW,
+        _hear_view,
+        Input("party", "陈述人（按告知书上的姓名）"),
+        Input("statement", "意见（没有意见的写“无意见”）", "area"),
+        Input("asks_hearing", "要求听证", "check", required=False),
     ),
     drawn_act(
         "survey",

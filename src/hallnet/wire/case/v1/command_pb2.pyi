@@ -962,6 +962,10 @@ class CaseCommand(_message.Message):
     DECLINE_OWNERSHIP_FIELD_NUMBER: _builtins.int
     RECALL_REFUSAL_FIELD_NUMBER: _builtins.int
     REPAIR_CREDIT_FIELD_NUMBER: _builtins.int
+    EXPLAIN_OVERDUE_FIELD_NUMBER: _builtins.int
+    RECORD_OFF_HALL_FIELD_NUMBER: _builtins.int
+    TELL_RIGHTS_FIELD_NUMBER: _builtins.int
+    HEAR_VIEW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def pass_prereview(self) -> Global___PassPrereview:
         """Pass prereview."""
@@ -1106,6 +1110,22 @@ class CaseCommand(_message.Message):
     def repair_credit(self) -> Global___RepairCredit:
         """Repair credit."""
 
+    @_builtins.property
+    def explain_overdue(self) -> Global___ExplainOverdue:
+        """Explain overdue."""
+
+    @_builtins.property
+    def record_off_hall(self) -> Global___RecordOffHall:
+        """Record off hall."""
+
+    @_builtins.property
+    def tell_rights(self) -> Global___TellRights:
+        """Tell rights."""
+
+    @_builtins.property
+    def hear_view(self) -> Global___HearView:
+        """Hear view."""
+
     def __init__(
         self,
         *,
@@ -1145,12 +1165,16 @@ class CaseCommand(_message.Message):
         decline_ownership: Global___DeclineOwnership | None = ...,
         recall_refusal: Global___RecallRefusal | None = ...,
         repair_credit: Global___RepairCredit | None = ...,
+        explain_overdue: Global___ExplainOverdue | None = ...,
+        record_off_hall: Global___RecordOffHall | None = ...,
+        tell_rights: Global___TellRights | None = ...,
+        hear_view: Global___HearView | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "issue", b"issue", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "explain_overdue", b"explain_overdue", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "hear_view", b"hear_view", "issue", b"issue", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "record_off_hall", b"record_off_hall", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "tell_rights", b"tell_rights", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "issue", b"issue", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "explain_overdue", b"explain_overdue", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "hear_view", b"hear_view", "issue", b"issue", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "record_off_hall", b"record_off_hall", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "tell_rights", b"tell_rights", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["pass_prereview", "return_prereview", "give_notice", "supplement", "accept", "accept_with_gaps", "decline", "sign_commitment", "withdraw_commitment", "review", "begin_procedure", "end_procedure", "survey", "extend", "make_urgent", "open_legs", "end_leg", "send_originals", "receive_originals", "hand_over", "decide", "report_refusal", "issue", "close", "check_afterwards", "revoke_decision", "correct", "withdraw", "end", "archive", "change_mandate", "offer_ownership", "take_ownership", "decline_ownership", "recall_refusal", "repair_credit"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["pass_prereview", "return_prereview", "give_notice", "supplement", "accept", "accept_with_gaps", "decline", "sign_commitment", "withdraw_commitment", "review", "begin_procedure", "end_procedure", "survey", "extend", "make_urgent", "open_legs", "end_leg", "send_originals", "receive_originals", "hand_over", "decide", "report_refusal", "issue", "close", "check_afterwards", "revoke_decision", "correct", "withdraw", "end", "archive", "change_mandate", "offer_ownership", "take_ownership", "decline_ownership", "recall_refusal", "repair_credit", "explain_overdue", "record_off_hall", "tell_rights", "hear_view"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -1238,6 +1262,120 @@ class RecallRefusal(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecallRefusal: _TypeAlias = RecallRefusal  # noqa: Y015
+
+@_typing.final
+class ExplainOverdue(_message.Message):
+    """ExplainOverdue says why a limit was overrun; the stamp stays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """The limit, as the stamp names it."""
+    cause: _fact_pb2.OverdueCause.ValueType
+    """Why, to be counted."""
+    explanation: _builtins.str
+    """Why, in words."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        cause: _fact_pb2.OverdueCause.ValueType = ...,
+        explanation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "explanation", b"explanation", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainOverdue: _TypeAlias = ExplainOverdue  # noqa: Y015
+
+@_typing.final
+class RecordOffHall(_message.Message):
+    """RecordOffHall records that the application was received elsewhere than at the hall (越位收件)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    explanation: _builtins.str
+    """What was found, in words."""
+    def __init__(
+        self,
+        *,
+        explanation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["explanation", b"explanation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordOffHall: _TypeAlias = RecordOffHall  # noqa: Y015
+
+@_typing.final
+class TellRights(_message.Message):
+    """TellRights tells those whose important interest is touched that they may be heard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTIES_FIELD_NUMBER: _builtins.int
+    INTEREST_FIELD_NUMBER: _builtins.int
+    HEARING_FIELD_NUMBER: _builtins.int
+    interest: _builtins.str
+    """What of theirs is touched, in words."""
+    hearing: _builtins.bool
+    """They may ask for a hearing."""
+    @_builtins.property
+    def parties(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whom: names."""
+
+    def __init__(
+        self,
+        *,
+        parties: _abc.Iterable[_builtins.str] | None = ...,
+        interest: _builtins.str = ...,
+        hearing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hearing", b"hearing", "interest", b"interest", "parties", b"parties"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TellRights: _TypeAlias = TellRights  # noqa: Y015
+
+@_typing.final
+class HearView(_message.Message):
+    """HearView records what somebody who was told said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_FIELD_NUMBER: _builtins.int
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    ASKS_HEARING_FIELD_NUMBER: _builtins.int
+    party: _builtins.str
+    """Who, as he was told."""
+    statement: _builtins.str
+    """What was said, in words."""
+    asks_hearing: _builtins.bool
+    """A hearing is asked for."""
+    def __init__(
+        self,
+        *,
+        party: _builtins.str = ...,
+        statement: _builtins.str = ...,
+        asks_hearing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks_hearing", b"asks_hearing", "party", b"party", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HearView: _TypeAlias = HearView  # noqa: Y015
 
 @_typing.final
 class RepairCredit(_message.Message):

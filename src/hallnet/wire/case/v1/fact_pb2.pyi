@@ -269,6 +269,46 @@ VIOLATION_RULE_OFF_HALL: ViolationRule.ValueType  # 4
 """越位收件: it was received elsewhere than at the hall."""
 Global___ViolationRule: _TypeAlias = ViolationRule  # noqa: Y015
 
+class _OverdueCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OverdueCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OverdueCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OVERDUE_CAUSE_UNSPECIFIED: _OverdueCause.ValueType  # 0
+    """Nothing was said: the message is malformed."""
+    OVERDUE_CAUSE_STAFF: _OverdueCause.ValueType  # 1
+    """人手不足或人员缺位."""
+    OVERDUE_CAUSE_SYSTEM: _OverdueCause.ValueType  # 2
+    """系统或网络故障."""
+    OVERDUE_CAUSE_OTHER_BODY: _OverdueCause.ValueType  # 3
+    """等待其他部门."""
+    OVERDUE_CAUSE_APPLICANT: _OverdueCause.ValueType  # 4
+    """申请人原因."""
+    OVERDUE_CAUSE_COMPLEX: _OverdueCause.ValueType  # 5
+    """情况复杂."""
+    OVERDUE_CAUSE_OTHER: _OverdueCause.ValueType  # 6
+    """其他."""
+
+class OverdueCause(_OverdueCause, metaclass=_OverdueCauseEnumTypeWrapper):
+    """OverdueCause is why something was late; it is counted."""
+
+OVERDUE_CAUSE_UNSPECIFIED: OverdueCause.ValueType  # 0
+"""Nothing was said: the message is malformed."""
+OVERDUE_CAUSE_STAFF: OverdueCause.ValueType  # 1
+"""人手不足或人员缺位."""
+OVERDUE_CAUSE_SYSTEM: OverdueCause.ValueType  # 2
+"""系统或网络故障."""
+OVERDUE_CAUSE_OTHER_BODY: OverdueCause.ValueType  # 3
+"""等待其他部门."""
+OVERDUE_CAUSE_APPLICANT: OverdueCause.ValueType  # 4
+"""申请人原因."""
+OVERDUE_CAUSE_COMPLEX: OverdueCause.ValueType  # 5
+"""情况复杂."""
+OVERDUE_CAUSE_OTHER: OverdueCause.ValueType  # 6
+"""其他."""
+Global___OverdueCause: _TypeAlias = OverdueCause  # noqa: Y015
+
 @_typing.final
 class Lead(_message.Message):
     """Lead names the joint case (并联办件) of which a case is a leg."""
@@ -1108,6 +1148,104 @@ class ViolationRecorded(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ViolationRecorded: _TypeAlias = ViolationRecorded  # noqa: Y015
+
+@_typing.final
+class OverdueExplained(_message.Message):
+    """OverdueExplained says why a limit was overrun; the stamp stays (优化营商环境条例 article 36)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """The limit, as the stamp names it."""
+    cause: Global___OverdueCause.ValueType
+    """Why, to be counted."""
+    explanation: _builtins.str
+    """Why, in words."""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        cause: Global___OverdueCause.ValueType = ...,
+        explanation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "explanation", b"explanation", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverdueExplained: _TypeAlias = OverdueExplained  # noqa: Y015
+
+@_typing.final
+class RightsTold(_message.Message):
+    """RightsTold tells those whose important interest the matter touches, and the applicant where a hearing may be asked
+    for, of it and of their rights before anything is decided (行政许可法 articles 36 and 47).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_NO_FIELD_NUMBER: _builtins.int
+    PARTIES_FIELD_NUMBER: _builtins.int
+    INTEREST_FIELD_NUMBER: _builtins.int
+    HEARING_FIELD_NUMBER: _builtins.int
+    document_no: _builtins.str
+    """Number of the paper."""
+    interest: _builtins.str
+    """What of theirs is touched, in words."""
+    hearing: _builtins.bool
+    """They were told that they may ask for a hearing within five working days."""
+    @_builtins.property
+    def parties(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whom: names."""
+
+    def __init__(
+        self,
+        *,
+        document_no: _builtins.str = ...,
+        parties: _abc.Iterable[_builtins.str] | None = ...,
+        interest: _builtins.str = ...,
+        hearing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_no", b"document_no", "hearing", b"hearing", "interest", b"interest", "parties", b"parties"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RightsTold: _TypeAlias = RightsTold  # noqa: Y015
+
+@_typing.final
+class ViewHeard(_message.Message):
+    """ViewHeard records what somebody who was told said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTY_FIELD_NUMBER: _builtins.int
+    STATEMENT_FIELD_NUMBER: _builtins.int
+    ASKS_HEARING_FIELD_NUMBER: _builtins.int
+    party: _builtins.str
+    """Who, as he was told."""
+    statement: _builtins.str
+    """What was said, in words."""
+    asks_hearing: _builtins.bool
+    """A hearing is asked for."""
+    def __init__(
+        self,
+        *,
+        party: _builtins.str = ...,
+        statement: _builtins.str = ...,
+        asks_hearing: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asks_hearing", b"asks_hearing", "party", b"party", "statement", b"statement"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViewHeard: _TypeAlias = ViewHeard  # noqa: Y015
 
 @_typing.final
 class OwnershipOffered(_message.Message):

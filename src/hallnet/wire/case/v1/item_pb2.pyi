@@ -699,6 +699,34 @@ DISCLOSURE_SET_EIGHT: DisclosureSet.ValueType  # 2
 """八公开: the same and 依据、示范文本、结果."""
 Global___DisclosureSet: _TypeAlias = DisclosureSet  # noqa: Y015
 
+class _CrossAreaPart:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CrossAreaPartEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CrossAreaPart.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CROSS_AREA_PART_UNSPECIFIED: _CrossAreaPart.ValueType  # 0
+    """Nothing was said: the leg is described and has no clock."""
+    CROSS_AREA_PART_INTAKE: _CrossAreaPart.ValueType  # 1
+    """收件: the place of intake looks the papers through and passes them on."""
+    CROSS_AREA_PART_DECISION: _CrossAreaPart.ValueType  # 2
+    """办理: the competent place decides."""
+    CROSS_AREA_PART_RESULT: _CrossAreaPart.ValueType  # 3
+    """送达: the place of intake hands out the result."""
+
+class CrossAreaPart(_CrossAreaPart, metaclass=_CrossAreaPartEnumTypeWrapper):
+    """CrossAreaPart is which part of a case that was filed elsewhere a place does."""
+
+CROSS_AREA_PART_UNSPECIFIED: CrossAreaPart.ValueType  # 0
+"""Nothing was said: the leg is described and has no clock."""
+CROSS_AREA_PART_INTAKE: CrossAreaPart.ValueType  # 1
+"""收件: the place of intake looks the papers through and passes them on."""
+CROSS_AREA_PART_DECISION: CrossAreaPart.ValueType  # 2
+"""办理: the competent place decides."""
+CROSS_AREA_PART_RESULT: CrossAreaPart.ValueType  # 3
+"""送达: the place of intake hands out the result."""
+Global___CrossAreaPart: _TypeAlias = CrossAreaPart  # noqa: Y015
+
 @_typing.final
 class LegalBasis(_message.Message):
     """LegalBasis is an article on which an item stands."""
@@ -858,6 +886,7 @@ class CrossAreaLeg(_message.Message):
     ACT_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     STARTED_BY_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Number of the leg, from 1."""
     place: _builtins.str
@@ -866,6 +895,8 @@ class CrossAreaLeg(_message.Message):
     """What it does."""
     started_by: _builtins.str
     """What starts that time, in words."""
+    part: Global___CrossAreaPart.ValueType
+    """Which part it is."""
     @_builtins.property
     def limit(self) -> Global___TimeLimit:
         """In which time, if that is known."""
@@ -878,10 +909,11 @@ class CrossAreaLeg(_message.Message):
         act: _builtins.str = ...,
         limit: Global___TimeLimit | None = ...,
         started_by: _builtins.str = ...,
+        part: Global___CrossAreaPart.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "limit", b"limit", "place", b"place", "sequence", b"sequence", "started_by", b"started_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "limit", b"limit", "part", b"part", "place", b"place", "sequence", b"sequence", "started_by", b"started_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

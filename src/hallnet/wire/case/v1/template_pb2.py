@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hallnet/wire/case/v1/template.proto\x12\x14hallnet.wire.case.v1\"M\n\rPaperTemplate\x12.\n\x05paper\x18\x01 \x01(\x0e\x32\x1f.hallnet.wire.case.v1.PaperKind\x12\x0c\n\x04text\x18\x02 \x01(\t\"H\n\x0ePaperTemplates\x12\x36\n\ttemplates\x18\x01 \x03(\x0b\x32#.hallnet.wire.case.v1.PaperTemplate*\xfb\x02\n\tPaperKind\x12\x1a\n\x16PAPER_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PAPER_KIND_RECEIPT\x10\x01\x12\x15\n\x11PAPER_KIND_NOTICE\x10\x02\x12\x1f\n\x1bPAPER_KIND_PREREVIEW_RETURN\x10\x03\x12\x19\n\x15PAPER_KIND_ACCEPTANCE\x10\x04\x12#\n\x1fPAPER_KIND_ACCEPTANCE_WITH_GAPS\x10\x05\x12\x16\n\x12PAPER_KIND_DECLINE\x10\x06\x12\x14\n\x10PAPER_KIND_GRANT\x10\x07\x12\x16\n\x12PAPER_KIND_REFUSAL\x10\x08\x12\x19\n\x15PAPER_KIND_COMMITMENT\x10\t\x12\x18\n\x14PAPER_KIND_PROCEDURE\x10\n\x12\x18\n\x14PAPER_KIND_EXTENSION\x10\x0b\x12\x19\n\x15PAPER_KIND_REVOCATION\x10\x0c\x12\x12\n\x0ePAPER_KIND_END\x10\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hallnet/wire/case/v1/template.proto\x12\x14hallnet.wire.case.v1\"M\n\rPaperTemplate\x12.\n\x05paper\x18\x01 \x01(\x0e\x32\x1f.hallnet.wire.case.v1.PaperKind\x12\x0c\n\x04text\x18\x02 \x01(\t\"H\n\x0ePaperTemplates\x12\x36\n\ttemplates\x18\x01 \x03(\x0b\x32#.hallnet.wire.case.v1.PaperTemplate*\x92\x03\n\tPaperKind\x12\x1a\n\x16PAPER_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12PAPER_KIND_RECEIPT\x10\x01\x12\x15\n\x11PAPER_KIND_NOTICE\x10\x02\x12\x1f\n\x1bPAPER_KIND_PREREVIEW_RETURN\x10\x03\x12\x19\n\x15PAPER_KIND_ACCEPTANCE\x10\x04\x12#\n\x1fPAPER_KIND_ACCEPTANCE_WITH_GAPS\x10\x05\x12\x16\n\x12PAPER_KIND_DECLINE\x10\x06\x12\x14\n\x10PAPER_KIND_GRANT\x10\x07\x12\x16\n\x12PAPER_KIND_REFUSAL\x10\x08\x12\x19\n\x15PAPER_KIND_COMMITMENT\x10\t\x12\x18\n\x14PAPER_KIND_PROCEDURE\x10\n\x12\x18\n\x14PAPER_KIND_EXTENSION\x10\x0b\x12\x19\n\x15PAPER_KIND_REVOCATION\x10\x0c\x12\x12\n\x0ePAPER_KIND_END\x10\r\x12\x15\n\x11PAPER_KIND_RIGHTS\x10\x0e\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.case.v1.templa
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PAPERKIND']._serialized_start=215
-  _globals['_PAPERKIND']._serialized_end=594
+  _globals['_PAPERKIND']._serialized_end=617
   _globals['_PAPERTEMPLATE']._serialized_start=61
   _globals['_PAPERTEMPLATE']._serialized_end=138
   _globals['_PAPERTEMPLATES']._serialized_start=140

@@ -53,6 +53,8 @@ class _PaperKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaperKind.V
     """撤销决定书."""
     PAPER_KIND_END: _PaperKind.ValueType  # 13
     """终止办理通知书."""
+    PAPER_KIND_RIGHTS: _PaperKind.ValueType  # 14
+    """利害关系人权利告知书, 听证告知书."""
 
 class PaperKind(_PaperKind, metaclass=_PaperKindEnumTypeWrapper):
     """PaperKind is which paper a text is of."""
@@ -85,6 +87,8 @@ PAPER_KIND_REVOCATION: PaperKind.ValueType  # 12
 """撤销决定书."""
 PAPER_KIND_END: PaperKind.ValueType  # 13
 """终止办理通知书."""
+PAPER_KIND_RIGHTS: PaperKind.ValueType  # 14
+"""利害关系人权利告知书, 听证告知书."""
 Global___PaperKind: _TypeAlias = PaperKind  # noqa: Y015
 
 @_typing.final

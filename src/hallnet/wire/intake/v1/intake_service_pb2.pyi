@@ -237,6 +237,8 @@ class _ClockKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClockKind.V
     """The short clock of an urgent case."""
     CLOCK_KIND_RENEWAL: _ClockKind.ValueType  # 12
     """Until the licence ends of which the renewal was applied for in time (行政许可法 article 50)."""
+    CLOCK_KIND_HEARING: _ClockKind.ValueType  # 13
+    """A hearing that was asked for is held (行政许可法 article 47)."""
 
 class ClockKind(_ClockKind, metaclass=_ClockKindEnumTypeWrapper):
     """ClockKind is which limit a clock measures."""
@@ -267,6 +269,8 @@ CLOCK_KIND_URGENT: ClockKind.ValueType  # 11
 """The short clock of an urgent case."""
 CLOCK_KIND_RENEWAL: ClockKind.ValueType  # 12
 """Until the licence ends of which the renewal was applied for in time (行政许可法 article 50)."""
+CLOCK_KIND_HEARING: ClockKind.ValueType  # 13
+"""A hearing that was asked for is held (行政许可法 article 47)."""
 Global___ClockKind: _TypeAlias = ClockKind  # noqa: Y015
 
 class _QueuePlace:
@@ -367,6 +371,22 @@ class _MeasureEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Measure.Value
     """Legs of joint cases that were accepted; the joint case is counted, not its legs."""
     MEASURE_LEG_FINISHED: _Measure.ValueType  # 31
     """Legs of joint cases that were finished."""
+    MEASURE_OVERDUE_STAMPED: _Measure.ValueType  # 32
+    """Limits that were overrun: a case may have several."""
+    MEASURE_LATE_BY_STAFF: _Measure.ValueType  # 33
+    """Reasons of what was overrun: too few people."""
+    MEASURE_LATE_BY_SYSTEM: _Measure.ValueType  # 34
+    """A system or a line failed."""
+    MEASURE_LATE_BY_OTHER_BODY: _Measure.ValueType  # 35
+    """Another body was waited for."""
+    MEASURE_LATE_BY_APPLICANT: _Measure.ValueType  # 36
+    """The applicant."""
+    MEASURE_LATE_BY_COMPLEXITY: _Measure.ValueType  # 37
+    """It was complex."""
+    MEASURE_LATE_OTHERWISE: _Measure.ValueType  # 38
+    """Another reason."""
+    MEASURE_OFF_HALL: _Measure.ValueType  # 39
+    """Applications that were received elsewhere than at the hall."""
 
 class Measure(_Measure, metaclass=_MeasureEnumTypeWrapper):
     """Measure is what a number counts. A hall counts what it did itself, so the numbers of halls add up."""
@@ -435,6 +455,22 @@ MEASURE_LEG_ACCEPTED: Measure.ValueType  # 30
 """Legs of joint cases that were accepted; the joint case is counted, not its legs."""
 MEASURE_LEG_FINISHED: Measure.ValueType  # 31
 """Legs of joint cases that were finished."""
+MEASURE_OVERDUE_STAMPED: Measure.ValueType  # 32
+"""Limits that were overrun: a case may have several."""
+MEASURE_LATE_BY_STAFF: Measure.ValueType  # 33
+"""Reasons of what was overrun: too few people."""
+MEASURE_LATE_BY_SYSTEM: Measure.ValueType  # 34
+"""A system or a line failed."""
+MEASURE_LATE_BY_OTHER_BODY: Measure.ValueType  # 35
+"""Another body was waited for."""
+MEASURE_LATE_BY_APPLICANT: Measure.ValueType  # 36
+"""The applicant."""
+MEASURE_LATE_BY_COMPLEXITY: Measure.ValueType  # 37
+"""It was complex."""
+MEASURE_LATE_OTHERWISE: Measure.ValueType  # 38
+"""Another reason."""
+MEASURE_OFF_HALL: Measure.ValueType  # 39
+"""Applications that were received elsewhere than at the hall."""
 Global___Measure: _TypeAlias = Measure  # noqa: Y015
 
 class _HallState:
