@@ -489,6 +489,7 @@ attachment = Table(
     Column("began_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Index("attachment_by_state", "state", "changed_at"),
+    Index("attachment_of_sender", "sender", "changed_at"),
 )
 
 attachment_chunk = Table(
@@ -515,6 +516,10 @@ attachment_wish = Table(
     Column("done", Boolean, nullable=False),
     # Why it was given up; empty if it was not.
     Column("reason", String(64), nullable=False),
+    Column("changed_at", Moment, nullable=False),
     Index("attachment_wish_once", "digest", "recipient", unique=True),
     Index("attachment_wish_open", "done", "recipient", "position"),
+    Index("attachment_wish_changed", "recipient", "changed_at"),
+    # A receipt for a chunk of a wish that began anew must not count for the new one.
+    sqlite_autoincrement=True,
 )

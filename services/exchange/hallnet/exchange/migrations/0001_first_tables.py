@@ -39,6 +39,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attachment", schema=None) as batch_op:
         batch_op.create_index("attachment_by_state", ["state", "changed_at"], unique=False)
+        batch_op.create_index("attachment_of_sender", ["sender", "changed_at"], unique=False)
 
     op.create_table(
         "attachment_chunk",
@@ -64,9 +65,12 @@ def upgrade() -> None:
         sa.Column("answered", sa.BigInteger(), nullable=False),
         sa.Column("done", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.Column("changed_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("attachment_wish", schema=None) as batch_op:
+        batch_op.create_index("attachment_wish_changed", ["recipient", "changed_at"], unique=False)
         batch_op.create_index("attachment_wish_once", ["digest", "recipient"], unique=True)
         batch_op.create_index(
             "attachment_wish_open", ["done", "recipient", "position"], unique=False
@@ -594,10 +598,12 @@ def downgrade() -> None:
     with op.batch_alter_table("attachment_wish", schema=None) as batch_op:
         batch_op.drop_index("attachment_wish_open")
         batch_op.drop_index("attachment_wish_once")
+        batch_op.drop_index("attachment_wish_changed")
 
     op.drop_table("attachment_wish")
     op.drop_table("attachment_chunk")
     with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.drop_index("attachment_of_sender")
         batch_op.drop_index("attachment_by_state")
 
     op.drop_table("attachment")

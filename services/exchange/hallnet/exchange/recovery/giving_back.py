@@ -17,7 +17,7 @@ from sqlalchemy import Row, Table, delete, func, insert, select, update
 
 from hallnet.codec import parse
 from hallnet.codec.moments import from_timestamp
-from hallnet.exchange import contents, tables
+from hallnet.exchange import attachment_losses, contents, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal import journal_store
@@ -60,7 +60,7 @@ _GIVING = tables.giving_back
 def take_wish(
     connection: Connection, hall: Address, message: wire_returning.WordsWanted, now: datetime
 ) -> None:
-    """Note that a hall wants its words back; the same loss is answered once."""
+    """Note that a hall wants its words back, and send the materials that it had; the same loss is answered once."""
     if not message.start < message.end <= COUNT_MAX:
         return
     try:
@@ -88,6 +88,7 @@ def take_wish(
             complete=False,
         )
     )
+    attachment_losses.send_anew(connection, hall, since, now)
 
 
 def read_wish(payload: bytes) -> wire_returning.WordsWanted:

@@ -217,7 +217,7 @@ class _Taking:
     evidence: EvidenceReader
     now: datetime
     halls: list[Address] = field(default_factory=list)
-    """To which something went of which the content is not here."""
+    """To which something went of which the content is not here, or from which something came."""
     counts: Counter[str] = field(default_factory=Counter)
     entries: list[Entry] = field(default_factory=list)
     _loss: Loss = field(init=False)
@@ -271,6 +271,8 @@ class _Taking:
         known = self._known(proof, EntryKind.RECEIVED, message.body)
         if known is None:
             self._keep(proof, EntryKind.RECEIVED, message.body, whole=True, has_content=True)
+            # Materials may have come from there, and only that hall still has them.
+            self.halls.append(body.sender)
         return known is None
 
     def _word(self, message: wire_returning.ReturnedWord) -> bool:
