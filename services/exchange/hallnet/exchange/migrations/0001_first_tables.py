@@ -234,6 +234,7 @@ def upgrade() -> None:
     op.create_table(
         "giving_back",
         sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("before_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("asked_at", Moment(), nullable=False),
@@ -242,7 +243,7 @@ def upgrade() -> None:
         sa.Column("others", sa.BigInteger(), nullable=False),
         sa.Column("receipts", sa.BigInteger(), nullable=False),
         sa.Column("complete", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("hall", "end"),
+        sa.PrimaryKeyConstraint("hall", "before_number", "end"),
     )
     op.create_table(
         "incident",
@@ -431,20 +432,22 @@ def upgrade() -> None:
 
     op.create_table(
         "recovery",
+        sa.Column("before_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("began_at", Moment(), nullable=False),
         sa.Column("ended_at", Moment(), nullable=True),
-        sa.PrimaryKeyConstraint("end"),
+        sa.PrimaryKeyConstraint("before_number", "end"),
     )
     op.create_table(
         "recovery_asked",
+        sa.Column("before_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("hall", sa.String(length=40), nullable=False),
         sa.Column("asked_at", Moment(), nullable=False),
         sa.Column("answered_at", Moment(), nullable=True),
         sa.Column("returned", sa.BigInteger(), nullable=False),
         sa.Column("refused", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("end", "hall"),
+        sa.PrimaryKeyConstraint("before_number", "end", "hall"),
     )
     op.create_table(
         "replica",
