@@ -7,12 +7,14 @@ import asyncio
 from io import BytesIO
 
 import pytest
-from tests.exchange.losses import Backup, backup_of, put_back
+from tests.exchange.losses import Backup, backup_of, put_back, settle_words, words
 from tests.exchange.parts import (
+    deliveries,
     dispatch,
     greet,
     hello,
     messages,
+    queued,
     rows,
     settle_exchanges,
     told,
@@ -20,16 +22,20 @@ from tests.exchange.parts import (
 )
 from tests.exchange.test_witnessing import own_size, seen
 from tests.simulation.halls import World
-from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
+from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
 from hallnet.exchange import tables
 from hallnet.exchange.journal import journal_store, numbering
 from hallnet.exchange.link import making_sure
 from hallnet.exchange.link.making_sure import make_sure
 from hallnet.exchange.records import archiving
+from hallnet.exchange.recovery import giving_back, taking_back
 from hallnet.places import Address
+from hallnet.store import Connection
 from hallnet.trust.archive import read_parts, verify_archive
 from hallnet.trust.evidence import read_checkpoint
+from hallnet.trust.problems import ProofInvalid
+from hallnet.wire.exchange.v1 import returning_pb2 as wire_returning
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 NEW_NUMBER, LOST = "OWN_JOURNAL_RENUMBERED", "OWN_JOURNAL_REWOUND"
@@ -226,3 +232,91 @@ def test_a_new_number_begins_only_when_the_parent_was_silent_for_the_whole_time(
     assert station.context.journal_number == (1 if spoken else 2)
     assert reasons(world, COUNTY) == ([] if spoken else [NEW_NUMBER])
     assert Address(TOWNSHIP) in station.context.heard
+
+
+# Own words under the number before
+
+
+def lost_words(world: World) -> Backup:
+    """The county says something to the city and beyond, which only they have heard; returns its records from before."""
+    live(world)
+    records = backup_of(world, COUNTY)
+    for hall in (CITY, OTHER_COUNTY):
+        want(world, COUNTY, dispatch(hall, f"to {hall}".encode(), kind="case.events"))
+    settle_exchanges(world)
+    return records
+
+
+def said_again(world: World) -> list[bytes]:
+    return [word.payload for word in words(world.at(COUNTY))]
+
+
+def test_what_it_had_said_under_the_number_before_comes_back_from_whoever_heard_it(
+    world: World,
+) -> None:
+    records = lost_words(world)
+    start_alone(world, records)
+    want(world, COUNTY, *(dispatch(TOWNSHIP, b"said since", kind="case.events") for _ in range(9)))
+    settle_exchanges(world)
+    mend(world)
+    settle_words(world)
+    assert said_again(world) == [f"to {hall}".encode() for hall in (CITY, OTHER_COUNTY)]
+    assert reasons(world, COUNTY) == [NEW_NUMBER, LOST]
+    # What was said since stands where it stood, and goes to nobody a second time.
+    since = [row for row in deliveries(world.at(COUNTY)) if row.kind == "case.events"]
+    assert [row.recipient for row in since] == [TOWNSHIP] * 9
+    assert not queued(world.at(COUNTY))
+
+
+def test_words_that_stand_behind_what_is_lost_are_not_taken_for_lost_ones(world: World) -> None:
+    """Places are counted on under the new number, so a neighbour has two words for one place: it gives the older."""
+    records = lost_words(world)
+    start_alone(world, records)
+    mend(world)
+    want(world, COUNTY, *(dispatch(CITY, b"said since", kind="case.events") for _ in range(9)))
+    settle_words(world)
+    assert b"said since" not in said_again(world)
+    assert set(reasons(world, COUNTY)) == {NEW_NUMBER, LOST}
+
+
+def test_a_start_after_which_nothing_is_missing_asks_for_no_words(world: World) -> None:
+    live(world)
+    start_alone(world, backup_of(world, COUNTY))
+    mend(world)
+    settle_words(world)
+    assert said_again(world) == []
+    assert rows(world.at(CITY).exchange, tables.giving_back) == []
+
+
+def test_a_word_under_the_new_number_is_not_believed_as_one_of_the_number_before(
+    world: World,
+) -> None:
+    """It stands at a place that was lost, but in the journal that goes on."""
+    start_alone(world, lost_words(world))
+    want(world, COUNTY, dispatch(TOWNSHIP, b"said since", kind="case.events"))
+    settle_exchanges(world)
+    mend(world)
+    settle_words(world)
+    before = said_again(world)
+
+    def give(connection: Connection) -> wire_returning.WordsReturned:
+        asked = tables.giving_back
+        connection.execute(asked.update().values(before_number=3, of_cases=0))
+        (row,) = connection.execute(asked.select()).all()
+        portion, _ = giving_back._next_portion(connection, world.at(TOWNSHIP).context, row)
+        assert portion is not None
+        return portion
+
+    lie = world.at(TOWNSHIP).exchange.transact(give)
+    assert [word.header for word in lie.words]
+    lie.before_number = 2
+    station = world.at(COUNTY)
+
+    def take(connection: Connection) -> None:
+        giver, now = Address(TOWNSHIP), world.time.now
+        entries = taking_back.take(connection, station.context, giver, lie, now)
+        tables.feed.append(connection, entries)
+
+    station.exchange.transact(take)
+    assert said_again(world) == before
+    assert reasons(world, COUNTY)[-1] == ProofInvalid.reason

@@ -34,7 +34,7 @@ def send(world: World, data: bytes) -> Arrival:
 
     township.intake.transact(keep)
     wish = AttachmentWish(digest, Address(COUNTY), len(data), "matter-1")
-    township.exchange.transact(lambda c: attachment_wishes.wish_for(c, [wish]))
+    township.exchange.transact(lambda c: attachment_wishes.wish_for(c, [wish], world.time.now))
     return Arrival(digest, len(data))
 
 

@@ -39,6 +39,8 @@ class Loss:
     places: range
     known: Callable[[int, int], bytes | None]
     """Root of the complete subtree at (level, index), None where it is not known."""
+    before_number: int = 0
+    """The number under which the journal went on beside what is lost; 0 if it went on behind that."""
 
     def require(self, proof: Proof, kind: EntryKind, data: bytes, proofs: ProofVerifier) -> None:
         """Check that the entry stood in the own journal, at a place that is lost.
@@ -49,7 +51,8 @@ class Loss:
         signer = proofs.signer(proof.checkpoint)
         if signer.address != self.here:
             raise SpeaksForAnother("word", signer=signer.body.subject, claimed=self.here)
-        if head.number > self.number or head.suite is not self.suite:
+        is_later = self.before_number and head.number >= self.before_number
+        if is_later or head.number > self.number or head.suite is not self.suite:
             raise ProofInvalid("word.proof", what="journal")
         if proof.leaf_index not in self.places or head.size > self.places.stop:
             raise ProofInvalid("word.proof", what="place")
@@ -63,5 +66,7 @@ class Loss:
         for level, index, value in merkle.subtrees_of_path(
             digest, leaf, proof.leaf_index, size, proof.path
         ):
-            if self.known(level, index) not in (None, value):
+            # Behind the beginning of a new number other entries stand at these places.
+            is_shared = not self.before_number or (index + 1) << level <= self.places.start
+            if is_shared and self.known(level, index) not in (None, value):
                 raise ProofInvalid("word.proof", what="journal")

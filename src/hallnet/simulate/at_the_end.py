@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from collections.abc import Sequence
 
 from sqlalchemy import select
 
@@ -157,21 +158,30 @@ class LastLook:
         self._papers_of(truth)
 
     def _papers_of(self, case: Case) -> None:
-        """Who decides has all papers, wherever they were handed in; what a disk forgot nobody can send."""
-        custodian = self._checker.halls.get(case.custodian)
-        sound = all(map(self._is_sound, case.halls()))
-        if custodian is None or not self._hears(case.custodian) or not sound:
+        """Who decides has all papers, wherever they were handed in. What a disk forgot and no other hall has, nobody
+        can send."""
+        if not self._hears(case.custodian):
             return
         self._checker.checks["papers at the end"] += 1
         digests = [material.digest for material in case.materials]
-        here = custodian.intake.inspect(lambda c: materials.here(c, digests))
+        forgot = not all(map(self._is_sound, case.halls()))
+        everywhere = self._with_paper(case, digests) if forgot else frozenset(digests)
+        here = self._papers_at(case.custodian, digests)
         for material in case.materials:
-            if material.digest not in here:
+            if material.digest in everywhere and material.digest not in here:
                 self._checker.broken(
                     Invariant.NOTHING_LOST,
                     case.custodian,
                     f"case {case.case_id} is here without {material.name}",
                 )
+
+    def _with_paper(self, case: Case, digests: Sequence[bytes]) -> frozenset[bytes]:
+        """The papers that some hall has that is concerned with a case."""
+        halls = [hall for hall in sorted(case.halls()) if hall in self._checker.halls]
+        return frozenset().union(*(self._papers_at(hall, digests) for hall in halls))
+
+    def _papers_at(self, hall: Address, digests: Sequence[bytes]) -> set[bytes]:
+        return self._checker.halls[hall].intake.inspect(lambda c: materials.here(c, digests))
 
     def _hears(self, hall: Address) -> bool:
         """Whether what becomes of a case reaches a hall itself."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, select, update
@@ -90,7 +91,7 @@ def _referred(reference: str) -> tuple[int, int] | None:
     return (int(position), int(count)) if position.isdecimal() and count.isdecimal() else None
 
 
-def wish_for(connection: Connection, wishes: Iterable[AttachmentWish]) -> None:
+def wish_for(connection: Connection, wishes: Iterable[AttachmentWish], now: datetime) -> None:
     """Remember what is to be sent; what a recipient has been sent or sent itself is not sent again.
 
     One that was given up begins anew.
@@ -113,6 +114,7 @@ def wish_for(connection: Connection, wishes: Iterable[AttachmentWish]) -> None:
             answered=0,
             done=False,
             reason="",
+            changed_at=now,
         )
         connection.execute(statement.on_conflict_do_nothing())
 
@@ -152,7 +154,7 @@ def give_up(connection: Connection, position: int, reason: str) -> None:
     )
 
 
-def note_ended(connection: Connection, ended: Sequence[Ended]) -> None:
+def note_ended(connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
     """Count receipts; one that is not for the good ends the whole."""
     accepted: dict[int, int] = {}
     for item in ended:
@@ -163,11 +165,11 @@ def note_ended(connection: Connection, ended: Sequence[Ended]) -> None:
         if item.verdict is not Verdict.ACCEPTED:
             give_up(connection, position, item.reason or "NOT_ACCEPTED")
         elif item.reason == attachments.HERE:
-            _done(connection, position)
+            _done(connection, position, now)
         else:
             accepted[position] = accepted.get(position, 0) + count
     for position, count in accepted.items():
-        _note_accepted(connection, position, count)
+        _note_accepted(connection, position, count, now)
 
 
 def open_ones(connection: Connection, digests: Sequence[bytes], limit: int) -> Sequence[Row[Any]]:
@@ -185,7 +187,7 @@ def count_open(connection: Connection) -> int:
     ).scalar_one()
 
 
-def _note_accepted(connection: Connection, position: int, count: int) -> None:
+def _note_accepted(connection: Connection, position: int, count: int, now: datetime) -> None:
     table = tables.attachment_wish
     row = connection.execute(
         update(table)
@@ -194,12 +196,13 @@ def _note_accepted(connection: Connection, position: int, count: int) -> None:
         .returning(table.c.size, table.c.answered)
     ).one_or_none()
     if row is not None and row.answered >= chunks.count_of(row.size):
-        _done(connection, position)
+        _done(connection, position, now)
 
 
-def _done(connection: Connection, position: int) -> None:
+def _done(connection: Connection, position: int, now: datetime) -> None:
     table = tables.attachment_wish
-    connection.execute(update(table).where(table.c.position == position).values(done=True))
+    done = update(table).where(table.c.position == position).values(done=True, changed_at=now)
+    connection.execute(done)
 
 
 def _wish(row: Row[Any]) -> AttachmentWish:

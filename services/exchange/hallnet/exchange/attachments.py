@@ -93,7 +93,8 @@ _TO_DROP = (
     select(tables.attachment).where(_COPY.state.in_((*_AFTER_DROPPING, State.SPOILED))).limit(1)
 )
 """Made once: they are asked with every batch."""
-_HERE = (State.USABLE, State.TAKEN, State.KEPT)
+HERE_STATES = (State.USABLE, State.TAKEN, State.KEPT)
+"""Of a copy whose bytes are right and at this hall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +171,9 @@ class _TakingChunks:
             self._copies[row.digest, row.sender] = _Copy(
                 _id_of(row), row.size, State(row.state), row.first_digest
             )
-            if row.state in _HERE:
+            if row.state in HERE_STATES:
                 self._here[row.digest] = row.first_digest
+        self._sent_there = self._sent_to_their_senders(chunks)
         self._kept = self._offsets_kept(chunks)
         self.kept: list[Kept] = []
 
@@ -184,6 +186,8 @@ class _TakingChunks:
             # Who only knows the digest learns nothing: it has to show what the material begins with.
             shown = first_digest or (mine.first_digest if mine is not None else None)
             return HERE if shown == self._here[chunk.digest] else ""
+        if mine is None and (chunk.digest, sender) in self._sent_there:
+            return HERE
         if mine is None:
             begun = CopyId(chunk.digest, sender, self._now)
             mine = _Copy(begun, chunk.size, State.COMING, None, is_new=True, subject=piece.subject)
@@ -202,6 +206,25 @@ class _TakingChunks:
                 # An empty material is whole with its one empty chunk.
                 mine.state = mine.state if mine.bytes_added else State.WHOLE
         return ""
+
+    def _sent_to_their_senders(
+        self, chunks: Sequence[tuple[str, _Chunk]]
+    ) -> set[tuple[bytes, str]]:
+        """Of the materials that begin with these chunks those that this hall had sent to the very hall from which
+        they come: it gives them back, for it does not know what is still here."""
+        begin = {
+            (chunk.digest, sender)
+            for sender, chunk in chunks
+            if chunk.offset == 0 and (chunk.digest, sender) not in self._copies
+        }
+        if not begin:
+            return set()
+        wish = tables.attachment_wish.c
+        digests = {digest for digest, _ in begin}
+        query = select(wish.digest, wish.recipient).where(
+            wish.digest.in_(digests), (wish.answered > 0) | wish.done, wish.reason == ""
+        )
+        return {(row.digest, row.recipient) for row in self._connection.execute(query)} & begin
 
     def _offsets_kept(self, chunks: Sequence[tuple[str, _Chunk]]) -> set[tuple[bytes, str, int]]:
         """Which chunks are here already, between the first and the last of those of each copy."""
@@ -441,7 +464,7 @@ def count_coming(connection: Connection) -> int:
 def is_from(connection: Connection, digest: bytes, hall: Address) -> bool:
     """Whether a hall has the material for sure: it came from there."""
     copies = _copies(connection, [digest])
-    return any(copy.sender == str(hall) and copy.state in _HERE for copy in copies)
+    return any(copy.sender == str(hall) and copy.state in HERE_STATES for copy in copies)
 
 
 def _pieces(connection: Connection, digest: bytes, sender: str, offset: int) -> Sequence[bytes]:

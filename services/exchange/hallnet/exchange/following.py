@@ -52,7 +52,7 @@ def take(
                 if wish.recipient != context.here
             ]
     results += outgoing.send(connection, context, wishes, now)
-    attachment_wishes.wish_for(connection, attached)
+    attachment_wishes.wish_for(connection, attached, now)
     if results:
         tables.feed.append(connection, results)
 

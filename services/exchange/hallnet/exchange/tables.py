@@ -73,10 +73,12 @@ journal_node = Table(
     Column("hash", Bytes, nullable=False),
 )
 
-# Losses of records, by the end of their gap: since when this hall waits for its own words, and until when it did.
+# Losses of records, by their end: since when this hall waits for its own words, and until when it did. Of those that
+# came to light after the journal had gone on under a new number that number, of gaps in it 0.
 recovery = Table(
     "recovery",
     metadata,
+    Column("before_number", Integer, primary_key=True, autoincrement=False),
     Column("end", BigInteger, primary_key=True, autoincrement=False),
     Column("began_at", Moment, nullable=False),
     Column("ended_at", Moment),
@@ -86,6 +88,7 @@ recovery = Table(
 recovery_asked = Table(
     "recovery_asked",
     metadata,
+    Column("before_number", Integer, primary_key=True, autoincrement=False),
     Column("end", BigInteger, primary_key=True, autoincrement=False),
     Column("hall", String(40), primary_key=True),
     Column("asked_at", Moment, nullable=False),
@@ -115,6 +118,7 @@ giving_back = Table(
     "giving_back",
     metadata,
     Column("hall", String(40), primary_key=True),
+    Column("before_number", Integer, primary_key=True, autoincrement=False),
     Column("end", BigInteger, primary_key=True, autoincrement=False),
     Column("start", BigInteger, nullable=False),
     Column("asked_at", Moment, nullable=False),
@@ -489,6 +493,7 @@ attachment = Table(
     Column("began_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Index("attachment_by_state", "state", "changed_at"),
+    Index("attachment_of_sender", "sender", "changed_at"),
 )
 
 attachment_chunk = Table(
@@ -515,6 +520,10 @@ attachment_wish = Table(
     Column("done", Boolean, nullable=False),
     # Why it was given up; empty if it was not.
     Column("reason", String(64), nullable=False),
+    Column("changed_at", Moment, nullable=False),
     Index("attachment_wish_once", "digest", "recipient", unique=True),
     Index("attachment_wish_open", "done", "recipient", "position"),
+    Index("attachment_wish_changed", "recipient", "changed_at"),
+    # A receipt for a chunk of a wish that began anew must not count for the new one.
+    sqlite_autoincrement=True,
 )

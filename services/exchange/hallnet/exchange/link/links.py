@@ -15,6 +15,7 @@ from hallnet.exchange.context import Context
 from hallnet.exchange.journal import continuity, journal_store, witnessing
 from hallnet.exchange.journal.incidents import record_incident
 from hallnet.exchange.queue import resending
+from hallnet.exchange.recovery import taking_back
 from hallnet.federation import limits
 from hallnet.federation.link import Link
 from hallnet.federation.problems import ClocksApart
@@ -148,8 +149,11 @@ def take_hello(
     )
     resending.send_again(connection, neighbour, message, now)
     entries = _report_skew(connection, context, neighbour, row.clock_skew_ms, skew, now)
-    entries += witnessing.take_cosignature(connection, context, neighbour, message, now)
-    return entries + witnessing.follow(connection, context, neighbour, message, now)
+    shown = witnessing.take_cosignature(connection, context, neighbour, message, now)
+    if shown:
+        # It may have seen what was lost before the journal went on under a new number.
+        shown += taking_back.begin(connection, context, now)
+    return entries + shown + witnessing.follow(connection, context, neighbour, message, now)
 
 
 def is_skewed(skew_ms: int) -> bool:

@@ -39,6 +39,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("attachment", schema=None) as batch_op:
         batch_op.create_index("attachment_by_state", ["state", "changed_at"], unique=False)
+        batch_op.create_index("attachment_of_sender", ["sender", "changed_at"], unique=False)
 
     op.create_table(
         "attachment_chunk",
@@ -64,9 +65,12 @@ def upgrade() -> None:
         sa.Column("answered", sa.BigInteger(), nullable=False),
         sa.Column("done", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.Column("changed_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("position"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("attachment_wish", schema=None) as batch_op:
+        batch_op.create_index("attachment_wish_changed", ["recipient", "changed_at"], unique=False)
         batch_op.create_index("attachment_wish_once", ["digest", "recipient"], unique=True)
         batch_op.create_index(
             "attachment_wish_open", ["done", "recipient", "position"], unique=False
@@ -230,6 +234,7 @@ def upgrade() -> None:
     op.create_table(
         "giving_back",
         sa.Column("hall", sa.String(length=40), nullable=False),
+        sa.Column("before_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("asked_at", Moment(), nullable=False),
@@ -238,7 +243,7 @@ def upgrade() -> None:
         sa.Column("others", sa.BigInteger(), nullable=False),
         sa.Column("receipts", sa.BigInteger(), nullable=False),
         sa.Column("complete", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("hall", "end"),
+        sa.PrimaryKeyConstraint("hall", "before_number", "end"),
     )
     op.create_table(
         "incident",
@@ -427,20 +432,22 @@ def upgrade() -> None:
 
     op.create_table(
         "recovery",
+        sa.Column("before_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("began_at", Moment(), nullable=False),
         sa.Column("ended_at", Moment(), nullable=True),
-        sa.PrimaryKeyConstraint("end"),
+        sa.PrimaryKeyConstraint("before_number", "end"),
     )
     op.create_table(
         "recovery_asked",
+        sa.Column("before_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("hall", sa.String(length=40), nullable=False),
         sa.Column("asked_at", Moment(), nullable=False),
         sa.Column("answered_at", Moment(), nullable=True),
         sa.Column("returned", sa.BigInteger(), nullable=False),
         sa.Column("refused", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("end", "hall"),
+        sa.PrimaryKeyConstraint("before_number", "end", "hall"),
     )
     op.create_table(
         "replica",
@@ -594,10 +601,12 @@ def downgrade() -> None:
     with op.batch_alter_table("attachment_wish", schema=None) as batch_op:
         batch_op.drop_index("attachment_wish_open")
         batch_op.drop_index("attachment_wish_once")
+        batch_op.drop_index("attachment_wish_changed")
 
     op.drop_table("attachment_wish")
     op.drop_table("attachment_chunk")
     with op.batch_alter_table("attachment", schema=None) as batch_op:
+        batch_op.drop_index("attachment_of_sender")
         batch_op.drop_index("attachment_by_state")
 
     op.drop_table("attachment")

@@ -226,7 +226,7 @@ def judged(
         else:
             entries.append(_ended(row, body.verdict, body.reason, now))
     _JUDGE.execute(connection, judgements)
-    _note_attachments(connection, of_attachments)
+    _note_attachments(connection, of_attachments, now)
     return Judged(entries, frozenset(done))
 
 
@@ -255,7 +255,7 @@ def end(
             of_attachments.append(Ended(row.reference, None, reason))
         else:
             entries.append(_ended(row, None, reason, now))
-    attachment_wishes.note_ended(connection, of_attachments)
+    attachment_wishes.note_ended(connection, of_attachments, now)
     return entries
 
 
@@ -292,13 +292,13 @@ def send_due_again(connection: Connection, now: datetime) -> tuple[int, list[Ent
     return len(due), entries
 
 
-def _note_attachments(connection: Connection, ended: Mapping[bytes, Ended]) -> None:
+def _note_attachments(connection: Connection, ended: Mapping[bytes, Ended], now: datetime) -> None:
     """Chunks of materials were judged: nobody is told of each, and their bytes lie with the material."""
     if ended:
         table, sent = tables.delivery, tables.sent
         leaves = select(table.c.leaf_index).where(table.c.envelope_id.in_(ended))
         connection.execute(delete(sent).where(sent.c.leaf_index.in_(leaves)))
-        attachment_wishes.note_ended(connection, list(ended.values()))
+        attachment_wishes.note_ended(connection, list(ended.values()), now)
 
 
 def undelivered(connection: Connection) -> int:

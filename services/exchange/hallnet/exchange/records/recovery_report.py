@@ -56,7 +56,7 @@ def begin(connection: Connection, context: Context, end: int, now: datetime) -> 
         root_successions=believing.root_successions(connection),
     )
     table = tables.recovery
-    query = select(table.c.ended_at).where(table.c.end == gap.stop)
+    query = select(table.c.ended_at).where(table.c.end == gap.stop, table.c.before_number == 0)
     ended_at = connection.execute(query).scalar_one_or_none()
     if ended_at is not None:
         head.waited_until.CopyFrom(to_timestamp(ended_at))
@@ -93,7 +93,8 @@ def piece(connection: Connection, context: Context, places: range) -> tuple[byte
 
 def _asked_halls(connection: Connection, gap: range) -> list[Row[Any]]:
     table = tables.recovery_asked
-    query = select(table).where(table.c.end == gap.stop).order_by(table.c.hall)
+    of_gap = (table.c.end == gap.stop) & (table.c.before_number == 0)
+    query = select(table).where(of_gap).order_by(table.c.hall)
     return list(connection.execute(query))
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Row, Table, delete, func, insert, select, update
 
 from hallnet.codec import parse
 from hallnet.codec.moments import from_timestamp
-from hallnet.exchange import contents, tables
+from hallnet.exchange import attachment_losses, contents, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal import journal_store
@@ -47,6 +47,7 @@ ROWS_AT_ONCE = 500
 """Rows that are looked at together."""
 LOOKS_MAX = 20
 """As often for one portion of a table: what nobody asked for is gone through in many transactions."""
+NUMBER_MAX = 2**31 - 1
 LOSSES_MAX = 8
 """Of one hall that are answered at the same time, the newest."""
 BODY_BYTES_MAX = PAYLOAD_BYTES_MAX - 64 * 1024
@@ -60,24 +61,26 @@ _GIVING = tables.giving_back
 def take_wish(
     connection: Connection, hall: Address, message: wire_returning.WordsWanted, now: datetime
 ) -> None:
-    """Note that a hall wants its words back; the same loss is answered once."""
-    if not message.start < message.end <= COUNT_MAX:
+    """Note that a hall wants its words back, and send the materials that it had; the same loss is answered once."""
+    if not message.start < message.end <= COUNT_MAX or message.before_number > NUMBER_MAX:
         return
     try:
         since = from_timestamp(message.since) - MARGIN
     except (ValueError, OverflowError):
         return
     of_hall = _GIVING.c.hall == str(hall)
-    known = connection.scalars(
-        select(_GIVING.c.end).where(of_hall).order_by(_GIVING.c.end.desc())
-    ).all()
-    if known and message.end <= known[0]:
+    newest_first = (_GIVING.c.asked_at.desc(), _GIVING.c.end.desc())
+    known = connection.execute(select(_GIVING).where(of_hall).order_by(*newest_first)).all()
+    number = message.before_number
+    if any(row.before_number == number and message.end <= row.end for row in known):
         return
-    connection.execute(delete(_GIVING).where(of_hall, _GIVING.c.end.in_(known[LOSSES_MAX - 1 :])))
+    for row in known[LOSSES_MAX - 1 :]:
+        connection.execute(delete(_GIVING).where(_this(row)))
     received = _before(connection, tables.reception, tables.reception.c.received_at, since)
     connection.execute(
         insert(_GIVING).values(
             hall=str(hall),
+            before_number=number,
             start=message.start,
             end=message.end,
             asked_at=now,
@@ -87,6 +90,15 @@ def take_wish(
             receipts=_before(connection, tables.delivery, tables.delivery.c.wanted_at, since),
             complete=False,
         )
+    )
+    attachment_losses.send_anew(connection, hall, since, now)
+
+
+def _this(asked: Row[Any]) -> Any:
+    return (
+        (_GIVING.c.hall == asked.hall)
+        & (_GIVING.c.before_number == asked.before_number)
+        & (_GIVING.c.end == asked.end)
     )
 
 
@@ -102,7 +114,7 @@ def give_some(connection: Connection, context: Context, now: datetime) -> tuple[
     """
     connection.execute(delete(_GIVING).where(_GIVING.c.asked_at < now - KEPT_FOR))
     # One process of this exchange at a time.
-    query = select(_GIVING).order_by(_GIVING.c.hall, _GIVING.c.end).with_for_update()
+    query = select(_GIVING).order_by(*_GIVING.primary_key).with_for_update()
     asked = connection.execute(query).all()
     busy = _busy(connection, {row.hall for row in asked}) if asked else set()
     wishes: list[Wish] = []
@@ -143,6 +155,7 @@ class _Portion:
 
     context: Context
     hall: Address
+    before_number: int
     end: int
     words: list[wire_returning.ReturnedWord] = field(default_factory=list)
     receipts: list[wire.Receipt] = field(default_factory=list)
@@ -156,6 +169,10 @@ class _Portion:
     def fits(self, size: int) -> bool:
         return not self.size or self.size + size <= BODY_BYTES_MAX
 
+    def is_wanted(self, proof: Proof) -> bool:
+        """Whether it stands under a number of the hall's journal of which words are given back."""
+        return not self.before_number or proof.checkpoint.checkpoint.number < self.before_number
+
     def prove(self, proof: Proof) -> Any:
         return self.evidence.add(proof, self.context.issuers_of(proof.checkpoint))
 
@@ -166,6 +183,7 @@ class _Portion:
             receipts=self.receipts,
             evidence=self.evidence.to_message(),
             complete=complete,
+            before_number=self.before_number,
         )
 
 
@@ -177,7 +195,7 @@ def _next_portion(
     connection: Connection, context: Context, asked: Row[Any]
 ) -> tuple[wire_returning.WordsReturned | None, bool]:
     """What is to be given back next, if there is something, and whether anything was gone through."""
-    portion = _Portion(context, Address.parse(asked.hall), asked.end)
+    portion = _Portion(context, Address.parse(asked.hall), asked.before_number, asked.end)
     places = range(asked.start, asked.end)
     moved: dict[str, int] = {}
     is_complete = asked.complete
@@ -196,8 +214,7 @@ def _next_portion(
     if is_complete != asked.complete:
         moved["complete"] = is_complete
     if moved:
-        this = (_GIVING.c.hall == asked.hall) & (_GIVING.c.end == asked.end)
-        connection.execute(update(_GIVING).where(this).values(**moved))
+        connection.execute(update(_GIVING).where(_this(asked)).values(**moved))
     return portion.to_message(is_complete) if has_news else None, bool(moved)
 
 
@@ -312,12 +329,15 @@ def _receipts(hall: str, places: range) -> Any:
 
 def _give_received(connection: Connection, portion: _Portion, row: Row[Any]) -> bool:
     """An envelope that the hall had sent to this one."""
+    proof = _kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
+    if not portion.is_wanted(proof):
+        return True
     body, key = _opened(connection, row) if row.verdict == Verdict.ACCEPTED else (b"", b"")
     if not portion.fits(len(body)):
         return False
     word = wire_returning.ReturnedWord(
         header=row.header,
-        proof=portion.prove(_kept_proof(connection, row.leaf_index, row.path, row.checkpoint)),
+        proof=portion.prove(proof),
         sealed_body=body,
         content_key=key,
     )
@@ -348,7 +368,10 @@ def _opened(connection: Connection, row: Row[Any]) -> tuple[bytes, bytes]:
 
 
 def _give_passed_on(connection: Connection, portion: _Portion, row: Row[Any]) -> bool:
-    proof = portion.prove(_kept_proof(connection, row.leaf_index, row.path, row.checkpoint))
+    kept = _kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
+    if not portion.is_wanted(kept):
+        return True
+    proof = portion.prove(kept)
     if row.type == parcels.Type.RECEIPT:
         portion.receipts.append(wire.Receipt(body=row.head, proof=proof))
     else:
@@ -365,6 +388,8 @@ def _give_receipt(connection: Connection, portion: _Portion, row: Row[Any]) -> b
     proof = _kept_proof(
         connection, row.receipt_leaf_index, row.receipt_path, row.receipt_checkpoint
     )
+    if not portion.is_wanted(proof):
+        return True
     portion.receipts.append(wire.Receipt(body=row.receipt, proof=portion.prove(proof)))
     portion.size += len(row.receipt)
     return True

@@ -16,14 +16,14 @@ from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, Table, func, insert, select, update
 
 from hallnet.codec import parse
 from hallnet.codec.moments import to_timestamp
 from hallnet.exchange import believing, contents, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal import continuity, journal_store
+from hallnet.exchange.journal import continuity, journal_store, numbering
 from hallnet.exchange.journal.incidents import record_incident
 from hallnet.exchange.queue import outgoing
 from hallnet.exchange.queue.parcels import RELAYED_KEPT_FOR, size_of
@@ -64,29 +64,54 @@ _log = logging.getLogger("hallnet.exchange")
 _ASKED, _RECOVERY = tables.recovery_asked, tables.recovery
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Entries of the own journal that are not here."""
+
+    places: range
+    before_number: int = 0
+    """The number under which the journal went on beside them; 0 if it went on behind them."""
+
+    def of(self, table: Table) -> Any:
+        """The rows of a table that are of this loss."""
+        return (table.c.before_number == self.before_number) & (table.c.end == self.places.stop)
+
+
+def _losses(connection: Connection) -> list[Lost]:
+    """The newest gap, and what came to light of older numbers."""
+    found = [Lost(gap) for gap, _ in continuity.gaps(connection)[-1:]]
+    older = [one for one in numbering.beginnings(connection) if one.lost_at is not None]
+    return found + [Lost(range(one.start, one.lost_end), one.number) for one in older]
+
+
 # Asking
 
 
 def begin(connection: Connection, context: Context, now: datetime) -> list[Entry]:
-    """If records were lost and nobody was asked yet, ask for the own words; returns the entries for the feed."""
-    lost = continuity.gaps(connection)
-    known = set(connection.scalars(select(_RECOVERY.c.end)))
-    if not lost or lost[-1][0].stop in known:
-        return []
-    gap = lost[-1][0]
-    connection.execute(insert(_RECOVERY).values(end=gap.stop, began_at=now))
-    halls = sorted(context.neighbours())
-    if now - _newest_records(connection, context, gap, now) > RELAYED_KEPT_FOR:
-        # Neighbours no longer know all that went through them.
-        halls += _recent(connection)
-    return ask(connection, context, gap, halls, now)
+    """If records were lost and nobody was asked yet, ask for the own words; returns the entries for the feed.
+
+    A hall that went on under a new number acts already: it does not wait for what it had said before.
+    """
+    entries = []
+    for lost in _losses(connection):
+        if connection.execute(select(_RECOVERY.c.end).where(lost.of(_RECOVERY))).first():
+            continue
+        row = {"before_number": lost.before_number, "end": lost.places.stop, "began_at": now}
+        ended_at = now if lost.before_number else None
+        connection.execute(insert(_RECOVERY).values(**row, ended_at=ended_at))
+        halls = sorted(context.neighbours())
+        if now - _newest_records(connection, context, lost.places, now) > RELAYED_KEPT_FOR:
+            # Neighbours no longer know all that went through them.
+            halls += _recent(connection)
+        entries += ask(connection, context, lost, halls, now)
+    return entries
 
 
 def ask(
-    connection: Connection, context: Context, gap: range, halls: Iterable[Address], now: datetime
+    connection: Connection, context: Context, lost: Lost, halls: Iterable[Address], now: datetime
 ) -> list[Entry]:
     """Ask halls that were not asked yet."""
-    of_loss = _ASKED.c.end == gap.stop
+    of_loss = lost.of(_ASKED)
     known = set(connection.scalars(select(_ASKED.c.hall).where(of_loss)))
     fresh = [
         hall for hall in dict.fromkeys(halls) if hall != context.here and str(hall) not in known
@@ -96,25 +121,33 @@ def ask(
     connection.execute(
         insert(_ASKED),
         [
-            {"end": gap.stop, "hall": str(hall), "asked_at": now, "returned": 0, "refused": 0}
+            {
+                "before_number": lost.before_number,
+                "end": lost.places.stop,
+                "hall": str(hall),
+                "asked_at": now,
+                "returned": 0,
+                "refused": 0,
+            }
             for hall in fresh
         ],
     )
     wanted = wire_returning.WordsWanted(
-        start=gap.start,
-        end=gap.stop,
-        since=to_timestamp(_newest_records(connection, context, gap, now)),
+        start=lost.places.start,
+        end=lost.places.stop,
+        since=to_timestamp(_newest_records(connection, context, lost.places, now)),
+        before_number=lost.before_number,
     ).SerializeToString()
     wishes = [Wish(hall, WANTED_KIND, SUBJECT, Urgency.URGENT, wanted) for hall in fresh]
     return outgoing.send(connection, context, wishes, now)
 
 
 def _newest_records(
-    connection: Connection, context: Context, gap: range, now: datetime
+    connection: Connection, context: Context, places: range, now: datetime
 ) -> datetime:
-    if not gap.start:
+    if not places.start:
         return now - limits.LIFETIME
-    return journal_store.head_of_size(connection, context, gap.start).checkpoint.at
+    return journal_store.head_of_size(connection, context, places.start).checkpoint.at
 
 
 def _recent(connection: Connection) -> list[Address]:
@@ -140,13 +173,15 @@ def end_if_due(connection: Connection, context: Context, now: datetime) -> bool:
     ended = False
     for row in open_ones:
         silent = connection.scalars(
-            select(_ASKED.c.hall).where(_ASKED.c.end == row.end, _ASKED.c.answered_at.is_(None))
+            select(_ASKED.c.hall).where(
+                Lost(range(row.end), row.before_number).of(_ASKED), _ASKED.c.answered_at.is_(None)
+            )
         ).all()
         if silent and now - row.began_at < context.words_awaited_for:
             continue
         if silent:
             _log.warning("gone on without what was said to %s", ", ".join(sorted(silent)))
-        this = _RECOVERY.c.end == row.end
+        this = Lost(range(row.end), row.before_number).of(_RECOVERY)
         connection.execute(update(_RECOVERY).where(this).values(ended_at=now))
         _tell_end(connection, row.end, now)
         ended = True
@@ -184,15 +219,17 @@ def take(
 
     Each word is judged by itself. What is not what this hall said is an incident in the name of the giver.
     """
-    of_hall = (_ASKED.c.end == message.end) & (_ASKED.c.hall == str(giver))
+    lost = _lost_of(connection, message)
+    if lost is None:
+        return []
+    of_hall = lost.of(_ASKED) & (_ASKED.c.hall == str(giver))
     asked = connection.execute(select(_ASKED.c.answered_at).where(of_hall)).one_or_none()
-    gap = continuity.gap_before(connection, message.end)
-    if asked is None or gap is None:
+    if asked is None:
         # Nobody asked for it.
         return []
     evidence = EvidenceReader(message.evidence)
     believing.learn(connection, context, evidence.certificates, now)
-    taking = _Taking(connection, context, giver, gap, evidence, now)
+    taking = _Taking(connection, context, giver, lost, evidence, now)
     taking.all_of(message)
     values: dict[str, Any] = {
         "returned": _ASKED.c.returned + taking.counts["returned"],
@@ -201,9 +238,19 @@ def take(
     if message.complete and asked.answered_at is None:
         values["answered_at"] = now
     connection.execute(update(_ASKED).where(of_hall).values(**values))
-    entries = taking.entries + ask(connection, context, gap, taking.halls, now)
+    entries = taking.entries + ask(connection, context, lost, taking.halls, now)
     end_if_due(connection, context, now)
     return entries
+
+
+def _lost_of(connection: Connection, message: wire_returning.WordsReturned) -> Lost | None:
+    """The loss of which words are given back; None if there is none."""
+    if not message.before_number:
+        gap = continuity.gap_before(connection, message.end)
+        return Lost(gap) if gap is not None else None
+    named = (message.before_number, message.end)
+    older = (lost for lost in _losses(connection) if lost.before_number)
+    return next((lost for lost in older if (lost.before_number, lost.places.stop) == named), None)
 
 
 @dataclass(slots=True)
@@ -213,11 +260,11 @@ class _Taking:
     connection: Connection
     context: Context
     giver: Address
-    gap: range
+    lost: Lost
     evidence: EvidenceReader
     now: datetime
     halls: list[Address] = field(default_factory=list)
-    """To which something went of which the content is not here."""
+    """To which something went of which the content is not here, or from which something came."""
     counts: Counter[str] = field(default_factory=Counter)
     entries: list[Entry] = field(default_factory=list)
     _loss: Loss = field(init=False)
@@ -230,7 +277,12 @@ class _Taking:
         journal = journal_store.journal_at(self.connection, self.context, size)
         context = self.context
         self._loss = Loss(
-            context.here, context.journal_number, context.journal_suite, self.gap, journal.node
+            context.here,
+            context.journal_number,
+            context.journal_suite,
+            self.lost.places,
+            journal.node,
+            self.lost.before_number,
         )
         self._proofs = ProofVerifier(context.trust, self.now)
 
@@ -268,9 +320,14 @@ class _Taking:
         if body.issuer != self.context.here:
             raise SpeaksForAnother("word", signer=self.giver, claimed=body.issuer)
         self._loss.require(proof, EntryKind.RECEIVED, message.body, self._proofs)
+        if self.lost.before_number:
+            self.halls.append(body.sender)
+            return True
         known = self._known(proof, EntryKind.RECEIVED, message.body)
         if known is None:
             self._keep(proof, EntryKind.RECEIVED, message.body, whole=True, has_content=True)
+            # Materials may have come from there, and only that hall still has them.
+            self.halls.append(body.sender)
         return known is None
 
     def _word(self, message: wire_returning.ReturnedWord) -> bool:
@@ -282,6 +339,8 @@ class _Taking:
         self._loss.require(proof, EntryKind.SENT, message.header, self._proofs)
         whole = header.recipient == self.giver
         content, key = self._content(header, message) if whole else (None, b"")
+        if self.lost.before_number:
+            return self._heard_again(header, content)
         verdict = self._verdict(header, message) if whole else None
         known = self._known(proof, EntryKind.SENT, message.header)
         if (
@@ -301,6 +360,14 @@ class _Taking:
             contents.keep_keys(self.connection, {sealed: key}, Counter([sealed]))
             self._told.append(_told(header, content, self.now))
         return known is None or not known.has_content
+
+    def _heard_again(self, header: Header, content: Content | None) -> bool:
+        """Under an older number: another entry stands at its place by now, so only what it said comes back."""
+        if content is None:
+            self.halls.append(header.recipient)
+            return True
+        self._told.append(_told(header, content, self.now))
+        return True
 
     def _content(
         self, header: Header, message: wire_returning.ReturnedWord

@@ -28,7 +28,7 @@ from hallnet.wire.trust.v1 import certificate_pb2 as hallnet_dot_wire_dot_trust_
 from hallnet.wire.trust.v1 import journal_pb2 as hallnet_dot_wire_dot_trust_dot_v1_dot_journal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(hallnet/wire/exchange/v1/returning.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/exchange/v1/envelope.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"T\n\x0bWordsWanted\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xcd\x01\n\rWordsReturned\x12\x0b\n\x03\x65nd\x18\x01 \x01(\x04\x12\x35\n\x05words\x18\x02 \x03(\x0b\x32&.hallnet.wire.exchange.v1.ReturnedWord\x12\x33\n\x08receipts\x18\x03 \x03(\x0b\x32!.hallnet.wire.exchange.v1.Receipt\x12\x31\n\x08\x65vidence\x18\x04 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\x12\x10\n\x08\x63omplete\x18\x05 \x01(\x08\"\xa9\x01\n\x0cReturnedWord\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12+\n\x05proof\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof\x12\x13\n\x0bsealed_body\x18\x03 \x01(\x0c\x12\x13\n\x0b\x63ontent_key\x18\x04 \x01(\x0c\x12\x32\n\x07receipt\x18\x05 \x01(\x0b\x32!.hallnet.wire.exchange.v1.Receipt\"\x8c\x01\n\x0cRecoveryPart\x12\x36\n\x04head\x18\x01 \x01(\x0b\x32&.hallnet.wire.exchange.v1.RecoveryHeadH\x00\x12<\n\x07\x65ntries\x18\x02 \x01(\x0b\x32).hallnet.wire.exchange.v1.RecoveryEntriesH\x00\x42\x06\n\x04part\"\xb2\x03\n\x0cRecoveryHead\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x04\x12,\n\x08\x66ound_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x08\x65nd_head\x18\x05 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x30\n\x0cwaited_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x05\x61sked\x18\x07 \x03(\x0b\x32#.hallnet.wire.exchange.v1.AskedHall\x12+\n\x07made_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x0c\x63\x65rtificates\x18\t \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12?\n\x10root_successions\x18\n \x03(\x0b\x32%.hallnet.wire.trust.v1.RootSuccession\"\x9b\x01\n\tAskedHall\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12,\n\x08\x61sked_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61nswered_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08returned\x18\x04 \x01(\x04\x12\x0f\n\x07refused\x18\x05 \x01(\x04\"~\n\x0fRecoveryEntries\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.hallnet.wire.exchange.v1.RecoveryEntry\x12\x31\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\"\x94\x01\n\rRecoveryEntry\x12\x32\n\x05\x65ntry\x18\x01 \x01(\x0b\x32#.hallnet.wire.trust.v1.JournalEntry\x12+\n\x05proof\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof\x12\r\n\x05giver\x18\x03 \x01(\t\x12\x13\n\x0bhas_content\x18\x04 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(hallnet/wire/exchange/v1/returning.proto\x12\x18hallnet.wire.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/exchange/v1/envelope.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\x1a#hallnet/wire/trust/v1/journal.proto\"k\n\x0bWordsWanted\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rbefore_number\x18\x04 \x01(\r\"\xe4\x01\n\rWordsReturned\x12\x0b\n\x03\x65nd\x18\x01 \x01(\x04\x12\x35\n\x05words\x18\x02 \x03(\x0b\x32&.hallnet.wire.exchange.v1.ReturnedWord\x12\x33\n\x08receipts\x18\x03 \x03(\x0b\x32!.hallnet.wire.exchange.v1.Receipt\x12\x31\n\x08\x65vidence\x18\x04 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\x12\x10\n\x08\x63omplete\x18\x05 \x01(\x08\x12\x15\n\rbefore_number\x18\x06 \x01(\r\"\xa9\x01\n\x0cReturnedWord\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12+\n\x05proof\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof\x12\x13\n\x0bsealed_body\x18\x03 \x01(\x0c\x12\x13\n\x0b\x63ontent_key\x18\x04 \x01(\x0c\x12\x32\n\x07receipt\x18\x05 \x01(\x0b\x32!.hallnet.wire.exchange.v1.Receipt\"\x8c\x01\n\x0cRecoveryPart\x12\x36\n\x04head\x18\x01 \x01(\x0b\x32&.hallnet.wire.exchange.v1.RecoveryHeadH\x00\x12<\n\x07\x65ntries\x18\x02 \x01(\x0b\x32).hallnet.wire.exchange.v1.RecoveryEntriesH\x00\x42\x06\n\x04part\"\xb2\x03\n\x0cRecoveryHead\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\r\n\x05start\x18\x02 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x04\x12,\n\x08\x66ound_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x08\x65nd_head\x18\x05 \x01(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x30\n\x0cwaited_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x05\x61sked\x18\x07 \x03(\x0b\x32#.hallnet.wire.exchange.v1.AskedHall\x12+\n\x07made_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\x0c\x63\x65rtificates\x18\t \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\x12?\n\x10root_successions\x18\n \x03(\x0b\x32%.hallnet.wire.trust.v1.RootSuccession\"\x9b\x01\n\tAskedHall\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12,\n\x08\x61sked_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61nswered_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08returned\x18\x04 \x01(\x04\x12\x0f\n\x07refused\x18\x05 \x01(\x04\"~\n\x0fRecoveryEntries\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\'.hallnet.wire.exchange.v1.RecoveryEntry\x12\x31\n\x08\x65vidence\x18\x02 \x01(\x0b\x32\x1f.hallnet.wire.trust.v1.Evidence\"\x94\x01\n\rRecoveryEntry\x12\x32\n\x05\x65ntry\x18\x01 \x01(\x0b\x32#.hallnet.wire.trust.v1.JournalEntry\x12+\n\x05proof\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.trust.v1.Proof\x12\r\n\x05giver\x18\x03 \x01(\t\x12\x13\n\x0bhas_content\x18\x04 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,19 +36,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.exchange.v1.re
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORDSWANTED']._serialized_start=222
-  _globals['_WORDSWANTED']._serialized_end=306
-  _globals['_WORDSRETURNED']._serialized_start=309
-  _globals['_WORDSRETURNED']._serialized_end=514
-  _globals['_RETURNEDWORD']._serialized_start=517
-  _globals['_RETURNEDWORD']._serialized_end=686
-  _globals['_RECOVERYPART']._serialized_start=689
-  _globals['_RECOVERYPART']._serialized_end=829
-  _globals['_RECOVERYHEAD']._serialized_start=832
-  _globals['_RECOVERYHEAD']._serialized_end=1266
-  _globals['_ASKEDHALL']._serialized_start=1269
-  _globals['_ASKEDHALL']._serialized_end=1424
-  _globals['_RECOVERYENTRIES']._serialized_start=1426
-  _globals['_RECOVERYENTRIES']._serialized_end=1552
-  _globals['_RECOVERYENTRY']._serialized_start=1555
-  _globals['_RECOVERYENTRY']._serialized_end=1703
+  _globals['_WORDSWANTED']._serialized_end=329
+  _globals['_WORDSRETURNED']._serialized_start=332
+  _globals['_WORDSRETURNED']._serialized_end=560
+  _globals['_RETURNEDWORD']._serialized_start=563
+  _globals['_RETURNEDWORD']._serialized_end=732
+  _globals['_RECOVERYPART']._serialized_start=735
+  _globals['_RECOVERYPART']._serialized_end=875
+  _globals['_RECOVERYHEAD']._serialized_start=878
+  _globals['_RECOVERYHEAD']._serialized_end=1312
+  _globals['_ASKEDHALL']._serialized_start=1315
+  _globals['_ASKEDHALL']._serialized_end=1470
+  _globals['_RECOVERYENTRIES']._serialized_start=1472
+  _globals['_RECOVERYENTRIES']._serialized_end=1598
+  _globals['_RECOVERYENTRY']._serialized_start=1601
+  _globals['_RECOVERYENTRY']._serialized_end=1749
 # @@protoc_insertion_point(module_scope)

@@ -31,10 +31,13 @@ class WordsWanted(_message.Message):
     START_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
+    BEFORE_NUMBER_FIELD_NUMBER: _builtins.int
     start: _builtins.int
     """Number of the first entry of its journal that it lost."""
     end: _builtins.int
     """Number of the first entry after those that it lost: names the loss."""
+    before_number: _builtins.int
+    """Set if they were lost before the journal went on under this number: only what stands under a lower one is asked for."""
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
         """Of the newest records that it has."""
@@ -45,10 +48,11 @@ class WordsWanted(_message.Message):
         start: _builtins.int = ...,
         end: _builtins.int = ...,
         since: _timestamp_pb2.Timestamp | None = ...,
+        before_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "since", b"since", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_number", b"before_number", "end", b"end", "since", b"since", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -67,10 +71,13 @@ class WordsReturned(_message.Message):
     RECEIPTS_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
+    BEFORE_NUMBER_FIELD_NUMBER: _builtins.int
     end: _builtins.int
     """As in WordsWanted."""
     complete: _builtins.bool
     """Whether with this one all has been given back that has to do with cases."""
+    before_number: _builtins.int
+    """As in WordsWanted."""
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReturnedWord]:
         """Own envelopes of the hall that asked."""
@@ -91,10 +98,11 @@ class WordsReturned(_message.Message):
         receipts: _abc.Iterable[_envelope_pb2.Receipt] | None = ...,
         evidence: _journal_pb2.Evidence | None = ...,
         complete: _builtins.bool = ...,
+        before_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "end", b"end", "evidence", b"evidence", "receipts", b"receipts", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_number", b"before_number", "complete", b"complete", "end", b"end", "evidence", b"evidence", "receipts", b"receipts", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
