@@ -317,7 +317,9 @@ def _give_received(connection: Connection, portion: _Portion, row: Row[Any]) -> 
         return False
     word = wire_returning.ReturnedWord(
         header=row.header,
-        proof=portion.prove(_kept_proof(connection, row.leaf_index, row.path, row.checkpoint)),
+        proof=portion.prove(
+            journal_store.kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
+        ),
         sealed_body=body,
         content_key=key,
     )
@@ -348,7 +350,9 @@ def _opened(connection: Connection, row: Row[Any]) -> tuple[bytes, bytes]:
 
 
 def _give_passed_on(connection: Connection, portion: _Portion, row: Row[Any]) -> bool:
-    proof = portion.prove(_kept_proof(connection, row.leaf_index, row.path, row.checkpoint))
+    proof = portion.prove(
+        journal_store.kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
+    )
     if row.type == parcels.Type.RECEIPT:
         portion.receipts.append(wire.Receipt(body=row.head, proof=proof))
     else:
@@ -362,18 +366,12 @@ def _give_receipt(connection: Connection, portion: _Portion, row: Row[Any]) -> b
     if RECEIPT.from_bytes(row.receipt).issuer != portion.hall:
         # A hall on the way had refused it.
         return True
-    proof = _kept_proof(
+    proof = journal_store.kept_proof(
         connection, row.receipt_leaf_index, row.receipt_path, row.receipt_checkpoint
     )
     portion.receipts.append(wire.Receipt(body=row.receipt, proof=portion.prove(proof)))
     portion.size += len(row.receipt)
     return True
-
-
-def _kept_proof(connection: Connection, leaf_index: int, path: bytes, checkpoint: bytes) -> Proof:
-    """As it came with the envelope or the receipt."""
-    head = journal_store.load_checkpoints(connection, [checkpoint])[checkpoint]
-    return Proof(leaf_index, journal_store.split_path(path), head)
 
 
 _SOURCES: Sequence[tuple[str, Table, Callable[[str, range], Any], Give]] = (
