@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
+from sqlalchemy import select
 from tests.exchange.forging import Forger
 from tests.exchange.parts import SECRET, dispatch, settle_exchanges, take, want
 from tests.simulation.halls import World
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
+from hallnet.exchange import tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.records import bundling
 from hallnet.exchange.records.bundling import NothingToExport
@@ -63,6 +65,26 @@ def test_both_halls_can_prove_a_matter_with_nothing_but_the_root(
     receipts = [item.receipt for item in report.exhibits if item.receipt is not None]
     assert {receipt.verdict for receipt in receipts} == {Verdict.ACCEPTED}
     assert len(receipts) == 2
+
+
+def test_each_receipt_of_a_run_is_proved_alone(world: World) -> None:
+    """A neighbour answers a batch with verdicts that are proved together and kept once."""
+    subjects = [f"matter-{number}" for number in range(5)]
+    for wanted in (subjects[:1], subjects[1:]):
+        want(world, TOWNSHIP, *[dispatch(COUNTY, subject=subject) for subject in wanted])
+        settle_exchanges(world)
+    station = world.at(TOWNSHIP)
+    runs = station.exchange.look(lambda c: c.execute(select(tables.kept_run)).all())
+    assert sorted(run.end - run.start for run in runs) == [1, 4]
+    for subject in subjects:
+        report = checked(world, export(world, TOWNSHIP, subject))
+        assert report.holds
+        (exhibit,) = report.exhibits
+        assert exhibit.receipt is not None
+        assert (exhibit.receipt.issuer, exhibit.receipt.verdict) == (
+            Address(COUNTY),
+            Verdict.ACCEPTED,
+        )
 
 
 def test_a_bundle_holds_long_after_the_certificates_ended(world: World) -> None:

@@ -99,7 +99,7 @@ def test_the_recipients_verdict_comes_with_the_answer_to_the_batch(world: World)
     batch = sent(world)
     reply = world.take(world.at(TOWNSHIP), world.at(COUNTY), batch.data).reply
     (reception,) = receptions(world.at(COUNTY))
-    assert [receipt.body for receipt in reply.receipts] == [reception.receipt]
+    assert [body for run in reply.receipt_runs for body in run.bodies] == [reception.receipt]
     assert parcels(world.at(COUNTY)) == []
     for _ in range(2):
         world.answer(world.at(TOWNSHIP), world.at(COUNTY), batch, reply.SerializeToString())
@@ -110,21 +110,33 @@ def test_the_recipients_verdict_comes_with_the_answer_to_the_batch(world: World)
 
 
 def _without_proof(reply: wire_link.BatchReply) -> None:
-    reply.receipts[0].ClearField("proof")
+    reply.receipt_runs[0].ClearField("proof")
 
 
 def _of_another_leaf(reply: wire_link.BatchReply) -> None:
-    reply.receipts[0].proof.leaf_index += 1
+    reply.receipt_runs[0].proof.start += 1
 
 
 def _with_another_verdict(reply: wire_link.BatchReply) -> None:
-    body = wire.ReceiptBody.FromString(reply.receipts[0].body)
+    body = wire.ReceiptBody.FromString(reply.receipt_runs[0].bodies[0])
     body.verdict = wire.VERDICT_REFUSED
-    reply.receipts[0].body = body.SerializeToString(deterministic=True)
+    reply.receipt_runs[0].bodies[0] = body.SerializeToString(deterministic=True)
 
 
 def _with_rubbish(reply: wire_link.BatchReply) -> None:
-    reply.receipts[0].body = b"\xff" * 30
+    reply.receipt_runs[0].bodies[0] = b"\xff" * 30
+
+
+def _with_one_more(reply: wire_link.BatchReply) -> None:
+    reply.receipt_runs[0].bodies.append(reply.receipt_runs[0].bodies[0])
+
+
+def _with_none(reply: wire_link.BatchReply) -> None:
+    del reply.receipt_runs[0].bodies[:]
+
+
+def _beside_hashes_that_are_not_there(reply: wire_link.BatchReply) -> None:
+    reply.receipt_runs[0].proof.beside.append(10_000)
 
 
 def _with_evidence_that_cannot_be_read(reply: wire_link.BatchReply) -> None:
@@ -132,8 +144,11 @@ def _with_evidence_that_cannot_be_read(reply: wire_link.BatchReply) -> None:
 
 
 def _with_too_many(reply: wire_link.BatchReply) -> None:
-    for _ in range(limits.BATCH_PARCELS_MAX):
-        reply.receipts.append(reply.receipts[0])
+    reply.receipt_runs[0].bodies.extend([b""] * limits.BATCH_PARCELS_MAX)
+
+
+def _with_too_many_runs(reply: wire_link.BatchReply) -> None:
+    reply.receipt_runs.extend([wire.ReceiptRun()] * limits.BATCH_PARCELS_MAX)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +158,12 @@ def _with_too_many(reply: wire_link.BatchReply) -> None:
         _of_another_leaf,
         _with_another_verdict,
         _with_rubbish,
+        _with_one_more,
+        _with_none,
+        _beside_hashes_that_are_not_there,
         _with_evidence_that_cannot_be_read,
         _with_too_many,
+        _with_too_many_runs,
     ],
 )
 def test_a_verdict_in_an_answer_that_is_not_proved_is_none_and_asked_for_again(

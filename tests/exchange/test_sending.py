@@ -28,7 +28,7 @@ from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSH
 from hallnet.codec.moments import to_timestamp
 from hallnet.exchange import following, tables
 from hallnet.exchange.link import sending
-from hallnet.exchange.queue import outgoing
+from hallnet.exchange.queue import outgoing, queues
 from hallnet.federation import limits
 from hallnet.federation.delivery import State
 from hallnet.places import Address
@@ -489,3 +489,22 @@ def test_deliveries_that_ended_bear_the_trace_of_what_wished_them(world: World) 
     assert [item.traceparent for item in feed if item.kind == "delivery.ended"] == [trace]
     received = world.at(COUNTY).exchange.look(lambda c: tables.feed.after(c, 0))
     assert [item.traceparent for item in received if item.kind == "message.received"] == [trace]
+
+
+def test_how_much_waits_and_since_when_is_told_by_the_index_alone(world: World) -> None:
+    """So the status of a hall costs the same however much it ever sent."""
+    began = world.time.now
+    want(world, TOWNSHIP, dispatch(COUNTY), dispatch(COUNTY))
+    world.time.pass_by(minutes=5)
+    want(world, TOWNSHIP, dispatch(COUNTY, urgency=Urgency.URGENT))
+    database = world.at(TOWNSHIP).exchange
+    assert database.look(queues.backlog) == {COUNTY: (3, began)}
+    if not database.is_sqlite:
+        return
+
+    def plan(connection: Connection) -> list[str]:
+        query = queues.BACKLOGS[0].compile(connection, compile_kwargs={"literal_binds": True})
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")
+        return [row.detail for row in rows]
+
+    assert database.look(plan) == ["SCAN delivery USING COVERING INDEX delivery_queue"]

@@ -17,10 +17,11 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import StatementError
 from tests.store.lying import lying_in
 
 from hallnet.store import Bytes, Closed, Connection, Database, Moment
-from hallnet.store.rows import RowsStatement
+from hallnet.store.rows import RowsStatement, SoughtRows
 from hallnet.store.upsert import Upsert
 
 metadata = MetaData()
@@ -47,6 +48,11 @@ KEEP = RowsStatement(
             set_={"subject": row.excluded.subject, "state": 7},
             where=letter.c.sent_at <= bindparam("long_ago", type_=Moment()),
         ),
+    )
+)
+SOUGHT = SoughtRows(
+    select(letter.c.number, letter.c.sealed).where(
+        letter.c.number.in_(bindparam("sought", expanding=True))
     )
 )
 NOON = datetime(2026, 11, 23, 4, 0, 0, 120_000, tzinfo=UTC)
@@ -111,3 +117,28 @@ def test_rows_of_other_keys_and_no_rows_at_all_are_taken_too(records: Database) 
     records.transact(lambda c: ADD.execute(c, [row(1)]))
     records.transact(lambda c: ADD.execute(c, few))
     assert records.look(read) == [row(1), row(9, sealed=None, plain=None, read=False) | few[0]]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 8, 9])
+def test_rows_are_sought_by_any_number_of_values_and_found_once(
+    records: Database, count: int
+) -> None:
+    records.transact(lambda c: ADD.execute(c, [row(number) for number in range(20)]))
+    sought = [*range(count), *range(100, 100 + count)]
+    found = records.look(lambda c: SOUGHT.all(c, sought))
+    assert sorted(map(tuple, found)) == [(number, bytes([number]) * 3) for number in range(count)]
+
+
+def test_what_sqlite_does_not_give_back_as_it_is_is_not_sought_so(records: Database) -> None:
+    moments = SoughtRows(
+        select(letter.c.sent_at).where(letter.c.number.in_(bindparam("sought", expanding=True)))
+    )
+    if records.is_sqlite:
+        with pytest.raises(TypeError):
+            records.look(lambda c: moments.all(c, [1]))
+
+
+def test_a_moment_without_a_zone_is_not_stored(records: Database) -> None:
+    naive = NOON.replace(tzinfo=None)
+    with pytest.raises((ValueError, StatementError)):
+        records.transact(lambda c: ADD.execute(c, [row(1, sent_at=naive)]))

@@ -420,3 +420,59 @@ def test_a_growing_tree_has_the_root_of_the_whole_one(before: int, more: int) ->
 def test_a_frontier_of_another_size_is_none(size: int, roots: int) -> None:
     with pytest.raises(ValueError, match="frontier"):
         merkle.GrowingTree(sha256, size, [bytes(32)] * roots)
+
+
+RUNS = [
+    (size, low, high)
+    for size in range(1, 34)
+    for low in range(size)
+    for high in range(low + 1, size + 1)
+]
+
+
+def test_leaves_in_a_row_lead_to_the_root_with_what_stands_beside_them() -> None:
+    for size, low, high in RUNS:
+        leaves = [leaf(number) for number in range(size)]
+        path = merkle.run_path(sha256, low, high, size, reader(leaves))
+        found = merkle.root_of_run(sha256, leaves[low:high], low, size, path)
+        assert found == naive_root(leaves), (size, low, high)
+        assert len(path) <= 2 * size.bit_length()
+
+
+def test_the_path_of_each_leaf_is_cut_out_of_what_proves_the_run() -> None:
+    for size, low, high in RUNS:
+        leaves = [leaf(number) for number in range(size)]
+        path = merkle.run_path(sha256, low, high, size, reader(leaves))
+        for index in {low, (low + high) // 2, high - 1}:
+            if index < high:
+                found = merkle.path_in_run(sha256, leaves[low:high], low, size, path, index)
+                assert found == naive_path(index, leaves), (size, low, high, index)
+
+
+def test_what_proves_one_leaf_is_its_audit_path() -> None:
+    for size in range(1, 34):
+        leaves = [leaf(number) for number in range(size)]
+        for index in range(size):
+            path = merkle.run_path(sha256, index, index + 1, size, reader(leaves))
+            assert path == naive_path(index, leaves)
+
+
+@given(st.integers(2, 60), st.data())
+def test_no_other_leaves_and_no_other_places_lead_to_the_root(
+    size: int, data: st.DataObject
+) -> None:
+    leaves = [leaf(number) for number in range(size)]
+    low = data.draw(st.integers(0, size - 1))
+    high = data.draw(st.integers(low + 1, size))
+    path = merkle.run_path(sha256, low, high, size, reader(leaves))
+    run, root = leaves[low:high], naive_root(leaves)
+    changed = data.draw(st.integers(0, len(run) - 1))
+    wrong = [*run[:changed], flipped(run[changed], 7), *run[changed + 1 :]]
+    assert merkle.root_of_run(sha256, wrong, low, size, path) != root
+    assert merkle.root_of_run(sha256, run[:-1], low, size, path) != root
+    assert merkle.root_of_run(sha256, [*run, leaf(0)], low, size, path) != root
+    assert merkle.root_of_run(sha256, run, low, size, [*path, leaf(0)]) is None
+    for other in (low - 1, low + 1):
+        assert merkle.root_of_run(sha256, run, other, size, path) != root
+    if path:
+        assert merkle.root_of_run(sha256, run, low, size, path[:-1]) is None

@@ -23,7 +23,8 @@ from tests.trust.builders import (
 from hallnet.codec import MessageMalformed
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import ProofInvalid
-from hallnet.trust.receipt import RECEIPT, Verdict
+from hallnet.trust.receipt import RECEIPT, ReceiptBody, ReceiptForm, Verdict
+from hallnet.trust.suite import Suite
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 
 NET = network()
@@ -79,3 +80,37 @@ def test_two_verdicts_over_one_envelope_are_two_entries() -> None:
     assert (first.proof.leaf_index, second.proof.leaf_index) == (0, 1)
     for receipt in (first, second):
         receipt.proof.require(EntryKind.RECEIVED, receipt.body, "receipt")
+
+
+@pytest.mark.parametrize("suite", Suite)
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_verdict_of_a_form_is_the_one_that_the_codec_makes_and_reads(
+    suite: Suite, verdict: Verdict
+) -> None:
+    body = replace(receipt_body(ENVELOPE, LETTER, RECIPIENT, verdict, "TOO_LARGE"), suite=suite)
+    form = ReceiptForm(body, RECEIPT.to_bytes(body))
+    assert form.is_regular
+    other = replace(body, envelope_id=bytes(range(16)), header_digest=bytes(range(200, 232)))
+    made, raw = form.make(other.envelope_id, other.header_digest)
+    assert (made, raw) == (other, RECEIPT.to_bytes(other))
+    assert ReceiptForm.name_of(raw) == ReceiptForm.name_of(form.raw)
+    assert form.read(raw) == RECEIPT.from_bytes(raw) == other
+
+
+def test_whatever_bears_the_name_of_a_form_is_read_as_the_codec_reads_it() -> None:
+    """Every bit of a verdict belongs to the name of its form, to the envelope, or to the digest."""
+    body = receipt_body(ENVELOPE, LETTER, RECIPIENT)
+    form = ReceiptForm(body, RECEIPT.to_bytes(body))
+    of_form = 0
+    for bit in range(8 * len(form.raw)):
+        raw = flipped(form.raw, bit)
+        if ReceiptForm.name_of(raw) == ReceiptForm.name_of(form.raw):
+            of_form += 1
+            assert form.read(raw) == RECEIPT.from_bytes(raw) != body
+    assert of_form == 8 * (16 + 32)
+
+
+@pytest.mark.parametrize("length", [0, 15, 17])
+def test_a_body_with_an_odd_envelope_is_no_example(length: int) -> None:
+    odd: ReceiptBody = replace(receipt_body(ENVELOPE, LETTER, RECIPIENT), envelope_id=b"i" * length)
+    assert not ReceiptForm(odd, RECEIPT.to_bytes(odd)).is_regular

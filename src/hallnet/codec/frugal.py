@@ -8,7 +8,7 @@ it; only what has few enough fields is handed to the parser.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -18,6 +18,8 @@ from hallnet.codec.codec import MessageMalformed
 
 FIELDS_MAX = 64 * 1024
 """Of one message with all that it contains: some ten times as many as the fullest genuine batch has."""
+LENGTHS_REMEMBERED_MAX = 1024
+"""Bodies of envelopes have few lengths, and all have the same tags."""
 _VARINT_BYTES_MAX = 10
 _VARINT, _FIXED64, _BYTES, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
 _FIXED_LENGTHS = {_FIXED64: 8, _FIXED32: 4, _GROUP_START: 0, _GROUP_END: 0}
@@ -109,6 +111,7 @@ def bytes_field(number: int, data: bytes) -> bytes:
     return _varint_of(number << 3 | _BYTES) + _varint_of(len(data)) + data
 
 
+@lru_cache(maxsize=LENGTHS_REMEMBERED_MAX)
 def _varint_of(value: int) -> bytes:
     found = bytearray()
     while value >= 0x80:

@@ -7,7 +7,7 @@ is *accepted* here or *relayed*. A known envelope is *repeated*: it has no secon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,7 +30,7 @@ from hallnet.trust import envelope as envelopes
 from hallnet.trust.believed import Trust
 from hallnet.trust.certificate import Certificate, Permission
 from hallnet.trust.envelope import Content, Envelope, Header
-from hallnet.trust.evidence import Proof, SignedCheckpoint
+from hallnet.trust.evidence import Proof, RunProof, SignedCheckpoint
 from hallnet.trust.journal import EntryKind, entry_leaf
 from hallnet.trust.merkle import ProvedTree
 from hallnet.trust.problems import (
@@ -42,7 +42,14 @@ from hallnet.trust.problems import (
     SignatureInvalid,
     SpeaksForAnother,
 )
-from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody
+from hallnet.trust.receipt import (
+    RECEIPT,
+    Receipt,
+    ReceiptBody,
+    ReceiptForm,
+    ReceiptRun,
+    require_suite,
+)
 from hallnet.trust.suites import algorithms
 
 
@@ -166,6 +173,19 @@ class ProofVerifier:
         if not judged.tree.contains(leaf, proof.leaf_index, proof.path):
             raise ProofInvalid("proof", what=what)
 
+    def require_run(
+        self, proof: RunProof, kind: EntryKind, entries: Iterable[bytes], what: str
+    ) -> list[bytes]:
+        """Check that entries in a row lead to the root of the checkpoint together; returns their leaf hashes.
+
+        Raises ProofInvalid.
+        """
+        digest = algorithms(proof.checkpoint.checkpoint.suite).digest
+        leaves = [entry_leaf(digest, kind, entry) for entry in entries]
+        if not proof.is_led_to_by(leaves):
+            raise ProofInvalid("proof", what=what)
+        return leaves
+
     def require_valid_now(self, signed: SignedCheckpoint) -> None:
         """Check that who signed could sign now as well; raises a NotAuthentic problem."""
         judged = self._judge(signed)
@@ -238,20 +258,61 @@ def judge_receipt(
 ) -> ReceiptBody:
     """The verdict, proved to come from its issuer; raises a NotAuthentic problem."""
     try:
-        body = RECEIPT.from_bytes(receipt.body)
-        envelopes.require_name(body.reason, "receipt.reason", "ReceiptBody")
-        _require_right_link(body.issuer, body.sender, neighbour, around)
-        signer = proofs.signer(receipt.proof.checkpoint)
-        if signer.address != body.issuer:
-            raise SpeaksForAnother(
-                "receipt.issuer", signer=signer.body.subject, claimed=body.issuer
-            )
-        receipt.require_suite(body)
+        body = _verdict(receipt.body, neighbour, around, proofs, receipt.proof.checkpoint)
         proofs.require(receipt.proof, EntryKind.RECEIVED, receipt.body, "receipt")
     except NotAuthentic:
         raise
     except Problem as problem:
         raise _as_not_authentic(problem) from problem
+    return body
+
+
+def judge_receipt_run(
+    run: ReceiptRun,
+    neighbour: Address,
+    around: Surroundings,
+    proofs: ProofVerifier,
+) -> tuple[list[ReceiptBody], list[bytes]]:
+    """The verdicts, all of them proved to come from their issuer, and their leaf hashes; raises a NotAuthentic
+    problem if one of them is not."""
+    head = run.proof.checkpoint
+    try:
+        forms: dict[tuple[int, bytes], ReceiptForm] = {}
+        bodies: list[ReceiptBody] = []
+        for raw in run.bodies:
+            # What is judged is the same for all verdicts of a form.
+            name = len(raw), ReceiptForm.name_of(raw)
+            if name in forms:
+                bodies.append(forms[name].read(raw))
+                continue
+            body = _verdict(raw, neighbour, around, proofs, head)
+            bodies.append(body)
+            form = ReceiptForm(body, raw)
+            if form.is_regular:
+                forms[name] = form
+        leaves = proofs.require_run(run.proof, EntryKind.RECEIVED, run.bodies, "receipt")
+    except NotAuthentic:
+        raise
+    except Problem as problem:
+        raise _as_not_authentic(problem) from problem
+    return bodies, leaves
+
+
+def _verdict(
+    raw: bytes,
+    neighbour: Address,
+    around: Surroundings,
+    proofs: ProofVerifier,
+    head: SignedCheckpoint,
+) -> ReceiptBody:
+    """What a receipt says, if who signed the head may say it over this link."""
+    body = RECEIPT.from_bytes(raw)
+    envelopes.require_name(body.reason, "receipt.reason", "ReceiptBody")
+    _require_right_link(body.issuer, body.sender, neighbour, around)
+    signer = proofs.signer(head)
+    if signer.address != body.issuer:
+        raise SpeaksForAnother("receipt.issuer", signer=signer.body.subject, claimed=body.issuer)
+    require_suite(body, head)
     return body
 
 

@@ -44,6 +44,11 @@ _VERDICTS = {
     Happening.REFUSED: State.REFUSED,
     Happening.HELD: State.HELD,
 }
+_HAPPENINGS = {
+    Verdict.ACCEPTED: Happening.ACCEPTED,
+    Verdict.REFUSED: Happening.REFUSED,
+    Verdict.HELD: Happening.HELD,
+}
 TABLE: dict[State, dict[Happening, State]] = {
     State.UNSEALED: {Happening.SEALED: State.WAITING, Happening.EXPIRED: State.EXPIRED},
     State.WAITING: {
@@ -73,11 +78,7 @@ def after(state: State, happening: Happening) -> State:
 
 
 def verdict(happening: Verdict) -> Happening:
-    return {
-        Verdict.ACCEPTED: Happening.ACCEPTED,
-        Verdict.REFUSED: Happening.REFUSED,
-        Verdict.HELD: Happening.HELD,
-    }[happening]
+    return _HAPPENINGS[happening]
 
 
 def may_judge(receipt: ReceiptBody, recipient: Address, register: Divisions) -> bool:

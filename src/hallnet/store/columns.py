@@ -55,8 +55,16 @@ class Bytes(LargeBinary):
 
 @lru_cache(maxsize=MOMENTS_REMEMBERED_MAX)
 def _text_of_moment(value: datetime | None) -> str | None:
-    # `Moment` has brought it to UTC: what is cut off is always the same.
-    return None if value is None else value.isoformat(" ", "microseconds")[:-_UTC_LENGTH]
+    if value is None:
+        return None
+    # In UTC what is cut off is always the same.
+    return _in_utc(value).isoformat(" ", "microseconds")[:-_UTC_LENGTH]
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
 class _TextOfMoment(sqlite.DATETIME):
@@ -86,11 +94,11 @@ class Moment(TypeDecorator[datetime]):
         return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment without a time zone")
-        return value if value.tzinfo is UTC else value.astimezone(UTC)
+        return None if value is None else _in_utc(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        # All rows of a transaction bear the same few moments: SQLite's text of them is remembered.
+        return _text_of_moment if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:

@@ -8,9 +8,11 @@ PostgreSQL's driver sends the rows of one statement together by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Insert, Update
+from sqlalchemy import Insert, Select, Update
 
 from hallnet.store.database import Connection
 from hallnet.store.upsert import Upsert
@@ -63,8 +65,44 @@ class _Compiled:
         ]
 
     def values(self, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+        # Column by column, in steps that no interpreter takes value by value.
         columns = []
         for name, process, constant in self._parameters:
-            column = [row.get(name, constant) for row in rows]
-            columns.append(column if process is None else list(map(process, column)))
+            given = name in rows[0]
+            column = map(itemgetter(name), rows) if given else repeat(constant, len(rows))
+            columns.append(column if process is None else map(process, column))
         return list(zip(*columns, strict=True))
+
+
+class SoughtRows:
+    """A query for all rows with one of many values, which stand in it as the parameter `sought`.
+
+    Its columns are of types that SQLite gives back as they are.
+    """
+
+    def __init__(self, query: Select[Any]) -> None:
+        self._query = query
+        self._texts: dict[int, str] = {}
+        """By how many values they have room for: powers of two."""
+
+    def all(self, connection: Connection, values: Sequence[Any]) -> Sequence[Any]:
+        """The rows; there may be no values."""
+        if not values:
+            return []
+        if connection.dialect.name != "sqlite":
+            return connection.execute(self._query, {"sought": values}).all()
+        room = 1 << (len(values) - 1).bit_length()
+        text = self._texts.get(room)
+        if text is None:
+            text = self._texts[room] = self._compiled(connection, [values[0]] * room)
+        # To look for one twice finds it once.
+        filled = (*values, *repeat(values[0], room - len(values)))
+        return connection.exec_driver_sql(text, filled).all()
+
+    def _compiled(self, connection: Connection, values: Sequence[Any]) -> str:
+        dialect = connection.dialect
+        for column in self._query.selected_columns:
+            if column.type.dialect_impl(dialect).result_processor(dialect, None) is not None:
+                raise TypeError(column.name)
+        query = self._query.params(sought=values)
+        return str(query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True}))

@@ -27,7 +27,7 @@ from hallnet.trust.problems import (
     SignatureInvalid,
     SpeaksForAnother,
 )
-from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, Verdict
+from hallnet.trust.receipt import RECEIPT, ReceiptBody, Verdict, require_suite
 from hallnet.trust.succession import read_root_succession
 from hallnet.trust.suites import algorithms, supported
 from hallnet.trust.witness import is_cosigned
@@ -178,7 +178,7 @@ class _Verifier:
             raise SpeaksForAnother(
                 "receipt.issuer", signer=signer.body.subject, claimed=body.issuer
             )
-        Receipt(item.receipt.body, proof).require_suite(body)
+        require_suite(body, proof.checkpoint)
         proof.require(EntryKind.RECEIVED, item.receipt.body, "receipt")
         about_this = (
             body.envelope_id == header.envelope_id

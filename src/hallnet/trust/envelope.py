@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 
 from google.protobuf.message import DecodeError
 
@@ -29,6 +30,10 @@ _ATTACHED = wire.Content.ATTACHED_FIELD_NUMBER
 _CIPHERTEXT = wire.SealedBody.CIPHERTEXT_FIELD_NUMBER
 NAME_LENGTH_MAX = 64
 """Of a kind, a subject, a trace context or a reason, in characters: what every hall can store."""
+
+
+PAIRS_REMEMBERED_MAX = 1024
+"""Of sender and recipient: all envelopes of a batch to a recipient have the same."""
 
 
 class Urgency(IntEnum):
@@ -224,5 +229,13 @@ class Envelope:
 
 
 def _associated(envelope_id: bytes, sender: Address, recipient: Address, committed: bytes) -> bytes:
-    parts = (envelope_id, str(sender).encode(), str(recipient).encode(), committed)
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return _parts(envelope_id) + _halls(sender, recipient) + _parts(committed)
+
+
+@lru_cache(maxsize=PAIRS_REMEMBERED_MAX)
+def _halls(sender: Address, recipient: Address) -> bytes:
+    return _parts(str(sender).encode(), str(recipient).encode())
+
+
+def _parts(*parts: bytes) -> bytes:
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])

@@ -166,6 +166,34 @@ class Proof:
             raise ProofInvalid("proof", what=what)
 
 
+@dataclass(frozen=True, slots=True)
+class RunProof:
+    """The place of entries in a row in a journal, and what leads from all of them to the root of a checkpoint."""
+
+    start: int
+    """Number of the first of them."""
+    beside: tuple[bytes, ...]
+    """As `merkle.run_path` has it."""
+    checkpoint: SignedCheckpoint
+
+    def is_led_to_by(self, leaves: Sequence[bytes]) -> bool:
+        """Whether these are the leaf hashes of the entries.
+
+        The signature of the checkpoint is checked where the signer is known.
+        """
+        head = self.checkpoint.checkpoint
+        digest = algorithms(head.suite).digest
+        found = merkle.root_of_run(digest, leaves, self.start, head.size, self.beside)
+        return found == head.root
+
+    def proof(self, leaves: Sequence[bytes], leaf_index: int) -> Proof:
+        """The proof of one of the entries alone; raises ValueError if the leaves are not theirs."""
+        head = self.checkpoint.checkpoint
+        digest = algorithms(head.suite).digest
+        path = merkle.path_in_run(digest, leaves, self.start, head.size, self.beside, leaf_index)
+        return Proof(leaf_index, tuple(path), self.checkpoint)
+
+
 class EvidenceWriter:
     """Collects what proofs share, each piece once, and writes the Evidence of a message."""
 
@@ -186,15 +214,27 @@ class EvidenceWriter:
         `chain` is the signer of the checkpoint and who stands above it; it is looked at only for a
         checkpoint that is new here.
         """
-        note = proof.checkpoint.note
-        known = self._checkpoints.get(note)
+        hashes = self._hashes
+        message.leaf_index = proof.leaf_index
+        message.checkpoint = self._number_of(proof.checkpoint, chain)
+        message.path.extend([hashes.setdefault(value, len(hashes)) for value in proof.path])
+
+    def write_run(
+        self, message: wire.RunProof, proof: RunProof, chain: Iterable[Certificate]
+    ) -> None:
+        """Write the proof of a run into a message that is empty; `chain` as for `write`."""
+        hashes = self._hashes
+        message.start = proof.start
+        message.checkpoint = self._number_of(proof.checkpoint, chain)
+        message.beside.extend([hashes.setdefault(value, len(hashes)) for value in proof.beside])
+
+    def _number_of(self, signed: SignedCheckpoint, chain: Iterable[Certificate]) -> int:
+        known = self._checkpoints.get(signed.note)
         if known is None:
-            known = self._checkpoints[note] = len(self._checkpoints), proof.checkpoint
+            known = self._checkpoints[signed.note] = len(self._checkpoints), signed
             for certificate in chain:
                 self._certificates.setdefault(certificate.id, certificate)
-        hashes = self._hashes
-        message.leaf_index, message.checkpoint = proof.leaf_index, known[0]
-        message.path.extend([hashes.setdefault(value, len(hashes)) for value in proof.path])
+        return known[0]
 
     def to_message(self) -> wire.Evidence:
         return wire.Evidence(
@@ -237,3 +277,15 @@ class EvidenceReader:
             )
         except IndexError as error:
             raise MessageMalformed("proof", message="Proof", detail="index") from error
+
+    def run_proof(self, message: wire.RunProof) -> RunProof:
+        if len(message.beside) > 2 * PATH_LENGTH_MAX or message.start > COUNT_MAX:
+            raise MessageMalformed("proof.beside", message="RunProof", detail="beside")
+        try:
+            return RunProof(
+                message.start,
+                tuple(self._hashes[index] for index in message.beside),
+                self.checkpoints[message.checkpoint],
+            )
+        except IndexError as error:
+            raise MessageMalformed("proof", message="RunProof", detail="index") from error

@@ -131,6 +131,10 @@ class Journal:
         """Paths of several entries, whose numbers rise."""
         return merkle.inclusion_paths(self._digest, indexes, self._size, self._node)
 
+    def run_path(self, low: int, high: int) -> list[bytes]:
+        """What proves the entries [low, high) together (`merkle.run_path`)."""
+        return merkle.run_path(self._digest, low, high, self._size, self._node)
+
     def consistency_path(self, old: int, new: int | None = None) -> list[bytes]:
         return merkle.consistency_path(
             self._digest, old, self._size if new is None else new, self._node

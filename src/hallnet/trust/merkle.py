@@ -179,6 +179,85 @@ def root_of_path(
     return value if last == 0 else None
 
 
+def run_path(digest: Digest, low: int, high: int, size: int, read: ReadNode) -> list[bytes]:
+    """What stands beside the leaves [low, high): with them it gives the root. Level after level from the leaves
+    up, on each what stands before them, then what stands behind; of one leaf, its audit path."""
+    if not 0 <= low < high <= size:
+        raise ValueError("no such leaves")
+    path: list[bytes] = []
+    first, end, last, level = low, high, size - 1, 0
+    while last > 0:
+        if first & 1:
+            first -= 1
+            path.append(read(level, first))
+        if end & 1 and end <= last:
+            path.append(_range_hash(digest, end << level, min((end + 1) << level, size), read))
+        first, end, last, level = first >> 1, (end + 1) >> 1, last >> 1, level + 1
+    return path
+
+
+def root_of_run(
+    digest: Digest, leaves: Sequence[bytes], low: int, size: int, path: Sequence[bytes]
+) -> bytes | None:
+    """The root to which leaves in a row, the first of which has the number `low`, lead with what stands beside
+    them; None if the path has the wrong length."""
+    try:
+        *_, (_, top) = _rows_over_run(digest, leaves, low, size, path)
+    except ValueError:
+        return None
+    return top[0]
+
+
+def path_in_run(
+    digest: Digest,
+    leaves: Sequence[bytes],
+    low: int,
+    size: int,
+    path: Sequence[bytes],
+    index: int,
+) -> list[bytes]:
+    """The audit path of one leaf of a run that leads to its root; raises ValueError."""
+    if not low <= index < low + len(leaves):
+        raise ValueError("not in the run")
+    found: list[bytes] = []
+    position = index
+    for first, row in _rows_over_run(digest, leaves, low, size, path):
+        beside = (position ^ 1) - first
+        if 0 <= beside < len(row):
+            found.append(row[beside])
+        position >>= 1
+    return found
+
+
+def _rows_over_run(
+    digest: Digest, leaves: Sequence[bytes], low: int, size: int, path: Sequence[bytes]
+) -> Iterator[tuple[int, list[bytes]]]:
+    """The nodes over a run with those beside them, level after level up to the root, each with the number of
+    the first of them; raises ValueError if the path does not fit."""
+    if not leaves or not 0 <= low <= size - len(leaves):
+        raise ValueError("no such leaves")
+    row, first, last, used = list(leaves), low, size - 1, 0
+    while last > 0:
+        if first & 1:
+            first -= 1
+            row[:0] = path[used : used + 1]
+            used += 1
+        end = first + len(row)
+        if end & 1 and end <= last:
+            row += path[used : used + 1]
+            used += 1
+        if used > len(path):
+            raise ValueError("path")
+        yield first, row
+        above = [digest(b"\x01" + row[at] + row[at + 1]) for at in range(0, len(row) - 1, 2)]
+        # The last node of a level may have no other half: it goes up as it is.
+        row = above + row[-1:] if len(row) & 1 else above
+        first, last = first >> 1, last >> 1
+    if used != len(path):
+        raise ValueError("path")
+    yield first, row
+
+
 def subtrees_of_path(
     digest: Digest, leaf: bytes, index: int, size: int, path: Sequence[bytes]
 ) -> Iterator[tuple[int, int, bytes]]:

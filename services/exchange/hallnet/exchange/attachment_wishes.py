@@ -181,10 +181,11 @@ def open_ones(connection: Connection, digests: Sequence[bytes], limit: int) -> S
     return connection.execute(query.order_by(table.c.position).limit(limit)).all()
 
 
+_COUNT_OPEN = select(func.count()).where(~tables.attachment_wish.c.done)
+
+
 def count_open(connection: Connection) -> int:
-    return connection.execute(
-        select(func.count()).where(~tables.attachment_wish.c.done)
-    ).scalar_one()
+    return connection.execute(_COUNT_OPEN).scalar_one()
 
 
 def _note_accepted(connection: Connection, position: int, count: int, now: datetime) -> None:

@@ -455,10 +455,13 @@ def coming(connection: Connection, digests: Sequence[bytes], limit: int) -> Sequ
     return connection.execute(query.order_by(table.c.changed_at).limit(limit)).all()
 
 
+_COUNT_COMING = select(func.count()).where(
+    tables.attachment.c.state.in_((State.COMING, State.WHOLE))
+)
+
+
 def count_coming(connection: Connection) -> int:
-    table = tables.attachment
-    query = select(func.count()).where(table.c.state.in_((State.COMING, State.WHOLE)))
-    return connection.execute(query).scalar_one()
+    return connection.execute(_COUNT_COMING).scalar_one()
 
 
 def is_from(connection: Connection, digest: bytes, hall: Address) -> bool:

@@ -154,6 +154,17 @@ checkpoint = Table(
     Index("checkpoint_of_address", "address", "size"),
 )
 
+# What proves entries in a row of another hall's journal, together: the proof of each is made of it.
+kept_run = Table(
+    "kept_run",
+    metadata,
+    Column("checkpoint", Bytes(32), primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("end", BigInteger, primary_key=True, autoincrement=False),
+    Column("leaves", Bytes, nullable=False),
+    Column("beside", Bytes, nullable=False),
+)
+
 # Statements of other halls that they saw an own head.
 cosignature = Table(
     "cosignature",
@@ -340,6 +351,7 @@ delivery = Table(
     # The verdict.
     Column("receipt", Bytes),
     Column("receipt_leaf_index", BigInteger),
+    # None if what proves it lies in a kept_run.
     Column("receipt_path", Bytes),
     Column("receipt_checkpoint", Bytes(32)),
     Index("delivery_of_subject", "subject", "position"),
@@ -352,6 +364,9 @@ Index(
     delivery.c.urgency,
     delivery.c.turn,
     delivery.c.position,
+    # So that how much waits, and since when, is told by the index alone; SQLite looks at `queued` again.
+    delivery.c.changed_at,
+    delivery.c.queued,
     sqlite_where=text("queued = 1"),
     postgresql_where=text("queued"),
 )

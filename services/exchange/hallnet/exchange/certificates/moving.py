@@ -144,9 +144,12 @@ def is_closed(connection: Connection, hall: Address) -> bool:
     return connection.execute(query).first() is not None
 
 
+_NEAREST_FIRST = select(_MOVE).order_by(_MOVE.c.effective_at, _MOVE.c.predecessor)
+
+
 def planned(connection: Connection, now: datetime) -> list[wire.PlannedMove]:
     """The moves that are not in effect, the nearest first."""
-    rows = connection.execute(select(_MOVE).order_by(_MOVE.c.effective_at, _MOVE.c.predecessor))
+    rows = connection.execute(_NEAREST_FIRST)
     return [
         wire.PlannedMove(
             predecessor=row.predecessor,

@@ -50,6 +50,9 @@ CALLERS: Callers = {
 }
 
 
+_COUNT_INCIDENTS = select(func.count()).select_from(tables.incident)
+
+
 class ExchangeFace(TrustFace, RecordsFace, AttachmentFace, wire_grpc.ExchangeServiceServicer):
     """Serves hallnet.wire.exchange.v1.ExchangeService."""
 
@@ -80,9 +83,7 @@ class ExchangeFace(TrustFace, RecordsFace, AttachmentFace, wire_grpc.ExchangeSer
             trust_hard_expires_at=to_timestamp(standing.hard_expires_at),
             certificate_not_after=to_timestamp(certificate.body.not_after),
             undelivered=outgoing.undelivered(connection),
-            incidents=connection.execute(
-                select(func.count()).select_from(tables.incident)
-            ).scalar_one(),
+            incidents=connection.execute(_COUNT_INCIDENTS).scalar_one(),
             believed_halls=len(self._context.trust.halls()),
             suite=int(certificate.body.suite),  # type: ignore[arg-type]
             suites=self._suites(),

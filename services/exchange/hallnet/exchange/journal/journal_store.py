@@ -20,6 +20,7 @@ from hallnet.trust.evidence import (
     Checkpoint,
     Cosignature,
     Proof,
+    RunProof,
     SignedCheckpoint,
     sign_checkpoint,
 )
@@ -43,6 +44,7 @@ _HOLD_HEAD = (
     .values(size=_HEAD.size)
     .returning(_HEAD.size, _HEAD.number)
 )
+_SIZE = select(_HEAD.size)
 _MOVE_HEAD = update(tables.journal_head).where(_HEAD.id == 1).values(size=bindparam("grown"))
 _ADD_RUNS = insert(tables.journal_run)
 _KEEP_TILES = Upsert(
@@ -52,11 +54,31 @@ _KEEP_TILES = Upsert(
     ),
 )
 _KEEP_CHECKPOINTS = Upsert(tables.checkpoint)
+_KEEP_RUN = Upsert(tables.kept_run)
+_RUN = tables.kept_run
+_KEPT_RUN = (
+    select(_RUN)
+    .where(
+        _RUN.c.checkpoint == bindparam("to"),
+        _RUN.c.start <= bindparam("place"),
+        _RUN.c.end > bindparam("place"),
+    )
+    .limit(1)
+)
 _KEEP_COSIGNATURE = Upsert(tables.cosignature)
 _NEWEST_HEAD = (
     select(tables.checkpoint)
     .where(tables.checkpoint.c.address == bindparam("of"))
     .order_by(tables.checkpoint.c.size.desc())
+    .limit(1)
+)
+_words = tables.cosignature
+_WITNESSED_HEAD = (
+    select(tables.checkpoint, _words.c.seen_at, _words.c.signature.label("word"))
+    .add_columns(_words.c.certificate_id.label("witness_id"))
+    .join(_words, _words.c.checkpoint == tables.checkpoint.c.digest)
+    .where(tables.checkpoint.c.address == bindparam("of"), _words.c.size <= bindparam("most"))
+    .order_by(_words.c.size.desc())
     .limit(1)
 )
 _CHECKPOINTS = select(tables.checkpoint).where(
@@ -126,6 +148,11 @@ class JournalWriter:
             added = range(self._start, self._journal.size)
             self._paths = self._journal.inclusion_paths(added)
         return Proof(leaf_index, self._paths[leaf_index - self._start], signed)
+
+    def run_proof(self, start: int, end: int) -> RunProof:
+        """That entries [start, end) of this writer stand in the journal, against the head that `sign` signed."""
+        signed = self.sign()
+        return RunProof(start, tuple(self._journal.run_path(start, end)), signed)
 
     def frontier(self) -> list[bytes]:
         """Of the journal with what was added; empty if the next entry is lost."""
@@ -198,7 +225,7 @@ def load_gaps(connection: Connection) -> Gaps:
 
 def size(connection: Connection) -> int:
     """Number of entries."""
-    found = connection.execute(select(tables.journal_head.c.size)).scalar_one_or_none()
+    found = connection.execute(_SIZE).scalar_one_or_none()
     return int(found or 0)
 
 
@@ -227,15 +254,8 @@ def witnessed_head(
     connection: Connection, context: Context, size_max: int = COUNT_MAX
 ) -> SignedCheckpoint | None:
     """The newest own head up to a size that another hall has cosigned, with its cosignature."""
-    table, words = tables.checkpoint, tables.cosignature
-    row = connection.execute(
-        select(table, words.c.seen_at, words.c.signature.label("word"))
-        .add_columns(words.c.certificate_id.label("witness_id"))
-        .join(words, words.c.checkpoint == table.c.digest)
-        .where(table.c.address == str(context.here), words.c.size <= size_max)
-        .order_by(words.c.size.desc())
-        .limit(1)
-    ).one_or_none()
+    of_here = {"of": str(context.here), "most": size_max}
+    row = connection.execute(_WITNESSED_HEAD, of_here).one_or_none()
     if row is None:
         return None
     return replace(_signed(row), cosignatures=(Cosignature(row.witness_id, row.seen_at, row.word),))
@@ -368,6 +388,31 @@ def load_checkpoints(
 ) -> dict[bytes, SignedCheckpoint]:
     rows = connection.execute(_CHECKPOINTS, {"sought": list(set(digests))})
     return {row.digest: _signed(row) for row in rows}
+
+
+def keep_run(connection: Connection, run: RunProof, leaves: Sequence[bytes]) -> None:
+    """Keep what proves entries in a row, from which `kept_proof` cuts the proof of each."""
+    row = {
+        "checkpoint": checkpoint_digest(run.checkpoint),
+        "start": run.start,
+        "end": run.start + len(leaves),
+        "leaves": b"".join(leaves),
+        "beside": join_path(run.beside),
+    }
+    connection.execute(_KEEP_RUN.on(connection), row)
+
+
+def kept_proof(
+    connection: Connection, leaf_index: int, path: bytes | None, checkpoint: bytes
+) -> Proof:
+    """The proof of another hall's entry, as it came: with a path of its own, or in a run."""
+    head = load_checkpoints(connection, [checkpoint])[checkpoint]
+    if path is not None:
+        return Proof(leaf_index, split_path(path), head)
+    found = {"to": checkpoint, "place": leaf_index}
+    row = connection.execute(_KEPT_RUN, found).one()
+    run = RunProof(row.start, split_path(row.beside), head)
+    return run.proof(split_path(row.leaves), leaf_index)
 
 
 def join_path(path: Sequence[bytes]) -> bytes:

@@ -152,11 +152,13 @@ def _take_receipts(
         evidence = EvidenceReader(reply.evidence)
     except Problem:
         return frozenset()
-    if not reply.receipts or len(reply.receipts) > limits.BATCH_PARCELS_MAX:
+    count = len(reply.receipts) + sum(max(len(run.bodies), 1) for run in reply.receipt_runs)
+    if not 0 < count <= limits.BATCH_PARCELS_MAX:
         return frozenset()
     if believing.learn(connection, context, evidence.certificates, now):
         applied.entries += outgoing.seal_waiting(connection, context, now)
     taking = Taking(connection, context, neighbour, evidence, now)
+    taking.receipt_runs(reply.receipt_runs)
     taking.receipts(reply.receipts)
     written = taking.write()
     taking.note_shown(reply.frontier)

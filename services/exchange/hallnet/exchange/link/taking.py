@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -24,10 +24,12 @@ from hallnet.exchange.journal.journal_store import (
     checkpoint_digest,
     join_path,
     keep_checkpoints,
+    keep_run,
     proofs_now,
 )
 from hallnet.exchange.queue import outgoing, parcels
 from hallnet.exchange.queue.hops import Direction, Hop
+from hallnet.exchange.queue.outgoing import Told
 from hallnet.exchange.queue.parcels import Parcel
 from hallnet.exchange.recovery import returning
 from hallnet.exchange.recovery.returning import Said
@@ -48,12 +50,12 @@ from hallnet.problems import Problem
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.room import HallFull, reusable_bytes
-from hallnet.store.rows import RowsStatement
+from hallnet.store.rows import RowsStatement, SoughtRows
 from hallnet.trust.envelope import Content, Envelope, Header
-from hallnet.trust.evidence import EvidenceReader, EvidenceWriter, SignedCheckpoint
+from hallnet.trust.evidence import EvidenceReader, EvidenceWriter, RunProof, SignedCheckpoint
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
-from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, Verdict
+from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, ReceiptForm, ReceiptRun, Verdict
 from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
@@ -63,12 +65,20 @@ from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 _ADD_SEEN = RowsStatement(insert(tables.seen))
 _ADD_RECEPTIONS = RowsStatement(insert(tables.reception))
 _ADD_INCIDENTS = RowsStatement(insert(tables.incident))
-_JUDGED_BEFORE = select(tables.reception.c.envelope_id, tables.reception.c.header).where(
-    tables.reception.c.envelope_id.in_(bindparam("sought", expanding=True))
+_JUDGED_BEFORE = SoughtRows(
+    select(tables.reception.c.envelope_id, tables.reception.c.header).where(
+        tables.reception.c.envelope_id.in_(bindparam("sought", expanding=True))
+    )
 )
-_SEEN_BEFORE = select(tables.seen.c.envelope_id, tables.seen.c.header_digest).where(
-    tables.seen.c.envelope_id.in_(bindparam("sought", expanding=True))
+_SEEN_BEFORE = SoughtRows(
+    select(tables.seen.c.envelope_id, tables.seen.c.header_digest).where(
+        tables.seen.c.envelope_id.in_(bindparam("sought", expanding=True))
+    )
 )
+
+
+_Given = tuple[ReceiptBody, bytes, int]
+"""A verdict of this hall, as it stands in the journal, and its place there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +115,12 @@ class Taking:
         self._known: dict[bytes, bytes] = {}
         self._relayed: list[dict[str, object]] = []
         self._receptions: list[dict[str, object]] = []
-        self._receipts: list[tuple[ReceiptBody, bytes, int]] = []
-        self._repeated: list[tuple[ReceiptBody, bytes, int]] = []
+        self._receipts: list[_Given] = []
+        self._repeated: list[_Given] = []
+        self._forms: dict[tuple[Address, Verdict, str], ReceiptForm] = {}
         self._queue: list[tuple[Address, Parcel]] = []
-        self._verdicts: list[tuple[ReceiptBody, Receipt]] = []
+        self._verdicts: list[Told] = []
+        self._runs: list[tuple[RunProof, list[bytes]]] = []
         self._incidents: list[dict[str, object]] = []
         self._keep: list[SignedCheckpoint] = []
         self._entries: list[Entry] = []
@@ -133,6 +145,11 @@ class Taking:
         for message in messages:
             self._take(partial(self._verdict, message), message)
 
+    def receipt_runs(self, messages: Iterable[wire.ReceiptRun]) -> None:
+        """Take the verdicts on own envelopes that came with a reply, proved together."""
+        for message in messages:
+            self._take(partial(self._run, message), message)
+
     @property
     def has_materials(self) -> bool:
         """Whether chunks of materials were among what was taken."""
@@ -144,6 +161,8 @@ class Taking:
         if self._journal.has_grown:
             self._journal.sign()
         keep_checkpoints(connection, self._keep)
+        for run, leaves in self._runs:
+            keep_run(connection, run, leaves)
         for statement, rows in (
             (_ADD_SEEN, self._relayed),
             (_ADD_RECEPTIONS, self._receptions),
@@ -178,21 +197,36 @@ class Taking:
         proofs = proofs_now(
             self._connection, self._context, (leaf_index for *_, leaf_index in self._repeated)
         )
-        given = [(body, raw, self._journal.proof(index)) for body, raw, index in self._receipts]
-        given += [(body, raw, proofs[index]) for body, raw, index in self._repeated]
-        for body, raw, proof in given:
+        neighbour = self._neighbour
+        own = [given for given in self._receipts if given[0].sender == neighbour]
+        for run in _in_a_row(own):
+            self._give_run(reply, run, evidence)
+        # Those of other senders go on from there one by one.
+        others = [given for given in self._receipts if given[0].sender != neighbour]
+        singles = [(body, raw, self._journal.proof(index)) for body, raw, index in others]
+        singles += [(body, raw, proofs[index]) for body, raw, index in self._repeated]
+        for body, raw, proof in singles:
             receipt = reply.receipts.add(body=raw)
-            issuers = self._context.issuers_of(proof.checkpoint)
-            evidence.write(receipt.proof, proof, issuers)
+            evidence.write(receipt.proof, proof, self._context.issuers_of(proof.checkpoint))
             self.hops.append(Hop(self._neighbour, Direction.SENT, body, len(raw)))
         reply.evidence.CopyFrom(evidence.to_message())
         reply.frontier.extend(
             self._journal.frontier()
             if self._receipts
             else continuity.frontier_of_largest(
-                self._connection, self._context, [proof.checkpoint for *_, proof in given]
+                self._connection, self._context, [proof.checkpoint for proof in proofs.values()]
             )
         )
+
+    def _give_run(
+        self, reply: wire_link.BatchReply, run: Sequence[_Given], evidence: EvidenceWriter
+    ) -> None:
+        (_, _, first), (_, _, last) = run[0], run[-1]
+        proof = self._journal.run_proof(first, last + 1)
+        message = reply.receipt_runs.add(bodies=[raw for _, raw, _ in run])
+        evidence.write_run(message.proof, proof, self._context.issuers_of(proof.checkpoint))
+        neighbour = self._neighbour
+        self.hops += [Hop(neighbour, Direction.SENT, body, len(raw)) for body, raw, _ in run]
 
     def _parcel(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
         return self._take(partial(self._load, message), message)
@@ -209,7 +243,7 @@ class Taking:
     def _take(
         self,
         take: Callable[[], wire_link.ParcelAnswer],
-        message: wire_link.Parcel | wire.Receipt,
+        message: wire_link.Parcel | wire.Receipt | wire.ReceiptRun,
     ) -> wire_link.ParcelAnswer:
         try:
             return take()
@@ -264,11 +298,30 @@ class Taking:
         size = parcels.size_of(receipt.body, b"")
         self.hops.append(Hop(self._neighbour, Direction.TAKEN, body, size))
         if body.sender == self._context.here:
-            self._verdicts.append((body, receipt))
+            proof = receipt.proof
+            path, head = join_path(proof.path), checkpoint_digest(proof.checkpoint)
+            self._verdicts.append(Told(body, receipt.body, proof.leaf_index, path, head))
             self._journal.add(EntryKind.CONFIRMED, receipt.body)
         else:
             parcel = parcels.of_receipt(body, receipt.body, receipt.proof, self._passed(passed))
             self._enqueue(body.sender, parcel)
+        return _KEPT
+
+    def _run(self, message: wire.ReceiptRun) -> wire_link.ParcelAnswer:
+        run = ReceiptRun(tuple(message.bodies), self._evidence.run_proof(message.proof))
+        bodies, leaves = admission.judge_receipt_run(
+            run, self._neighbour, self._around, self._proofs
+        )
+        if any(body.sender != self._context.here for body in bodies):
+            raise ParcelMalformed("receipt_run", detail="sender")
+        self._keep.append(run.proof.checkpoint)
+        self._runs.append((run.proof, leaves))
+        head = checkpoint_digest(run.proof.checkpoint)
+        for place, (body, raw) in enumerate(zip(bodies, run.bodies, strict=True), run.proof.start):
+            self._verdicts.append(Told(body, raw, place, None, head))
+            self._journal.add(EntryKind.CONFIRMED, raw)
+            size = parcels.size_of(raw, b"")
+            self.hops.append(Hop(self._neighbour, Direction.TAKEN, body, size))
         return _KEPT
 
     def _relay(
@@ -297,17 +350,7 @@ class Taking:
     def _judge(
         self, header: Header, envelope: Envelope, verdict: Verdict, reason: str = ""
     ) -> None:
-        body = ReceiptBody(
-            suite=self._context.journal_suite,
-            envelope_id=header.envelope_id,
-            header_digest=self._known[header.envelope_id],
-            issuer=self._context.here,
-            sender=header.sender,
-            verdict=verdict,
-            reason=reason,
-            at=self._now,
-        )
-        raw = RECEIPT.to_bytes(body)
+        body, raw = self._receipt(header, verdict, reason)
         leaf_index = self._journal.add(EntryKind.RECEIVED, raw)
         self._receipts.append((body, raw, leaf_index))
         # Pieces of materials are put together elsewhere; what was not accepted is not opened later.
@@ -331,6 +374,28 @@ class Taking:
                 "receipt_leaf_index": leaf_index,
             }
         )
+
+    def _receipt(self, header: Header, verdict: Verdict, reason: str) -> tuple[ReceiptBody, bytes]:
+        kind = header.sender, verdict, reason
+        form = self._forms.get(kind)
+        envelope_id, digest = header.envelope_id, self._known[header.envelope_id]
+        if form is not None:
+            return form.make(envelope_id, digest)
+        body = ReceiptBody(
+            suite=self._context.journal_suite,
+            envelope_id=envelope_id,
+            header_digest=digest,
+            issuer=self._context.here,
+            sender=header.sender,
+            verdict=verdict,
+            reason=reason,
+            at=self._now,
+        )
+        raw = RECEIPT.to_bytes(body)
+        form = ReceiptForm(body, raw)
+        if form.is_regular:
+            self._forms[kind] = form
+        return body, raw
 
     def _accept(self, header: Header, envelope: Envelope, content: Content) -> None:
         """Kinds that the exchange deals with itself end here; all others go to the feed."""
@@ -421,7 +486,7 @@ class Taking:
 
     def _drop(
         self,
-        message: wire_link.Parcel | wire.Receipt,
+        message: wire_link.Parcel | wire.Receipt | wire.ReceiptRun,
         problem: NotAuthentic,
         header: Header | None,
     ) -> wire_link.ParcelAnswer:
@@ -453,6 +518,18 @@ class Taking:
         return way_to(goal, around.here, around.parent, around.children, around.register).neighbour
 
 
+def _in_a_row(given: Sequence[_Given]) -> Iterator[list[_Given]]:
+    """Runs of receipts between which nothing else was added to the journal."""
+    run: list[_Given] = []
+    for one in given:
+        if run and one[2] != run[-1][2] + 1:
+            yield run
+            run = []
+        run.append(one)
+    if run:
+        yield run
+
+
 _LATER = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_LATER, reason=HallFull.reason)
 _KEPT = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_KEPT)
 
@@ -467,10 +544,9 @@ def _require_passed(passed: Sequence[str]) -> None:
 
 def _known_digests(connection: Connection, envelope_ids: Sequence[bytes]) -> dict[bytes, bytes]:
     """The header digests of those that came before."""
-    sought = {"sought": envelope_ids}
-    headers = connection.execute(_JUDGED_BEFORE, sought)
+    headers = _JUDGED_BEFORE.all(connection, envelope_ids)
     known = {envelope_id: _header_digest(header) for envelope_id, header in headers}
-    known.update(tuple(row) for row in connection.execute(_SEEN_BEFORE, sought))
+    known.update(tuple(row) for row in _SEEN_BEFORE.all(connection, envelope_ids))
     return known
 
 

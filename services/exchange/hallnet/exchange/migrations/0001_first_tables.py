@@ -176,7 +176,7 @@ def upgrade() -> None:
         batch_op.create_index("delivery_of_subject", ["subject", "position"], unique=False)
         batch_op.create_index(
             "delivery_queue",
-            ["neighbour", "urgency", "turn", "position"],
+            ["neighbour", "urgency", "turn", "position", "changed_at", "queued"],
             unique=False,
             sqlite_where=sa.text("queued = 1"),
             postgresql_where=sa.text("queued"),
@@ -319,6 +319,15 @@ def upgrade() -> None:
         sa.Column("index", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("hashes", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("level", "index"),
+    )
+    op.create_table(
+        "kept_run",
+        sa.Column("checkpoint", sa.LargeBinary(32), nullable=False),
+        sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("leaves", sa.LargeBinary(), nullable=False),
+        sa.Column("beside", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("checkpoint", "start", "end"),
     )
     op.create_table(
         "link",
@@ -558,6 +567,7 @@ def downgrade() -> None:
     op.drop_table("parcel")
     op.drop_table("own_key")
     op.drop_table("link")
+    op.drop_table("kept_run")
     op.drop_table("journal_tile")
     op.drop_table("journal_run")
     op.drop_table("journal_number")

@@ -15,7 +15,6 @@ from hallnet.exchange import attachment_wishes, tables
 from hallnet.exchange.attachment_wishes import Ended
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal.journal_store import checkpoint_digest, join_path
 from hallnet.exchange.queue.sealing import Sealing, Wish, holds_back
 from hallnet.federation import delivery, limits
 from hallnet.federation.backoff import RETRANSMISSION
@@ -24,14 +23,25 @@ from hallnet.federation.problems import RecipientUnknown, TooLarge
 from hallnet.places import Address, Divisions
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
-from hallnet.store.rows import RowsStatement
+from hallnet.store.rows import RowsStatement, SoughtRows
 from hallnet.trust import envelope as envelopes
 from hallnet.trust.envelope import Urgency
 from hallnet.trust.freshness import CARRIED_ALWAYS
-from hallnet.trust.receipt import Receipt, ReceiptBody, Verdict
+from hallnet.trust.receipt import ReceiptBody, Verdict
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 DUE_ROWS_MAX = 500
+
+
+class Told(NamedTuple):
+    """A verdict on an own envelope, and its place in the issuer's journal."""
+
+    body: ReceiptBody
+    raw: bytes
+    leaf_index: int
+    path: bytes | None
+    """None if what proves it lies in a kept run."""
+    checkpoint: bytes
 
 
 class _Delivery(NamedTuple):
@@ -49,8 +59,10 @@ class _Delivery(NamedTuple):
 
 
 _OWN = tables.delivery.c
-_OPEN_ONES = select(*(_OWN[name] for name in _Delivery._fields)).where(
-    _OWN.envelope_id.in_(bindparam("sought", expanding=True))
+_OPEN_ONES = SoughtRows(
+    select(*(_OWN[name] for name in _Delivery._fields)).where(
+        _OWN.envelope_id.in_(bindparam("sought", expanding=True))
+    )
 )
 _JUDGE = RowsStatement(update(tables.delivery).where(_OWN.envelope_id == bindparam("judged")))
 
@@ -184,24 +196,25 @@ class Judged:
 def judged(
     connection: Connection,
     context: Context,
-    verdicts: Sequence[tuple[ReceiptBody, Receipt]],
+    verdicts: Sequence[Told],
     now: datetime,
 ) -> Judged:
     """Receipts for own envelopes came in. Those that do not fit their envelope have no effect."""
     rows = {
         row.envelope_id: row
-        for row in _rows(connection, [body.envelope_id for body, _ in verdicts])
+        for row in _rows(connection, [told.body.envelope_id for told in verdicts])
     }
     entries: list[Entry] = []
     judgements: list[dict[str, object]] = []
     done: list[bytes] = []
     of_attachments: dict[bytes, Ended] = {}
-    for body, receipt in verdicts:
+    for body, raw, leaf_index, path, checkpoint in verdicts:
         row = rows.get(body.envelope_id)
         if row is None or not _fits(body, row, context):
             continue
-        state = delivery.after(State(row.state), delivery.verdict(body.verdict))
-        if state is State(row.state):
+        before = State(row.state)
+        state = delivery.after(before, delivery.verdict(body.verdict))
+        if state is before:
             continue
         judgements.append(
             {
@@ -210,12 +223,12 @@ def judged(
                 "queued": False,
                 "reason": body.reason,
                 "changed_at": now,
-                "attempts": row.attempts + (row.state == State.WAITING),
+                "attempts": row.attempts + (before is State.WAITING),
                 "retransmit_at": None,
-                "receipt": receipt.body,
-                "receipt_leaf_index": receipt.proof.leaf_index,
-                "receipt_path": join_path(receipt.proof.path),
-                "receipt_checkpoint": checkpoint_digest(receipt.proof.checkpoint),
+                "receipt": raw,
+                "receipt_leaf_index": leaf_index,
+                "receipt_path": path,
+                "receipt_checkpoint": checkpoint,
             }
         )
         done.append(body.envelope_id)
@@ -301,17 +314,16 @@ def _note_attachments(connection: Connection, ended: Mapping[bytes, Ended], now:
         attachment_wishes.note_ended(connection, list(ended.values()), now)
 
 
+_COUNT_OPEN = select(func.count()).where(_OWN.state.in_(delivery.OPEN))
+
+
 def undelivered(connection: Connection) -> int:
     """How many own envelopes have no verdict."""
-    table = tables.delivery
-    query = select(func.count()).where(table.c.state.in_(delivery.OPEN))
-    return connection.execute(query).scalar_one()
+    return connection.execute(_COUNT_OPEN).scalar_one()
 
 
 def _rows(connection: Connection, envelope_ids: Sequence[bytes]) -> list[_Delivery]:
-    if not envelope_ids:
-        return []
-    return [_Delivery(*row) for row in connection.execute(_OPEN_ONES, {"sought": envelope_ids})]
+    return [_Delivery(*row) for row in _OPEN_ONES.all(connection, envelope_ids)]
 
 
 def _fits(body: ReceiptBody, row: _Delivery, context: Context) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select
 
 from hallnet.exchange import tables
 from hallnet.exchange.context import Context
@@ -17,6 +17,7 @@ from hallnet.exchange.queue.parcels import Parcel, State, Type
 from hallnet.exchange.queue.turns import OWN_LANE, next_turn
 from hallnet.places import Address
 from hallnet.store import Connection
+from hallnet.store.rows import SoughtRows
 from hallnet.trust.envelope import Urgency
 
 
@@ -55,7 +56,7 @@ _QUEUES = (
     (False, _in_its_order(_other, _other.state == State.WAITING), _other.kind),
 )
 _sent = tables.sent.c
-_OWN_PARCELS = (
+_OWN_PARCELS = SoughtRows(
     select(
         _own.position,
         _own.envelope_id,
@@ -124,7 +125,7 @@ def _load_own(
 ) -> dict[int, Parcel]:
     if not positions:
         return {}
-    rows = connection.execute(_OWN_PARCELS, {"sought": positions}).all()
+    rows = _OWN_PARCELS.all(connection, positions)
     here = context.here
     proofs = proofs_now(connection, context, (leaf_index for *_, leaf_index in rows))
     return {
@@ -157,18 +158,20 @@ def _load_own(
     }
 
 
+BACKLOGS = [
+    select(neighbour, func.count(), func.min(since)).where(waits).group_by(neighbour)
+    for neighbour, waits, since in (
+        (_own.neighbour, _own.queued, _own.changed_at),
+        (_other.neighbour, _other.state == State.WAITING, _other.waiting_since),
+    )
+]
+
+
 def backlog(connection: Connection) -> dict[str, tuple[int, datetime]]:
     """For each neighbour how much waits, and since when the oldest."""
-    own, other = tables.delivery.c, tables.parcel.c
     found: dict[str, tuple[int, datetime]] = {}
-    for columns, waits, since in (
-        (own, own.queued, own.changed_at),
-        (other, other.state == State.WAITING, other.waiting_since),
-    ):
-        query = select(columns.neighbour, func.count(literal(1)), func.min(since))
-        for neighbour, number, oldest in connection.execute(
-            query.where(waits).group_by(columns.neighbour)
-        ):
+    for query in BACKLOGS:
+        for neighbour, number, oldest in connection.execute(query):
             before, earliest = found.get(neighbour, (0, oldest))
             found[neighbour] = before + number, min(earliest, oldest)
     return found

@@ -125,6 +125,8 @@ class Sealing:
         self._now = now
         self._expires_at = now + limits.LIFETIME
         self._goals: dict[Address, _Goal | None] = {}
+        self._reached: dict[Address, Address] = {}
+        """Under which addresses recipients are reached now."""
         self._held_back = holds_back(context, now)
         self._unsealed: list[dict[str, Any]] = []
         self._sealed: list[dict[str, Any]] = []
@@ -173,8 +175,10 @@ class Sealing:
         contents.keep_keys(self._connection, keys, self._uses)
 
     def _forwarded(self, wish: Wish) -> Wish:
-        recipient = self._now_at(wish.recipient)
-        return wish if recipient == wish.recipient else replace(wish, recipient=recipient)
+        recipient = self._reached.get(wish.recipient)
+        if recipient is None:
+            recipient = self._reached[wish.recipient] = self._now_at(wish.recipient)
+        return wish if recipient is wish.recipient else replace(wish, recipient=recipient)
 
     def _now_at(self, recipient: Address) -> Address:
         """After a change of divisions a hall is reached under another address; its neighbours and the hall

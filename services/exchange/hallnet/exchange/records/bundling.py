@@ -12,11 +12,11 @@ from hallnet.codec.moments import to_timestamp
 from hallnet.exchange import believing, contents, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal.journal_store import load_checkpoints, split_path, witnessed_proof
+from hallnet.exchange.journal.journal_store import kept_proof, witnessed_proof
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
 from hallnet.trust.bundle import sign_bundle
-from hallnet.trust.evidence import EvidenceWriter, Proof
+from hallnet.trust.evidence import EvidenceWriter
 from hallnet.trust.receipt import Verdict
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire_bundle
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
@@ -101,9 +101,10 @@ def _sent_exhibit(
     )
     _show_content(connection, row, exhibit)
     if row.receipt is not None:
-        signed = load_checkpoints(connection, [row.receipt_checkpoint])[row.receipt_checkpoint]
-        proof = Proof(row.receipt_leaf_index, split_path(row.receipt_path), signed)
-        issuers = context.trust.chain_of(signed.certificate_id)[:-1]
+        proof = kept_proof(
+            connection, row.receipt_leaf_index, row.receipt_path, row.receipt_checkpoint
+        )
+        issuers = context.trust.chain_of(proof.checkpoint.certificate_id)[:-1]
         exhibit.receipt.CopyFrom(wire.Receipt(body=row.receipt, proof=evidence.add(proof, issuers)))
     return exhibit
 
@@ -111,11 +112,11 @@ def _sent_exhibit(
 def _received_exhibit(
     connection: Connection, context: Context, row: Row[Any], evidence: EvidenceWriter
 ) -> wire_bundle.Exhibit:
-    signed = load_checkpoints(connection, [row.checkpoint])[row.checkpoint]
-    senders = context.trust.chain_of(signed.certificate_id)[:-1]
+    proof = kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
+    senders = context.trust.chain_of(proof.checkpoint.certificate_id)[:-1]
     exhibit = wire_bundle.Exhibit(
         header=row.header,
-        proof=evidence.add(Proof(row.leaf_index, split_path(row.path), signed), senders),
+        proof=evidence.add(proof, senders),
         receipt=wire.Receipt(
             body=row.receipt,
             proof=_own_proof(connection, context, row.receipt_leaf_index, evidence),

@@ -329,7 +329,7 @@ def _receipts(hall: str, places: range) -> Any:
 
 def _give_received(connection: Connection, portion: _Portion, row: Row[Any]) -> bool:
     """An envelope that the hall had sent to this one."""
-    proof = _kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
+    proof = journal_store.kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
     if not portion.is_wanted(proof):
         return True
     body, key = _opened(connection, row) if row.verdict == Verdict.ACCEPTED else (b"", b"")
@@ -368,7 +368,7 @@ def _opened(connection: Connection, row: Row[Any]) -> tuple[bytes, bytes]:
 
 
 def _give_passed_on(connection: Connection, portion: _Portion, row: Row[Any]) -> bool:
-    kept = _kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
+    kept = journal_store.kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
     if not portion.is_wanted(kept):
         return True
     proof = portion.prove(kept)
@@ -385,7 +385,7 @@ def _give_receipt(connection: Connection, portion: _Portion, row: Row[Any]) -> b
     if RECEIPT.from_bytes(row.receipt).issuer != portion.hall:
         # A hall on the way had refused it.
         return True
-    proof = _kept_proof(
+    proof = journal_store.kept_proof(
         connection, row.receipt_leaf_index, row.receipt_path, row.receipt_checkpoint
     )
     if not portion.is_wanted(proof):
@@ -393,12 +393,6 @@ def _give_receipt(connection: Connection, portion: _Portion, row: Row[Any]) -> b
     portion.receipts.append(wire.Receipt(body=row.receipt, proof=portion.prove(proof)))
     portion.size += len(row.receipt)
     return True
-
-
-def _kept_proof(connection: Connection, leaf_index: int, path: bytes, checkpoint: bytes) -> Proof:
-    """As it came with the envelope or the receipt."""
-    head = journal_store.load_checkpoints(connection, [checkpoint])[checkpoint]
-    return Proof(leaf_index, journal_store.split_path(path), head)
 
 
 _SOURCES: Sequence[tuple[str, Table, Callable[[str, range], Any], Give]] = (

@@ -48,7 +48,7 @@ from hallnet.trust.problems import (
     ProofInvalid,
     SpeaksForAnother,
 )
-from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody
+from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, require_suite
 from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import returning_pb2 as wire_returning
@@ -389,7 +389,7 @@ class _Taking:
         signer = self._proofs.signer(receipt.proof.checkpoint)
         if signer.address != self.giver or body.issuer != self.giver:
             raise SpeaksForAnother("receipt", signer=signer.body.subject, claimed=body.issuer)
-        receipt.require_suite(body)
+        require_suite(body, receipt.proof.checkpoint)
         self._proofs.require(receipt.proof, EntryKind.RECEIVED, receipt.body, "receipt")
         if (
             body.envelope_id != header.envelope_id

@@ -209,6 +209,7 @@ class BatchReply(_message.Message):
     RECEIPTS_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
     FRONTIER_FIELD_NUMBER: _builtins.int
+    RECEIPT_RUNS_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """The sequence of the batch that is answered."""
     reason: _builtins.str
@@ -225,8 +226,8 @@ class BatchReply(_message.Message):
 
     @_builtins.property
     def receipts(self) -> _containers.RepeatedCompositeFieldContainer[_envelope_pb2.Receipt]:
-        """The verdicts of this hall on envelopes of the batch. If the reply is lost, the batch comes again and
-        so do they.
+        """Verdicts of this hall on envelopes of the batch, each with a proof of its own: those of other senders, and
+        those that were given before, for envelopes that came again.
         """
 
     @_builtins.property
@@ -236,6 +237,12 @@ class BatchReply(_message.Message):
     @_builtins.property
     def frontier(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """As in JournalEnd, of the largest head of the speaker's own journal in `evidence`."""
+
+    @_builtins.property
+    def receipt_runs(self) -> _containers.RepeatedCompositeFieldContainer[_envelope_pb2.ReceiptRun]:
+        """The verdicts of this hall on the neighbour's own envelopes in the batch. If the reply is lost, the batch
+        comes again, and they come among the receipts.
+        """
 
     def __init__(
         self,
@@ -248,10 +255,11 @@ class BatchReply(_message.Message):
         receipts: _abc.Iterable[_envelope_pb2.Receipt] | None = ...,
         evidence: _journal_pb2.Evidence | None = ...,
         frontier: _abc.Iterable[_builtins.bytes] | None = ...,
+        receipt_runs: _abc.Iterable[_envelope_pb2.ReceiptRun] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "retry_at", b"retry_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "credit_bytes", b"credit_bytes", "evidence", b"evidence", "frontier", b"frontier", "reason", b"reason", "receipts", b"receipts", "retry_at", b"retry_at", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "credit_bytes", b"credit_bytes", "evidence", b"evidence", "frontier", b"frontier", "reason", b"reason", "receipt_runs", b"receipt_runs", "receipts", b"receipts", "retry_at", b"retry_at", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

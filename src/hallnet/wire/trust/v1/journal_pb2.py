@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hallnet.wire.trust.v1 import certificate_pb2 as hallnet_dot_wire_dot_trust_dot_v1_dot_certificate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hallnet/wire/trust/v1/journal.proto\x12\x15hallnet.wire.trust.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\"\x85\x01\n\x10SignedCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x16\n\x0e\x63\x65rtificate_id\x18\x03 \x01(\x0c\x12\x38\n\x0c\x63osignatures\x18\x04 \x03(\x0b\x32\".hallnet.wire.trust.v1.Cosignature\"e\n\x0b\x43osignature\x12\x16\n\x0e\x63\x65rtificate_id\x18\x01 \x01(\x0c\x12+\n\x07seen_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\x92\x01\n\x08\x45vidence\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\x12<\n\x0b\x63heckpoints\x18\x02 \x03(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x38\n\x0c\x63\x65rtificates\x18\x03 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\"=\n\x05Proof\x12\x12\n\nleaf_index\x18\x01 \x01(\x04\x12\x12\n\ncheckpoint\x18\x02 \x01(\r\x12\x0c\n\x04path\x18\x03 \x03(\r\"L\n\x0cJournalEntry\x12.\n\x04kind\x18\x01 \x01(\x0e\x32 .hallnet.wire.trust.v1.EntryKind\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"Q\n\nJournalRun\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x34\n\x07\x65ntries\x18\x02 \x03(\x0b\x32#.hallnet.wire.trust.v1.JournalEntry\"\x90\x01\n\x08Incident\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x11\n\tneighbour\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63laimed_from\x18\x05 \x01(\t\x12\x13\n\x0b\x65nvelope_id\x18\x06 \x01(\x0c*\xb7\x01\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTRY_KIND_SENT\x10\x01\x12\x17\n\x13\x45NTRY_KIND_RECEIVED\x10\x02\x12\x16\n\x12\x45NTRY_KIND_RELAYED\x10\x03\x12\x15\n\x11\x45NTRY_KIND_SIGNED\x10\x04\x12\x17\n\x13\x45NTRY_KIND_INCIDENT\x10\x05\x12\x18\n\x14\x45NTRY_KIND_CONFIRMED\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#hallnet/wire/trust/v1/journal.proto\x12\x15hallnet.wire.trust.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'hallnet/wire/trust/v1/certificate.proto\"\x85\x01\n\x10SignedCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x16\n\x0e\x63\x65rtificate_id\x18\x03 \x01(\x0c\x12\x38\n\x0c\x63osignatures\x18\x04 \x03(\x0b\x32\".hallnet.wire.trust.v1.Cosignature\"e\n\x0b\x43osignature\x12\x16\n\x0e\x63\x65rtificate_id\x18\x01 \x01(\x0c\x12+\n\x07seen_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\x92\x01\n\x08\x45vidence\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\x12<\n\x0b\x63heckpoints\x18\x02 \x03(\x0b\x32\'.hallnet.wire.trust.v1.SignedCheckpoint\x12\x38\n\x0c\x63\x65rtificates\x18\x03 \x03(\x0b\x32\".hallnet.wire.trust.v1.Certificate\"=\n\x05Proof\x12\x12\n\nleaf_index\x18\x01 \x01(\x04\x12\x12\n\ncheckpoint\x18\x02 \x01(\r\x12\x0c\n\x04path\x18\x03 \x03(\r\"=\n\x08RunProof\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x12\n\ncheckpoint\x18\x02 \x01(\r\x12\x0e\n\x06\x62\x65side\x18\x03 \x03(\r\"L\n\x0cJournalEntry\x12.\n\x04kind\x18\x01 \x01(\x0e\x32 .hallnet.wire.trust.v1.EntryKind\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"Q\n\nJournalRun\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x34\n\x07\x65ntries\x18\x02 \x03(\x0b\x32#.hallnet.wire.trust.v1.JournalEntry\"\x90\x01\n\x08Incident\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x11\n\tneighbour\x18\x02 \x01(\t\x12\x0e\n\x06\x64igest\x18\x03 \x01(\x0c\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63laimed_from\x18\x05 \x01(\t\x12\x13\n\x0b\x65nvelope_id\x18\x06 \x01(\x0c*\xb7\x01\n\tEntryKind\x12\x1a\n\x16\x45NTRY_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NTRY_KIND_SENT\x10\x01\x12\x17\n\x13\x45NTRY_KIND_RECEIVED\x10\x02\x12\x16\n\x12\x45NTRY_KIND_RELAYED\x10\x03\x12\x15\n\x11\x45NTRY_KIND_SIGNED\x10\x04\x12\x17\n\x13\x45NTRY_KIND_INCIDENT\x10\x05\x12\x18\n\x14\x45NTRY_KIND_CONFIRMED\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.trust.v1.journal_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENTRYKIND']._serialized_start=896
-  _globals['_ENTRYKIND']._serialized_end=1079
+  _globals['_ENTRYKIND']._serialized_start=959
+  _globals['_ENTRYKIND']._serialized_end=1142
   _globals['_SIGNEDCHECKPOINT']._serialized_start=137
   _globals['_SIGNEDCHECKPOINT']._serialized_end=270
   _globals['_COSIGNATURE']._serialized_start=272
@@ -43,10 +43,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVIDENCE']._serialized_end=522
   _globals['_PROOF']._serialized_start=524
   _globals['_PROOF']._serialized_end=585
-  _globals['_JOURNALENTRY']._serialized_start=587
-  _globals['_JOURNALENTRY']._serialized_end=663
-  _globals['_JOURNALRUN']._serialized_start=665
-  _globals['_JOURNALRUN']._serialized_end=746
-  _globals['_INCIDENT']._serialized_start=749
-  _globals['_INCIDENT']._serialized_end=893
+  _globals['_RUNPROOF']._serialized_start=587
+  _globals['_RUNPROOF']._serialized_end=648
+  _globals['_JOURNALENTRY']._serialized_start=650
+  _globals['_JOURNALENTRY']._serialized_end=726
+  _globals['_JOURNALRUN']._serialized_start=728
+  _globals['_JOURNALRUN']._serialized_end=809
+  _globals['_INCIDENT']._serialized_start=812
+  _globals['_INCIDENT']._serialized_end=956
 # @@protoc_insertion_point(module_scope)

@@ -212,6 +212,40 @@ class Proof(_message.Message):
 Global___Proof: _TypeAlias = Proof  # noqa: Y015
 
 @_typing.final
+class RunProof(_message.Message):
+    """RunProof shows that entries in a row stand in a journal. It is read together with an Evidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    BESIDE_FIELD_NUMBER: _builtins.int
+    start: _builtins.int
+    """Number of the first of them in the journal, from 0."""
+    checkpoint: _builtins.int
+    """Which checkpoint of the Evidence they lead to, from 0."""
+    @_builtins.property
+    def beside(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The nodes beside them that are wanted for the root, level after level from the leaves up, on each the one
+        before them, then the one behind: which hash of the Evidence, from 0. Of one entry, its audit path.
+        """
+
+    def __init__(
+        self,
+        *,
+        start: _builtins.int = ...,
+        checkpoint: _builtins.int = ...,
+        beside: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["beside", b"beside", "checkpoint", b"checkpoint", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunProof: _TypeAlias = RunProof  # noqa: Y015
+
+@_typing.final
 class JournalEntry(_message.Message):
     """JournalEntry is what one leaf of a journal records."""
 
