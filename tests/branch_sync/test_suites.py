@@ -9,8 +9,9 @@ import pytest
 
 from hallnet.branch_sync.service import BranchSync
 from hallnet.node.home import Home
-from hallnet.node.rootkeys import certify_top, create_root
+from hallnet.node.rootkeys import create_root
 from hallnet.node.settings import SETTINGS_FILE
+from hallnet.node.stating import certify_top
 from hallnet.trust.problems import SuiteNotAllowed
 from hallnet.trust.suite import Suite
 

@@ -33,8 +33,9 @@ from typer.core import TyperGroup
 from hallnet.cli.main import app
 from hallnet.node.broker import CONFIGURATION, PID_FILE, configuration
 from hallnet.node.home import KEEPERS, Home, Part
-from hallnet.node.rootkeys import certify_top, create_root
+from hallnet.node.rootkeys import create_root
 from hallnet.node.settings import SETTINGS_FILE, EndpointSettings, Settings, read_settings
+from hallnet.node.stating import certify_top
 from hallnet.places import Address, divisions
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

@@ -19,6 +19,7 @@ from tests.exchange.parts import (
 from tests.exchange.test_bundles import checked, contents, export, matter
 from tests.simulation.halls import Station, World, new_root
 from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, PROVINCE, TOWNSHIP
+from tests.trust.keepers import succeed
 
 from hallnet.exchange import believing
 from hallnet.exchange.certificates import certifying, succeeding
@@ -34,7 +35,6 @@ from hallnet.places.problems import DivisionUnknown
 from hallnet.trust.bundle import verify_bundle
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import CertificateUnknown, RootEnded
-from hallnet.trust.succession import succeed
 from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 

@@ -20,7 +20,7 @@ from tests.trust.builders import (
     network,
     revocation,
 )
-from tests.trust.keepers import FIVE, root_of, signed_by
+from tests.trust.keepers import FIVE, root_of, signed_by, succeed
 from tests.trust.test_bundle import bundle_of, send
 
 from hallnet.case.calendar import CALENDAR
@@ -59,7 +59,6 @@ from hallnet.trust.succession import (
     declare,
     read_root_succession,
     read_succession,
-    succeed,
     verify_succession,
 )
 from hallnet.trust.suite import Suite

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hallnet.node.home import Home, Part, SecretJustRenewed
-from hallnet.node.rootkeys import certify_top, create_root
+from hallnet.node.rootkeys import create_root
 from hallnet.node.settings import SETTINGS_FILE, SettingsInvalid, read_settings
+from hallnet.node.stating import certify_top
 from hallnet.store.vault import VaultNotOpened
 from hallnet.trust.certificate import read_request
 from hallnet.trust.problems import SuiteNotAllowed

@@ -14,13 +14,11 @@ from hallnet.node.home import Home
 from hallnet.node.keeping import (
     DRAFT_BYTES_MAX,
     Keeper,
-    begin_revocation,
     begin_root,
-    begin_succession,
-    begin_top,
     create_keeper,
     described,
     open_draft,
+    put_draft,
     read_keeper,
     sign_draft,
 )
@@ -30,7 +28,6 @@ from hallnet.node.rootkeys import (
     RootExists,
     RootRecordMissing,
     RootUnreadable,
-    certify_top,
     create_root,
     has_keepers,
     is_sealed,
@@ -39,6 +36,7 @@ from hallnet.node.rootkeys import (
     signed_so_far,
     spoken_key,
 )
+from hallnet.node.stating import certify_top, revocation_draft, succession_draft, top_draft
 from hallnet.trust.certificate import Certificate, read_certificate, verify_under
 from hallnet.trust.drafts import NotAKeeper
 from hallnet.trust.problems import CertificateUnknown
@@ -110,7 +108,7 @@ def test_a_root_is_there_when_its_last_keeper_has_signed(ceremony: Ceremony) -> 
 
 def test_three_of_five_certify_the_highest_hall_one_after_the_other(ceremony: Ceremony) -> None:
     root, out = ceremony.root(), ceremony.folder / "welcome.bin"
-    draft = begin_top(ceremony.folder / "root", ceremony.request(), out, NOW)
+    draft = put_draft(out, top_draft(ceremony.folder / "root", ceremony.request(), NOW))
     assert ceremony.sign(draft, "陈", "王") is None
     assert not out.exists()
     assert ceremony.sign(draft, "李") == out
@@ -123,7 +121,7 @@ def test_three_of_five_certify_the_highest_hall_one_after_the_other(ceremony: Ce
 def test_a_keeper_needs_her_own_key_and_passphrase(ceremony: Ceremony) -> None:
     ceremony.root()
     out = ceremony.folder / "welcome.bin"
-    draft = begin_top(ceremony.folder / "root", ceremony.request(), out, NOW)
+    draft = put_draft(out, top_draft(ceremony.folder / "root", ceremony.request(), NOW))
     with pytest.raises(PassphraseWrong):
         sign_draft(draft, ceremony.folder / "王", passphrase("李"))
     create_keeper(ceremony.folder / "stranger", "stranger", passphrase("stranger"))
@@ -142,11 +140,12 @@ def test_a_root_with_keepers_has_no_key_that_certifies_alone(ceremony: Ceremony)
 def test_a_keeper_is_replaced_and_what_the_old_root_signed_is_kept(ceremony: Ceremony) -> None:
     old = ceremony.root()
     welcome = ceremony.folder / "welcome.bin"
-    ceremony.sign(begin_top(ceremony.folder / "root", ceremony.request(), welcome, NOW), *NAMES[:3])
+    certifying = top_draft(ceremony.folder / "root", ceremony.request(), NOW)
+    ceremony.sign(put_draft(welcome, certifying), *NAMES[:3])
     new = ceremony.root("next", (*NAMES[:4], "杨"))
     folders = ceremony.folder / "root", ceremony.folder / "next"
     out = ceremony.folder / "succession.bin"
-    draft = begin_succession(*folders, out, signed_so_far(folders[0]), NOW)
+    draft = put_draft(out, succession_draft(*folders, signed_so_far(folders[0]), NOW))
     assert ceremony.sign(draft, "王", "李", "陈") is None  # three of the old, two of the new
     assert ceremony.sign(draft, "杨") == out
     step = read_root_succession(wire.RootSuccession.FromString(out.read_bytes()))
@@ -160,7 +159,7 @@ def test_a_root_with_one_key_hands_over_to_keepers(ceremony: Ceremony) -> None:
     ceremony.root()
     out = ceremony.folder / "succession.bin"
     folders = ceremony.folder / "single", ceremony.folder / "root"
-    draft = begin_succession(*folders, out, signed_so_far(folders[0]), NOW)
+    draft = put_draft(out, succession_draft(*folders, signed_so_far(folders[0]), NOW))
     assert ceremony.sign(draft, "single", "王", "李") is None
     assert ceremony.sign(draft, "张") == out
 
@@ -168,10 +167,10 @@ def test_a_root_with_one_key_hands_over_to_keepers(ceremony: Ceremony) -> None:
 def test_the_certificate_of_the_highest_hall_is_ended_by_keepers(ceremony: Ceremony) -> None:
     root, out = ceremony.root(), ceremony.folder / "welcome.bin"
     folder = ceremony.folder / "root"
-    ceremony.sign(begin_top(folder, ceremony.request(), out, NOW), *NAMES[:3])
+    ceremony.sign(put_draft(out, top_draft(folder, ceremony.request(), NOW)), *NAMES[:3])
     welcome = wire.Welcome.FromString(out.read_bytes())
     ended = ceremony.folder / "ended.bin"
-    draft = begin_revocation(folder, welcome, "密钥被盗", NOW, ended, NOW)
+    draft = put_draft(ended, revocation_draft(folder, welcome, "密钥被盗", NOW, NOW))
     assert ceremony.sign(draft, *NAMES[:3]) == ended
     revocation = read_revocation(wire.Revocation.FromString(ended.read_bytes()))
     verify_revocation(revocation, root)
@@ -179,14 +178,13 @@ def test_the_certificate_of_the_highest_hall_is_ended_by_keepers(ceremony: Cerem
     other = create_root(ceremony.folder / "other", "33", "other", NOW)
     assert signed_by(other, welcome) == []
     with pytest.raises(CertificateUnknown):
-        begin_revocation(ceremony.folder / "other", welcome, "密钥被盗", NOW, ended, NOW)
+        revocation_draft(ceremony.folder / "other", welcome, "密钥被盗", NOW, NOW)
 
 
 def test_a_keeper_reads_what_she_signs(ceremony: Ceremony) -> None:
     ceremony.root()
-    draft = begin_top(
-        ceremony.folder / "root", ceremony.request(), ceremony.folder / "welcome.bin", NOW
-    )
+    out = ceremony.folder / "welcome.bin"
+    draft = put_draft(out, top_draft(ceremony.folder / "root", ceremony.request(), NOW))
     ceremony.sign(draft, "王")
     text = "\n".join(described(open_draft(draft)))
     for part in ("33", "浙江省政务服务中心", "1/3"):

@@ -16,13 +16,12 @@ from hallnet.node.rootkeys import (
     PassphraseWrong,
     RootExists,
     RootUnreadable,
-    certify_top,
     create_root,
-    hand_over,
     is_sealed,
     read_root,
     spoken,
 )
+from hallnet.node.stating import certify_top, hand_over
 from hallnet.trust.certificate import read_certificate, verify_under
 from hallnet.trust.problems import IssuerNotAbove
 from hallnet.trust.succession import read_root_succession

@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from tests.trust.keepers import succeed
+
 from hallnet.case.calendar import CALENDAR
 from hallnet.case.case import Case
 from hallnet.case.catalogue_file import supplied_catalogue
@@ -68,7 +70,6 @@ from hallnet.trust.certificate import (
 )
 from hallnet.trust.release import ReleaseBody, ReleaseKind
 from hallnet.trust.revocation import Revocation, RevocationBody, revoke
-from hallnet.trust.succession import succeed
 from hallnet.trust.suite import Algorithms, Suite
 from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link

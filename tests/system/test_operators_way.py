@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from hallnet.cli.node import _warnings
+from hallnet.cli.standing import warnings
 from hallnet.sandbox.ports import free_ports
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
 
@@ -260,17 +260,17 @@ def test_halls_are_founded_with_invitations_alone(tmp_path: Path) -> None:
 
 def test_the_status_warns_of_old_trust_data_and_of_clocks_that_are_apart() -> None:
     fresh = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_FRESH, journal_sure=True)
-    assert _warnings(fresh) == []
+    assert warnings(fresh) == []
     unsure = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_FRESH)
-    assert "where this hall's journal ends" in _warnings(unsure)[0]
+    assert "where this hall's journal ends" in warnings(unsure)[0]
     stale = wire.GetStatusResponse(trust_freshness=wire.TRUST_FRESHNESS_STALE, journal_sure=True)
-    assert "from 1970-01-01" in _warnings(stale)[0]
+    assert "from 1970-01-01" in warnings(stale)[0]
     expired = wire.GetStatusResponse(
         trust_freshness=wire.TRUST_FRESHNESS_EXPIRED, journal_sure=True
     )
-    assert "no results are issued" in _warnings(expired)[0]
+    assert "no results are issued" in warnings(expired)[0]
     fresh.links.add(neighbour="330127", clock_skew_ms=-600_000, clock_skewed=True)
-    assert "the clock of 330127 is -600 s away" in _warnings(fresh)[0]
+    assert "the clock of 330127 is -600 s away" in warnings(fresh)[0]
 
 
 def _trust_version(home: Path) -> int:
@@ -361,12 +361,12 @@ def test_a_hall_that_was_started_says_for_whom_it_waits_and_how_long() -> None:
         journal_silent=["3301", "330110013"],
     )
     answer.journal_asked_since.FromDatetime(asked)
-    (said,) = _warnings(answer)
+    (said,) = warnings(answer)
     assert "silent: 3301, 330110013; answered: 330110012" in said
     assert f"since {asked.astimezone():%F %H:%M}" in said
     assert "goes on without the hall above" not in said
     answer.journal_alone_at.FromDatetime(asked + timedelta(minutes=10))
-    (said,) = _warnings(answer)
+    (said,) = warnings(answer)
     alone = f"{(asked + timedelta(minutes=10)).astimezone():%F %H:%M}"
     assert f"From {alone} on it goes on without the hall above" in said
 
@@ -378,9 +378,9 @@ def test_the_status_names_a_new_number_of_the_journal_and_what_is_lost_under_the
     answer = wire.GetStatusResponse(
         trust_freshness=wire.TRUST_FRESHNESS_FRESH, journal_sure=True, journal_numbers=[number]
     )
-    (said,) = _warnings(answer)
+    (said,) = warnings(answer)
     assert "from entry 70 under the number 2" in said
     assert "lost" not in said
     answer.journal_numbers[0].lost_end = 90
-    (said,) = _warnings(answer)
+    (said,) = warnings(answer)
     assert "the entries 70 to 89 under the number before are lost" in said

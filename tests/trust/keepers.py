@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from tests.trust.builders import NOW, SUITE, body_for, private_key
 
@@ -13,6 +14,7 @@ from hallnet.trust.drafts import Draft, draft_root, draft_succession, finished_r
 from hallnet.trust.succession import RootSuccession
 from hallnet.trust.suite import Suite
 from hallnet.trust.suites import algorithms
+from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 FIVE = ("王", "李", "张", "刘", "陈")
 
@@ -64,3 +66,17 @@ def handed_over(
     kept: Collection[bytes] | None = (),
 ) -> RootSuccession:
     return drafts.finished_succession(signed_by(draft_succession(old, new, NOW, kept), by))
+
+
+def succeed(
+    old: Certificate,
+    old_key: bytes,
+    new: Certificate,
+    new_key: bytes,
+    now: datetime,
+    kept: Collection[bytes] | None = None,
+) -> wire.RootSuccession:
+    """Two roots with one key each state that one takes over from the other."""
+    draft = draft_succession(old, new, now, kept)
+    both = drafts.signed(drafts.signed(draft, old_key), new_key)
+    return drafts.finished_succession(both).message

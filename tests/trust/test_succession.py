@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.trust.builders import NOW, SUITE, Party, certify, flipped, found_root
+from tests.trust.keepers import succeed
 
 from hallnet.codec import MessageMalformed
 from hallnet.places import Address
@@ -26,7 +27,6 @@ from hallnet.trust.succession import (
     goes_on_as,
     read_root_succession,
     read_succession,
-    succeed,
     verify_succession,
 )
 from hallnet.trust.suite import Suite

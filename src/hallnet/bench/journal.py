@@ -16,7 +16,8 @@ from hallnet.exchange.journal import journal_store
 from hallnet.exchange.journal.journal_store import JournalWriter
 from hallnet.node.clock import clock
 from hallnet.node.home import Home, Part
-from hallnet.node.rootkeys import certify_top, create_root
+from hallnet.node.rootkeys import create_root
+from hallnet.node.stating import certify_top
 from hallnet.places import divisions
 from hallnet.sandbox.folder import sandbox_folder
 from hallnet.store import Connection, Database

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hallnet.cli import backup, catching_up, recovery, vault
+from hallnet.cli import backup, catching_up, inviting, recovery, standing, vault
 from hallnet.cli.options import SUITE_HELP, HomeArgument, Json
 
 if TYPE_CHECKING:
@@ -24,14 +24,13 @@ InvitationOption = Annotated[
     str, typer.Option(help="Code from the hall above (hallnet node invite), or a file with it")
 ]
 
-MATERIALS_SHOWN = 20
-MEGABYTE = 1024 * 1024
-
 app = typer.Typer(help="Found, join, run and look at a node.", no_args_is_help=True)
 app.add_typer(vault.app, name="vault")
 app.add_typer(backup.app)
 app.add_typer(catching_up.app)
 app.add_typer(recovery.app)
+app.add_typer(inviting.app)
+app.add_typer(standing.app)
 
 
 @app.command()
@@ -131,102 +130,6 @@ def _join_invited(home: Home, invitation: wire_trust.Invitation) -> None:
     typer.echo(f"{identity.address} is certified by {parent} until {until:%F}")
     typer.echo(f"root of the network: {identity.chain[-1].id.hex()}")
     typer.echo(f"it can run now: hallnet node run {home.folder}")
-
-
-@app.command()
-def invite(
-    home: HomeArgument,
-    address: Annotated[str, typer.Argument(help="Address of the hall below")],
-    hours: Annotated[int, typer.Option(help="For how long it is good; 0: a week", min=0)] = 0,
-    days: Annotated[
-        int, typer.Option(help="Validity of the certificate; 0: the node's default", min=0)
-    ] = 0,
-    json: Json = False,
-) -> None:
-    """Make an invitation code for a hall directly below this one; the node has to be running.
-
-    Whoever has the code can join in the place of that hall, once: hand it over like a password. It is
-    shown here and kept nowhere. An earlier code for the same hall ends.
-    """
-    from hallnet.cli.operator import ask
-    from hallnet.cli.output import print_json
-    from hallnet.node import tls
-    from hallnet.trust.invitation import write_code
-    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
-
-    key = tls.new_private_key()
-
-    async def question(desk: Desk) -> wire.InviteChildResponse:
-        return await desk.exchange.InviteChild(
-            wire.InviteChildRequest(
-                request_id=str(uuid.uuid4()),
-                address=address,
-                link_key=tls.public_der(key),
-                hours=hours,
-                validity_days=days,
-            )
-        )
-
-    invitation = ask(home, question).invitation
-    invitation.link_key = tls.private_der(key)
-    code, ends = write_code(invitation), invitation.expires_at.ToDatetime(UTC)
-    if json:
-        print_json({"address": address, "code": code, "expires_at": ends.isoformat()})
-        return
-    typer.echo(code)
-    typer.echo(
-        f"for {address}, good until {ends.astimezone():%F %H:%M %Z}, once: "
-        "hallnet node init HOME --invitation CODE",
-        err=True,
-    )
-
-
-@app.command()
-def invitations(home: HomeArgument, json: Json = False) -> None:
-    """The invitations of a hall, the newest first; the node has to be running."""
-    from hallnet.cli.operator import ask
-    from hallnet.cli.output import print_json, print_table
-    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
-
-    async def question(desk: Desk) -> wire.ListInvitationsResponse:
-        return await desk.exchange.ListInvitations(wire.ListInvitationsRequest())
-
-    answer = ask(home, question)
-    if json:
-        print_json(answer)
-        return
-    print_table(
-        "Invitations",
-        ("address", "state", "made", "ends", "refusals"),
-        [
-            (
-                item.address,
-                wire.InvitationState.Name(item.state).removeprefix("INVITATION_STATE_").lower(),
-                f"{item.created_at.ToDatetime(UTC).astimezone():%F %H:%M}",
-                f"{item.expires_at.ToDatetime(UTC).astimezone():%F %H:%M}",
-                item.refusals,
-            )
-            for item in answer.invitations
-        ],
-    )
-
-
-@app.command()
-def uninvite(
-    home: HomeArgument,
-    address: Annotated[str, typer.Argument(help="Address of the hall below")],
-) -> None:
-    """Withdraw the open invitation of a hall; the node has to be running."""
-    from hallnet.cli.operator import ask
-    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
-
-    async def question(desk: Desk) -> wire.WithdrawInvitationResponse:
-        return await desk.exchange.WithdrawInvitation(
-            wire.WithdrawInvitationRequest(request_id=str(uuid.uuid4()), address=address)
-        )
-
-    ask(home, question)
-    typer.echo(f"the invitation of {address} is withdrawn")
 
 
 @app.command()
@@ -383,157 +286,3 @@ def erase(
         print_json(found)
     else:
         print_table("Erased", ["what", "number"], list(found.items()))
-
-
-@app.command()
-def status(home: HomeArgument, json: Json = False) -> None:
-    """How a running node stands: links, backlogs, journal, trust, room, materials on their way."""
-    from hallnet.cli.operator import ask
-    from hallnet.cli.output import print_json, print_table, to_data
-    from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
-
-    async def question(desk: Desk) -> tuple[wire.GetStatusResponse, wire.ListAttachmentsResponse]:
-        return (
-            await desk.exchange.GetStatus(wire.GetStatusRequest()),
-            await desk.exchange.ListAttachments(wire.ListAttachmentsRequest(limit=MATERIALS_SHOWN)),
-        )
-
-    answer, materials = ask(home, question)
-    if json:
-        print_json({**to_data(answer), **to_data(materials)})
-        return
-    print_table(
-        f"{answer.address} {answer.name}",
-        ("link", "role", "up", "waiting", "oldest", "heard", "skew ms"),
-        [
-            (
-                link.neighbour,
-                wire.LinkRole.Name(link.role).removeprefix("LINK_ROLE_").lower(),
-                "yes" if link.up else f"no ({link.failures} failures)",
-                link.waiting,
-                _age(link.oldest_waiting_since.ToDatetime(UTC))
-                if link.HasField("oldest_waiting_since")
-                else "",
-                _age(link.heard_at.ToDatetime(UTC)) if link.HasField("heard_at") else "never",
-                link.clock_skew_ms,
-            )
-            for link in answer.links
-        ],
-    )
-    typer.echo(
-        f"journal {answer.journal_size} entries, {answer.witnessed_size} of them witnessed; undelivered {answer.undelivered}, "
-        f"incidents {answer.incidents}, trust version {answer.trust_version} "
-        f"({answer.believed_halls} halls)"
-    )
-    uses = [
-        f"suite {use.suite} {'allowed' if use.allowed else 'not allowed'} ({use.halls} halls)"
-        for use in answer.suites
-    ]
-    typer.echo(_disk(answer))
-    if materials.attachments:
-        print_table(
-            f"materials on their way: {answer.attachments_under_way}",
-            ("", "hall", "material", "done", "bytes"),
-            [
-                (
-                    "to" if item.direction == wire.ATTACHMENT_DIRECTION_SENT else "from",
-                    item.hall,
-                    item.attachment.digest.hex()[:16],
-                    f"{100 * item.done // max(item.attachment.size, 1)} %",
-                    f"{item.attachment.size:,}",
-                )
-                for item in materials.attachments
-            ],
-        )
-    typer.echo(f"this hall has suite {answer.suite}; {', '.join(uses)}")
-    for move in answer.planned_moves:
-        when = f"{move.effective_at.ToDatetime(UTC).astimezone():%F %H:%M}"
-        typer.echo(
-            f"{move.predecessor} goes on as {move.successor} from {when} on, if it is closed by then"
-        )
-    for warning in _warnings(answer):
-        typer.secho(warning, fg="red", err=True)
-
-
-def _warnings(answer: wire.GetStatusResponse) -> list[str]:
-    """What an operator has to look after."""
-    soft = f"{answer.trust_soft_expires_at.ToDatetime(UTC).astimezone():%F %H:%M}"
-    hard = f"{answer.trust_hard_expires_at.ToDatetime(UTC).astimezone():%F %H:%M}"
-    found = {
-        # By number: this module loads what is generated only when a command runs.
-        2: [
-            f"the trust data are old since {soft}; from {hard} on no results are issued: "
-            "restore the link to the hall above"
-        ],
-        3: [
-            f"the trust data expired at {hard}: cases are taken in and queued, and no results are "
-            "issued until the link to the hall above is restored"
-        ],
-    }.get(answer.trust_freshness, [])
-    if not answer.journal_sure:
-        found.append(_why_nothing_is_sent(answer))
-    found += [
-        f"this hall could not reach the hall above it on {number.began_at.ToDatetime(UTC).astimezone():%F %H:%M}: "
-        f"its journal went on from entry {number.start} under the number {number.number}"
-        + (
-            f"; the entries {number.start} to {number.lost_end - 1} under the number before are lost"
-            if number.lost_end
-            else ""
-        )
-        for number in answer.journal_numbers
-        if number.lost_end or answer.journal_numbers[-1] == number
-    ]
-    found += [
-        f"{move.predecessor} was to go on as {move.successor} from "
-        f"{move.effective_at.ToDatetime(UTC).astimezone():%F %H:%M} on and is not closed: the move is held until it is "
-        "(hallnet hall close there), or take it back with --withdraw"
-        for move in answer.planned_moves
-        if move.held
-    ]
-    found += [
-        f"the records of this hall were old on {gap.found_at.ToDatetime(UTC).astimezone():%F %H:%M}: the "
-        f"entries {gap.start} to {gap.end - 1} of its journal are lost; what came back of them: hallnet node recovery"
-        for gap in answer.journal_gaps
-    ]
-    return found + [
-        f"the clock of {link.neighbour} is {link.clock_skew_ms / 1000:+.0f} s away from ours: "
-        "check the time source of both"
-        for link in answer.links
-        if link.clock_skewed
-    ]
-
-
-def _why_nothing_is_sent(answer: wire.GetStatusResponse) -> str:
-    """For whom a hall that was started waits, since when, and how long at most."""
-    text = (
-        "nothing is sent or taken yet: the neighbours have not said where this hall's journal ends"
-    )
-    if not answer.HasField("journal_asked_since"):
-        return text
-    since = f"{answer.journal_asked_since.ToDatetime(UTC).astimezone():%F %H:%M}"
-    silent = ", ".join(answer.journal_silent) or "nobody"
-    spoken = ", ".join(
-        link.neighbour for link in answer.links if link.neighbour not in answer.journal_silent
-    )
-    text += f"; asked since {since}, silent: {silent}; answered: {spoken or 'nobody'}"
-    if not answer.HasField("journal_alone_at"):
-        return text
-    alone = f"{answer.journal_alone_at.ToDatetime(UTC).astimezone():%F %H:%M}"
-    return (
-        f"{text}. From {alone} on it goes on without the hall above, under a new number of its journal, if a "
-        "hall below answers: restore the link to the hall above"
-    )
-
-
-def _disk(answer: wire.GetStatusResponse) -> str:
-    if not answer.free_bytes and not answer.free_bytes_min:
-        return "the disk of the records is not looked at"
-    free, kept = answer.free_bytes // MEGABYTE, answer.free_bytes_min // MEGABYTE
-    if answer.full:
-        return f"FULL: {free:,} MB free on the disk, {kept:,} MB kept for cases: no materials are taken"
-    return f"disk {free:,} MB free, of which {kept:,} MB are kept for cases"
-
-
-def _age(moment: datetime) -> str:
-    seconds = int((datetime.now(UTC) - moment).total_seconds())
-    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60} min ago"

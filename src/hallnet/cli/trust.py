@@ -122,13 +122,14 @@ def certify(
     """Certify the hall at the top of the network. A root with keepers makes a draft for them to sign."""
     from hallnet.cli.files import read_message
     from hallnet.node.clock import clock
-    from hallnet.node.keeping import begin_top
-    from hallnet.node.rootkeys import certify_top, has_keepers
+    from hallnet.node.keeping import put_draft
+    from hallnet.node.rootkeys import has_keepers
+    from hallnet.node.stating import certify_top, top_draft
     from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
     message = read_message(request, wire.CertificateRequest)
     if has_keepers(folder):
-        keeper.tell_draft(begin_top(folder, message, out, clock()))
+        keeper.tell_draft(put_draft(out, top_draft(folder, message, clock())))
         return
     passphrase = passphrase_of(folder, passphrase_file)
     out.write_bytes(certify_top(folder, message, clock(), passphrase).SerializeToString())
@@ -160,12 +161,13 @@ def succeed(
     bear. If one of the two has keepers, this makes a draft for them to sign.
     """
     from hallnet.node.clock import clock
-    from hallnet.node.keeping import begin_succession
-    from hallnet.node.rootkeys import hand_over, has_keepers
+    from hallnet.node.keeping import put_draft
+    from hallnet.node.rootkeys import has_keepers
+    from hallnet.node.stating import hand_over, succession_draft
 
     kept = None if old_stays else _kept(old, keep or ())
     if has_keepers(old) or has_keepers(successor):
-        keeper.tell_draft(begin_succession(old, successor, out, kept, clock()))
+        keeper.tell_draft(put_draft(out, succession_draft(old, successor, kept, clock())))
         return
     passphrases = passphrase_of(old, passphrase_file), passphrase_of(successor, new_passphrase_file)
     statement = hand_over(old, passphrases[0], successor, passphrases[1], clock(), kept)
@@ -193,19 +195,21 @@ def revoke(
     """
     from hallnet.cli.files import read_message
     from hallnet.node.clock import clock
-    from hallnet.node.keeping import begin_revocation, sign_draft
+    from hallnet.node.keeping import put_draft
     from hallnet.node.rootkeys import has_keepers
+    from hallnet.node.stating import revocation_draft, revoke_top
     from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
     now = clock()
     moment = now if since is None else since.astimezone()
     message = read_message(welcome, wire.Welcome)
-    draft = begin_revocation(folder, message, reason, moment, out, now)
     if has_keepers(folder):
-        keeper.tell_draft(draft)
+        draft = revocation_draft(folder, message, reason, moment, now)
+        keeper.tell_draft(put_draft(out, draft))
         return
-    sign_draft(draft, folder, passphrase_of(folder, passphrase_file))
-    draft.unlink()
+    passphrase = passphrase_of(folder, passphrase_file)
+    revocation = revoke_top(folder, message, reason, moment, now, passphrase)
+    out.write_bytes(revocation.SerializeToString())
     typer.echo(f"{out}: to be taken at the highest hall with hallnet trust take-revocation")
 
 

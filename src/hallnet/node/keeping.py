@@ -21,17 +21,12 @@ from hallnet.node.rootkeys import (
     ROOT_CERTIFICATE,
     RootExists,
     RootUnreadable,
-    note_handed_over,
-    note_signed,
     opened_key,
-    read_root,
     require_long,
     require_no_root,
-    require_same_division,
     root_body,
     spoken,
     spoken_key,
-    top_body,
     write_key,
     write_root,
 )
@@ -39,10 +34,7 @@ from hallnet.trust.certificate import Certificate, read_certificate
 from hallnet.trust.drafts import (
     Draft,
     DraftKind,
-    draft_hall,
-    draft_revocation,
     draft_root,
-    draft_succession,
     finished_hall,
     finished_revocation,
     finished_root,
@@ -51,7 +43,6 @@ from hallnet.trust.drafts import (
     signed,
     write_draft,
 )
-from hallnet.trust.problems import CertificateUnknown
 from hallnet.trust.revocation import RevocationBody, read_revocation
 from hallnet.trust.suite import Suite
 from hallnet.trust.suites import algorithms
@@ -126,46 +117,14 @@ def begin_root(
         threshold=threshold,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    return _put(folder / ROOT_CERTIFICATE, draft_root(body))
+    return put_draft(folder / ROOT_CERTIFICATE, draft_root(body))
 
 
-def begin_top(folder: Path, request: wire.CertificateRequest, out: Path, now: datetime) -> Path:
-    """Write the draft of the certificate of the highest hall."""
-    root = read_root(folder / ROOT_CERTIFICATE)
-    body = top_body(root, request, now)
-    draft = draft_hall(root, body)
-    digest = algorithms(body.suite).digest(draft.body)
-    note_signed(folder, digest, f"certificate of {body.subject}", now)
-    return _put(out, draft)
-
-
-def begin_succession(
-    old: Path, new: Path, out: Path, kept: Collection[bytes] | None, now: datetime
-) -> Path:
-    """Write the draft in which a root takes over from another; see `drafts.draft_succession`."""
-    before, after = read_root(old / ROOT_CERTIFICATE), read_root(new / ROOT_CERTIFICATE)
-    require_same_division(before, after)
-    draft = draft_succession(before, after, now, kept)
-    note_handed_over(old, new, draft.body, now)
-    return _put(out, draft)
-
-
-def begin_revocation(
-    folder: Path, welcome: wire.Welcome, reason: str, revoked_at: datetime, out: Path, now: datetime
-) -> Path:
-    """Write the draft that ends the certificate of the highest hall; raises CertificateUnknown."""
-    root = read_root(folder / ROOT_CERTIFICATE)
-    chain = [read_certificate(item) for item in welcome.chain]
-    of_root = [item for item in chain if item.body.issuer_id == root.id]
-    if not of_root:
-        raise CertificateUnknown("welcome.chain", subject=root.body.name)
-    body = RevocationBody(
-        root.body.suite, of_root[0].id, of_root[0].address, revoked_at, now, reason
-    )
-    draft = draft_revocation(root, body)
-    digest = algorithms(root.body.suite).digest(draft.body)
-    note_signed(folder, digest, f"revocation of {body.subject}", now)
-    return _put(out, draft)
+def put_draft(out: Path, draft: Draft) -> Path:
+    """Write a draft beside the file that is to become of it."""
+    path = out.with_name(out.name + DRAFT_SUFFIX)
+    write_whole(path, write_draft(draft))
+    return path
 
 
 def open_draft(path: Path) -> Draft:
@@ -261,9 +220,3 @@ def _count(draft: Draft) -> str:
     if draft.successor is None:
         return own
     return f"{own} + {len(draft.successor_signatures or ())}/{draft.wanted_of_successor}"
-
-
-def _put(out: Path, draft: Draft) -> Path:
-    path = out.with_name(out.name + DRAFT_SUFFIX)
-    write_whole(path, write_draft(draft))
-    return path

@@ -28,16 +28,12 @@ from hallnet.trust.certificate import (
     Role,
     issue,
     read_certificate,
-    read_request,
 )
-from hallnet.trust.problems import IssuerNotAbove, SuiteNotAllowed
-from hallnet.trust.succession import succeed
 from hallnet.trust.suite import DIGEST_BYTES, NONCE_BYTES, Suite
 from hallnet.trust.suites import algorithms
 from hallnet.wire.trust.v1 import certificate_pb2 as wire
 
 ROOT_YEARS = 20
-TOP_DAYS = 1095
 SERIAL_BYTES = 16
 ROOT_KEY = "root.key"
 ROOT_CERTIFICATE = "root.cert"
@@ -246,86 +242,6 @@ def spoken_key(key: bytes) -> str:
     digest = algorithms(Suite.ED25519).digest(key)
     digits = str(int.from_bytes(digest, "big") % 10**30).zfill(30)
     return " ".join(digits[at : at + 5] for at in range(0, 30, 5))
-
-
-def require_same_division(old: Certificate, new: Certificate) -> None:
-    """Raises IssuerNotAbove."""
-    if old.body.subject != new.body.subject:
-        raise IssuerNotAbove("new", issuer=old.body.subject, subject=new.body.subject)
-
-
-def hand_over(
-    old: Path,
-    old_passphrase: str,
-    new: Path,
-    new_passphrase: str,
-    now: datetime,
-    kept: Collection[bytes] | None = None,
-) -> wire.RootSuccession:
-    """State with the keys of both that the root in `new` takes over from the one in `old`.
-
-    Unless `kept` is None the old one ends, and of what it signed only that stays believed. Raises
-    RootUnreadable, PassphraseWrong, or IssuerNotAbove if they govern different divisions.
-    """
-    before, after = read_root(old / ROOT_CERTIFICATE), read_root(new / ROOT_CERTIFICATE)
-    require_same_division(before, after)
-    keys = opened_key(old, old_passphrase), opened_key(new, new_passphrase)
-    statement = succeed(before, keys[0], after, keys[1], now, kept)
-    note_handed_over(old, new, statement.body, now)
-    return statement
-
-
-def note_handed_over(old: Path, new: Path, body: bytes, now: datetime) -> None:
-    """Record at both roots that they state a succession."""
-    suite = read_root(old / ROOT_CERTIFICATE).body.suite
-    for folder in (old, new):
-        note_signed(folder, algorithms(suite).digest(body), "root succession", now)
-
-
-def top_body(root: Certificate, request: wire.CertificateRequest, now: datetime) -> CertificateBody:
-    """What the root is to state of the highest hall.
-
-    Raises SignatureInvalid, IssuerNotAbove or SuiteNotAllowed.
-    """
-    asked = read_request(request)
-    if asked.suite not in root.suites:
-        allowed = ", ".join(map(str, sorted(root.suites)))
-        raise SuiteNotAllowed("request.suite", suite=int(asked.suite), allowed=allowed)
-    if not asked.subject.within(root.body.subject):
-        raise IssuerNotAbove("request.subject", issuer=root.body.subject, subject=asked.subject)
-    return CertificateBody(
-        suite=asked.suite,
-        serial=os.urandom(SERIAL_BYTES),
-        role=Role.HALL,
-        subject=str(asked.subject),
-        name=asked.name,
-        issuer=root.body.subject,
-        issuer_id=root.id,
-        signing_key=asked.signing_key,
-        sealing_key=asked.sealing_key,
-        not_before=now - timedelta(minutes=5),
-        not_after=now + timedelta(days=TOP_DAYS),
-        permissions=(Permission.CERTIFY, Permission.EXCHANGE, Permission.RELEASE),
-        suites=asked.suites,
-    )
-
-
-def certify_top(
-    folder: Path, request: wire.CertificateRequest, now: datetime, passphrase: str = ""
-) -> wire.Welcome:
-    """Certify the hall at the top of the network, by a root with one key.
-
-    Raises RootUnreadable, PassphraseWrong, SignatureInvalid, IssuerNotAbove or SuiteNotAllowed.
-    """
-    root = read_root(folder / ROOT_CERTIFICATE)
-    key = opened_key(folder, passphrase)
-    body = top_body(root, request, now)
-    try:
-        certificate = issue(body, key, root.body.suite)
-    except ValueError as error:
-        raise RootUnreadable(str(folder), path=folder / ROOT_KEY) from error
-    note_signed(folder, certificate.id, f"certificate of {body.subject}", now)
-    return wire.Welcome(chain=[certificate.to_message(), root.to_message()])
 
 
 def _key_file(folder: Path) -> bytes:

@@ -21,7 +21,7 @@ from hallnet.node.client import problems_raised
 from hallnet.node.clock import clock
 from hallnet.node.desk import Desk
 from hallnet.node.home import Home, Part
-from hallnet.node.rootkeys import certify_top, create_root
+from hallnet.node.rootkeys import create_root
 from hallnet.node.settings import (
     SETTINGS_FILE,
     BrokerSettings,
@@ -32,6 +32,7 @@ from hallnet.node.settings import (
     PortalSettings,
     Settings,
 )
+from hallnet.node.stating import certify_top
 from hallnet.places import Address, divisions
 from hallnet.problems import Kind, Problem
 from hallnet.sandbox import nursery

@@ -153,24 +153,6 @@ def written_succession(
     ).SerializeToString(deterministic=True)
 
 
-def succeed(
-    predecessor: Certificate,
-    predecessor_key: bytes,
-    successor: Certificate,
-    successor_key: bytes,
-    now: datetime,
-    kept: Collection[bytes] | None = None,
-) -> wire.RootSuccession:
-    """Sign with the keys of two roots without keepers that `successor` takes over."""
-    raw = written_succession(predecessor, successor, now, kept)
-    text = ROOT_SUCCESSION_TEXT + raw
-    return wire.RootSuccession(
-        body=raw,
-        predecessor_signature=algorithms(predecessor.body.suite).sign(predecessor_key, text),
-        successor_signature=algorithms(successor.body.suite).sign(successor_key, text),
-    )
-
-
 def read_root_succession(message: wire.RootSuccession) -> RootSuccession:
     """Read and check what can be checked by itself: both roots, one division, both signatures.
 
