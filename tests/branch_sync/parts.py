@@ -102,6 +102,7 @@ class Halls:
             tables.cursors,
             sync.database,
             lambda c, entries: following.take(c, sync.context, entries, self.now),
+            following.concerns,
         )
 
     def follow_branch_sync(self, address: str) -> bool:
@@ -113,6 +114,7 @@ class Halls:
             exchange_tables.cursors,
             station.exchange,
             lambda c, entries: exchange_following.take(c, station.context, entries, self.now),
+            exchange_following.concerns,
         )
 
     def enforce(self, address: str) -> bool:

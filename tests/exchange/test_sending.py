@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import event
 from tests.exchange.forging import certified
 from tests.exchange.parts import (
     SECRET,
@@ -283,6 +286,23 @@ def next_batch(world: World, credit: int = limits.BATCH_BYTES_MAX) -> sending.Ba
     return station.exchange.look(
         lambda c: sending.next_batch(c, station.context, Address(COUNTY), credit, world.time.now)
     )
+
+
+def test_a_link_for_which_nothing_waits_costs_one_statement(world: World) -> None:
+    """It is asked at every hall, every two seconds and after every commit."""
+    station, to = world.at(TOWNSHIP), Address(COUNTY)
+    read: list[str] = []
+
+    def listen(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        read.append(statement)
+
+    event.listen(station.exchange.engine, "before_cursor_execute", listen)
+    found = station.exchange.transact(
+        lambda c: sending.next_batch(c, station.context, to, 10_000, world.time.now)
+    )
+    event.remove(station.exchange.engine, "before_cursor_execute", listen)
+    assert found is None
+    assert len([text for text in read if text.startswith("SELECT")]) == 1
 
 
 def test_the_urgent_go_before_the_ordinary_before_the_bulk_and_each_in_order(

@@ -128,6 +128,28 @@ def test_a_notify_that_starts_again_goes_on_where_it_ended(node: Node) -> None:
     assert notices(node.records) == before
 
 
+def test_what_is_nothing_to_notify_costs_it_no_transaction(node: Node) -> None:
+    """It goes on from the last entry that concerned it, and comes to the next that does."""
+    odd = [Entry("case.sent_again", "", b"", START)] * 3
+
+    def position() -> int:
+        return node.records.look(lambda c: tables.cursors.position(c, "intake"))
+
+    async def work() -> None:
+        await until(node.sent)
+        at = position()
+        node.source.transact(lambda c: intake.append(c, odd))
+        intake.announce()
+        await asyncio.sleep(1)
+        assert position() == at
+        node.happen()
+        intake.announce()
+        await until(lambda: position() > at + len(odd))
+
+    node.happen()
+    ask(node.run(1, work))
+
+
 def test_a_failing_database_is_logged_without_naming_anybody_and_tried_until_it_works(
     node: Node, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -49,6 +49,7 @@ class Notifies:
             lambda c, entries: writing.take(
                 c, divisions(), ["file"], "intake", entries, self._world.time.now
             ),
+            writing.concerns,
         )
 
     def close(self) -> None:

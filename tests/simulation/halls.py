@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import sqlite3
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,7 @@ from hallnet.intake.context import Hall
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.papers import materials
 from hallnet.node import tls
+from hallnet.node.feeds import Concerns, all_of_them
 from hallnet.node.home import Identity
 from hallnet.places import Address, Village, divisions
 from hallnet.store import Connection, Database
@@ -447,6 +449,7 @@ class World:
             exchange_tables.cursors,
             station.exchange,
             lambda c, entries: following.take(c, station.context, entries, now),
+            following.concerns,
         )
         moved |= self.send_attachments(station)
         moved |= self.look_after_attachments(station)
@@ -468,6 +471,7 @@ class World:
             intake_tables.cursors,
             station.intake,
             lambda c, entries: intake_following.take_messages(c, station.hall, entries, now),
+            intake_following.concerns,
         )
         return moved | self.fetch_materials(station)
 
@@ -631,19 +635,33 @@ def pump(
     cursors: Cursors,
     target: Database,
     handle: Callable[[Connection, list[wire_feed.FeedEntry]], object],
+    concerns: Concerns = all_of_them,
 ) -> bool:
-    """One batch of a feed to a follower, as `hallnet.node.feeds.follow` does it."""
+    """One batch of a feed to a follower, as `hallnet.node.feeds.follow` does it; what does not concern the follower
+    must change nothing there."""
     position = target.look(lambda c: cursors.position(c, feed.name))
     entries = source.look(lambda c: feed.after(c, position))
     if not entries:
         return False
 
     def deal(connection: Connection) -> None:
-        handle(connection, entries)
+        before = changes_made(connection)
+        handle(connection, [entry for entry in entries if not concerns(entry)])
+        assert changes_made(connection) == before
+        handle(connection, [entry for entry in entries if concerns(entry)])
         cursors.advance(connection, feed.name, entries[-1].position)
 
     target.transact(deal)
     return True
+
+
+def changes_made(connection: Connection) -> int:
+    """How many rows a connection has changed; always the same on PostgreSQL, which does not count them."""
+    if connection.dialect.name != "sqlite":
+        return 0
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver.total_changes
 
 
 def dispositions(reply: wire_link.BatchReply) -> list[str]:

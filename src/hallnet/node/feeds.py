@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from grpc import aio
@@ -19,6 +20,10 @@ from hallnet.wire.feed.v1 import feed_pb2_grpc as wire_grpc
 
 RETRY_SECONDS = 0.5
 RETRY_SECONDS_MAX = 15.0
+
+PASSED_OVER_MAX = 1_000
+"""So many entries in a row that do not concern a follower it passes over before it stores its position: after a start
+it reads them again."""
 
 FOLLOWERS = frozenset({Part.INTAKE, Part.EXCHANGE, Part.BRANCH_SYNC, Part.NOTIFY})
 """A feed holds all that is personal in cases, and who follows it leaves no record of a look: so people's
@@ -64,6 +69,29 @@ class FeedFace(wire_grpc.FeedServiceServicer):
 
 
 Handle = Callable[[Connection, Sequence[wire.FeedEntry]], None]
+Concerns = Callable[[wire.FeedEntry], bool]
+
+
+def all_of_them(entry: wire.FeedEntry) -> bool:
+    """Of a follower that every entry concerns."""
+    return True
+
+
+@dataclass(slots=True)
+class Interest:
+    """Which entries of a feed concern a follower, so that the others cost it no transaction."""
+
+    concerns: Concerns
+    passed_over: int = 0
+
+    def passes_over(self, entries: Sequence[wire.FeedEntry]) -> bool:
+        """Whether nothing is to be done about a batch, not even its position stored."""
+        count = self.passed_over + len(entries)
+        if count > PASSED_OVER_MAX or any(map(self.concerns, entries)):
+            self.passed_over = 0
+            return False
+        self.passed_over = count
+        return True
 
 
 async def follow(
@@ -74,13 +102,15 @@ async def follow(
     cursors: Cursors,
     handle: Handle,
     committed: Callable[[], None],
+    concerns: Concerns = all_of_them,
 ) -> None:
     """Follow a feed for ever.
 
     `handle` deals with a batch of entries within the transaction that also stores the position, so each
     entry has its effect exactly once; `committed` is called after each commit. What fails is tried
-    again with growing pauses: an entry is never passed over.
+    again with growing pauses: an entry that concerns the follower is never passed over.
     """
+    interest = Interest(concerns)
     stub: wire_grpc.FeedServiceAsyncStub = wire_grpc.FeedServiceStub(channel)
     pause = RETRY_SECONDS
     while True:
@@ -89,7 +119,7 @@ async def follow(
         try:
             async for batch in stub.Follow(request):
                 pause = RETRY_SECONDS
-                if batch.entries:
+                if batch.entries and not interest.passes_over(batch.entries):
                     await database.write(partial(deal, feed, batch, cursors, handle))
                     committed()
         except aio.AioRpcError as error:

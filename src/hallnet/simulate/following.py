@@ -13,7 +13,7 @@ from hallnet.branch_sync import tables as sync_tables
 from hallnet.exchange import following, tables
 from hallnet.intake import following as intake_following
 from hallnet.intake import tables as intake_tables
-from hallnet.node.feeds import Handle, deal
+from hallnet.node.feeds import Concerns, Handle, Interest, deal
 from hallnet.simulate.carrying import Links
 from hallnet.simulate.chores import Chores
 from hallnet.simulate.materials import Materials
@@ -57,17 +57,19 @@ class Followers:
         self._heads = dict.fromkeys(FEEDS, 0)
         self._news: dict[str, deque[News]] = {name: deque(maxlen=NEWS_MAX) for name in FEEDS}
 
-    def follow(self, feed: str, follower: str, handle: Handle) -> Callable[[], Awaitable[None]]:
+    def follow(
+        self, feed: str, follower: str, handle: Handle, concerns: Concerns
+    ) -> Callable[[], Awaitable[None]]:
         """A loop that looks into a feed only if there is something that it has not seen."""
 
         async def run() -> None:
             source, target = FEEDS[feed], self._hall.disks[follower]
-            cursors = CURSORS[follower]
+            cursors, interest = CURSORS[follower], Interest(concerns)
             position = target.look(lambda c: cursors.position(c, source.name))
             while True:
                 head = self._heads[feed]
                 entries = self._beyond(feed, position)
-                if entries:
+                if entries and not interest.passes_over(entries):
                     batch = wire_feed.FollowResponse(entries=entries)
                     await target.write(partial(deal, source.name, batch, cursors, handle))
                     self._after_commit(follower)

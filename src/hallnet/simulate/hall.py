@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
+from hallnet.branch_sync import following as sync_following
 from hallnet.branch_sync import releasing
 from hallnet.case.case import day_of
-from hallnet.exchange import believing, keyring, tables
+from hallnet.exchange import believing, following, keyring, tables
 from hallnet.exchange.context import Context
+from hallnet.intake import following as intake_following
 from hallnet.intake import records
 from hallnet.intake.context import Hall as IntakeHall
 from hallnet.intake.face import IntakeFace
@@ -122,15 +124,32 @@ class Hall(HallState):
         return (
             *([publishing] if top else []),
             ("exchange asks where its journal ends", self.words.make_sure),
-            ("exchange follows intake", known(follow("intake", "exchange", followers.carry))),
+            (
+                "exchange follows intake",
+                known(follow("intake", "exchange", followers.carry, following.concerns)),
+            ),
             (
                 "exchange follows branch-sync",
-                known(follow("branch_sync", "exchange", followers.carry)),
+                known(follow("branch_sync", "exchange", followers.carry, following.concerns)),
             ),
-            ("intake follows exchange", sure(follow("exchange", "intake", followers.take))),
-            ("intake follows branch-sync", follow("branch_sync", "intake", followers.take_down)),
-            ("branch-sync follows exchange", follow("exchange", "branch_sync", followers.keep_up)),
-            ("branch-sync follows intake", follow("intake", "branch_sync", followers.share)),
+            (
+                "intake follows exchange",
+                sure(follow("exchange", "intake", followers.take, intake_following.concerns)),
+            ),
+            (
+                "intake follows branch-sync",
+                follow(
+                    "branch_sync", "intake", followers.take_down, intake_following.concerns_releases
+                ),
+            ),
+            (
+                "branch-sync follows exchange",
+                follow("exchange", "branch_sync", followers.keep_up, sync_following.concerns),
+            ),
+            (
+                "branch-sync follows intake",
+                follow("intake", "branch_sync", followers.share, sync_following.concerns_of_cases),
+            ),
             ("exchange retransmits", known(links.retransmit)),
             ("exchange gives back", known(self.words.give_back)),
             ("intake takes back its own words", self.words.take_back),

@@ -121,6 +121,7 @@ class BranchSync:
             tables.cursors,
             self._take,
             tables.feed.announce,
+            following.concerns,
         )
 
     async def _follow_intake(self) -> None:
@@ -132,6 +133,7 @@ class BranchSync:
             tables.cursors,
             lambda c, entries: following.take_cases(c, self._context, entries, self._clock()),
             tables.feed.announce,
+            following.concerns_of_cases,
         )
 
     async def _compare(self) -> None:

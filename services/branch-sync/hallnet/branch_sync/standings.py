@@ -1,12 +1,15 @@
-"""What is in force where: each hall tells the halls above it, and each of them can name who is behind."""
+"""What is in force where: each hall gathers what those below it told and tells its parent, and each can name who is
+behind."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, bindparam, case, delete, func, insert, select
 
 from hallnet.branch_sync import passing_on, rollups, tables
 from hallnet.branch_sync.context import Context
@@ -30,74 +33,68 @@ GATHER = timedelta(minutes=1)
 """How long changes are gathered before they are told: while halls are founded one after the other there is
 a new trust bundle every few seconds."""
 TOLD_AGAIN_AFTER = timedelta(days=1)
+"""Then a hall tells all that it knows again, its own and that of the halls below."""
 MISSED_AFTER = timedelta(minutes=10)
 """A child that has not put in force by then what its parent has is sent it again."""
 STANDINGS_MAX = 200
 """Kinds times authors above a hall are far fewer."""
+HALLS_MAX = 5_000
+"""Halls below of which one word tells; all of a province are 1,489."""
 _RELEASE, _STANDING, _REPORT = tables.release, tables.standing, tables.standing_report
 _Stream = tuple[int, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What was in force at a hall."""
+
+    hall: str
+    at: datetime
+    has: Mapping[_Stream, int]
+
+
 def note_change(connection: Connection, context: Context, now: datetime) -> None:
     """Something took force here: it is told soon."""
-    if context.parent is None:
-        return
-    statement = upsert(connection, _REPORT).values(hall=str(context.here), changed_at=now)
-    first = func.coalesce(_REPORT.c.changed_at, statement.excluded.changed_at)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["hall"], set_={"changed_at": first})
-    )
+    if context.parent is not None:
+        _note_untold(connection, [str(context.here)], now)
 
 
 def is_due(connection: Connection, context: Context, now: datetime) -> bool:
-    """Whether the halls above are to be told what is in force here, if only that nothing is."""
-    row = _own_report(connection, context)
-    return context.parent is not None and (row is None or _has_something_to_say(row, now))
-
-
-def _own_report(connection: Connection, context: Context) -> Row[Any] | None:
-    own = select(_REPORT).where(_REPORT.c.hall == str(context.here))
-    return connection.execute(own).one_or_none()
-
-
-def _has_something_to_say(row: Row[Any], now: datetime) -> bool:
-    if row.changed_at is not None and now >= row.changed_at + GATHER:
-        return True
-    return row.told_at is not None and now >= row.told_at + TOLD_AGAIN_AFTER
+    """Whether the parent is to be told what is in force here, if only that nothing is."""
+    if context.parent is None:
+        return False
+    reported = _reported(connection, context)
+    return not reported.is_begun or _has_something_to_say(reported, now)
 
 
 def report(connection: Connection, context: Context, now: datetime) -> bool:
-    """Tell every hall above what is in force here, if that changed or was not told for a day.
+    """Tell the parent what is in force here and what halls below told of themselves, as far as that changed; once
+    a day all of it.
 
     A hall that was just founded gathers first, for what is in force above is on its way to it.
     """
-    row = _own_report(connection, context)
-    if row is None:
+    reported = _reported(connection, context)
+    if not reported.is_begun:
         note_change(connection, context, now)
         return False
-    if context.parent is None or not _has_something_to_say(row, now):
+    if context.parent is None or not _has_something_to_say(reported, now):
         return False
-    message = wire.Standings(
-        at=to_timestamp(now),
-        standings=[
-            wire.Standing(kind=kind, author=author, version=version)  # type: ignore[arg-type]
-            for (kind, author), version in sorted(_own(connection).items())
-        ],
-    )
+    below = _below(connection, context, all_of_it=_is_told_again(reported, now))
     dispatches = [
         wire_feed.Dispatch(
-            recipient=str(hall),
+            recipient=str(context.parent),
             kind=STANDINGS_KIND,
             subject="releases",
             urgency=int(Urgency.BULK),  # type: ignore[arg-type]
             payload=message.SerializeToString(),
         )
-        for hall in rollups.halls_above(context)
+        for message in _messages(_own(connection), below, now)
     ]
     connection.execute(
-        _REPORT.update()
-        .where(_REPORT.c.hall == str(context.here))
-        .values(told_at=now, changed_at=None)
+        _REPORT.update().where(_REPORT.c.changed_at.is_not(None)).values(changed_at=None)
+    )
+    connection.execute(
+        _REPORT.update().where(_REPORT.c.hall == str(context.here)).values(told_at=now)
     )
     tables.feed.append(connection, [Entry("standings.told", "releases", b"", now, dispatches)])
     return True
@@ -106,37 +103,146 @@ def report(connection: Connection, context: Context, now: datetime) -> bool:
 def take(
     connection: Connection, context: Context, sender: Address, payload: bytes, now: datetime
 ) -> None:
-    """Keep what a hall below says; what is older than what is known, or no such message, is passed over."""
-    read = _read(payload)
-    if read is None or not context.here.may_certify(sender):
+    """Keep what a hall below says of itself and of those below it; what is older than what is known, or no such
+    message, is passed over."""
+    if not context.here.may_certify(sender):
         return
-    at, has = read
-    hall = str(sender)
-    known = connection.scalars(
-        select(_REPORT.c.told_at).where(_REPORT.c.hall == hall)
-    ).one_or_none()
-    if (known is not None and at <= known) or at > now + limits.CLOCK_SKEW_MAX:
+    words = [
+        word
+        for word in _read(sender, payload)
+        if word.at <= now + limits.CLOCK_SKEW_MAX and _may_tell_of(sender, word.hall)
+    ]
+    fresh = _fresh(connection, words)
+    if not fresh:
         return
-    statement = upsert(connection, _REPORT).values(hall=hall, told_at=at)
+    changed = _changed(connection, fresh)
+    _keep(connection, fresh)
+    if changed and context.parent is not None:
+        _note_untold(connection, changed, now)
+    for word in fresh:
+        if word.hall == str(sender):
+            _send_what_is_missed(connection, word, now)
+
+
+_is_own = _REPORT.c.hall == bindparam("here")
+_REPORTED = select(
+    func.count(case((_is_own, 1))).label("is_begun"),
+    func.max(case((_is_own, _REPORT.c.told_at))).label("told_at"),
+    func.min(_REPORT.c.changed_at).label("changed_at"),
+)
+"""Whether this hall has begun to report, when it last did, and since when there is something untold; asked every second."""
+
+
+def _reported(connection: Connection, context: Context) -> Row[Any]:
+    return connection.execute(_REPORTED, {"here": str(context.here)}).one()
+
+
+def _has_something_to_say(reported: Row[Any], now: datetime) -> bool:
+    if _is_told_again(reported, now):
+        return True
+    return reported.changed_at is not None and now >= reported.changed_at + GATHER
+
+
+def _is_told_again(reported: Row[Any], now: datetime) -> bool:
+    return reported.told_at is not None and now >= reported.told_at + TOLD_AGAIN_AFTER
+
+
+def _note_untold(connection: Connection, halls: Sequence[str], now: datetime) -> None:
+    """The parent has to be told of these, if it does not have to be already."""
+    statement = upsert(connection, _REPORT)
+    first = func.coalesce(_REPORT.c.changed_at, statement.excluded.changed_at)
     connection.execute(
-        statement.on_conflict_do_update(index_elements=["hall"], set_={"told_at": at})
+        statement.on_conflict_do_update(index_elements=["hall"], set_={"changed_at": first}),
+        [{"hall": hall, "changed_at": now} for hall in halls],
     )
-    connection.execute(delete(_STANDING).where(_STANDING.c.hall == hall))
-    if has:
-        connection.execute(
-            insert(_STANDING),
-            [
-                {"hall": hall, "kind": kind, "author": author, "version": version}
-                for (kind, author), version in has.items()
-            ],
-        )
+
+
+def _below(connection: Connection, context: Context, all_of_it: bool) -> list[_Word]:
+    """What halls below told, in the order of addresses; unless it is all of it, what the parent was not told."""
+    reports = select(_REPORT.c.hall, _REPORT.c.told_at).where(
+        _REPORT.c.hall != str(context.here), _REPORT.c.told_at.is_not(None)
+    )
+    if not all_of_it:
+        reports = reports.where(_REPORT.c.changed_at.is_not(None))
+    told_at = {row.hall: row.told_at for row in connection.execute(reports)}
+    has = _known(connection, list(told_at))
+    return [_Word(hall, told_at[hall], has.get(hall, {})) for hall in sorted(told_at)]
+
+
+def _messages(
+    own: Mapping[_Stream, int], below: Sequence[_Word], now: datetime
+) -> Iterator[wire.Standings]:
+    """As many as it takes, each with what is in force here; halls that have the same are told of together."""
+    for first in range(0, max(len(below), 1), HALLS_MAX):
+        message = wire.Standings(at=to_timestamp(now), standings=_written(own))
+        alike: dict[tuple[tuple[_Stream, int], ...], list[_Word]] = defaultdict(list)
+        for word in below[first : first + HALLS_MAX]:
+            alike[tuple(sorted(word.has.items()))].append(word)
+        for has, words in alike.items():
+            halls = [wire.StandingHall(hall=word.hall, at=to_timestamp(word.at)) for word in words]
+            message.below.add(halls=halls, standings=_written(dict(has)))
+        yield message
+
+
+def _may_tell_of(sender: Address, hall: str) -> bool:
+    return hall == str(sender) or sender.may_certify(Address.parse(hall))
+
+
+def _fresh(connection: Connection, words: Sequence[_Word]) -> list[_Word]:
+    """Those that are newer than what is known."""
+    halls = [word.hall for word in words]
+    known = {
+        row.hall: row.told_at
+        for row in connection.execute(select(_REPORT).where(_REPORT.c.hall.in_(halls)))
+        if row.told_at is not None
+    }
+    return [word for word in words if word.hall not in known or word.at > known[word.hall]]
+
+
+def _changed(connection: Connection, words: Sequence[_Word]) -> list[str]:
+    """Halls that now have something else, or were never heard of."""
+    halls = [word.hall for word in words]
+    heard = set(connection.scalars(select(_REPORT.c.hall).where(_REPORT.c.hall.in_(halls))))
+    has = _known(connection, halls)
+    return [
+        word.hall for word in words if word.hall not in heard or has.get(word.hall, {}) != word.has
+    ]
+
+
+def _keep(connection: Connection, words: Sequence[_Word]) -> None:
+    statement = upsert(connection, _REPORT)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["hall"], set_={"told_at": statement.excluded.told_at}
+        ),
+        [{"hall": word.hall, "told_at": word.at} for word in words],
+    )
+    connection.execute(delete(_STANDING).where(_STANDING.c.hall.in_([w.hall for w in words])))
+    rows = [
+        {"hall": word.hall, "kind": kind, "author": author, "version": version}
+        for word in words
+        for (kind, author), version in word.has.items()
+    ]
+    if rows:
+        connection.execute(insert(_STANDING), rows)
+
+
+def _send_what_is_missed(connection: Connection, word: _Word, now: datetime) -> None:
     missed = {
-        stream: has.get(stream, 0)
-        for stream, version in _own(connection, at - MISSED_AFTER).items()
-        if has.get(stream, 0) < version
+        stream: word.has.get(stream, 0)
+        for stream, version in _own(connection, word.at - MISSED_AFTER).items()
+        if word.has.get(stream, 0) < version
     }
     if missed:
-        passing_on.send_from(connection, hall, missed, now)
+        passing_on.send_from(connection, word.hall, missed, now)
+
+
+def _known(connection: Connection, halls: Sequence[str]) -> dict[str, dict[_Stream, int]]:
+    """What is known to be in force at these halls."""
+    has: dict[str, dict[_Stream, int]] = defaultdict(dict)
+    for row in connection.execute(select(_STANDING).where(_STANDING.c.hall.in_(halls))):
+        has[row.hall][row.kind, row.author] = row.version
+    return has
 
 
 def spread(
@@ -207,15 +313,39 @@ def _since(connection: Connection, kind: int, author: str, version: int) -> date
     return found
 
 
-def _read(payload: bytes) -> tuple[datetime, dict[_Stream, int]] | None:
+def _written(has: Mapping[_Stream, int]) -> list[wire.Standing]:
+    return [
+        wire.Standing(kind=kind, author=author, version=version)  # type: ignore[arg-type]
+        for (kind, author), version in sorted(has.items())
+    ]
+
+
+def _read(sender: Address, payload: bytes) -> list[_Word]:
+    """All that a word tells; nothing if it is no such message."""
     try:
         message = parse(wire.Standings, payload)
-        found = {
-            (int(ReleaseKind(one.kind)), str(Address.parse(one.author))): one.version
-            for one in message.standings
-            if one.version < 2**63
-        }
-        at = from_timestamp(message.at)
+        if sum(len(group.halls) for group in message.below) > HALLS_MAX:
+            return []
+        own = _Word(str(sender), from_timestamp(message.at), _has(message.standings))
+        below = [
+            _Word(str(Address.parse(one.hall)), from_timestamp(one.at), has)
+            for group in message.below
+            for has in (_has(group.standings),)
+            for one in group.halls
+        ]
     except (MessageMalformed, ValueError, OverflowError, AddressMalformed):
-        return None
-    return (at, found) if len(message.standings) <= STANDINGS_MAX else None
+        return []
+    # Of a hall that is named twice the newest word counts.
+    newest = {word.hall: word for word in sorted([own, *below], key=lambda word: word.at)}
+    return list(newest.values())
+
+
+def _has(standings: Sequence[wire.Standing]) -> dict[_Stream, int]:
+    """Raises ValueError or AddressMalformed."""
+    if len(standings) > STANDINGS_MAX:
+        raise ValueError
+    return {
+        (int(ReleaseKind(one.kind)), str(Address.parse(one.author))): one.version
+        for one in standings
+        if one.version < 2**63
+    }

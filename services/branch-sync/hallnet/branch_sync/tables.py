@@ -65,14 +65,14 @@ child_release = Table(
     Column("under_way", BigInteger, nullable=False),
 )
 
-# What halls said last of the releases in force there; this one: what it is to say.
+# When halls were last heard of with the releases in force there, and which of that is to be told to the parent.
 standing_report = Table(
     "standing_report",
     metadata,
     Column("hall", String(40), primary_key=True),
-    # Of this hall: when it last said it; absent before the first time.
+    # When it was so; of this hall: when it last said it, absent before the first time.
     Column("told_at", Moment),
-    # Of this hall: since when there is something new to say; absent if there is not.
+    # Since when there is something that the parent was not told; absent if there is not.
     Column("changed_at", Moment),
 )
 

@@ -20,6 +20,8 @@ from hallnet.trust.release import ReleaseKind, verify_release
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 
+_TAKEN = frozenset({"release.in_force", moving.STATE_KIND})
+
 _log = logging.getLogger("hallnet.exchange")
 
 
@@ -55,6 +57,11 @@ def take(
     attachment_wishes.wish_for(connection, attached, now)
     if results:
         tables.feed.append(connection, results)
+
+
+def concerns(entry: wire_feed.FeedEntry) -> bool:
+    """Whether there is anything to do about an entry."""
+    return bool(entry.dispatches) or entry.kind in _TAKEN
 
 
 def _impossible(dispatch: wire_feed.Dispatch, problem: Problem, now: datetime) -> Entry:

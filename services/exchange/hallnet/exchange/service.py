@@ -155,7 +155,14 @@ class Exchange:
             channel = open_channel(self._home, Part.EXCHANGE, address)
             self._channels.append(channel)
             await follow(
-                channel, feed, "exchange", self._database, tables.cursors, self._carry, self._wake
+                channel,
+                feed,
+                "exchange",
+                self._database,
+                tables.cursors,
+                self._carry,
+                self._wake,
+                following.concerns,
             )
 
         return run

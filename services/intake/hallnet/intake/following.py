@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from hallnet.intake import dispatches, hall_state, replicas
@@ -30,13 +30,20 @@ def take_messages(
                 _take_message(connection, hall, message, now)
             elif entry.kind == "delivery.ended":
                 ended = wire_feed.DeliveryEnded.FromString(entry.payload)
-                if ended.kind.startswith("case."):
-                    replicas.take_delivery_end(connection, hall, ended, now)
-                elif ended.kind.startswith("matter."):
-                    matters.take_delivery_end(connection, hall, ended, now)
+                _take_end(connection, hall, ended, now)
             elif entry.kind == "attachment.arrived":
                 arrived = wire_feed.AttachmentArrived.FromString(entry.payload).attachment
                 materials.note_arrival(connection, arrived.digest, arrived.size)
+
+
+def concerns(entry: wire_feed.FeedEntry) -> bool:
+    """Whether there is anything to do about an entry of the exchange."""
+    if entry.kind == "message.received":
+        return wire_feed.InboundMessage.FromString(entry.payload).kind in _MESSAGES
+    if entry.kind == "delivery.ended":
+        ended = wire_feed.DeliveryEnded.FromString(entry.payload)
+        return ended.kind.startswith((_OF_CASES, _OF_MATTERS))
+    return entry.kind == "attachment.arrived"
 
 
 def take_releases(
@@ -58,28 +65,48 @@ def take_releases(
         recounting.recount(connection, hall, now)
 
 
+def concerns_releases(entry: wire_feed.FeedEntry) -> bool:
+    """Whether there is anything to do about an entry of branch-sync."""
+    return entry.kind in ("release.in_force", "replica.behind")
+
+
+def _take_end(
+    connection: Connection, hall: Hall, ended: wire_feed.DeliveryEnded, now: datetime
+) -> None:
+    if ended.kind.startswith(_OF_CASES):
+        replicas.take_delivery_end(connection, hall, ended, now)
+    elif ended.kind.startswith(_OF_MATTERS):
+        matters.take_delivery_end(connection, hall, ended, now)
+
+
 def _take_message(
     connection: Connection, hall: Hall, message: wire_feed.InboundMessage, now: datetime
 ) -> None:
-    sender = Address.parse(message.sender)
-    if message.kind == dispatches.EVENTS_KIND:
-        replicas.take_events(connection, hall, sender, message.payload, now)
-    elif message.kind == dispatches.REQUEST_KIND:
-        replicas.take_request(connection, hall, sender, message.payload, now)
-    elif message.kind == replicas.REFUSED_KIND:
-        replicas.take_refusal(connection, sender, message.payload, now)
-    elif message.kind == hall_state.TRANSFER_KIND:
-        hall_state.take_transfer(connection, hall, sender, message.payload)
-    elif message.kind == hall_state.STATE_KIND:
-        hall_state.take_state(connection, hall, sender, message.payload)
-        matter_keys.hall_below_changed(connection, hall, sender, now)
-    elif message.kind in _MATTERS:
-        _MATTERS[message.kind](connection, hall, sender, message.payload, now)
+    if message.kind in _MESSAGES:
+        sender = Address.parse(message.sender)
+        _MESSAGES[message.kind](connection, hall, sender, message.payload, now)
 
 
-_MATTERS = {
+def _take_state(
+    connection: Connection, hall: Hall, sender: Address, payload: bytes, now: datetime
+) -> None:
+    hall_state.take_state(connection, hall, sender, payload)
+    matter_keys.hall_below_changed(connection, hall, sender, now)
+
+
+_MESSAGES: Mapping[str, Callable[[Connection, Hall, Address, bytes, datetime], None]] = {
+    dispatches.EVENTS_KIND: replicas.take_events,
+    dispatches.REQUEST_KIND: replicas.take_request,
+    replicas.REFUSED_KIND: lambda c, hall, sender, payload, now: replicas.take_refusal(
+        c, sender, payload, now
+    ),
+    hall_state.TRANSFER_KIND: lambda c, hall, sender, payload, now: hall_state.take_transfer(
+        c, hall, sender, payload
+    ),
+    hall_state.STATE_KIND: _take_state,
     matter_keys.WANTED_KIND: matter_keys.take_wanted,
     matter_keys.KEY_KIND: matter_keys.take_key,
     matching.TOLD_KIND: matching.take_told,
     alike_notes.ALIKE_KIND: alike_notes.take,
 }
+_OF_CASES, _OF_MATTERS = "case.", "matter."

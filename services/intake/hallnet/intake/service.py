@@ -31,7 +31,7 @@ from hallnet.intake.window import alarms
 from hallnet.intake.window.face import CALLERS as WINDOW_CALLERS
 from hallnet.intake.window.face import WindowFace
 from hallnet.node.client import open_channel
-from hallnet.node.feeds import FeedFace, follow
+from hallnet.node.feeds import Concerns, FeedFace, all_of_them, follow
 from hallnet.node.forgetting import forget_answers
 from hallnet.node.home import Home, Part
 from hallnet.node.server import Server
@@ -108,11 +108,18 @@ class Intake:
             ),
             (
                 "intake follows exchange",
-                self._once_known(self._follow("exchange", endpoints.exchange, self._take)),
+                self._once_known(
+                    self._follow("exchange", endpoints.exchange, self._take, following.concerns)
+                ),
             ),
             (
                 "intake follows branch-sync",
-                self._follow("branch-sync", endpoints.branch_sync, self._take_releases),
+                self._follow(
+                    "branch-sync",
+                    endpoints.branch_sync,
+                    self._take_releases,
+                    following.concerns_releases,
+                ),
             ),
             ("intake fetches materials", self._fetch_materials),
             ("intake watches the calendar", self._once_known(self._watch)),
@@ -196,12 +203,20 @@ class Intake:
         feed: str,
         address: str,
         handle: Callable[[Connection, Sequence[wire_feed.FeedEntry]], None],
+        concerns: Concerns = all_of_them,
     ) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
             channel = open_channel(self._home, Part.INTAKE, address)
             self._channels.append(channel)
             await follow(
-                channel, feed, "intake", self._database, tables.cursors, handle, self._committed
+                channel,
+                feed,
+                "intake",
+                self._database,
+                tables.cursors,
+                handle,
+                self._committed,
+                concerns,
             )
 
         return run

@@ -96,6 +96,7 @@ class Notify:
                 tables.cursors,
                 handle,
                 self._announce,
+                writing.concerns,
             )
 
         return run

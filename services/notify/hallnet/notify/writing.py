@@ -32,6 +32,10 @@ from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 from hallnet.wire.window.v1 import window_pb2 as wire_window
 
+_FOR_PEOPLE = frozenset(
+    {"release.in_force", "case.event", "case.replica", "case.due_changed", "fee.reminder"}
+)
+
 
 class State(IntEnum):
     """How far a notice is on a channel; the numbers are those of the wire."""
@@ -58,6 +62,11 @@ def take(
         else:
             texts = texts or texts_in_force(connection)
             write(connection, register, channels, feed, entry, now, texts)
+
+
+def concerns(entry: wire_feed.FeedEntry) -> bool:
+    """Whether anything may be written because of an entry, or remembered of it."""
+    return entry.kind in _FOR_PEOPLE or staff_message(*_for_staff(entry)) is not None
 
 
 def texts_in_force(connection: Connection) -> Texts:

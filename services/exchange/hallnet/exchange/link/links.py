@@ -80,10 +80,13 @@ def hold_attachments(connection: Connection, neighbour: Address, until: datetime
     connection.execute(update(table).where(this).values(attachments_held_until=until))
 
 
-def takes_attachments(connection: Connection, neighbour: Address, now: datetime) -> bool:
+def load_to_send(connection: Connection, neighbour: Address, now: datetime) -> tuple[Link, bool]:
+    """How a link stands, and whether the neighbour has room for materials."""
     row = _row(connection, neighbour)
-    until = row.attachments_held_until if row is not None else None
-    return until is None or until <= now
+    if row is None:
+        return Link(), True
+    until = row.attachments_held_until
+    return _link(row), until is None or until <= now
 
 
 def hello(
@@ -124,31 +127,23 @@ def take_hello(
     now: datetime,
 ) -> list[Entry]:
     """Note the neighbour's clock, version and journal; returns the entries for the feed."""
-    link = load(connection, neighbour)
-    store(connection, neighbour, link.heard(now))
-    try:
-        skew = from_timestamp(message.clock) - now
-    except ValueError:
+    row = _row(connection, neighbour)
+    link = (Link() if row is None else _link(row)).heard(now)
+    skew = _skew(message, now)
+    if skew is None or not context.is_sure:
+        store(connection, neighbour, link)
+    if skew is None:
         return []
-    row = connection.execute(
-        select(tables.link.c.clock_skew_ms).where(tables.link.c.neighbour == str(neighbour))
-    ).one()
     if not context.is_sure:
         # Nothing can be recorded yet. The neighbour says hello again soon.
         context.heard[neighbour] = continuity.word_of(context, message, now)
         return []
     version = message.version if message.version.isprintable() else ""
-    table = tables.link
-    connection.execute(
-        update(table)
-        .where(table.c.neighbour == str(neighbour))
-        .values(
-            clock_skew_ms=_milliseconds(skew),
-            version=version[:VERSION_LENGTH_MAX],
-        )
-    )
+    told = {"clock_skew_ms": _milliseconds(skew), "version": version[:VERSION_LENGTH_MAX]}
+    connection.execute(_HEARD.on(connection), {"neighbour": str(neighbour)} | asdict(link) | told)
+    before_ms = 0 if row is None else row.clock_skew_ms
     resending.send_again(connection, neighbour, message, now)
-    entries = _report_skew(connection, context, neighbour, row.clock_skew_ms, skew, now)
+    entries = _report_skew(connection, context, neighbour, before_ms, skew, now)
     shown = witnessing.take_cosignature(connection, context, neighbour, message, now)
     if shown:
         # It may have seen what was lost before the journal went on under a new number.
@@ -184,6 +179,14 @@ def _report_skew(
     return record_incident(connection, context, incident, now)
 
 
+def _skew(message: wire.Hello, now: datetime) -> timedelta | None:
+    """How far ahead the clock of the neighbour is; None if it tells no time."""
+    try:
+        return from_timestamp(message.clock) - now
+    except ValueError:
+        return None
+
+
 def _milliseconds(length: timedelta) -> int:
     return round(length.total_seconds() * 1000)
 
@@ -198,7 +201,9 @@ def _storing(*names: str) -> Upsert:
 
 
 _TOOK = _storing("up", "failures", "next_try_at", "heard_at", "taken_sequence")
-_STORE = _storing(*(field.name for field in fields(Link)))
+_OF_LINK = tuple(field.name for field in fields(Link))
+_STORE = _storing(*_OF_LINK)
+_HEARD = _storing(*_OF_LINK, "clock_skew_ms", "version")
 _of_neighbour = select(tables.link).where(tables.link.c.neighbour == bindparam("of"))
 
 

@@ -59,16 +59,19 @@ def next_batch(
     under_way: Sequence[Batch] = (),
 ) -> Batch | None:
     """What goes next over a link, after batches that are under way; None if nothing waits."""
+    if not queues.is_any_waiting(connection, neighbour):
+        return None
     bytes_max = min(credit_bytes, limits.BATCH_BYTES_MAX)
     before = {queues.place_of(parcel) for batch in under_way for parcel in batch.parcels}
-    held = () if links.takes_attachments(connection, neighbour, now) else (CHUNK_KIND,)
+    link, takes_attachments = links.load_to_send(connection, neighbour, now)
+    held = () if takes_attachments else (CHUNK_KIND,)
     chosen = queues.waiting(
         connection, context, neighbour, limits.BATCH_PARCELS_MAX, bytes_max, before, held
     )
     if not chosen:
         return None
     follows = under_way[-1].sequence if under_way else 0
-    last = follows or links.load(connection, neighbour).sent_sequence
+    last = follows or link.sent_sequence
     # The time tells a batch that is tried again from the one before, which may have held other parcels.
     sequence = max(last + 1, microseconds(now))
     evidence = EvidenceWriter()

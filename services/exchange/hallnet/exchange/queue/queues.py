@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, exists, func, select
 
 from hallnet.exchange import tables
 from hallnet.exchange.context import Context
@@ -72,6 +72,15 @@ _OWN_PARCELS = SoughtRows(
     .where(_own.position.in_(bindparam("sought", expanding=True)))
 )
 """Made once: they are asked before every batch."""
+_IS_ANY_WAITING = select(
+    exists().where(_own.queued, _own.neighbour == bindparam("of"))
+    | exists().where(_other.state == State.WAITING, _other.neighbour == bindparam("of"))
+)
+
+
+def is_any_waiting(connection: Connection, neighbour: Address) -> bool:
+    """Whether anything waits for a link; a link is asked far more often than something does."""
+    return bool(connection.execute(_IS_ANY_WAITING, {"of": str(neighbour)}).scalar_one())
 
 
 def waiting(

@@ -26,15 +26,19 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hallnet.wire.release.v1 import release_pb2 as hallnet_dot_wire_dot_release_dot_v1_dot_release__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*hallnet/wire/branch_sync/v1/standing.proto\x12\x1bhallnet.wire.branch_sync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%hallnet/wire/release/v1/release.proto\"m\n\tStandings\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\tstandings\x18\x02 \x03(\x0b\x32%.hallnet.wire.branch_sync.v1.Standing\"_\n\x08Standing\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*hallnet/wire/branch_sync/v1/standing.proto\x12\x1bhallnet.wire.branch_sync.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%hallnet/wire/release/v1/release.proto\"\xa9\x01\n\tStandings\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x38\n\tstandings\x18\x02 \x03(\x0b\x32%.hallnet.wire.branch_sync.v1.Standing\x12:\n\x05\x62\x65low\x18\x03 \x03(\x0b\x32+.hallnet.wire.branch_sync.v1.StandingsBelow\"\x84\x01\n\x0eStandingsBelow\x12\x38\n\x05halls\x18\x01 \x03(\x0b\x32).hallnet.wire.branch_sync.v1.StandingHall\x12\x38\n\tstandings\x18\x02 \x03(\x0b\x32%.hallnet.wire.branch_sync.v1.Standing\"D\n\x0cStandingHall\x12\x0c\n\x04hall\x18\x01 \x01(\t\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"_\n\x08Standing\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.hallnet.wire.release.v1.ReleaseKind\x12\x0e\n\x06\x61uthor\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.branch_sync.v1.standing_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STANDINGS']._serialized_start=147
-  _globals['_STANDINGS']._serialized_end=256
-  _globals['_STANDING']._serialized_start=258
-  _globals['_STANDING']._serialized_end=353
+  _globals['_STANDINGS']._serialized_start=148
+  _globals['_STANDINGS']._serialized_end=317
+  _globals['_STANDINGSBELOW']._serialized_start=320
+  _globals['_STANDINGSBELOW']._serialized_end=452
+  _globals['_STANDINGHALL']._serialized_start=454
+  _globals['_STANDINGHALL']._serialized_end=522
+  _globals['_STANDING']._serialized_start=524
+  _globals['_STANDING']._serialized_end=619
 # @@protoc_insertion_point(module_scope)

@@ -22,17 +22,53 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Standings(_message.Message):
-    """Standings is what a hall tells every hall above it of the releases in force there. A later one replaces
-    all of an earlier one.
+    """Standings is what a hall tells its parent of the releases in force there, and what halls below it told it. Of each hall
+    a later word replaces all of an earlier one.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     AT_FIELD_NUMBER: _builtins.int
     STANDINGS_FIELD_NUMBER: _builtins.int
+    BELOW_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp:
-        """When it was so."""
+        """When it was so at the sender."""
+
+    @_builtins.property
+    def standings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Standing]:
+        """Those of the sender, one for each kind and author."""
+
+    @_builtins.property
+    def below(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingsBelow]:
+        """Those of halls below it, if they are to be told."""
+
+    def __init__(
+        self,
+        *,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        standings: _abc.Iterable[Global___Standing] | None = ...,
+        below: _abc.Iterable[Global___StandingsBelow] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "below", b"below", "standings", b"standings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Standings: _TypeAlias = Standings  # noqa: Y015
+
+@_typing.final
+class StandingsBelow(_message.Message):
+    """StandingsBelow is what is in force at each of some halls."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALLS_FIELD_NUMBER: _builtins.int
+    STANDINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def halls(self) -> _containers.RepeatedCompositeFieldContainer[Global___StandingHall]:
+        """The halls, all of them below the sender."""
 
     @_builtins.property
     def standings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Standing]:
@@ -41,16 +77,44 @@ class Standings(_message.Message):
     def __init__(
         self,
         *,
-        at: _timestamp_pb2.Timestamp | None = ...,
+        halls: _abc.Iterable[Global___StandingHall] | None = ...,
         standings: _abc.Iterable[Global___Standing] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "standings", b"standings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["halls", b"halls", "standings", b"standings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Standings: _TypeAlias = Standings  # noqa: Y015
+Global___StandingsBelow: _TypeAlias = StandingsBelow  # noqa: Y015
+
+@_typing.final
+class StandingHall(_message.Message):
+    """StandingHall is a hall of which something is told."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HALL_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    hall: _builtins.str
+    """Its address."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When it was so there."""
+
+    def __init__(
+        self,
+        *,
+        hall: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "hall", b"hall"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StandingHall: _TypeAlias = StandingHall  # noqa: Y015
 
 @_typing.final
 class Standing(_message.Message):
