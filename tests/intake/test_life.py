@@ -333,6 +333,9 @@ def test_the_possible_acts_are_those_that_the_rules_let_pass(world: World) -> No
             True,
         ),
         "OfferOwnership": commands.OfferOwnership("chief"),
+        "RecordOffHall": commands.RecordOffHall("后方收件"),
+        "TellRights": commands.TellRights(("邻居",), "采光", True),
+        "HearView": commands.HearView("邻居", "不同意", False),
     }
     case = world.file(TOWNSHIP, SUBSISTENCE)
     for step in (NOTICE, commands_of["Supplement"], ACCEPT, REVIEW, HAND_OVER):
