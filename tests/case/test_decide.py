@@ -744,9 +744,9 @@ def test_powers_bear_the_numbers_of_the_wire_and_a_name() -> None:
 # What is possible ------------------------------------------------------------------------------
 
 
-OPEN = {"SendOriginals", "End", "OfferOwnership"}
+OPEN = {"SendOriginals", "End", "OfferOwnership", "RecordOffHall"}
 BEFORE = OPEN | {"Supplement", "MakeUrgent"}
-DURING = OPEN | {"BeginProcedure", "Survey", "Extend", "MakeUrgent"}
+DURING = OPEN | {"BeginProcedure", "Survey", "Extend", "MakeUrgent", "TellRights"}
 
 
 @pytest.mark.parametrize(
@@ -766,7 +766,8 @@ DURING = OPEN | {"BeginProcedure", "Survey", "Extend", "MakeUrgent"}
             case_with(ACCEPTED, GRANTED),
             COUNTY,
             ITEM,
-            {"Close", "Issue", "Correct", "RevokeDecision", "SendOriginals", "OfferOwnership"},
+            {"Close", "Issue", "Correct", "RevokeDecision"}
+            | {"SendOriginals", "OfferOwnership", "RecordOffHall"},
         ),
         (
             from_township(),
