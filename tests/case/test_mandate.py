@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.case.builders import (
     AGENT,
@@ -244,6 +244,7 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from(sorted(document()["mandate"])), JSON)
+@example("acts", [float("inf")])
 def test_a_mandate_with_any_field_replaced_is_read_or_refused(name: str, value: object) -> None:
     try:
         read = read_mandate_file(encoded(document(**{name: value})))

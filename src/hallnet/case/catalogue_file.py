@@ -24,7 +24,13 @@ def read_catalogue(text: str) -> Catalogue:
             raise CatalogueMalformed("catalogue", detail="items")
         message = json_format.ParseDict(document, wire.Catalogue())
         return CATALOGUE.from_message(message)
-    except (yaml.YAMLError, json_format.ParseError, RecursionError, MessageMalformed) as error:
+    except (
+        yaml.YAMLError,
+        json_format.ParseError,
+        RecursionError,
+        OverflowError,
+        MessageMalformed,
+    ) as error:
         raise CatalogueMalformed("catalogue", detail=str(error)[:300]) from error
 
 

@@ -90,6 +90,7 @@ def read_mandate_file(data: bytes) -> Mandate:
         KeyError,
         AttributeError,
         RecursionError,
+        OverflowError,
         json_format.ParseError,
         Problem,
     ) as error:

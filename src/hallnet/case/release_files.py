@@ -80,5 +80,11 @@ def _read(text: str, message: Message, codec: Codec[Content], problem: type[Prob
         if not isinstance(document, dict):
             raise problem("file", detail="mapping")
         return codec.from_message(json_format.ParseDict(document, message))
-    except (yaml.YAMLError, json_format.ParseError, RecursionError, MessageMalformed) as error:
+    except (
+        yaml.YAMLError,
+        json_format.ParseError,
+        RecursionError,
+        OverflowError,
+        MessageMalformed,
+    ) as error:
         raise problem("file", detail=str(error)[:300]) from error
