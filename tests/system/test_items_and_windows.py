@@ -11,7 +11,7 @@ import yaml
 from tests.system.conftest import COUNTY, TOWNSHIP, RealNetwork
 from tests.system.test_operators_way import hallnet
 
-from hallnet.demo.world import CHIEF, VILLAGE
+from hallnet.demo.world import CHIEF, VILLAGE, villager
 from hallnet.node.clock import clock
 
 ITEM = "elder-card"
@@ -112,3 +112,31 @@ def test_slots_queue_rota_and_agents_are_seen_by_command(real: RealNetwork, tmp_
     assert f"of {len(rows)} villages have no agent" in told
     assert json.loads(hallnet("window", "due", home, "--actor", CHIEF, "--json"))["records"] == []
     hallnet("window", "ratings", home, "--from", "2026-01-01")
+
+
+def test_somebody_is_given_a_copy_of_what_the_hall_keeps_of_her_by_command(
+    real: RealNetwork, tmp_path: Path
+) -> None:
+    home = str(real.network.node(TOWNSHIP).home.folder)
+    staff = ("--as", CHIEF)
+    person = ("--name", "方小明", "--number", "330127199003071234", "--seen", "身份证原件")
+    asked = ("personal", "open", home, "--right", "copy", *staff)
+    assert "IDENTITY" in hallnet(*asked, *person, code=1)
+    person = ("--name", villager(1).name, "--number", villager(1).number, "--seen", "身份证原件")
+    number = json.loads(hallnet(*asked, *person))["request_no"]
+    [waiting] = json.loads(hallnet("personal", "list", home, *staff, "--json"))["records"]
+    assert waiting["personal"]["request_no"] == number
+    hallnet("personal", "copy", home, number, *staff, "--out", str(tmp_path))
+    assert villager(1).name in (tmp_path / "个人信息副本.txt").read_text("utf-8-sig")
+    assert json.loads((tmp_path / "个人信息副本.json").read_text("utf-8"))
+    hallnet("personal", "answer", home, number, *staff, "--words", "已当面交付副本")
+    assert json.loads(hallnet("personal", "list", home, *staff, "--json"))["records"] == []
+
+
+def test_enquiries_are_taken_home_as_a_table_by_command(real: RealNetwork, tmp_path: Path) -> None:
+    home = str(real.network.node(TOWNSHIP).home.folder)
+    table = tmp_path / "enquiries.csv"
+    export = ("window", "export", home, "enquiry", "--as", CHIEF, "--to", str(table))
+    hallnet(*export, "--purpose", "月度分析")
+    assert next(csv.reader(table.read_text("utf-8-sig").splitlines()))
+    assert "one of enquiry" in hallnet(*(*export[:3], "x", *export[4:]), "--purpose", "x", code=2)

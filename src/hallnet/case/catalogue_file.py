@@ -10,7 +10,7 @@ from google.protobuf import json_format
 
 from hallnet.case.item import CATALOGUE, Catalogue
 from hallnet.case.problems import CatalogueMalformed
-from hallnet.codec import MessageMalformed
+from hallnet.case.written import read_written
 from hallnet.wire.case.v1 import item_pb2 as wire
 
 LINE_WIDTH = 115
@@ -18,20 +18,7 @@ LINE_WIDTH = 115
 
 def read_catalogue(text: str) -> Catalogue:
     """Read the JSON form of a Catalogue, as YAML or JSON; raises CatalogueMalformed."""
-    try:
-        document = yaml.safe_load(text)
-        if not isinstance(document, dict):
-            raise CatalogueMalformed("catalogue", detail="items")
-        message = json_format.ParseDict(document, wire.Catalogue())
-        return CATALOGUE.from_message(message)
-    except (
-        yaml.YAMLError,
-        json_format.ParseError,
-        RecursionError,
-        OverflowError,
-        MessageMalformed,
-    ) as error:
-        raise CatalogueMalformed("catalogue", detail=str(error)[:300]) from error
+    return read_written(text, wire.Catalogue(), CATALOGUE, CatalogueMalformed, "catalogue", "items")
 
 
 def write_catalogue(catalogue: Catalogue, as_json: bool = False) -> str:

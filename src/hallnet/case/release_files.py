@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import yaml
-from google.protobuf import json_format
-from google.protobuf.message import Message
 
 from hallnet.case.calendar import CALENDAR, WorkingCalendar
 from hallnet.case.policy import POLICY, Policy
 from hallnet.case.problems import CalendarMalformed, PolicyMalformed, TemplateMalformed
 from hallnet.case.template import BUILT_IN, TEMPLATES, PaperTemplates, require_templates
-from hallnet.codec import Codec, MessageMalformed
-from hallnet.problems import Problem
+from hallnet.case.written import read_written
+from hallnet.codec import MessageMalformed
 from hallnet.wire.case.v1 import calendar_pb2 as wire_calendar
 from hallnet.wire.case.v1 import policy_pb2 as wire_policy
 from hallnet.wire.case.v1 import template_pb2 as wire_template
-
-Content = TypeVar("Content")
 
 
 def read_calendar(text: str) -> WorkingCalendar:
@@ -26,7 +20,7 @@ def read_calendar(text: str) -> WorkingCalendar:
 
     Raises CalendarMalformed: no calendar, a year twice, or a day that is not of its year.
     """
-    found = _read(text, wire_calendar.WorkingCalendar(), CALENDAR, CalendarMalformed)
+    found = read_written(text, wire_calendar.WorkingCalendar(), CALENDAR, CalendarMalformed)
     years = [year.year for year in found.years]
     for year in found.years:
         foreign = [day.date for day in year.exceptions if day.date.year != year.year]
@@ -44,7 +38,7 @@ def merged(known: WorkingCalendar, newer: WorkingCalendar) -> WorkingCalendar:
 
 def read_policy(text: str) -> Policy:
     """Raises PolicyMalformed."""
-    return _read(text, wire_policy.Policy(), POLICY, PolicyMalformed)
+    return read_written(text, wire_policy.Policy(), POLICY, PolicyMalformed)
 
 
 def read_templates(text: str) -> PaperTemplates:
@@ -72,19 +66,3 @@ def supplied_templates() -> str:
     """The built-in texts as a file to begin with."""
     papers = {paper.name: text for paper, text in BUILT_IN.items()}
     return yaml.safe_dump(papers, allow_unicode=True, sort_keys=False, width=10_000)
-
-
-def _read(text: str, message: Message, codec: Codec[Content], problem: type[Problem]) -> Content:
-    try:
-        document = yaml.safe_load(text)
-        if not isinstance(document, dict):
-            raise problem("file", detail="mapping")
-        return codec.from_message(json_format.ParseDict(document, message))
-    except (
-        yaml.YAMLError,
-        json_format.ParseError,
-        RecursionError,
-        OverflowError,
-        MessageMalformed,
-    ) as error:
-        raise problem("file", detail=str(error)[:300]) from error

@@ -103,7 +103,7 @@ def grant(
     ] = "",
 ) -> None:
     """Give a member of staff a power for a time, for some items, a kind of case or a rota window."""
-    from hallnet.cli.operator import ask
+    from hallnet.cli.operator import act_of, ask
     from hallnet.cli.output import print_json
     from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
@@ -116,7 +116,7 @@ def grant(
         valid_from=first,
         valid_until=last,
     )
-    request = wire.GrantPowerRequest(act=_act(by), actor_id=actor_id, grant=wanted)
+    request = wire.GrantPowerRequest(act=act_of(by), actor_id=actor_id, grant=wanted)
     print_json(ask(home, lambda desk: desk.intake.GrantPower(request)))
 
 
@@ -129,11 +129,13 @@ def revoke(
     reason: Annotated[str, typer.Option(help="Why")],
 ) -> None:
     """Take a power back, at once."""
-    from hallnet.cli.operator import ask
+    from hallnet.cli.operator import act_of, ask
     from hallnet.cli.output import print_json
     from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
-    request = wire.RevokePowerRequest(act=_act(by), actor_id=actor_id, number=number, reason=reason)
+    request = wire.RevokePowerRequest(
+        act=act_of(by), actor_id=actor_id, number=number, reason=reason
+    )
     print_json(ask(home, lambda desk: desk.intake.RevokePower(request)))
 
 
@@ -213,12 +215,6 @@ def _row(one: wire.HeldGrant) -> tuple[object, ...]:
         given.revoked_by,
         given.revocation_reason,
     )
-
-
-def _act(by: str) -> wire.Act:
-    from hallnet.wire.intake.v1 import intake_service_pb2 as wire
-
-    return wire.Act(request_id=str(uuid.uuid4()), actor_id=by)
 
 
 def _name(power: int) -> str:

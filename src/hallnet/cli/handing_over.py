@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hallnet.cli.operator import act_of
 from hallnet.node.client import problems_raised
 from hallnet.node.desk import Desk
 from hallnet.wire.case.v1 import command_pb2 as wire_command
@@ -66,7 +66,7 @@ async def hand_over_one(
     command = wire_command.CaseCommand(
         hand_over=wire_command.HandOver(explanation=reason, successor=taker)
     )
-    act = wire.Act(request_id=str(uuid.uuid4()), actor_id=actor)
+    act = act_of(actor)
     with problems_raised():
         await desk.intake.ActOnCase(
             wire.ActOnCaseRequest(act=act, case_id=case.case_id, command=command, summary_only=True)

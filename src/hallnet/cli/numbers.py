@@ -113,15 +113,12 @@ def freeze(
     json: Json = False,
 ) -> None:
     """Freeze the numbers of a month. A later correction is a new line; what stands stays."""
-    import uuid
-
-    from hallnet.cli.operator import ask
+    from hallnet.cli.operator import act_of, ask
     from hallnet.cli.output import print_json
     from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
     async def question(desk: Desk) -> wire.MonthLine:
-        act = wire.Act(request_id=str(uuid.uuid4()), actor_id=actor)
-        request = wire.FreezeMonthRequest(act=act, month=month, reason=reason)
+        request = wire.FreezeMonthRequest(act=act_of(actor), month=month, reason=reason)
         return (await desk.intake.FreezeMonth(request)).line
 
     line = ask(home, question)

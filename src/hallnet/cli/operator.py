@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from collections.abc import AsyncIterable, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
 
 from hallnet.codec.moments import to_timestamp
 from hallnet.node.client import problems_raised
@@ -15,6 +18,7 @@ from hallnet.node.desk import Desk
 from hallnet.node.home import Home, Part
 from hallnet.trust.archive import read_parts, verify_archive
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 
 Answer = TypeVar("Answer")
 Piece = wire.ExportJournalResponse | wire.ExportRecoveryResponse
@@ -32,6 +36,20 @@ def ask(folder: Path, question: Callable[[Desk], Awaitable[Answer]]) -> Answer:
             await desk.close()
 
     return asyncio.run(run())
+
+
+def ask_window(folder: Path, method: str, request: Message) -> Any:
+    """The answer to one question to the window of a running node; raises what `ask` raises."""
+
+    async def question(desk: Desk) -> Any:
+        return await getattr(desk.window, method)(request)
+
+    return ask(folder, question)
+
+
+def act_of(actor: str) -> wire_intake.Act:
+    """A new act of an account."""
+    return wire_intake.Act(request_id=str(uuid.uuid4()), actor_id=actor)
 
 
 def write_journal(

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from hallnet.cli.options import HomeArgument, Json
-
-if TYPE_CHECKING:
-    from hallnet.node.desk import Desk
-    from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 
 app = typer.Typer(
     help="What people ask about the data that a hall keeps of them.", no_args_is_help=True
@@ -25,12 +20,15 @@ Request = Annotated[str, typer.Argument(help="Number of the request")]
 def list_requests(home: HomeArgument, actor: Actor, json: Json = False) -> None:
     """Requests that wait for an answer, the one due first at the top; names are masked."""
     from hallnet.case.person import masked
+    from hallnet.cli.operator import act_of, ask_window
     from hallnet.cli.output import print_json, print_table
     from hallnet.wire.window.v1 import personal_pb2 as wire_personal
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
-    request = wire.ListRecordsRequest(act=_act(actor), kind=wire.RECORD_KIND_PERSONAL, waiting=True)
-    answer = _ask(home, "ListRecords", request)
+    request = wire.ListRecordsRequest(
+        act=act_of(actor), kind=wire.RECORD_KIND_PERSONAL, waiting=True
+    )
+    answer = ask_window(home, "ListRecords", request)
     if json:
         print_json(answer)
         return
@@ -67,13 +65,14 @@ def open_request(
     words: Annotated[str, typer.Option(help="What is wrong, or why it is to be erased")] = "",
 ) -> None:
     """Enter a request; it is yours to answer until its due date."""
+    from hallnet.cli.operator import act_of, ask_window
     from hallnet.cli.output import print_json
     from hallnet.wire.case.v1 import person_pb2 as wire_person
     from hallnet.wire.window.v1 import personal_pb2 as wire_personal
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
     request = wire.OpenPersonalRequestRequest(
-        act=_act(actor),
+        act=act_of(actor),
         right=wire_personal.PersonalRight.Value(
             _named(wire_personal.PersonalRight, "PERSONAL_RIGHT_", right, "--right")
         ),
@@ -82,7 +81,7 @@ def open_request(
         about=about,
         words=words,
     )
-    print_json(_ask(home, "OpenPersonalRequest", request).request)
+    print_json(ask_window(home, "OpenPersonalRequest", request).request)
 
 
 @app.command()
@@ -98,13 +97,14 @@ def copy(
     """
     import json
 
+    from hallnet.cli.operator import act_of, ask_window
     from hallnet.cli.output import to_data
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
-    made = _ask(
+    made = ask_window(
         home,
         "MakePersonalCopy",
-        wire.MakePersonalCopyRequest(act=_act(actor), request_no=request),
+        wire.MakePersonalCopyRequest(act=act_of(actor), request_no=request),
     )
     out.mkdir(parents=True, exist_ok=True)
     readable, structured = out / "个人信息副本.txt", out / "个人信息副本.json"
@@ -129,18 +129,19 @@ def answer(
     ] = "",
 ) -> None:
     """Grant a request, or refuse it on a ground of the law; an erasure is done with the answer."""
+    from hallnet.cli.operator import act_of, ask_window
     from hallnet.cli.output import print_json
     from hallnet.wire.window.v1 import personal_pb2 as wire_personal
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
     step = wire.StepPersonalRequestRequest(
-        act=_act(actor), request_no=request, step=wire.PERSONAL_STEP_GRANT, answer=words
+        act=act_of(actor), request_no=request, step=wire.PERSONAL_STEP_GRANT, answer=words
     )
     if refuse:
         grounds = wire_personal.PersonalGround
         step.step = wire.PERSONAL_STEP_REFUSE
         step.ground = grounds.Value(_named(grounds, "PERSONAL_GROUND_", refuse, "--refuse"))
-    print_json(_ask(home, "StepPersonalRequest", step).request)
+    print_json(ask_window(home, "StepPersonalRequest", step).request)
 
 
 def _named(kind: Any, prefix: str, text: str, option: str) -> Any:
@@ -149,18 +150,3 @@ def _named(kind: Any, prefix: str, text: str, option: str) -> Any:
     if text.lower() not in known:
         raise typer.BadParameter(f"one of {', '.join(known)}", param_hint=option)
     return known[text.lower()]
-
-
-def _ask(home: Path, method: str, request: Any) -> Any:
-    from hallnet.cli.operator import ask
-
-    async def question(desk: Desk) -> Any:
-        return await getattr(desk.window, method)(request)
-
-    return ask(home, question)
-
-
-def _act(actor: str) -> wire_intake.Act:
-    from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
-
-    return wire_intake.Act(request_id=str(uuid.uuid4()), actor_id=actor)

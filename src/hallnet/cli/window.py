@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from hallnet.cli.options import HomeArgument, Json
 from hallnet.cli.window_records import export
-
-if TYPE_CHECKING:
-    from hallnet.node.desk import Desk
-    from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 
 app = typer.Typer(help="What stands around a window.", no_args_is_help=True)
 app.command()(export)
@@ -40,6 +35,7 @@ def put(
     ] = False,
 ) -> None:
     """State a window as it is to be."""
+    from hallnet.cli.operator import act_of, ask_window
     from hallnet.cli.output import print_json
     from hallnet.wire.window.v1 import window_pb2 as wire_window
     from hallnet.wire.window.v1 import window_service_pb2 as wire
@@ -52,7 +48,9 @@ def put(
         needs_rota=rota,
         enquiries=enquiries,
     )
-    print_json(_ask(home, "PutWindow", wire.PutWindowRequest(act=_act(actor), window=window)))
+    print_json(
+        ask_window(home, "PutWindow", wire.PutWindowRequest(act=act_of(actor), window=window))
+    )
 
 
 @app.command()
@@ -67,6 +65,7 @@ def slots(
     json: Json = False,
 ) -> None:
     """The appointments that a day still has; with --open, open its slots first."""
+    from hallnet.cli.operator import act_of, ask_window
     from hallnet.cli.output import print_json, print_table
     from hallnet.wire.window.v1 import window_pb2 as wire_window
     from hallnet.wire.window.v1 import window_service_pb2 as wire
@@ -81,8 +80,8 @@ def slots(
             minutes=minutes,
             capacity=capacity,
         )
-        _ask(home, "OpenSlots", wire.OpenSlotsRequest(act=_act(actor), plan=plan))
-    answer = _ask(home, "ListSlots", wire.ListSlotsRequest(day=day, group=group))
+        ask_window(home, "OpenSlots", wire.OpenSlotsRequest(act=act_of(actor), plan=plan))
+    answer = ask_window(home, "ListSlots", wire.ListSlotsRequest(day=day, group=group))
     if json:
         print_json(answer)
         return
@@ -103,11 +102,12 @@ def queue(
     json: Json = False,
 ) -> None:
     """The tickets of a day, and how long people waited."""
+    from hallnet.cli.operator import ask_window
     from hallnet.cli.output import print_json, print_table
     from hallnet.wire.window.v1 import window_pb2 as wire_window
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
-    answer = _ask(home, "ListTickets", wire.ListTicketsRequest(day=day))
+    answer = ask_window(home, "ListTickets", wire.ListTicketsRequest(day=day))
     if json:
         print_json(answer)
         return
@@ -135,11 +135,12 @@ def gaps(
     json: Json = False,
 ) -> None:
     """Slots of rota windows that nobody covers. Exit code 2 if one is an alarm today."""
+    from hallnet.cli.operator import ask_window
     from hallnet.cli.output import print_json, print_table
     from hallnet.wire.window.v1 import window_pb2 as wire_window
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
-    answer = _ask(home, "ListGaps", wire.ListGapsRequest(days=days))
+    answer = ask_window(home, "ListGaps", wire.ListGapsRequest(days=days))
     if json:
         print_json(answer)
     else:
@@ -169,10 +170,11 @@ def due(
     json: Json = False,
 ) -> None:
     """Enquiries, bad ratings, complaints and instalments that wait, by due date."""
+    from hallnet.cli.operator import act_of, ask_window
     from hallnet.cli.output import print_json, print_table
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
-    answer = _ask(home, "ListDue", wire.ListDueRequest(act=_act(actor), owner=owner))
+    answer = ask_window(home, "ListDue", wire.ListDueRequest(act=act_of(actor), owner=owner))
     if json:
         print_json(answer)
         return
@@ -200,11 +202,14 @@ def ratings(
     last: Annotated[str, typer.Option("--to", help="Last day; today if left out")] = "",
 ) -> None:
     """How many were satisfied, with both numbers."""
+    from hallnet.cli.operator import ask_window
     from hallnet.cli.output import print_json
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
     until = last or date.today().isoformat()
-    print_json(_ask(home, "GetRatingRates", wire.GetRatingRatesRequest(first=first, last=until)))
+    print_json(
+        ask_window(home, "GetRatingRates", wire.GetRatingRatesRequest(first=first, last=until))
+    )
 
 
 @app.command()
@@ -217,12 +222,13 @@ def agents(
     json: Json = False,
 ) -> None:
     """The villages below a hall with the agents who act there."""
+    from hallnet.cli.operator import ask_window
     from hallnet.cli.output import print_json, print_table
     from hallnet.window.agents import VillageCoverage, as_table
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
     request = wire.GetAgentCoverageRequest(within=within, item_id=item, only_gaps=gaps_only)
-    answer = _ask(home, "GetAgentCoverage", request)
+    answer = ask_window(home, "GetAgentCoverage", request)
     rows = [
         VillageCoverage(one.village, one.title, one.township, tuple(one.agents))
         for one in answer.villages
@@ -239,21 +245,6 @@ def agents(
             [(row.village, row.title, row.township, " ".join(row.agents)) for row in rows],
         )
     typer.echo(f"{answer.gaps} of {answer.total} villages have no agent")
-
-
-def _ask(home: Path, method: str, request: Any) -> Any:
-    from hallnet.cli.operator import ask
-
-    async def question(desk: Desk) -> Any:
-        return await getattr(desk.window, method)(request)
-
-    return ask(home, question)
-
-
-def _act(actor: str) -> wire_intake.Act:
-    from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
-
-    return wire_intake.Act(request_id=str(uuid.uuid4()), actor_id=actor)
 
 
 def _minute(text: str) -> int:

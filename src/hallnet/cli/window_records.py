@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,17 +25,16 @@ def export(
     to: Annotated[Path, typer.Option(help="CSV file to write")],
 ) -> None:
     """Write all records of a kind, the newest first; names are masked, and it is on record once."""
-    from hallnet.cli.operator import ask
+    from hallnet.cli.operator import act_of, ask
     from hallnet.cli.output import write_table
     from hallnet.window.record_table import TABLES
-    from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
     from hallnet.wire.window.v1 import window_service_pb2 as wire
 
     if kind not in _KINDS:
         raise typer.BadParameter(f"one of {', '.join(_KINDS)}", param_hint="KIND")
     wanted = wire.RecordKind.Value(f"RECORD_KIND_{kind.upper()}")
     request = wire.ListRecordsRequest(
-        act=wire_intake.Act(request_id=str(uuid.uuid4()), actor_id=actor),
+        act=act_of(actor),
         kind=wanted,
         page_size=_PAGE_ROWS,
         export_purpose=purpose,
