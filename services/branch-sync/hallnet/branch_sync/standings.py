@@ -254,9 +254,7 @@ def spread(
         row.hall: row.told_at
         for row in connection.execute(select(_REPORT).where(_REPORT.c.told_at.is_not(None)))
     }
-    has: dict[str, dict[_Stream, int]] = defaultdict(dict)
-    for row in connection.execute(select(_STANDING)):
-        has[row.hall][row.kind, row.author] = row.version
+    has = _known(connection, list(told_at))
     here = str(context.here)
     has[here] = _own(connection)
     # Above and here it is known; of a hall below its own word counts.
