@@ -27,14 +27,17 @@ from hallnet.case.fact import (
     CheckResult,
     EndManner,
     LegOutcome,
+    OverdueCause,
     ProcedureKind,
     RefusalReported,
+    RightsTold,
     Surveyor,
 )
+from hallnet.case.hearing import asked_hearing
 from hallnet.case.item import HandlingKind, ItemVersion, TimeLimit, TimeUnit
 from hallnet.case.person import Material
 from hallnet.case.possible import possible_acts
-from hallnet.case.rules import custody, ending
+from hallnet.case.rules import custody, ending, violations
 from hallnet.case.stage import Stage
 from hallnet.places import Address
 from hallnet.simulate.founding import CHIEF, CLERK
@@ -150,6 +153,9 @@ def _in_process(desk: Desk) -> Command | None:
         # The bodies of the legs have the word.
         return None
     if desk.competent:
+        hearing = asked_hearing(desk.case)
+        if hearing is not None and hearing.held is None:
+            return _hold_hearing(desk)
         return _decide(desk)
     if desk.case.stage is Stage.ACCEPTED and desk.reports_up:
         return commands.Review(Opinion.FAVOURABLE, "符合条件")
@@ -160,6 +166,13 @@ def _decide(desk: Desk) -> Command:
     if desk.draw.random() < 0.1:
         return commands.Decide(Outcome.REFUSED, "不符合条件", "行政许可法第三十八条")
     return commands.Decide(Outcome.GRANTED, "符合条件", "")
+
+
+def _hold_hearing(desk: Desk) -> Command:
+    held_on = desk.today + timedelta(days=14)
+    return commands.BeginProcedure(
+        ProcedureKind.HEARING, "", _FEW_DAYS, "利害关系人要求听证", held_on
+    )
 
 
 def _return_prereview(desk: Desk) -> Command:
@@ -208,8 +221,9 @@ async def _take_promise_back(desk: Desk) -> Command:
 
 async def _begin_procedure(desk: Desk) -> Command:
     kind = desk.draw.choice([ProcedureKind.HEARING, ProcedureKind.TEST, ProcedureKind.APPRAISAL])
-    held_on = desk.today + timedelta(days=14) if kind is ProcedureKind.HEARING else None
-    return commands.BeginProcedure(kind, "", _FEW_DAYS, "依法需要", held_on)
+    if kind is ProcedureKind.HEARING:
+        return _hold_hearing(desk)
+    return commands.BeginProcedure(kind, "", _FEW_DAYS, "依法需要", None)
 
 
 async def _end_procedure(desk: Desk) -> Command:
@@ -299,6 +313,25 @@ async def _repair(desk: Desk) -> Command:
     return commands.RepairCredit("已整改并公示期满")
 
 
+async def _explain(desk: Desk) -> Command:
+    late = desk.draw.choice(violations.unexplained(desk.case))
+    return commands.ExplainOverdue(late, desk.draw.choice(list(OverdueCause)), "窗口人员不足")
+
+
+async def _record_off_hall(desk: Desk) -> Command:
+    return commands.RecordOffHall("材料由科室收取，未经窗口")
+
+
+async def _tell_rights(desk: Desk) -> Command:
+    return commands.TellRights(("邻居甲", "邻居乙"), "影响采光", desk.draw.random() < 0.5)
+
+
+async def _hear_view(desk: Desk) -> Command:
+    told = desk.draw.choice(desk.case.all_of(RightsTold))
+    party = desk.draw.choice(told.parties)
+    return commands.HearView(party, "已陈述意见", told.hearing and desk.draw.random() < 0.5)
+
+
 FURTHER: dict[str, Callable[[Desk], Awaitable[Command]]] = {
     "PassPrereview": _pass_prereview,
     "ReturnPrereview": _give_back,
@@ -328,4 +361,8 @@ FURTHER: dict[str, Callable[[Desk], Awaitable[Command]]] = {
     "DeclineOwnership": _decline_ownership,
     "RecallRefusal": _recall,
     "RepairCredit": _repair,
+    "ExplainOverdue": _explain,
+    "RecordOffHall": _record_off_hall,
+    "TellRights": _tell_rights,
+    "HearView": _hear_view,
 }
