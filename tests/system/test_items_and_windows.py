@@ -95,11 +95,11 @@ def test_a_refusal_of_one_service_comes_through_another_with_its_reason(
 
 def test_slots_queue_rota_and_agents_are_seen_by_command(real: RealNetwork, tmp_path: Path) -> None:
     home = str(real.network.node(TOWNSHIP).home.folder)
-    window = json.loads(hallnet("window", "put", home, "预约1", "--actor", CHIEF, "--rota"))
+    window = json.loads(hallnet("window", "put", home, "预约1", "--as", CHIEF, "--rota"))
     assert window["window"]["needs_rota"]
-    assert "ACTOR_UNKNOWN" in hallnet("window", "put", home, "1", "--actor", "x", code=1)
+    assert "ACTOR_UNKNOWN" in hallnet("window", "put", home, "1", "--as", "x", code=1)
     day = (clock().date() + timedelta(days=3)).isoformat()
-    opening = ("--open", "09:00-10:00", "--group", "综合", "--capacity", "2", "--actor", CHIEF)
+    opening = ("--open", "09:00-10:00", "--group", "综合", "--capacity", "2", "--as", CHIEF)
     slots = json.loads(hallnet("window", "slots", home, day, *opening, "--json"))["slots"]
     assert [(one["free"], one["waiting"]) for one in slots] == [(2, 0), (2, 0)]
     gaps = json.loads(hallnet("window", "gaps", home, "--json", code=2))
@@ -110,7 +110,7 @@ def test_slots_queue_rota_and_agents_are_seen_by_command(real: RealNetwork, tmp_
     rows = list(csv.DictReader(table.read_text("utf-8-sig").splitlines()))
     assert [row["agents"] for row in rows if row["village"] == VILLAGE] == ["agent"]
     assert f"of {len(rows)} villages have no agent" in told
-    assert json.loads(hallnet("window", "due", home, "--actor", CHIEF, "--json"))["records"] == []
+    assert json.loads(hallnet("window", "due", home, "--as", CHIEF, "--json"))["records"] == []
     hallnet("window", "ratings", home, "--from", "2026-01-01")
 
 

@@ -14,7 +14,7 @@ from hallnet.cli.window_records import export
 app = typer.Typer(help="What stands around a window.", no_args_is_help=True)
 app.command()(export)
 
-Actor = Annotated[str, typer.Option(help="The member of staff who asks")]
+Actor = Annotated[str, typer.Option("--as", help="Account of the member of staff who asks")]
 
 
 @app.command()
