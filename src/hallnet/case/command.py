@@ -113,6 +113,7 @@ class Close:
 
     method: DeliveryMethod
     received_by: str
+    no_fee: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,9 @@ async def _what_comes_next(desk: Desk) -> Command | None:
     if stage is Stage.DECIDED:
         if ending.is_refused(case) and case.newest(RefusalReported) is None:
             return commands.ReportRefusal("审批办联络员", "不符合条件")
-        return commands.Close(DeliveryMethod.COUNTER, "本人")
+        # Nobody collects money in a simulated hall: why it does not is on record.
+        waived = "财政部门公告暂停征收" if any(fee.charges for fee in desk.item.fees) else ""
+        return commands.Close(DeliveryMethod.COUNTER, "本人", waived)
     return None
 
 

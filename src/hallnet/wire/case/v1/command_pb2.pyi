@@ -716,19 +716,25 @@ class Close(_message.Message):
 
     METHOD_FIELD_NUMBER: _builtins.int
     RECEIVED_BY_FIELD_NUMBER: _builtins.int
+    NO_FEE_FIELD_NUMBER: _builtins.int
     method: _case_event_pb2.DeliveryMethod.ValueType
     """How the result reached the applicant."""
     received_by: _builtins.str
     """Who received it, in words."""
+    no_fee: _builtins.str
+    """Why nothing is charged though the item has a fee, with the basis of the reduction or exemption; needed where the fee
+    was not assessed.
+    """
     def __init__(
         self,
         *,
         method: _case_event_pb2.DeliveryMethod.ValueType = ...,
         received_by: _builtins.str = ...,
+        no_fee: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "received_by", b"received_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "no_fee", b"no_fee", "received_by", b"received_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
