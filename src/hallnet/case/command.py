@@ -167,6 +167,7 @@ class BeginProcedure:
     expected: TimeLimit
     reason: str
     held_on: date | None
+    presiding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ class EndProcedure:
     """End the special procedure."""
 
     result: str
+    signed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
