@@ -43,11 +43,13 @@ from hallnet.case.event import (
 from hallnet.case.fact import (
     AfterChecked,
     Archived,
+    BarLifted,
     CheckResult,
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
     CreditRepaired,
+    DeceitFound,
     DecisionRevoked,
     Ended,
     EndManner,
@@ -348,6 +350,8 @@ OFFERED, OWNED, NOT_OWNED = (
     OwnershipTaken(),
     OwnershipDeclined("正在休假"),
 )
+BARRED = DeceitFound("行政许可法第七十八条", date(2027, 3, 2))
+LIFTED = BarLifted("复核属实")
 RECALLED, REPAIRED = RefusalRecalled("依据有误"), CreditRepaired("已履行承诺")
 TAKEN, NOT_TAKEN = TakenOver(), HandOverDeclined("NOT_COMPETENT", "不是本厅的事项")
 FAILED = HandOverFailed("RECIPIENT_UNKNOWN")
@@ -438,6 +442,8 @@ LATER_FACTS: tuple[Fact, ...] = (
     NOT_OWNED,
     RECALLED,
     REPAIRED,
+    BARRED,
+    LIFTED,
     ARCHIVED,
     BEGAN,
     CHECKED,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.case.builders import (
     ACCEPTED,
     ARCHIVED,
+    BARRED,
     BEGAN,
     CHECKED,
     CITY,
@@ -32,6 +33,7 @@ from tests.case.builders import (
     ITEM,
     LEG_ENDED,
     LEG_OPENED,
+    LIFTED,
     NOT_OWNED,
     NOT_TAKEN,
     NOTICE,
@@ -115,6 +117,7 @@ def in_stage(stage: Stage, *more: Fact) -> Case:
     return case_with(*WAYS[stage], *more, opening=ONLINE if online else filed())
 
 
+DECEIT = (BARRED, LIFTED)
 OWNING = (OFFERED, OWNED, NOT_OWNED)
 ANY_TIME = (SUSPENDED, SENT, CONFIRMED, VIOLATION, EXPLAINED, *OWNING)
 IN_PROCESS = (
@@ -137,7 +140,7 @@ STAYS: dict[Stage, tuple[Fact, ...]] = {
     Stage.CORRECTING: (*ANY_TIME, SIGNED, UNSIGNED),
     Stage.ACCEPTED: (*ANY_TIME, AWAY, *IN_PROCESS, URGENT),
     Stage.REVIEWED: (*ANY_TIME, AWAY, *IN_PROCESS, URGENT),
-    Stage.DECIDED: (*ANY_TIME, AWAY, REPORTED, ISSUED, CORRECTED, CHECKED, REPAIRED),
+    Stage.DECIDED: (*ANY_TIME, AWAY, REPORTED, ISSUED, CORRECTED, CHECKED, REPAIRED, *DECEIT),
     Stage.CLOSED: (
         SENT,
         CONFIRMED,
@@ -149,11 +152,12 @@ STAYS: dict[Stage, tuple[Fact, ...]] = {
         *OWNING,
         REPAIRED,
         EXPLAINED,
+        LIFTED,
     ),
-    Stage.DECLINED: (SENT, CONFIRMED, ARCHIVED),
+    Stage.DECLINED: (SENT, CONFIRMED, ARCHIVED, *DECEIT),
     Stage.WITHDRAWN: (SENT, CONFIRMED, ARCHIVED),
     Stage.ENDED: (SENT, CONFIRMED, ARCHIVED),
-    Stage.REVOKED: (SENT, CONFIRMED, ARCHIVED, REPAIRED),
+    Stage.REVOKED: (SENT, CONFIRMED, ARCHIVED, REPAIRED, *DECEIT),
 }
 OPEN_ENDS: dict[Fact, Stage] = {WITHDRAWN: Stage.WITHDRAWN, ENDED_OTHERWISE: Stage.ENDED}
 MOVES: dict[Stage, dict[Fact, Stage]] = {

@@ -104,6 +104,7 @@ ITEMS = (
     REPORTED_UP,
     item(report_up=True, handling_kind=HandlingKind.INSTANT),
     item(filing_only=True),
+    item(concerns_safety=True, report_up=True),
     item(filed_anew_when_incomplete=True),
 )
 COMMANDS: tuple[Command, ...] = (
@@ -150,6 +151,10 @@ COMMANDS: tuple[Command, ...] = (
     commands.RecordOffHall("后方收件"),
     commands.TellRights(("吴九",), "采光", True),
     commands.HearView("吴九", "影响采光", False),
+    commands.Decline(DeclineGround.DECEIT, "证明系伪造", ""),
+    commands.Decide(Outcome.REFUSED, "证明系伪造", "某法", deceit=True),
+    commands.RevokeDecision("骗取许可", "某法", deceit=True),
+    commands.LiftBar("复核属实"),
 )
 ENDING = (commands.Withdraw, commands.Decline, commands.End)
 JOINT = item(joint_bodies=("甲局", "乙局"), joint_mode=JointMode.PARALLEL, commitment_allowed=True)

@@ -9,6 +9,7 @@ import pytest
 from tests.case.builders import (
     ACCEPTED,
     ARCHIVED,
+    BARRED,
     BEGAN,
     CHECKED,
     CLOSED,
@@ -25,6 +26,7 @@ from tests.case.builders import (
     ISSUED,
     LEG_ENDED,
     LEG_OPENED,
+    LIFTED,
     NOT_OWNED,
     NOT_TAKEN,
     OFFERED,
@@ -170,6 +172,16 @@ SENTENCES: list[tuple[Fact, str]] = [
         "申请人、利害关系人不承担听证费用。",
     ),
     (HEARD, "已听取意见。"),
+    (
+        BARRED,
+        "经认定存在隐瞒情况、提供虚假材料等不正当行为，依照行政许可法第七十八条给予警告，"
+        "在2027-03-02之前（含当日）不得再次申请该行政许可。",
+    ),
+    (
+        replace(BARRED, barred_until=None),
+        "经认定存在隐瞒情况、提供虚假材料等不正当行为，依照行政许可法第七十八条给予警告。",
+    ),
+    (LIFTED, "的弄虚作假认定和申请限制已撤销，可以再次申请。原因：复核属实。"),
     (REPAIRED, "的失信记录已修复，可以重新适用告知承诺和容缺受理。"),
 ]
 INSIDE: list[Fact] = [

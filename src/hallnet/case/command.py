@@ -104,6 +104,7 @@ class Decide:
     outcome: Outcome
     reasons: str
     legal_basis: str
+    deceit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +280,7 @@ class RevokeDecision:
 
     reasons: str
     legal_basis: str
+    deceit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +346,13 @@ class RecallRefusal:
 @dataclass(frozen=True, slots=True)
 class RepairCredit:
     """End the exclusion that followed from a broken promise."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiftBar:
+    """Take back that the applicant may not apply again for a time."""
 
     reason: str
 
@@ -423,6 +432,7 @@ Command = (
     | RecordOffHall
     | TellRights
     | HearView
+    | LiftBar
 )
 
 

@@ -10,7 +10,7 @@ from hallnet.case.calendar import Calendar, WorkingCalendar
 from hallnet.case.case import Case, day_of
 from hallnet.case.clock import Clock, CountClocks, clocks
 from hallnet.case.event import Fact
-from hallnet.case.fact import PlannedLeg
+from hallnet.case.fact import DeceitFound, PlannedLeg
 from hallnet.case.fee import FeeAccount
 from hallnet.case.grant import Grant, require_power
 from hallnet.case.item import ItemVersion
@@ -67,6 +67,8 @@ class Context:
     """Since when a promise of the applicant stands as broken; only for what rests on a promise."""
     successors: frozenset[Address] = frozenset()
     """Halls that go on in the place of this one, as a hall above both ordered."""
+    bar: DeceitFound | None = None
+    """That the applicant may not apply for the item yet, as this hall knows; only for filing."""
 
     @property
     def today(self) -> date:

@@ -30,6 +30,7 @@ from hallnet.case.event import (
 from hallnet.case.fact import (
     AfterChecked,
     Archived,
+    BarLifted,
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
@@ -71,6 +72,7 @@ from hallnet.case.problems import (
 from hallnet.case.renewal import require_renewable
 from hallnet.case.rules import (
     custody,
+    deceit,
     ending,
     hearing,
     joint,
@@ -90,6 +92,7 @@ def file_case(command: File, context: Context) -> Filed:
     if not item.in_force_on(context.today):
         raise ItemNotInForce("item_id", item=item.name)
     require_person(command.applicant, "applicant")
+    deceit.require_not_barred(context)
     receiving.require_served(command.applicant, item)
     if item.options and command.option not in {option.name for option in item.options}:
         raise OptionUnknown("option", item=item.name, option=command.option)
@@ -179,5 +182,6 @@ RULES: dict[type[Command], tuple[Rule, type[Fact]]] = {
     commands.RecordOffHall: (violations.record_off_hall, ViolationRecorded),
     commands.TellRights: (hearing.tell_rights, RightsTold),
     commands.HearView: (hearing.hear_view, ViewHeard),
+    commands.LiftBar: (deceit.lift_bar, BarLifted),
 }
 """Each command with its rule and the fact that it chiefly makes."""

@@ -10,10 +10,12 @@ from enum import IntEnum
 from hallnet.case.fact import (
     AfterChecked,
     Archived,
+    BarLifted,
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
     CreditRepaired,
+    DeceitFound,
     DecisionRevoked,
     Ended,
     Extended,
@@ -73,6 +75,8 @@ class DeclineGround(IntEnum):
 
     NOT_NEEDED = 1
     WRONG_BODY = 2
+    DECEIT = 3
+    BARRED = 4
 
 
 class Opinion(IntEnum):
@@ -313,6 +317,8 @@ Fact = (
     | OverdueExplained
     | RightsTold
     | ViewHeard
+    | DeceitFound
+    | BarLifted
 )
 
 

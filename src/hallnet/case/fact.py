@@ -454,3 +454,19 @@ class CreditRepaired:
     """The exclusion that followed from a broken promise ends."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeceitFound:
+    """隐瞒情况、提供虚假材料, or a licence got by deceit (行政许可法 articles 78, 79): a warning, and until the end of
+    a day no application for the same licence; None if it concerns neither safety nor health."""
+
+    article: str
+    barred_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class BarLifted:
+    """The applicant may apply again: the deceit was found wrongly."""
+
+    reason: str

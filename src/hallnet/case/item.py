@@ -400,6 +400,7 @@ class ItemVersion:
     needs_no_materials: bool = False
     results_stay_valid: bool = False
     renewal_days_before: int = 0
+    concerns_safety: bool = False
 
     @property
     def edition(self) -> tuple[int, int]:

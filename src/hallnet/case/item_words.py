@@ -163,6 +163,7 @@ _LABELS = {
     "needs_no_materials": "无需提交材料",
     "results_stay_valid": "下架后原结果仍有效",
     "renewal_days_before": "期满前多少日申请延续",
+    "concerns_safety": "直接关系公共安全、人身健康、生命财产安全",
 }
 _UNTOLD = frozenset({"item_id", "version"})
 

@@ -12,7 +12,16 @@ from hallnet.case.decide import RULES
 from hallnet.case.fact import Extended, RightsTold
 from hallnet.case.item import HandlingKind, ItemVersion
 from hallnet.case.ownership import ownership_of
-from hallnet.case.rules import custody, ending, joint, processing, promises, receiving, violations
+from hallnet.case.rules import (
+    custody,
+    deceit,
+    ending,
+    joint,
+    processing,
+    promises,
+    receiving,
+    violations,
+)
 from hallnet.case.stage import TABLE, Stage
 from hallnet.places import Address
 
@@ -106,6 +115,7 @@ _CONDITIONS: Mapping[str, Condition] = {
         case.commitment is not None and _competent(case, here)
     ),
     "RepairCredit": lambda case, item, here: promises.is_broken(case) and _competent(case, here),
+    "LiftBar": lambda case, item, here: deceit.may_lift(case, here),
     "HearView": lambda case, item, here: case.newest(RightsTold) is not None,
     "ExplainOverdue": lambda case, item, here: bool(violations.unexplained(case)),
     "RecordOffHall": lambda case, item, here: not violations.is_off_hall(case),

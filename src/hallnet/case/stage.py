@@ -23,10 +23,12 @@ from hallnet.case.event import (
 from hallnet.case.fact import (
     AfterChecked,
     Archived,
+    BarLifted,
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
     CreditRepaired,
+    DeceitFound,
     DecisionRevoked,
     Ended,
     Extended,
@@ -89,6 +91,7 @@ ENDED = frozenset({Stage.CLOSED, Stage.DECLINED, Stage.WITHDRAWN, Stage.ENDED, S
 
 
 _CUSTODY: tuple[type[Fact], ...] = (HandedOver, TakenOver, HandOverDeclined, HandOverFailed)
+_DECEIT: tuple[type[Fact], ...] = (DeceitFound, BarLifted)
 _OWNING: tuple[type[Fact], ...] = (OwnershipOffered, OwnershipTaken, OwnershipDeclined)
 _AT_ANY_TIME: tuple[type[Fact], ...] = (
     MandateChanged,
@@ -200,6 +203,7 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
         _CUSTODY,
         _AT_ANY_TIME,
         (RefusalReported, Issued, Corrected, AfterChecked, CreditRepaired),
+        _DECEIT,
         moves={
             Closed: Stage.CLOSED,
             DecisionRevoked: Stage.REVOKED,
@@ -211,14 +215,19 @@ TABLE: dict[Stage, dict[type[Fact], Stage]] = {
         _CUSTODY,
         _OWNING,
         (OriginalsSent, OriginalsReceived, ViolationRecorded, Corrected, AfterChecked, Archived),
-        (CreditRepaired, OverdueExplained),
+        (CreditRepaired, OverdueExplained, BarLifted),
         moves={DecisionRevoked: Stage.REVOKED},
     ),
-    Stage.DECLINED: _row(Stage.DECLINED, (OriginalsSent, OriginalsReceived, Archived), moves={}),
+    Stage.DECLINED: _row(
+        Stage.DECLINED, (OriginalsSent, OriginalsReceived, Archived), _DECEIT, moves={}
+    ),
     Stage.WITHDRAWN: _row(Stage.WITHDRAWN, (OriginalsSent, OriginalsReceived, Archived), moves={}),
     Stage.ENDED: _row(Stage.ENDED, (OriginalsSent, OriginalsReceived, Archived), moves={}),
     Stage.REVOKED: _row(
-        Stage.REVOKED, (OriginalsSent, OriginalsReceived, Archived, CreditRepaired), moves={}
+        Stage.REVOKED,
+        (OriginalsSent, OriginalsReceived, Archived, CreditRepaired),
+        _DECEIT,
+        moves={},
     ),
 }
 WITH_APPLICANT = frozenset({Stage.RETURNED, Stage.CORRECTING})

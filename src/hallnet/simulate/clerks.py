@@ -34,7 +34,7 @@ from hallnet.case.fact import (
     Surveyor,
 )
 from hallnet.case.hearing import asked_hearing
-from hallnet.case.item import HandlingKind, ItemVersion, TimeLimit, TimeUnit
+from hallnet.case.item import HandlingKind, ItemVersion, TaskType, TimeLimit, TimeUnit
 from hallnet.case.person import Material
 from hallnet.case.possible import possible_acts
 from hallnet.case.rules import custody, ending, violations
@@ -164,8 +164,14 @@ def _in_process(desk: Desk) -> Command | None:
 
 def _decide(desk: Desk) -> Command:
     if desk.draw.random() < 0.1:
-        return commands.Decide(Outcome.REFUSED, "不符合条件", "行政许可法第三十八条")
+        return commands.Decide(
+            Outcome.REFUSED, "不符合条件", "行政许可法第三十八条", _deceived(desk)
+        )
     return commands.Decide(Outcome.GRANTED, "符合条件", "")
+
+
+def _deceived(desk: Desk) -> bool:
+    return desk.item.task_type is TaskType.LICENCE and desk.draw.random() < 0.5
 
 
 def _hold_hearing(desk: Desk) -> Command:
@@ -205,6 +211,8 @@ async def _with_gaps(desk: Desk) -> Command:
 
 
 async def _decline(desk: Desk) -> Command:
+    if _deceived(desk):
+        return commands.Decline(DeclineGround.DECEIT, "营业场所证明系伪造", "")
     if desk.draw.random() < 0.5:
         return commands.Decline(DeclineGround.NOT_NEEDED, "不需要办理", "")
     return commands.Decline(DeclineGround.WRONG_BODY, "不属于本厅", "市税务局")
@@ -278,7 +286,7 @@ async def _check_afterwards(desk: Desk) -> Command:
 
 
 async def _revoke(desk: Desk) -> Command:
-    return commands.RevokeDecision("承诺不实", "国办发〔2020〕42号")
+    return commands.RevokeDecision("承诺不实", "国办发〔2020〕42号", _deceived(desk))
 
 
 async def _correct(desk: Desk) -> Command:
@@ -332,6 +340,10 @@ async def _hear_view(desk: Desk) -> Command:
     return commands.HearView(party, "已陈述意见", told.hearing and desk.draw.random() < 0.5)
 
 
+async def _lift_bar(desk: Desk) -> Command:
+    return commands.LiftBar("经复核，材料属实")
+
+
 FURTHER: dict[str, Callable[[Desk], Awaitable[Command]]] = {
     "PassPrereview": _pass_prereview,
     "ReturnPrereview": _give_back,
@@ -365,4 +377,5 @@ FURTHER: dict[str, Callable[[Desk], Awaitable[Command]]] = {
     "RecordOffHall": _record_off_hall,
     "TellRights": _tell_rights,
     "HearView": _hear_view,
+    "LiftBar": _lift_bar,
 }

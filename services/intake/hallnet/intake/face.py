@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +202,7 @@ class IntakeFace(
             view = self._view(connection, case, act, now)
             self._show_others(connection, case, view, request.actor_id, now)
             if accounts.find(connection, request.actor_id).actor.kind is ActorKind.STAFF:
-                _show_credit(connection, case, view)
+                _show_credit(connection, case, view, day_of(now))
             insert_record(
                 connection, now, request.actor_id, case_id, "GetCase", request.purpose, ""
             )
@@ -323,7 +323,11 @@ def _matter_of(request: wire.FileCaseRequest) -> str:
     return matter(request.item_id, request.option, kind, number)
 
 
-def _show_credit(connection: Connection, case: Case, view: wire.CaseView) -> None:
-    """Whether a promise of the applicant stands as broken: told to staff who open the case."""
+def _show_credit(connection: Connection, case: Case, view: wire.CaseView, today: date) -> None:
+    """Whether a promise of the applicant stands as broken, and until when he may not apply for the item again: told
+    to staff who open the case."""
     broken = credit.broken_since(connection, case.filed.applicant)
     view.credit_broken_since = broken.isoformat() if broken else ""
+    bar = credit.bar_of(connection, case.filed.applicant, case.filed.item_id, today)
+    if bar is not None:
+        view.barred_until, view.barred_by = str(bar.barred_until), bar.article

@@ -142,7 +142,11 @@ def file(
         owner=_owner_of_new(connection, hall, account, channel, item_id, now),
     )
     held = held_for(connection, hall, account, item, today)
-    context = Context(now, hall.address, account.actor, held.powers, item, "", lapsed=held.lapsed)
+    # Only of items that concern safety is anybody barred: for all others nothing is looked up.
+    bar = credit.bar_of(connection, applicant, item_id, today) if item.concerns_safety else None
+    context = Context(
+        now, hall.address, account.actor, held.powers, item, "", lapsed=held.lapsed, bar=bar
+    )
     filed = file_case(command, context)
     return cases.append(connection, hall, case_id, None, [filed], account.actor, now)
 

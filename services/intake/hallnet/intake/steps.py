@@ -30,10 +30,12 @@ from hallnet.case.fact import (
     OVERDUE_CAUSE_NAMES,
     AfterChecked,
     Archived,
+    BarLifted,
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
     CreditRepaired,
+    DeceitFound,
     DecisionRevoked,
     Ended,
     Extended,
@@ -174,6 +176,11 @@ def _last(fact: Fact) -> str:
             return "已归档"
         case RefusalRecalled(reason):
             return f"不予许可的决定已收回，重新审查：{reason}"
+        case DeceitFound(article, barred_until):
+            until = f"，{barred_until}之前（含当日）不得再次申请" if barred_until else ""
+            return f"已认定弄虚作假并给予警告（{article}）{until}"
+        case BarLifted(reason):
+            return f"不得再次申请的限制已撤销：{reason}"
         case CreditRepaired():
             return "信用已修复"
         case OwnershipOffered() | OwnershipDeclined():

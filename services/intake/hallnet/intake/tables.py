@@ -315,6 +315,21 @@ broken_promise = Table(
     Index("broken_promise_of", "person", "repaired_on"),
 )
 
+# Who may not apply for an item again for a time because of deceit (行政许可法 articles 78 and 79), by the digest of
+# the person: a projection of the events of the cases that this hall holds.
+bar = Table(
+    "bar",
+    metadata,
+    Column("case_id", String(36), primary_key=True),
+    Column("person", FoundBy("bar.person"), nullable=False),
+    Column("item_id", String(64), nullable=False),
+    Column("article", String(64), nullable=False),
+    Column("barred_until", Date, nullable=False),
+    # Empty while it stands.
+    Column("lifted_on", Date),
+    Index("bar_of", "person", "item_id", "barred_until"),
+)
+
 # Which months were frozen without being asked, so that of several processes one does it.
 month_claim = Table(
     "month_claim",

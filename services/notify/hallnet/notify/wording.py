@@ -35,11 +35,13 @@ from hallnet.case.fact import (
     OVERDUE_CAUSE_NAMES,
     AfterChecked,
     Archived,
+    BarLifted,
     CheckResult,
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
     CreditRepaired,
+    DeceitFound,
     DecisionRevoked,
     Ended,
     Extended,
@@ -312,6 +314,13 @@ def _later_sentence(fact: Fact, register: Divisions) -> str:
         case OverdueExplained(_, cause, explanation):
             why = f"{OVERDUE_CAUSE_NAMES[cause]}，{_bare(explanation)}"
             return f"未能在期限内办完，原因：{why}。逾期已记录在案。"
+        case DeceitFound(article, barred_until):
+            until = (
+                f"，在{barred_until}之前（含当日）不得再次申请该行政许可" if barred_until else ""
+            )
+            return f"经认定存在隐瞒情况、提供虚假材料等不正当行为，依照{article}给予警告{until}。"
+        case BarLifted(reason):
+            return f"的弄虚作假认定和申请限制已撤销，可以再次申请。原因：{_bare(reason)}。"
         case CreditRepaired():
             return "的失信记录已修复，可以重新适用告知承诺和容缺受理。"
         case AfterChecked() | Archived() | LegsPlanned() | LegOpened() | LegEnded():

@@ -50,6 +50,7 @@ def _decide(attempt: Attempt) -> CaseCommand:
         outcome=wire_event.Outcome.ValueType(form.number("outcome")),
         reasons=form.text("reasons"),
         legal_basis=form.text("legal_basis"),
+        deceit=bool(form.text("deceit")),
     )
     return CaseCommand(decide=command)
 
@@ -127,7 +128,7 @@ EVERYDAY_ACTS = (
         "作出决定",
         "决定已作出。",
         None,
-        "outcome reasons legal_basis",
+        "outcome reasons legal_basis deceit",
         _decide,
     ),
     _act("close", "Close", "办结", "办件已办结。", Power.RECEIVE, "method received_by", _close),

@@ -12,11 +12,13 @@ from hallnet.case.fact import (
     OVERDUE_CAUSE_NAMES,
     AfterChecked,
     Archived,
+    BarLifted,
     CheckResult,
     CommitmentSigned,
     CommitmentWithdrawn,
     Corrected,
     CreditRepaired,
+    DeceitFound,
     DecisionRevoked,
     Ended,
     Extended,
@@ -166,6 +168,11 @@ def _tell_of_the_end(fact: Fact) -> Told:
             return Told("归档", "ended", _told(("档案编号", archive_no)))
         case RefusalRecalled(reason):
             return Told("收回不予许可，重新审查", "wait", _told(("原因", reason)))
+        case DeceitFound(article, barred_until):
+            pairs = (("依据", article), ("不得再次申请至", str(barred_until or "")))
+            return Told("认定弄虚作假，给予警告", "bad", _told(*pairs))
+        case BarLifted(reason):
+            return Told("撤销不得再次申请的限制", "done", _told(("原因", reason)))
         case CreditRepaired(reason):
             return Told("信用修复", "done", _told(("原因", reason)))
         case OwnershipOffered(to):

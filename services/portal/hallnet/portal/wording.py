@@ -105,6 +105,8 @@ OUTCOMES: Mapping[int, str] = {Outcome.GRANTED: "准予", Outcome.REFUSED: "不�
 DECLINE_GROUNDS: Mapping[int, str] = {
     DeclineGround.NOT_NEEDED: "依法不需要取得许可",
     DeclineGround.WRONG_BODY: "不属于本机关职权范围",
+    DeclineGround.DECEIT: "隐瞒有关情况或者提供虚假材料",
+    DeclineGround.BARRED: "在不得再次申请的期限内",
 }
 DELIVERY_METHODS: Mapping[int, str] = {
     DeliveryMethod.COUNTER: "窗口领取",

@@ -36,11 +36,13 @@ from hallnet.case.mandate import MandateAct
 from hallnet.case.power import Power
 from hallnet.case.problems import ActNotPossible, ReasonsMissing
 from hallnet.case.renewal import ends_on, is_renewed_by_silence
+from hallnet.case.rules.deceit import IN_APPLYING, IN_OBTAINING, deceit_found, standing_bar
 from hallnet.case.rules.hearing import require_heard
 from hallnet.case.rules.joint import compensated_legs, require_asked_again, stopped_legs
 from hallnet.case.rules.problems import (
     AlreadyRenewed,
     CheckPending,
+    DeceitGranted,
     EndNotAllowed,
     GapsNotDue,
     GapsOpen,
@@ -89,6 +91,8 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
         raise ReasonsMissing("reasons")
     if refused and is_renewed_by_silence(case, context.item, context.today):
         raise AlreadyRenewed("outcome", ended_on=ends_on(case, context.item))
+    if command.deceit and not refused:
+        raise DeceitGranted("deceit")
     _require_nothing_open(case, refused, context)
     require_heard(case, command.reasons, context)
     if not refused:
@@ -105,6 +109,8 @@ def decide_case(case: Case, command: commands.Decide, context: Context) -> list[
             "" if refused else context.item.result_name,
         )
     )
+    if command.deceit:
+        facts.append(deceit_found(IN_APPLYING, context))
     home = case.home
     if home != context.here:
         facts.append(HandedOver(home, HandOverPurpose.RETURN, "结果回传收件大厅"))
@@ -136,7 +142,8 @@ def issue(case: Case, command: commands.Issue, context: Context) -> list[Fact]:
 
 
 def close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
-    """Article 44: the result is with the applicant. What was promised goes back to be checked."""
+    """Article 44: the result is with the applicant. What was promised goes back to be checked, and whom a refusal
+    bars from applying again to the hall that may take it back."""
     context.require_results()
     context.require_applicant_side(case, Power.RECEIVE, MandateAct.COLLECT)
     require_possible(case, Closed, "办结")
@@ -148,8 +155,9 @@ def close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
         require_may_issue(context.fees)
     facts: list[Fact] = [Closed(command.method, command.received_by)]
     competent = case.competent_hall
-    if competent != context.here and _to_be_checked(case):
-        facts.append(HandedOver(competent, HandOverPurpose.AFTER_CHECK, "告知承诺事后核查"))
+    goes_back = _goes_back_for(case)
+    if competent != context.here and goes_back:
+        facts.append(HandedOver(competent, HandOverPurpose.AFTER_CHECK, goes_back))
     return facts
 
 
@@ -179,7 +187,12 @@ def revoke_decision(case: Case, command: commands.RevokeDecision, context: Conte
     context.require_competent(case)
     require_text(command.reasons, "reasons")
     require_text(command.legal_basis, "legal_basis")
-    return [DecisionRevoked(context.document_no, command.reasons, command.legal_basis, REMEDY)]
+    facts: list[Fact] = [
+        DecisionRevoked(context.document_no, command.reasons, command.legal_basis, REMEDY)
+    ]
+    if command.deceit:
+        facts.append(deceit_found(IN_OBTAINING, context))
+    return facts
 
 
 def correct(case: Case, command: commands.Correct, context: Context) -> list[Fact]:
@@ -303,6 +316,13 @@ def _require_filed(case: Case, context: Context) -> None:
         raise ActNotPossible("case_id", stage=NAMES[case.stage], act="办结（尚未作出决定）")
     context.require_competent(case)
     _require_nothing_open(case, False, context)
+
+
+def _goes_back_for(case: Case) -> str:
+    """Why a closed case goes back to the hall that decided; empty if it does not."""
+    if _to_be_checked(case):
+        return "告知承诺事后核查"
+    return "不得再次申请的限制由作出决定的大厅管理" if standing_bar(case) else ""
 
 
 def _to_be_checked(case: Case) -> bool:

@@ -368,6 +368,39 @@ class CreditNotRepaired(Problem):
     en_remedy = "Handle it the usual way, with all materials, or have the repair recorded first"
 
 
+class ApplicantBarred(Problem):
+    """The applicant deceived about the same licence before, and the time without a new application is not over."""
+
+    kind = Kind.CONFLICT
+    reason = "APPLICANT_BARRED"
+    zh = "依照{article}，该申请人在{until}之前（含当日）不得再次申请“{item}”"
+    zh_remedy = "请告知申请人可再次申请的日期；认定有误的，由作出认定的大厅负责人撤销限制后再申请"
+    en = "Under {article} the applicant may not apply for {item} again up to and including {until}"
+    en_remedy = "Tell the applicant from when he may; if it was found wrongly, the head of the hall that found it lifts the bar first"
+
+
+class NoLicence(Problem):
+    """Articles 78 and 79 are of licences alone."""
+
+    kind = Kind.CONFLICT
+    reason = "NO_LICENCE"
+    zh = "“{item}”不是行政许可，不适用行政许可法第七十八条、第七十九条"
+    zh_remedy = "请不勾选弄虚作假，在理由中写明事实和适用的法律依据"
+    en = "{item} is no licence: 行政许可法 articles 78 and 79 do not apply"
+    en_remedy = "Leave deceit out and give the facts and the law that applies as reasons and basis"
+
+
+class DeceitGranted(Problem):
+    """Who deceived is refused, not granted."""
+
+    kind = Kind.CONFLICT
+    reason = "DECEIT_GRANTED"
+    zh = "认定申请人隐瞒情况或者提供虚假材料的，只能不予许可"
+    zh_remedy = "请改为不予，或者不勾选弄虚作假（行政许可法第七十八条）"
+    en = "An applicant who hid facts or gave false papers is not granted what he asks"
+    en_remedy = "Refuse, or leave deceit out (行政许可法 article 78)"
+
+
 class NothingOverdue(Problem):
     """There is no stamp without a reason."""
 

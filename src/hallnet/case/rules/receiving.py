@@ -40,6 +40,7 @@ from hallnet.case.problems import (
     NothingSupplemented,
     RightBodyMissing,
 )
+from hallnet.case.rules.deceit import IN_APPLYING, deceit_found
 from hallnet.case.rules.problems import (
     CreditNotRepaired,
     GapsNotPromised,
@@ -165,13 +166,19 @@ def _accepted_with_gaps(
 
 
 def decline(case: Case, command: commands.Decline, context: Context) -> list[Fact]:
-    """Article 32(1) and (2): at once, with reasons, and with the right body if there is one."""
+    """Article 32(1) and (2): at once, with reasons, and with the right body if there is one. Article 78: also who
+    hid facts or gave false papers."""
     context.require(Power.GATEKEEP)
     require_possible(case, Declined, "不予受理")
     require_text(command.explanation, "explanation")
     if command.ground is DeclineGround.WRONG_BODY and not command.right_body.strip():
         raise RightBodyMissing("right_body")
-    return [Declined(context.document_no, command.ground, command.explanation, command.right_body)]
+    facts: list[Fact] = [
+        Declined(context.document_no, command.ground, command.explanation, command.right_body)
+    ]
+    if command.ground is DeclineGround.DECEIT:
+        facts.append(deceit_found(IN_APPLYING, context))
+    return facts
 
 
 def require_served(applicant: Person, item: ItemVersion) -> None:

@@ -103,6 +103,19 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "bar",
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("person", sa.LargeBinary(), nullable=False),
+        sa.Column("item_id", sa.String(length=64), nullable=False),
+        sa.Column("article", sa.String(length=64), nullable=False),
+        sa.Column("barred_until", sa.Date(), nullable=False),
+        sa.Column("lifted_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("case_id"),
+    )
+    with op.batch_alter_table("bar", schema=None) as batch_op:
+        batch_op.create_index("bar_of", ["person", "item_id", "barred_until"], unique=False)
+
+    op.create_table(
         "broken_promise",
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column("person", sa.LargeBinary(), nullable=False),
@@ -701,6 +714,10 @@ def downgrade() -> None:
         batch_op.drop_index("broken_promise_of")
 
     op.drop_table("broken_promise")
+    with op.batch_alter_table("bar", schema=None) as batch_op:
+        batch_op.drop_index("bar_of")
+
+    op.drop_table("bar")
     with op.batch_alter_table("appointment", schema=None) as batch_op:
         batch_op.drop_index("appointment_of_slot")
 

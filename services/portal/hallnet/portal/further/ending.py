@@ -50,7 +50,9 @@ def _check_afterwards(attempt: Attempt) -> CaseCommand:
 def _revoke_decision(attempt: Attempt) -> CaseCommand:
     form = attempt.form
     command = wire.RevokeDecision(
-        reasons=form.text("reasons"), legal_basis=form.text("legal_basis")
+        reasons=form.text("reasons"),
+        legal_basis=form.text("legal_basis"),
+        deceit=bool(form.text("deceit")),
     )
     return CaseCommand(revoke_decision=command)
 
@@ -87,6 +89,10 @@ def _change_mandate(attempt: Attempt) -> CaseCommand:
         reason=form.text("reason"),
     )
     return CaseCommand(change_mandate=command)
+
+
+def _lift_bar(attempt: Attempt) -> CaseCommand:
+    return CaseCommand(lift_bar=wire.LiftBar(reason=attempt.form.text("reason")))
 
 
 def _recall_refusal(attempt: Attempt) -> CaseCommand:
@@ -146,6 +152,18 @@ ENDING_ACTS = (
         _revoke_decision,
         Input("reasons", "理由", "area"),
         BASIS,
+        Input("deceit", "许可以欺骗、贿赂等不正当手段取得", "check", required=False),
+        danger=True,
+    ),
+    drawn_act(
+        "lift-bar",
+        "LiftBar",
+        "撤销不得再次申请的限制",
+        "限制已撤销，申请人可以再次申请。",
+        Power.HEAD,
+        _lift_bar,
+        REASON,
+        explanation="弄虚作假认定有误时，由作出认定的大厅负责人撤销；原记录保留。",
         danger=True,
     ),
     drawn_act(

@@ -133,9 +133,13 @@ class _DeclineGroundEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decline
     """No permission is needed for what is asked."""
     DECLINE_GROUND_WRONG_BODY: _DeclineGround.ValueType  # 2
     """Another body is competent."""
+    DECLINE_GROUND_DECEIT: _DeclineGround.ValueType  # 3
+    """The applicant hid facts or gave false papers."""
+    DECLINE_GROUND_BARRED: _DeclineGround.ValueType  # 4
+    """The applicant may not apply again yet, because of deceit before."""
 
 class DeclineGround(_DeclineGround, metaclass=_DeclineGroundEnumTypeWrapper):
-    """DeclineGround is why a case is not accepted (行政许可法 article 32(1) and (2))."""
+    """DeclineGround is why a case is not accepted (行政许可法 articles 32(1) and (2), 78 and 79)."""
 
 DECLINE_GROUND_UNSPECIFIED: DeclineGround.ValueType  # 0
 """Nothing was said: the message is malformed."""
@@ -143,6 +147,10 @@ DECLINE_GROUND_NOT_NEEDED: DeclineGround.ValueType  # 1
 """No permission is needed for what is asked."""
 DECLINE_GROUND_WRONG_BODY: DeclineGround.ValueType  # 2
 """Another body is competent."""
+DECLINE_GROUND_DECEIT: DeclineGround.ValueType  # 3
+"""The applicant hid facts or gave false papers."""
+DECLINE_GROUND_BARRED: DeclineGround.ValueType  # 4
+"""The applicant may not apply again yet, because of deceit before."""
 Global___DeclineGround: _TypeAlias = DeclineGround  # noqa: Y015
 
 class _Opinion:
@@ -835,6 +843,8 @@ class CaseEvent(_message.Message):
     OVERDUE_EXPLAINED_FIELD_NUMBER: _builtins.int
     RIGHTS_TOLD_FIELD_NUMBER: _builtins.int
     VIEW_HEARD_FIELD_NUMBER: _builtins.int
+    DECEIT_FOUND_FIELD_NUMBER: _builtins.int
+    BAR_LIFTED_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
     """The case, unique for ever."""
     sequence: _builtins.int
@@ -1029,6 +1039,14 @@ class CaseEvent(_message.Message):
     def view_heard(self) -> _fact_pb2.ViewHeard:
         """Heard."""
 
+    @_builtins.property
+    def deceit_found(self) -> _fact_pb2.DeceitFound:
+        """Deceit was found."""
+
+    @_builtins.property
+    def bar_lifted(self) -> _fact_pb2.BarLifted:
+        """The applicant may apply again."""
+
     def __init__(
         self,
         *,
@@ -1082,12 +1100,14 @@ class CaseEvent(_message.Message):
         overdue_explained: _fact_pb2.OverdueExplained | None = ...,
         rights_told: _fact_pb2.RightsTold | None = ...,
         view_heard: _fact_pb2.ViewHeard | None = ...,
+        deceit_found: _fact_pb2.DeceitFound | None = ...,
+        bar_lifted: _fact_pb2.BarLifted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "credit_repaired", b"credit_repaired", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "overdue_explained", b"overdue_explained", "ownership_declined", b"ownership_declined", "ownership_offered", b"ownership_offered", "ownership_taken", b"ownership_taken", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_recalled", b"refusal_recalled", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "rights_told", b"rights_told", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "view_heard", b"view_heard", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "bar_lifted", b"bar_lifted", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "credit_repaired", b"credit_repaired", "deceit_found", b"deceit_found", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "overdue_explained", b"overdue_explained", "ownership_declined", b"ownership_declined", "ownership_offered", b"ownership_offered", "ownership_taken", b"ownership_taken", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_recalled", b"refusal_recalled", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "rights_told", b"rights_told", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "view_heard", b"view_heard", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "author", b"author", "case_id", b"case_id", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "credit_repaired", b"credit_repaired", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "overdue_explained", b"overdue_explained", "ownership_declined", b"ownership_declined", "ownership_offered", b"ownership_offered", "ownership_taken", b"ownership_taken", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "previous", b"previous", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_recalled", b"refusal_recalled", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "rights_told", b"rights_told", "sequence", b"sequence", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "view_heard", b"view_heard", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "actor", b"actor", "after_checked", b"after_checked", "archived", b"archived", "at", b"at", "author", b"author", "bar_lifted", b"bar_lifted", "case_id", b"case_id", "closed", b"closed", "commitment_signed", b"commitment_signed", "commitment_withdrawn", b"commitment_withdrawn", "corrected", b"corrected", "credit_repaired", b"credit_repaired", "deceit_found", b"deceit_found", "decided", b"decided", "decision_revoked", b"decision_revoked", "declined", b"declined", "ended", b"ended", "extended", b"extended", "fact", b"fact", "filed", b"filed", "hand_over_declined", b"hand_over_declined", "hand_over_failed", b"hand_over_failed", "handed_over", b"handed_over", "issued", b"issued", "leg_ended", b"leg_ended", "leg_opened", b"leg_opened", "legs_planned", b"legs_planned", "made_urgent", b"made_urgent", "mandate_changed", b"mandate_changed", "notice_given", b"notice_given", "originals_received", b"originals_received", "originals_sent", b"originals_sent", "overdue_explained", b"overdue_explained", "ownership_declined", b"ownership_declined", "ownership_offered", b"ownership_offered", "ownership_taken", b"ownership_taken", "prereview_passed", b"prereview_passed", "prereview_returned", b"prereview_returned", "previous", b"previous", "procedure_began", b"procedure_began", "procedure_ended", b"procedure_ended", "refusal_recalled", b"refusal_recalled", "refusal_reported", b"refusal_reported", "reviewed", b"reviewed", "rights_told", b"rights_told", "sequence", b"sequence", "supplemented", b"supplemented", "surveyed", b"surveyed", "taken_over", b"taken_over", "view_heard", b"view_heard", "violation_recorded", b"violation_recorded", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["filed", "notice_given", "supplemented", "accepted", "declined", "reviewed", "handed_over", "taken_over", "hand_over_declined", "decided", "closed", "withdrawn", "hand_over_failed", "prereview_passed", "prereview_returned", "commitment_signed", "commitment_withdrawn", "procedure_began", "procedure_ended", "surveyed", "extended", "made_urgent", "leg_opened", "leg_ended", "originals_sent", "originals_received", "refusal_reported", "issued", "after_checked", "decision_revoked", "corrected", "ended", "archived", "mandate_changed", "violation_recorded", "legs_planned", "ownership_offered", "ownership_taken", "ownership_declined", "refusal_recalled", "credit_repaired", "overdue_explained", "rights_told", "view_heard"]  # noqa: Y015
+    _WhichOneofReturnType_fact: _TypeAlias = _typing.Literal["filed", "notice_given", "supplemented", "accepted", "declined", "reviewed", "handed_over", "taken_over", "hand_over_declined", "decided", "closed", "withdrawn", "hand_over_failed", "prereview_passed", "prereview_returned", "commitment_signed", "commitment_withdrawn", "procedure_began", "procedure_ended", "surveyed", "extended", "made_urgent", "leg_opened", "leg_ended", "originals_sent", "originals_received", "refusal_reported", "issued", "after_checked", "decision_revoked", "corrected", "ended", "archived", "mandate_changed", "violation_recorded", "legs_planned", "ownership_offered", "ownership_taken", "ownership_declined", "refusal_recalled", "credit_repaired", "overdue_explained", "rights_told", "view_heard", "deceit_found", "bar_lifted"]  # noqa: Y015
     _WhichOneofArgType_fact: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_fact) -> _WhichOneofReturnType_fact | None: ...
 

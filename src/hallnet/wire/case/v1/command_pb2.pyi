@@ -623,22 +623,26 @@ class Decide(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
     LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    DECEIT_FIELD_NUMBER: _builtins.int
     outcome: _case_event_pb2.Outcome.ValueType
     """The outcome."""
     reasons: _builtins.str
     """The reasons; needed for a refusal."""
     legal_basis: _builtins.str
     """The legal basis; needed for a refusal."""
+    deceit: _builtins.bool
+    """Refused because the applicant hid facts or gave false papers (行政许可法 article 78)."""
     def __init__(
         self,
         *,
         outcome: _case_event_pb2.Outcome.ValueType = ...,
         reasons: _builtins.str = ...,
         legal_basis: _builtins.str = ...,
+        deceit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["legal_basis", b"legal_basis", "outcome", b"outcome", "reasons", b"reasons"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deceit", b"deceit", "legal_basis", b"legal_basis", "outcome", b"outcome", "reasons", b"reasons"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -764,19 +768,23 @@ class RevokeDecision(_message.Message):
 
     REASONS_FIELD_NUMBER: _builtins.int
     LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    DECEIT_FIELD_NUMBER: _builtins.int
     reasons: _builtins.str
     """Why."""
     legal_basis: _builtins.str
     """The legal basis."""
+    deceit: _builtins.bool
+    """The licence was got by deceit or bribery (行政许可法 articles 69 and 79)."""
     def __init__(
         self,
         *,
         reasons: _builtins.str = ...,
         legal_basis: _builtins.str = ...,
+        deceit: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["legal_basis", b"legal_basis", "reasons", b"reasons"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deceit", b"deceit", "legal_basis", b"legal_basis", "reasons", b"reasons"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -966,6 +974,7 @@ class CaseCommand(_message.Message):
     RECORD_OFF_HALL_FIELD_NUMBER: _builtins.int
     TELL_RIGHTS_FIELD_NUMBER: _builtins.int
     HEAR_VIEW_FIELD_NUMBER: _builtins.int
+    LIFT_BAR_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def pass_prereview(self) -> Global___PassPrereview:
         """Pass prereview."""
@@ -1126,6 +1135,10 @@ class CaseCommand(_message.Message):
     def hear_view(self) -> Global___HearView:
         """Hear view."""
 
+    @_builtins.property
+    def lift_bar(self) -> Global___LiftBar:
+        """Lift bar."""
+
     def __init__(
         self,
         *,
@@ -1169,12 +1182,13 @@ class CaseCommand(_message.Message):
         record_off_hall: Global___RecordOffHall | None = ...,
         tell_rights: Global___TellRights | None = ...,
         hear_view: Global___HearView | None = ...,
+        lift_bar: Global___LiftBar | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "explain_overdue", b"explain_overdue", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "hear_view", b"hear_view", "issue", b"issue", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "record_off_hall", b"record_off_hall", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "tell_rights", b"tell_rights", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "explain_overdue", b"explain_overdue", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "hear_view", b"hear_view", "issue", b"issue", "lift_bar", b"lift_bar", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "record_off_hall", b"record_off_hall", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "tell_rights", b"tell_rights", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "explain_overdue", b"explain_overdue", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "hear_view", b"hear_view", "issue", b"issue", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "record_off_hall", b"record_off_hall", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "tell_rights", b"tell_rights", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "accept_with_gaps", b"accept_with_gaps", "archive", b"archive", "begin_procedure", b"begin_procedure", "change_mandate", b"change_mandate", "check_afterwards", b"check_afterwards", "close", b"close", "command", b"command", "correct", b"correct", "decide", b"decide", "decline", b"decline", "decline_ownership", b"decline_ownership", "end", b"end", "end_leg", b"end_leg", "end_procedure", b"end_procedure", "explain_overdue", b"explain_overdue", "extend", b"extend", "give_notice", b"give_notice", "hand_over", b"hand_over", "hear_view", b"hear_view", "issue", b"issue", "lift_bar", b"lift_bar", "make_urgent", b"make_urgent", "offer_ownership", b"offer_ownership", "open_legs", b"open_legs", "pass_prereview", b"pass_prereview", "recall_refusal", b"recall_refusal", "receive_originals", b"receive_originals", "record_off_hall", b"record_off_hall", "repair_credit", b"repair_credit", "report_refusal", b"report_refusal", "return_prereview", b"return_prereview", "review", b"review", "revoke_decision", b"revoke_decision", "send_originals", b"send_originals", "sign_commitment", b"sign_commitment", "supplement", b"supplement", "survey", b"survey", "take_ownership", b"take_ownership", "tell_rights", b"tell_rights", "withdraw", b"withdraw", "withdraw_commitment", b"withdraw_commitment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["pass_prereview", "return_prereview", "give_notice", "supplement", "accept", "accept_with_gaps", "decline", "sign_commitment", "withdraw_commitment", "review", "begin_procedure", "end_procedure", "survey", "extend", "make_urgent", "open_legs", "end_leg", "send_originals", "receive_originals", "hand_over", "decide", "report_refusal", "issue", "close", "check_afterwards", "revoke_decision", "correct", "withdraw", "end", "archive", "change_mandate", "offer_ownership", "take_ownership", "decline_ownership", "recall_refusal", "repair_credit", "explain_overdue", "record_off_hall", "tell_rights", "hear_view"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["pass_prereview", "return_prereview", "give_notice", "supplement", "accept", "accept_with_gaps", "decline", "sign_commitment", "withdraw_commitment", "review", "begin_procedure", "end_procedure", "survey", "extend", "make_urgent", "open_legs", "end_leg", "send_originals", "receive_originals", "hand_over", "decide", "report_refusal", "issue", "close", "check_afterwards", "revoke_decision", "correct", "withdraw", "end", "archive", "change_mandate", "offer_ownership", "take_ownership", "decline_ownership", "recall_refusal", "repair_credit", "explain_overdue", "record_off_hall", "tell_rights", "hear_view", "lift_bar"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -1376,6 +1390,28 @@ class HearView(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HearView: _TypeAlias = HearView  # noqa: Y015
+
+@_typing.final
+class LiftBar(_message.Message):
+    """LiftBar takes back that the applicant may not apply again for a time, because it was found wrongly."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiftBar: _TypeAlias = LiftBar  # noqa: Y015
 
 @_typing.final
 class RepairCredit(_message.Message):

@@ -1355,3 +1355,53 @@ class CreditRepaired(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreditRepaired: _TypeAlias = CreditRepaired  # noqa: Y015
+
+@_typing.final
+class DeceitFound(_message.Message):
+    """DeceitFound says that the applicant hid facts, gave false papers, or got the licence by deceit or bribery
+    (行政许可法 articles 78 and 79): a warning, and for what concerns safety or health no new application for a time.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARTICLE_FIELD_NUMBER: _builtins.int
+    BARRED_UNTIL_FIELD_NUMBER: _builtins.int
+    article: _builtins.str
+    """The article."""
+    barred_until: _builtins.str
+    """The last day on which the same licence may not be applied for, YYYY-MM-DD; empty if it may at once."""
+    def __init__(
+        self,
+        *,
+        article: _builtins.str = ...,
+        barred_until: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "barred_until", b"barred_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeceitFound: _TypeAlias = DeceitFound  # noqa: Y015
+
+@_typing.final
+class BarLifted(_message.Message):
+    """BarLifted takes back that the applicant may not apply again for a time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BarLifted: _TypeAlias = BarLifted  # noqa: Y015

@@ -2042,6 +2042,8 @@ class CaseView(_message.Message):
     OWNER_FIELD_NUMBER: _builtins.int
     ANSWERED_DEFECTS_FIELD_NUMBER: _builtins.int
     CREDIT_BROKEN_SINCE_FIELD_NUMBER: _builtins.int
+    BARRED_UNTIL_FIELD_NUMBER: _builtins.int
+    BARRED_BY_FIELD_NUMBER: _builtins.int
     POSSIBLE_DUPLICATES_FIELD_NUMBER: _builtins.int
     ALIKE_ELSEWHERE_FIELD_NUMBER: _builtins.int
     last_digest: _builtins.bytes
@@ -2054,6 +2056,12 @@ class CaseView(_message.Message):
     """Since when the applicant is excluded from promises and from acceptance with gaps, YYYY-MM-DD: a promise
     of the same person was found broken and the credit is not repaired. Empty if not, and for agents.
     """
+    barred_until: _builtins.str
+    """Until when the applicant may not apply for this item again because of deceit, YYYY-MM-DD, as this hall knows;
+    and the article. Empty if not, and for agents.
+    """
+    barred_by: _builtins.str
+    """The article by which."""
     @_builtins.property
     def summary(self) -> Global___CaseSummary:
         """The row of the list."""
@@ -2133,12 +2141,14 @@ class CaseView(_message.Message):
         owner: Global___CaseOwner | None = ...,
         answered_defects: _abc.Iterable[Global___AnsweredDefect] | None = ...,
         credit_broken_since: _builtins.str = ...,
+        barred_until: _builtins.str = ...,
+        barred_by: _builtins.str = ...,
         possible_duplicates: _abc.Iterable[Global___CaseSummary] | None = ...,
         alike_elsewhere: _abc.Iterable[Global___AlikeElsewhere] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["item", b"item", "owner", b"owner", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alike_elsewhere", b"alike_elsewhere", "answered_defects", b"answered_defects", "clocks", b"clocks", "credit_broken_since", b"credit_broken_since", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "owner", b"owner", "possible_acts", b"possible_acts", "possible_duplicates", b"possible_duplicates", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alike_elsewhere", b"alike_elsewhere", "answered_defects", b"answered_defects", "barred_by", b"barred_by", "barred_until", b"barred_until", "clocks", b"clocks", "credit_broken_since", b"credit_broken_since", "events", b"events", "gaps", b"gaps", "in_custody", b"in_custody", "item", b"item", "kinds", b"kinds", "last_digest", b"last_digest", "legs", b"legs", "materials", b"materials", "missing_materials", b"missing_materials", "owner", b"owner", "possible_acts", b"possible_acts", "possible_duplicates", b"possible_duplicates", "query_code", b"query_code", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
