@@ -288,3 +288,20 @@ def test_a_village_that_is_not_the_agents_is_refused(enter: Enter) -> None:
     other = VILLAGE[:9] + "999"
     sent = PERSON | MANDATE_FIELDS | {"intake_point": other}
     assert visitor.send(blank(visitor), WITH_MANDATE, **sent).status == 400
+
+
+def test_a_paper_that_the_hall_has_is_offered_and_taken_again(enter: Enter) -> None:
+    visitor, card = enter(CLERK), "居民身份证（申请人）"
+    form = blank(visitor, "resident-pension-enrolment")
+    papers = {f"material:{name}": PNG for name in ("参保登记表", card)}
+    nothing = visitor.send(form, papers, more="held", **PERSON)
+    assert "本厅没有可以沿用的材料" in nothing.text
+    earlier = case_id(visitor.send(nothing.form("resident-pension-enrolment"), {}))
+    visitor.send(visitor.open(f"/cases/{earlier}").form("/acts/accept"))
+    form = blank(visitor, "disability-certificate")
+    offered = visitor.send(form, {}, more="held", **PERSON)
+    assert "沿用办件" in offered.text
+    number = offered.text.split("沿用办件")[1].split()[0]
+    again = {f"again:{card}": number}
+    later = visitor.send(offered.form("disability-certificate"), {}, **again)
+    assert f"沿用自办件 {number}" in visitor.open(f"/cases/{case_id(later)}").text

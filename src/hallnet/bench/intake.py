@@ -13,11 +13,14 @@ import random
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median, quantiles
 from typing import Any
+
+from grpc import StatusCode
+from grpc.aio import AioRpcError
 
 from hallnet.bench import stored
 from hallnet.bench.exchange import COUNTY, Say
@@ -242,7 +245,7 @@ async def _fill(node: Node, desks: Desks, count: int, say: Say) -> None:
 async def _lead_cases(node: Node, desks: Desks, cycles: int, found: Measured) -> None:
     """Measure how fast cases are led through their life, and what it costs here and there."""
     found.acts_ms = []
-    await _cycles(desks, WARM_UP_CYCLES, [])
+    await comes_about(partial(_is_warm, desks), READY_SECONDS)
     process = node.process_of(Part.INTAKE).pid
     before, own_before = processor_seconds(process), time.process_time()
     found.lifecycles_per_second = await _cycles(desks, cycles, found.acts_ms)
@@ -251,20 +254,32 @@ async def _lead_cases(node: Node, desks: Desks, cycles: int, found: Measured) ->
     found.client_processor_ms_per_act = 1000 * own / (4 * cycles)
 
 
+async def _is_warm(desks: Desks) -> bool:
+    """Whether all clients were served at once: a hall that has just begun turns some away while it is slow."""
+    left = iter(range(WARM_UP_CYCLES))
+    clients = (_client(desks, left, []) for _ in range(CLIENTS))
+    for ended in await asyncio.gather(*clients, return_exceptions=True):
+        if isinstance(ended, AioRpcError) and ended.code() is StatusCode.RESOURCE_EXHAUSTED:
+            return False
+        if ended is not None:
+            raise ended
+    return True
+
+
 async def _cycles(desks: Desks, count: int, times: list[float]) -> float:
     """Life cycles a second, by clients who each wait for an answer before the next act."""
     left = iter(range(count))
     began = time.perf_counter()
-
-    async def client() -> None:
-        for _ in left:
-            case = await _timed(desks.file, times)
-            case_id = case.summary.case_id
-            for act in (desks.accept, desks.decide, desks.close):
-                await _timed(partial(act, case_id), times)
-
-    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    await asyncio.gather(*(_client(desks, left, times) for _ in range(CLIENTS)))
     return count / (time.perf_counter() - began)
+
+
+async def _client(desks: Desks, left: Iterator[int], times: list[float]) -> None:
+    for _ in left:
+        case = await _timed(desks.file, times)
+        case_id = case.summary.case_id
+        for act in (desks.accept, desks.decide, desks.close):
+            await _timed(partial(act, case_id), times)
 
 
 async def _look(desks: Desks, found: Measured) -> None:

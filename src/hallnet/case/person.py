@@ -106,6 +106,11 @@ class Material:
     size: int
     media_type: str
     submitted_at: datetime
+    taken_from: str = ""
+    """Number of the earlier case of the same applicant from which it is taken again."""
+
+
+MATERIAL: Codec[Material] = Codec(Material, wire.Material)
 
 
 def require_person(person: Person, where: str) -> None:

@@ -88,6 +88,8 @@ class Policy:
     rating_indicators: RatingIndicators | None = None
     freeze_working_day: int = 0
     matters_untold: bool = False
+    materials_taken_again_days: int = 0
+    materials_not_taken_again: bool = False
 
     @property
     def indicators(self) -> RatingIndicators:

@@ -18,8 +18,7 @@ from hallnet.case.case import Case
 from hallnet.case.catalogue import accepts_here
 from hallnet.case.catalogue_file import supplied_catalogue
 from hallnet.case.item import ItemVersion
-from hallnet.case.person import Material
-from hallnet.codec import Codec
+from hallnet.case.person import MATERIAL, Material
 from hallnet.intake import cases
 from hallnet.intake.records import RecordsUnsure
 from hallnet.places import Address, Level, divisions
@@ -44,7 +43,6 @@ WRONG_HALL_SHARE = 0.03
 AFTER_THE_END_SHARE = 0.4
 PREREVIEW_SHARE = 0.1
 _ACTOR = CHIEF.actor.actor_id
-_MATERIAL: Codec[Material] = Codec(Material, wire_person.Material)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +195,7 @@ class People:
         return partner.division
 
     async def _paper(self, hall: Hall, name: str, data: bytes) -> Material:
-        return _MATERIAL.from_message(await self._upload(hall, name, data))
+        return MATERIAL.from_message(await self._upload(hall, name, data))
 
     async def _upload(self, hall: Hall, name: str, data: bytes) -> wire_person.Material:
         async def parts() -> AsyncIterator[wire.UploadMaterialRequest]:

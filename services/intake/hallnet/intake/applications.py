@@ -97,4 +97,11 @@ def items_to_file(
 
 def _material(message: wire_person.Material, now: datetime) -> Material:
     submitted = from_timestamp(message.submitted_at) if message.HasField("submitted_at") else now
-    return Material(message.name, message.digest, message.size, message.media_type, submitted)
+    return Material(
+        message.name,
+        message.digest,
+        message.size,
+        message.media_type,
+        submitted,
+        message.taken_from,
+    )

@@ -8,6 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from hallnet.case.command import COMMAND, Command
+from hallnet.case.reuse import MaterialNotHeld
 from hallnet.codec.moments import to_timestamp
 from hallnet.problems import Kind, Problem
 from hallnet.wire.case.v1 import command_pb2 as wire
@@ -26,8 +27,8 @@ class ChoiceMissing(Problem):
 
 
 def read_command(message: wire.CaseCommand, now: datetime) -> Command:
-    """Raises ChoiceMissing, MessageMalformed. A material that does not say when it was handed in is
-    handed in now."""
+    """Raises ChoiceMissing, MessageMalformed, MaterialNotHeld: materials are taken again when a case is filed, not
+    later. A material that does not say when it was handed in is handed in now."""
     chosen = message.WhichOneof("command")
     if chosen is None:
         raise ChoiceMissing("command", field="command")
@@ -39,6 +40,10 @@ def read_command(message: wire.CaseCommand, now: datetime) -> Command:
     for material in materials_of(named):
         if not material.HasField("submitted_at"):
             material.submitted_at.CopyFrom(to_timestamp(now))
+        if material.taken_from:
+            raise MaterialNotHeld(
+                "materials", material=material.name, case_no=material.taken_from[:64]
+            )
     return COMMAND.from_message(message).command
 
 

@@ -6,14 +6,13 @@ Every refusal and every look at a case is recorded: who, what, why.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from hallnet.case.case import Case, day_of
 from hallnet.case.item import ITEM
-from hallnet.case.mandate import MANDATE
 from hallnet.case.person import ActorKind
 from hallnet.case.power import Power
 from hallnet.case.problems import CaseUnknown
@@ -26,7 +25,6 @@ from hallnet.intake import (
     credit,
     handling,
     listing,
-    mandates,
     views,
 )
 from hallnet.intake.answering import PURPOSE_CHARACTERS_MAX, Response, insert_record
@@ -36,13 +34,12 @@ from hallnet.intake.grants_face import GrantsFace
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.mandates_face import MandatesFace
 from hallnet.intake.numbers.numbers_face import NumbersFace
-from hallnet.intake.papers import materials
-from hallnet.intake.papers.uploading import Upload
+from hallnet.intake.papers.materials_face import MaterialsFace
 from hallnet.intake.records import RecordsUnsure
 from hallnet.intake.state_face import StateFace
 from hallnet.node import telemetry
 from hallnet.node.home import Part
-from hallnet.node.server import Callers, caller
+from hallnet.node.server import Callers
 from hallnet.store import Connection, Database
 from hallnet.store.room import ROOMY, Room
 from hallnet.store.sharing import LookUp, SharedWrites
@@ -60,6 +57,7 @@ CALLERS: Callers = {
     "ListItems": _DESK,
     "UploadMaterial": _DESK,
     "ReadMaterial": _DESK | {Part.EXCHANGE},
+    "ListHeldMaterials": _DESK,
     "RegisterMandate": _DESK,
     "ListMandates": _DESK,
     "ChangeMandate": _DESK,
@@ -83,6 +81,7 @@ CALLERS: Callers = {
 class IntakeFace(
     GrantsFace,
     MandatesFace,
+    MaterialsFace,
     NumbersFace,
     StateFace,
     wire_grpc.IntakeServiceServicer,
@@ -141,62 +140,6 @@ class IntakeFace(
             return wire.ListItemsResponse(items=[ITEM.to_message(item) for item in found])
 
         return await self._database.read(look)
-
-    # Materials and mandates
-
-    async def UploadMaterial(
-        self, request_iterator: AsyncIterator[wire.UploadMaterialRequest], context: Any
-    ) -> Any:
-        upload = Upload(self._database, self._room, self._spool_folder, self._clock)
-        try:
-            async for part in request_iterator:
-                await upload.take(part)
-            upload.require_something()
-            return await self._recorded("UploadMaterial", upload.actor_id, "", upload.end())
-        finally:
-            upload.close()
-
-    async def ReadMaterial(
-        self, request: wire.ReadMaterialRequest, context: Any
-    ) -> AsyncIterator[wire.ReadMaterialResponse]:
-        for_people = caller() is not Part.EXCHANGE
-        rest = materials.Rest(request.digest, request.offset, request.length)
-
-        def look(connection: Connection) -> bytes:
-            if for_people:
-                handling.require_may_read(
-                    connection, request.actor_id, request.case_id, request.digest
-                )
-            return rest.next(connection)
-
-        data = await self._recorded(
-            "ReadMaterial", request.actor_id, request.case_id, self._database.read(look)
-        )
-        if for_people:
-            await self._record(
-                request.actor_id, request.case_id, "ReadMaterial", request.digest.hex()[:16], ""
-            )
-        # An empty material is one empty piece.
-        yield wire.ReadMaterialResponse(data=data)
-        while data and not rest.is_read:
-            data = await self._database.read(rest.next)
-            yield wire.ReadMaterialResponse(data=data)
-
-    async def RegisterMandate(self, request: wire.RegisterMandateRequest, context: Any) -> Any:
-        now = self._clock()
-        mandate = MANDATE.from_message(request.mandate)
-
-        def work(connection: Connection) -> wire.RegisterMandateResponse:
-            recorded = mandates.register(
-                connection,
-                mandate,
-                new_id(now, self._hall.random_bytes),
-                request.act.actor_id,
-                now,
-            )
-            return wire.RegisterMandateResponse(mandate=MANDATE.to_message(recorded))
-
-        return await self._write(request, wire.RegisterMandateResponse, work)
 
     # Cases
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from hallnet.case import command as commands
 from hallnet.case.case import Case, day_of
@@ -14,9 +14,11 @@ from hallnet.case.context import Context
 from hallnet.case.decide import decide, file_case
 from hallnet.case.event import REQUEST, CaseRequest, Channel, Supplemented, Wish, Withdrawn
 from hallnet.case.fact import MandateChanged, Renewal
-from hallnet.case.grant import departments_of
+from hallnet.case.grant import Held, departments_of
+from hallnet.case.item import ItemVersion
 from hallnet.case.kind import axes_of, axes_of_item, names_of
 from hallnet.case.person import ActorKind, Material, Person
+from hallnet.case.power import Power
 from hallnet.case.problems import (
     CaseUnknown,
     ItemNotAcceptedHere,
@@ -39,7 +41,7 @@ from hallnet.intake import (
 from hallnet.intake.accounts import Account
 from hallnet.intake.context import Hall
 from hallnet.intake.numbering import Paper, next_case_no, next_document_no, query_code
-from hallnet.intake.papers import materials
+from hallnet.intake.papers import materials, reusing
 from hallnet.intake.window.records import FEES
 from hallnet.node import telemetry
 from hallnet.places import Address, Village
@@ -101,7 +103,7 @@ def file(
 ) -> Case:
     """Receive an application at this hall or one of its village points, under the next number or the one that it has.
 
-    Raises the problems of the item, the place, the person, the mandate and the materials.
+    Raises the problems of the item, the place, the person, the mandate and the materials, MaterialNotHeld.
     """
     account = accounts.find(connection, actor_id)
     hall_state.require_open(connection, hall)
@@ -115,6 +117,9 @@ def file(
     if wrong_village or not accepts_here(item, hall.address, hall.branch_field, at_village):
         raise ItemNotAcceptedHere("item_id", item=item.name)
     competent = competent_hall(item, hall.address, hall.branch_field, for_division, hall.register)
+    handed_in = reusing.with_those_taken_again(
+        connection, hall, account, handed_in, applicant, item, today
+    )
     materials.require_here(connection, handed_in, "materials")
     mandate = mandates.find(connection, mandate_id) if mandate_id else None
     numbered = numbered or Numbered(
@@ -136,15 +141,7 @@ def file(
         overlay=hall.releases.overlay_of(connection, item),
         owner=_owner_of_new(connection, hall, account, channel, item_id, now),
     )
-    policy = hall.releases.policy(connection)
-    held = accounts.held(
-        connection,
-        account,
-        today,
-        item.item_id,
-        lambda: names_of(axes_of_item(item), policy),
-        departments_of(item),
-    )
+    held = held_for(connection, hall, account, item, today)
     # Only of items that concern safety is anybody barred: for all others nothing is looked up.
     bar = credit.bar_of(connection, applicant, item_id, today) if item.concerns_safety else None
     context = Context(
@@ -152,6 +149,39 @@ def file(
     )
     filed = file_case(command, context)
     return cases.append(connection, hall, case_id, None, [filed], account.actor, now)
+
+
+def held_materials(
+    connection: Connection,
+    hall: Hall,
+    actor_id: str,
+    item_id: str,
+    applicant: Person,
+    now: datetime,
+) -> list[Material]:
+    """What an applicant has handed in here before, of what an item asks for, for staff who may receive it.
+
+    Raises ActorUnknown, ItemUnknown, ItemNotInForce, PowerMissing, PowerLapsed.
+    """
+    account, today = accounts.staff_member(connection, actor_id, "actor_id"), day_of(now)
+    item = hall.releases.item_to_file(connection, item_id, today)
+    held_for(connection, hall, account, item, today).require(Power.RECEIVE)
+    return reusing.held(connection, hall, applicant, item, today)
+
+
+def held_for(
+    connection: Connection, hall: Hall, account: Account, item: ItemVersion, day: date
+) -> Held:
+    """What somebody may do about applications for an item."""
+    policy = hall.releases.policy(connection)
+    return accounts.held(
+        connection,
+        account,
+        day,
+        item.item_id,
+        lambda: names_of(axes_of_item(item), policy),
+        departments_of(item),
+    )
 
 
 def act(

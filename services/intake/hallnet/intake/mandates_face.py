@@ -8,11 +8,13 @@ from typing import Any
 from hallnet.case.case import day_of
 from hallnet.case.context import require_text
 from hallnet.case.fact import MandateChange
+from hallnet.case.mandate import MANDATE
 from hallnet.case.person import ActorKind
 from hallnet.case.power import Power
-from hallnet.intake import accounts, permissions
+from hallnet.intake import accounts, mandates, permissions
 from hallnet.intake.answering import Answering
 from hallnet.intake.asked import ChoiceMissing
+from hallnet.intake.identifiers import new_id
 from hallnet.node.paging import Page
 from hallnet.store import Connection
 from hallnet.window.agent_watch import Flag, flags
@@ -22,7 +24,23 @@ FLAGGED_DAYS_BACK = 90
 
 
 class MandatesFace(Answering):
-    """Shows mandates and changes them."""
+    """Records mandates, shows and changes them."""
+
+    async def RegisterMandate(self, request: wire.RegisterMandateRequest, context: Any) -> Any:
+        now = self._clock()
+        mandate = MANDATE.from_message(request.mandate)
+
+        def work(connection: Connection) -> wire.RegisterMandateResponse:
+            recorded = mandates.register(
+                connection,
+                mandate,
+                new_id(now, self._hall.random_bytes),
+                request.act.actor_id,
+                now,
+            )
+            return wire.RegisterMandateResponse(mandate=MANDATE.to_message(recorded))
+
+        return await self._write(request, wire.RegisterMandateResponse, work)
 
     async def ListMandates(self, request: wire.ListMandatesRequest, context: Any) -> Any:
         page = Page.of(request.page_size, request.page_token)

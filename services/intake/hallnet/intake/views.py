@@ -13,6 +13,7 @@ from hallnet.case.fact import LegEnded, PlannedLeg
 from hallnet.case.item import TimeLimit
 from hallnet.case.kind import axes_of, names_of
 from hallnet.case.liability import answered_defects
+from hallnet.case.person import MATERIAL
 from hallnet.case.possible import possible_acts
 from hallnet.codec import Codec
 from hallnet.codec.moments import to_timestamp
@@ -25,7 +26,6 @@ from hallnet.store import Connection
 from hallnet.wire.case.v1 import case_event_pb2 as wire_event
 from hallnet.wire.case.v1 import fact_pb2 as wire_fact
 from hallnet.wire.case.v1 import item_pb2 as wire_item
-from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 _PLANNED_LEG: Codec[PlannedLeg] = Codec(PlannedLeg, wire_fact.PlannedLeg)
@@ -88,14 +88,7 @@ def case_view(
     for material in case.materials:
         view.materials.append(
             wire.MaterialView(
-                material=wire_person.Material(
-                    name=material.name,
-                    digest=material.digest,
-                    size=material.size,
-                    media_type=material.media_type,
-                    submitted_at=to_timestamp(material.submitted_at),
-                ),
-                here=material.digest in stored,
+                material=MATERIAL.to_message(material), here=material.digest in stored
             )
         )
     if case.home == hall.address:

@@ -11,8 +11,9 @@ from hallnet.case.event import Channel
 from hallnet.case.person import CREDIT_CODE, DOCUMENT_KINDS, RESIDENT_IDENTITY_CARD
 from hallnet.case.problems import ItemUnknown
 from hallnet.node.client import problems_raised
-from hallnet.portal import mandates
+from hallnet.portal import held, mandates
 from hallnet.portal.forms import WHOLE_FORM, Refusal, Troubles
+from hallnet.portal.held import Held
 from hallnet.portal.mandates import MandateInForm
 from hallnet.portal.site import Visit, go, is_uncertain
 from hallnet.portal.uploads import NOTHING, Handed, file_field, keep, take_in
@@ -49,7 +50,7 @@ async def items(visit: Visit) -> Response:
 
 async def guide(visit: Visit) -> Response:
     """What an item needs, and the form to file it."""
-    return _page(visit, await _item(visit), {}, NOTHING, None)
+    return _page(visit, await _item(visit), {}, NOTHING, None, held.NOT_ASKED)
 
 
 async def file(visit: Visit) -> Response:
@@ -58,8 +59,9 @@ async def file(visit: Visit) -> Response:
     by_agent = visit.account.is_agent
     handed = await take_in(visit, _upload_names(item, by_agent))
     mandate = await mandates.in_form(visit, handed) if by_agent else None
-    if handed.troubles:
-        return _page(visit, item, handed.troubles, handed, mandate)
+    known = await _held(visit, item)
+    if handed.troubles or held.is_asked_now(visit):
+        return _page(visit, item, handed.troubles, handed, mandate, known)
     try:
         mandate_id = ""
         if mandate is not None:
@@ -69,8 +71,16 @@ async def file(visit: Visit) -> Response:
     except (Problem, Reported) as refusal:
         if is_uncertain(refusal):
             raise
-        return _page(visit, item, _troubles(refusal), handed, mandate)
+        return _page(visit, item, _troubles(refusal), handed, mandate, known)
     return go(f"/cases/{response.case.summary.case_id}/receipt?new=1")
+
+
+async def _held(visit: Visit, item: wire_item.ItemVersion) -> Held:
+    return (
+        held.NOT_ASKED
+        if visit.account.is_agent
+        else await held.in_form(visit, item, _applicant(visit))
+    )
 
 
 def _applicant(visit: Visit) -> wire_person.Person:
@@ -104,7 +114,7 @@ def _request(
         channel=wire_event.Channel.ValueType(channel),
         intake_point=form.text("intake_point") if account.is_agent else "",
         for_division="" if division == visit.site.address.division else division,
-        materials=[handed.uploaded[name].to_material() for name in _names(item, handed)],
+        materials=_materials(visit, item, handed),
         mandate_id=mandate_id,
         renews=_renewal(visit),
         # The browser goes on to the receipt, which looks at the case itself.
@@ -120,8 +130,13 @@ def _renewal(visit: Visit) -> wire_fact.Renewal | None:
     return wire_fact.Renewal(certificate_no=number, valid_until=last)
 
 
-def _names(item: wire_item.ItemVersion, handed: Handed) -> list[str]:
-    return [needed.name for needed in item.materials if needed.name in handed.uploaded]
+def _materials(
+    visit: Visit, item: wire_item.ItemVersion, handed: Handed
+) -> list[wire_person.Material]:
+    """What was handed in, or is taken again where nothing was."""
+    uploaded = {name: one.to_material() for name, one in handed.uploaded.items()}
+    given = held.ticked(visit, item) | uploaded
+    return [given[needed.name] for needed in item.materials if needed.name in given]
 
 
 def _upload_names(item: wire_item.ItemVersion, by_agent: bool) -> list[str]:
@@ -141,6 +156,7 @@ def _page(
     troubles: Troubles,
     handed: Handed,
     mandate: MandateInForm | None,
+    known: Held,
 ) -> Response:
     asked = [needed for needed in item.materials if _is_asked(needed)]
     return visit.show(
@@ -154,6 +170,8 @@ def _page(
         handed=handed,
         keep=partial(keep, visit),
         mandate=mandate,
+        held=known,
+        again_field=held.again_field,
         evidence=mandates.EVIDENCE,
         evidence_field=file_field(mandates.EVIDENCE),
         document_kinds=DOCUMENT_KINDS,

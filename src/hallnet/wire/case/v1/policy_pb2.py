@@ -26,21 +26,21 @@ from hallnet.wire.case.v1 import fact_pb2 as hallnet_dot_wire_dot_case_dot_v1_do
 from hallnet.wire.case.v1 import item_pb2 as hallnet_dot_wire_dot_case_dot_v1_dot_item__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!hallnet/wire/case/v1/policy.proto\x12\x14hallnet.wire.case.v1\x1a\x1fhallnet/wire/case/v1/fact.proto\x1a\x1fhallnet/wire/case/v1/item.proto\"\x80\x08\n\x06Policy\x12.\n\x08gaps_end\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.case.v1.GapEnd\x12\x33\n\ngaps_limit\x18\x02 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x38\n\x0fprereview_limit\x18\x03 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x39\n\x10supplement_limit\x18\x04 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12:\n\x11\x61\x66ter_check_limit\x18\x05 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x35\n\x0bleg_silence\x18\x06 \x01(\x0e\x32 .hallnet.wire.case.v1.LegSilence\x12\x1d\n\x15refusal_report_waived\x18\x07 \x01(\x08\x12\x1a\n\x12two_persons_decide\x18\x08 \x01(\x08\x12\x35\n\x0bkind_scheme\x18\t \x01(\x0e\x32 .hallnet.wire.case.v1.KindScheme\x12\x19\n\x11gaps_need_promise\x18\n \x01(\x08\x12\x34\n\x0breply_limit\x18\x0b \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x38\n\x0f\x63\x61ll_back_limit\x18\x0c \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x35\n\x0crepair_limit\x18\r \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12=\n\x14ticket_enquiry_limit\x18\x0e \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12=\n\x14ticket_request_limit\x18\x0f \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12?\n\x16ticket_complaint_limit\x18\x10 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12?\n\x16personal_request_limit\x18\x11 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x41\n\x11rating_indicators\x18\x1e \x01(\x0b\x32&.hallnet.wire.case.v1.RatingIndicators\x12\x1a\n\x12\x66reeze_working_day\x18\x1f \x01(\r\x12\x16\n\x0ematters_untold\x18  \x01(\x08\"\x92\x01\n\x10RatingIndicators\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\x07on_site\x18\x02 \x03(\x0b\x32%.hallnet.wire.case.v1.RatingIndicator\x12\x35\n\x06online\x18\x03 \x03(\x0b\x32%.hallnet.wire.case.v1.RatingIndicator\".\n\x0fRatingIndicator\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t*X\n\nLegSilence\x12\x1b\n\x17LEG_SILENCE_UNSPECIFIED\x10\x00\x12\x15\n\x11LEG_SILENCE_WAITS\x10\x01\x12\x16\n\x12LEG_SILENCE_AGREES\x10\x02*V\n\nKindScheme\x12\x1b\n\x17KIND_SCHEME_UNSPECIFIED\x10\x00\x12\x14\n\x10KIND_SCHEME_FIVE\x10\x01\x12\x15\n\x11KIND_SCHEME_SEVEN\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!hallnet/wire/case/v1/policy.proto\x12\x14hallnet.wire.case.v1\x1a\x1fhallnet/wire/case/v1/fact.proto\x1a\x1fhallnet/wire/case/v1/item.proto\"\xc7\x08\n\x06Policy\x12.\n\x08gaps_end\x18\x01 \x01(\x0e\x32\x1c.hallnet.wire.case.v1.GapEnd\x12\x33\n\ngaps_limit\x18\x02 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x38\n\x0fprereview_limit\x18\x03 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x39\n\x10supplement_limit\x18\x04 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12:\n\x11\x61\x66ter_check_limit\x18\x05 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x35\n\x0bleg_silence\x18\x06 \x01(\x0e\x32 .hallnet.wire.case.v1.LegSilence\x12\x1d\n\x15refusal_report_waived\x18\x07 \x01(\x08\x12\x1a\n\x12two_persons_decide\x18\x08 \x01(\x08\x12\x35\n\x0bkind_scheme\x18\t \x01(\x0e\x32 .hallnet.wire.case.v1.KindScheme\x12\x19\n\x11gaps_need_promise\x18\n \x01(\x08\x12\x34\n\x0breply_limit\x18\x0b \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x38\n\x0f\x63\x61ll_back_limit\x18\x0c \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x35\n\x0crepair_limit\x18\r \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12=\n\x14ticket_enquiry_limit\x18\x0e \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12=\n\x14ticket_request_limit\x18\x0f \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12?\n\x16ticket_complaint_limit\x18\x10 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12?\n\x16personal_request_limit\x18\x11 \x01(\x0b\x32\x1f.hallnet.wire.case.v1.TimeLimit\x12\x41\n\x11rating_indicators\x18\x1e \x01(\x0b\x32&.hallnet.wire.case.v1.RatingIndicators\x12\x1a\n\x12\x66reeze_working_day\x18\x1f \x01(\r\x12\x16\n\x0ematters_untold\x18  \x01(\x08\x12\"\n\x1amaterials_taken_again_days\x18! \x01(\r\x12!\n\x19materials_not_taken_again\x18\" \x01(\x08\"\x92\x01\n\x10RatingIndicators\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\x07on_site\x18\x02 \x03(\x0b\x32%.hallnet.wire.case.v1.RatingIndicator\x12\x35\n\x06online\x18\x03 \x03(\x0b\x32%.hallnet.wire.case.v1.RatingIndicator\".\n\x0fRatingIndicator\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t*X\n\nLegSilence\x12\x1b\n\x17LEG_SILENCE_UNSPECIFIED\x10\x00\x12\x15\n\x11LEG_SILENCE_WAITS\x10\x01\x12\x16\n\x12LEG_SILENCE_AGREES\x10\x02*V\n\nKindScheme\x12\x1b\n\x17KIND_SCHEME_UNSPECIFIED\x10\x00\x12\x14\n\x10KIND_SCHEME_FIVE\x10\x01\x12\x15\n\x11KIND_SCHEME_SEVEN\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.case.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LEGSILENCE']._serialized_start=1349
-  _globals['_LEGSILENCE']._serialized_end=1437
-  _globals['_KINDSCHEME']._serialized_start=1439
-  _globals['_KINDSCHEME']._serialized_end=1525
+  _globals['_LEGSILENCE']._serialized_start=1420
+  _globals['_LEGSILENCE']._serialized_end=1508
+  _globals['_KINDSCHEME']._serialized_start=1510
+  _globals['_KINDSCHEME']._serialized_end=1596
   _globals['_POLICY']._serialized_start=126
-  _globals['_POLICY']._serialized_end=1150
-  _globals['_RATINGINDICATORS']._serialized_start=1153
-  _globals['_RATINGINDICATORS']._serialized_end=1299
-  _globals['_RATINGINDICATOR']._serialized_start=1301
-  _globals['_RATINGINDICATOR']._serialized_end=1347
+  _globals['_POLICY']._serialized_end=1221
+  _globals['_RATINGINDICATORS']._serialized_start=1224
+  _globals['_RATINGINDICATORS']._serialized_end=1370
+  _globals['_RATINGINDICATOR']._serialized_start=1372
+  _globals['_RATINGINDICATOR']._serialized_end=1418
 # @@protoc_insertion_point(module_scope)

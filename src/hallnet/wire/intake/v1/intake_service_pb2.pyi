@@ -3238,6 +3238,64 @@ class MandateView(_message.Message):
 Global___MandateView: _TypeAlias = MandateView  # noqa: Y015
 
 @_typing.final
+class ListHeldMaterialsRequest(_message.Message):
+    """ListHeldMaterialsRequest asks what an applicant has handed in before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    DOCUMENT_KIND_FIELD_NUMBER: _builtins.int
+    DOCUMENT_NUMBER_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """A member of staff who receives applications."""
+    item_id: _builtins.str
+    """For which item."""
+    document_kind: _builtins.str
+    """Kind of the applicant's document, GA/T 2000.156."""
+    document_number: _builtins.str
+    """Its number."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        item_id: _builtins.str = ...,
+        document_kind: _builtins.str = ...,
+        document_number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "document_kind", b"document_kind", "document_number", b"document_number", "item_id", b"item_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHeldMaterialsRequest: _TypeAlias = ListHeldMaterialsRequest  # noqa: Y015
+
+@_typing.final
+class ListHeldMaterialsResponse(_message.Message):
+    """ListHeldMaterialsResponse names them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATERIALS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def materials(self) -> _containers.RepeatedCompositeFieldContainer[_person_pb2.Material]:
+        """The newest of each name, in the order of the item; `taken_from` is the case that it is of."""
+
+    def __init__(
+        self,
+        *,
+        materials: _abc.Iterable[_person_pb2.Material] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["materials", b"materials"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListHeldMaterialsResponse: _TypeAlias = ListHeldMaterialsResponse  # noqa: Y015
+
+@_typing.final
 class ListMandatesRequest(_message.Message):
     """ListMandatesRequest asks for mandates. An agent sees her own, whatever is asked for."""
 

@@ -83,6 +83,11 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReadMaterialRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReadMaterialResponse.FromString,
                 _registered_method=True)
+        self.ListHeldMaterials = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ListHeldMaterials',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListHeldMaterialsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListHeldMaterialsResponse.FromString,
+                _registered_method=True)
         self.RegisterMandate = channel.unary_unary(
                 '/hallnet.wire.intake.v1.IntakeService/RegisterMandate',
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.RegisterMandateRequest.SerializeToString,
@@ -236,6 +241,14 @@ class IntakeServiceServicer:
 
     def ReadMaterial(self, request, context):
         """ReadMaterial gives the bytes of a material. Each read is recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListHeldMaterials(self, request, context):
+        """ListHeldMaterials tells which materials of an item an applicant has handed in here before, so that nobody brings
+        the same paper twice. It is a look at the cases that it names, on record.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -411,6 +424,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.ReadMaterial,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReadMaterialRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReadMaterialResponse.SerializeToString,
+            ),
+            'ListHeldMaterials': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHeldMaterials,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListHeldMaterialsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListHeldMaterialsResponse.SerializeToString,
             ),
             'RegisterMandate': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterMandate,
@@ -745,6 +763,33 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/ReadMaterial',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReadMaterialRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ReadMaterialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListHeldMaterials(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ListHeldMaterials',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListHeldMaterialsRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ListHeldMaterialsResponse.FromString,
             options,
             channel_credentials,
             insecure,

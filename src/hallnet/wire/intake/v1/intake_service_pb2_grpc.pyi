@@ -57,6 +57,10 @@ class IntakeServiceStub:
     """UploadMaterial stores the bytes of a material. The first message describes it, the others carry it."""
     ReadMaterial: _grpc.UnaryStreamMultiCallable[_intake_service_pb2.ReadMaterialRequest, _intake_service_pb2.ReadMaterialResponse]
     """ReadMaterial gives the bytes of a material. Each read is recorded."""
+    ListHeldMaterials: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListHeldMaterialsRequest, _intake_service_pb2.ListHeldMaterialsResponse]
+    """ListHeldMaterials tells which materials of an item an applicant has handed in here before, so that nobody brings
+    the same paper twice. It is a look at the cases that it names, on record.
+    """
     RegisterMandate: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.RegisterMandateRequest, _intake_service_pb2.RegisterMandateResponse]
     """RegisterMandate records a villager's permission for an agent."""
     ListMandates: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ListMandatesRequest, _intake_service_pb2.ListMandatesResponse]
@@ -129,6 +133,10 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """UploadMaterial stores the bytes of a material. The first message describes it, the others carry it."""
     ReadMaterial: _aio.UnaryStreamMultiCallable[_intake_service_pb2.ReadMaterialRequest, _intake_service_pb2.ReadMaterialResponse]  # type: ignore[assignment]
     """ReadMaterial gives the bytes of a material. Each read is recorded."""
+    ListHeldMaterials: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListHeldMaterialsRequest, _intake_service_pb2.ListHeldMaterialsResponse]  # type: ignore[assignment]
+    """ListHeldMaterials tells which materials of an item an applicant has handed in here before, so that nobody brings
+    the same paper twice. It is a look at the cases that it names, on record.
+    """
     RegisterMandate: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.RegisterMandateRequest, _intake_service_pb2.RegisterMandateResponse]  # type: ignore[assignment]
     """RegisterMandate records a villager's permission for an agent."""
     ListMandates: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ListMandatesRequest, _intake_service_pb2.ListMandatesResponse]  # type: ignore[assignment]
@@ -252,6 +260,16 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_intake_service_pb2.ReadMaterialResponse], _abc.AsyncIterator[_intake_service_pb2.ReadMaterialResponse]]:
         """ReadMaterial gives the bytes of a material. Each read is recorded."""
+
+    @_abc_1.abstractmethod
+    def ListHeldMaterials(
+        self,
+        request: _intake_service_pb2.ListHeldMaterialsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ListHeldMaterialsResponse, _abc.Awaitable[_intake_service_pb2.ListHeldMaterialsResponse]]:
+        """ListHeldMaterials tells which materials of an item an applicant has handed in here before, so that nobody brings
+        the same paper twice. It is a look at the cases that it names, on record.
+        """
 
     @_abc_1.abstractmethod
     def RegisterMandate(
