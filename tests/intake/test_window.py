@@ -653,14 +653,15 @@ def test_results_that_are_given_in_one_moment_are_guarded_each_by_its_own_fee(wo
     for case in (owing, paid):
         call(world, "AssessFees", case_id=case.case_id)
     call(world, "RecordPayment", case_id=paid.case_id, receipt_no="R1", amount_fen=8000)
-    asked = [paid, costs_nothing, owing]
-    for case in asked:
+    for case in (paid, costs_nothing, owing):
         world.act(COUNTY, case, ACCEPT)
         world.act(COUNTY, case, GRANT)
     close = wire_command.Close(method=wire_event.DELIVERY_METHOD_COUNTER, received_by="x")
+    free = wire_command.Close(method=close.method, received_by="x", no_fee="财税〔2016〕79号免收")
+    acts = ((paid, close), (costs_nothing, free), (owing, close))
     with statements(world.at(COUNTY)) as seen:
         found = asked_at_once(
-            world, [("ActOnCase", asking(act(), case.case_id, close)) for case in asked], COUNTY
+            world, [("ActOnCase", asking(act(), case.case_id, one)) for case, one in acts], COUNTY
         )
     stages = [answer.case.summary.stage for answer in found[:2]]
     assert stages == [intake_wire.CASE_STAGE_CLOSED] * 2

@@ -139,7 +139,9 @@ class Desks:
 
     async def close(self, case_id: str) -> None:
         command = wire_command.Close(
-            method=wire_event.DELIVERY_METHOD_COUNTER, received_by="申请人本人"
+            method=wire_event.DELIVERY_METHOD_COUNTER,
+            received_by="申请人本人",
+            no_fee="首次申领免收工本费",
         )
         await self._act(CLERK, case_id, wire_command.CaseCommand(close=command))
 

@@ -52,7 +52,7 @@ CASES_IN_A_TRANSACTION = 500
 OPEN_HOUR, OPEN_MINUTES = 9, 8 * 60
 _ACCEPT = commands.Accept()
 _GRANT = commands.Decide(Outcome.GRANTED, "经审查符合条件", "")
-_CLOSE = commands.Close(DeliveryMethod.COUNTER, "申请人本人")
+_CLOSE = commands.Close(DeliveryMethod.COUNTER, "申请人本人", "依法免收")
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,7 @@ class Close:
 
     method: DeliveryMethod
     received_by: str
+    no_fee: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,7 @@ class BeginProcedure:
     expected: TimeLimit
     reason: str
     held_on: date | None
+    presiding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ class EndProcedure:
     """End the special procedure."""
 
     result: str
+    signed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,6 +263,7 @@ class Closed:
 
     method: DeliveryMethod
     received_by: str
+    no_fee: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ class ProcedureBegan:
     counted: bool
     reason: str
     held_on: date | None
+    presiding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class ProcedureEnded:
     """The clocks go on."""
 
     result: str
+    signed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,17 @@ class FeeOutstanding(Problem):
     en_remedy = "Collect them; with approved instalments the first one and a signed promise"
 
 
+class FeesNotAssessed(Problem):
+    """A case of an item that costs something is to be closed, and nobody said what it costs or why nothing."""
+
+    kind = Kind.CONFLICT
+    reason = "FEES_NOT_ASSESSED"
+    zh = "“{item}”列有收费，本件尚未核费，也没有写明不收的依据，不能办结"
+    zh_remedy = "请先核费并收费；依法减免或者不应收取的，办结时写明不收费的理由和依据"
+    en = "{item} has a fee that was not assessed for this case, and no reason says why nothing is charged"
+    en_remedy = "Assess and collect it; where nothing is due say why, with the basis, when closing"
+
+
 class PromiseNotSigned(Problem):
     """A result is to be issued on instalments without a signed promise."""
 

@@ -165,9 +165,11 @@ class Counter:
         command = wire_command.Decide(outcome=wire_event.OUTCOME_GRANTED, reasons="经审查符合条件")
         return (await self.act(actor, case_id, wire_command.CaseCommand(decide=command))).case
 
-    async def close(self, case_id: str, received_by: str = "申请人本人") -> wire.CaseView:
+    async def close(
+        self, case_id: str, received_by: str = "申请人本人", no_fee: str = ""
+    ) -> wire.CaseView:
         command = wire_command.Close(
-            method=wire_event.DELIVERY_METHOD_COUNTER, received_by=received_by
+            method=wire_event.DELIVERY_METHOD_COUNTER, received_by=received_by, no_fee=no_fee
         )
         return (await self.act(CLERK, case_id, wire_command.CaseCommand(close=command))).case
 

@@ -125,7 +125,9 @@ async def _what_comes_next(desk: Desk) -> Command | None:
     if stage is Stage.DECIDED:
         if ending.is_refused(case) and case.newest(RefusalReported) is None:
             return commands.ReportRefusal("审批办联络员", "不符合条件")
-        return commands.Close(DeliveryMethod.COUNTER, "本人")
+        # Nobody collects money in a simulated hall: why it does not is on record.
+        waived = "财政部门公告暂停征收" if any(fee.charges for fee in desk.item.fees) else ""
+        return commands.Close(DeliveryMethod.COUNTER, "本人", waived)
     return None
 
 
@@ -148,7 +150,7 @@ def _on_receipt(desk: Desk) -> Command:
 
 def _in_process(desk: Desk) -> Command | None:
     if desk.case.procedure is not None:
-        return commands.EndProcedure("已完成")
+        return _end_of_procedure(desk)
     if desk.case.open_legs:
         # The bodies of the legs have the word.
         return None
@@ -174,10 +176,14 @@ def _deceived(desk: Desk) -> bool:
     return desk.item.task_type is TaskType.LICENCE and desk.draw.random() < 0.5
 
 
+def _end_of_procedure(desk: Desk) -> Command:
+    return commands.EndProcedure("已完成", ("申请人",))
+
+
 def _hold_hearing(desk: Desk) -> Command:
     held_on = desk.today + timedelta(days=14)
     return commands.BeginProcedure(
-        ProcedureKind.HEARING, "", _FEW_DAYS, "利害关系人要求听证", held_on
+        ProcedureKind.HEARING, "", _FEW_DAYS, "利害关系人要求听证", held_on, "法制科陈科长"
     )
 
 
@@ -235,7 +241,7 @@ async def _begin_procedure(desk: Desk) -> Command:
 
 
 async def _end_procedure(desk: Desk) -> Command:
-    return commands.EndProcedure("已完成")
+    return _end_of_procedure(desk)
 
 
 async def _survey(desk: Desk) -> Command:

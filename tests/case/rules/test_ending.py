@@ -21,6 +21,7 @@ from tests.case.builders import (
     REPORTED,
     SENT,
     SIGNED,
+    START,
     SUSPENDED,
     TAKEN,
     TOWNSHIP,
@@ -64,8 +65,9 @@ from hallnet.case.fact import (
     RefusalReported,
     ViolationRecorded,
 )
-from hallnet.case.fee import Charge, FeeAccount, Payment
-from hallnet.case.fee_problems import FeeOutstanding
+from hallnet.case.fee import Charge, FeeAccount, Payment, assessed, paid
+from hallnet.case.fee_problems import FeeOutstanding, FeesNotAssessed
+from hallnet.case.item import Fee
 from hallnet.case.policy import Policy
 from hallnet.case.power import Power
 from hallnet.case.problems import (
@@ -349,3 +351,28 @@ def test_what_is_owed_is_paid_before_a_result_is_issued_or_handed_over() -> None
 
 def test_who_is_refused_is_told_so_whatever_is_owed() -> None:
     assert decide(case_with(ACCEPTED, REFUSED, REPORTED), CLOSE, context(fees=OWED))
+
+
+def test_what_has_a_fee_is_closed_once_it_was_assessed_or_says_why_nothing_is_charged() -> None:
+    fee = Fee("工本费", 1000, False, "某法", "", "县财政局", "", permit="目录清单")
+    wanted, case = item(fees=(fee,)), case_with(ACCEPTED, GRANTED)
+    with pytest.raises(FeesNotAssessed):
+        decide(case, CLOSE, context(wanted=wanted))
+    with pytest.raises(FeesNotAssessed):
+        decide(case, replace(CLOSE, no_fee=" "), context(wanted=wanted))
+    account = assessed("case-1", wanted)
+    with pytest.raises(FeeOutstanding):
+        decide(case, CLOSE, context(wanted=wanted, fees=account))
+    settled = paid(account, Payment("R1", 1000, START))
+    assert decide(case, CLOSE, context(wanted=wanted, fees=settled)) == [CLOSED]
+    waived = replace(CLOSE, no_fee="财税〔2017〕20号停征")
+    assert decide(case, waived, context(wanted=wanted)) == [
+        replace(CLOSED, no_fee="财税〔2017〕20号停征")
+    ]
+    agent = context(wanted=wanted, actor=AGENT, powers=frozenset())
+    for_agent = case_with(ACCEPTED, GRANTED, opening=filed(mandate=mandate()))
+    with pytest.raises(PowerMissing):
+        decide(for_agent, waived, agent)
+    refused = case_with(ACCEPTED, REFUSED, REPORTED)
+    assert decide(refused, CLOSE, context(wanted=wanted)) == [CLOSED]
+    assert decide(case, CLOSE, context(wanted=item(fees=(replace(fee, amount_fen=0),)))) == [CLOSED]

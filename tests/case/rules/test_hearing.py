@@ -9,18 +9,22 @@ import pytest
 from tests.case.builders import (
     ACCEPTED,
     BEGAN,
+    CLERK,
     COUNTY,
     GRANTED,
     HEARD,
     ITEM,
     PROCEDURE_ENDED,
+    REVIEWED,
     RIGHTS_TOLD,
+    SURVEYED,
     VIOLATION,
     History,
     at,
     calendar,
     case_with,
     context,
+    working_days,
 )
 
 from hallnet.case import command as commands
@@ -28,7 +32,14 @@ from hallnet.case.case import Case
 from hallnet.case.clock import Clock, ClockKind, clocks
 from hallnet.case.decide import decide
 from hallnet.case.event import Decided, Outcome
-from hallnet.case.fact import ProcedureKind, RightsTold, ViewHeard, ViolationRecorded
+from hallnet.case.fact import (
+    ProcedureBegan,
+    ProcedureEnded,
+    ProcedureKind,
+    RightsTold,
+    ViewHeard,
+    ViolationRecorded,
+)
 from hallnet.case.possible import possible_acts
 from hallnet.case.problems import ActNotPossible, PowerMissing, ReasonsMissing
 from hallnet.case.rules.problems import (
@@ -36,6 +47,8 @@ from hallnet.case.rules.problems import (
     HearingToBeHeld,
     PartiesMissing,
     PartyUnknown,
+    PresidingOfficerUnfit,
+    RecordUnsigned,
     StillToBeHeard,
 )
 from hallnet.case.rules.time import what_time_brings
@@ -153,3 +166,30 @@ def test_a_hearing_is_held_within_twenty_days_of_the_asking_or_it_is_stamped() -
 def test_what_is_decided_is_not_told_of_any_more() -> None:
     with pytest.raises(ActNotPossible):
         decide(case_with(ACCEPTED, GRANTED), TELL, context())
+
+
+HOLD = commands.BeginProcedure(
+    ProcedureKind.HEARING, "", working_days(20), "申请人要求", date(2026, 3, 13), "周八"
+)
+
+
+def test_who_examined_the_application_does_not_preside_over_its_hearing() -> None:
+    """Article 48: at whatever hall, whoever records it."""
+    case = case_with(ACCEPTED, SURVEYED, REVIEWED)
+    [began] = decide(case, HOLD, context())
+    assert isinstance(began, ProcedureBegan)
+    assert began.presiding == "周八"
+    for name in (CLERK.name, SURVEYED.surveyors[0].name, ""):
+        with pytest.raises(PresidingOfficerUnfit):
+            decide(case, replace(HOLD, presiding=f" {name} "), context())
+    assert decide(case_with(ACCEPTED), replace(HOLD, presiding=CLERK.name), context())
+
+
+def test_a_hearing_ends_with_a_record_that_was_signed() -> None:
+    held = case_with(ACCEPTED, HEARING)
+    with pytest.raises(RecordUnsigned):
+        decide(held, commands.EndProcedure("已听证", (" ",)), context())
+    signed = decide(held, commands.EndProcedure("已听证", ("章三", "吴九")), context())
+    assert signed == [ProcedureEnded("已听证", ("章三", "吴九"))]
+    other = case_with(ACCEPTED, BEGAN)
+    assert decide(other, commands.EndProcedure("合格"), context()) == [ProcedureEnded("合格", ())]

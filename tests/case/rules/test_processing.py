@@ -54,7 +54,7 @@ from hallnet.case.rules.time import what_time_brings
 ACCEPTED_CASE = case_with(ACCEPTED)
 TEST = commands.BeginProcedure(ProcedureKind.TEST, "", working_days(10), "需要检测", None)
 HEARING = commands.BeginProcedure(
-    ProcedureKind.HEARING, "", working_days(20), "涉及他人", date(2026, 3, 11)
+    ProcedureKind.HEARING, "", working_days(20), "涉及他人", date(2026, 3, 11), "法制科周八"
 )
 EXTEND = commands.Extend(working_days(10), "局长", "案情复杂")
 
@@ -72,7 +72,7 @@ def clock(case: Case, kind: ClockKind, wanted: object = None) -> Clock:
 )
 def test_the_time_of_the_steps_of_the_law_does_not_count(kind: ProcedureKind) -> None:
     """Article 45."""
-    command = replace(TEST, kind=kind, held_on=date(2026, 6, 1))
+    command = replace(TEST, kind=kind, held_on=date(2026, 6, 1), presiding="周八")
     (fact,) = decide(ACCEPTED_CASE, command, context())
     assert isinstance(fact, ProcedureBegan)
     assert not fact.counted

@@ -60,6 +60,7 @@ def _close(attempt: Attempt) -> CaseCommand:
     command = wire.Close(
         method=wire_event.DeliveryMethod.ValueType(form.number("method")),
         received_by=form.text("received_by"),
+        no_fee=form.text("no_fee"),
     )
     return CaseCommand(close=command)
 
@@ -131,7 +132,9 @@ EVERYDAY_ACTS = (
         "outcome reasons legal_basis deceit",
         _decide,
     ),
-    _act("close", "Close", "办结", "办件已办结。", Power.RECEIVE, "method received_by", _close),
+    _act(
+        "close", "Close", "办结", "办件已办结。", Power.RECEIVE, "method received_by no_fee", _close
+    ),
     _act(
         "decline",
         "Decline",

@@ -84,16 +84,18 @@ def tell_later(fact: Fact, halls: Halls) -> Told:
             return Told("签署告知承诺", "work", _told(*pairs))
         case CommitmentWithdrawn(reason):
             return Told("撤回承诺，按一般程序办理", "wait", _told(("原因", reason)))
-        case ProcedureBegan(document_no, _, name, expected, counted, reason, held_on):
+        case ProcedureBegan(document_no, _, name, expected, counted, reason, held_on, presiding):
             pairs = (
                 ("文书", document_no),
                 ("所需时间", f"{expected.days}日，{'计入' if counted else '不计入'}期限"),
                 ("举行日期", str(held_on or "")),
+                ("主持人", presiding),
                 ("原因", reason),
             )
             return Told(f"启动{name}", "wait", _told(*pairs))
-        case ProcedureEnded(result):
-            return Told("特别程序结束", "work", _told(("结果", result)))
+        case ProcedureEnded(result, signed_by):
+            pairs = (("结果", result), ("笔录签字", "、".join(signed_by)))
+            return Told("特别程序结束", "work", _told(*pairs))
         case Surveyed(surveyed_on, surveyors, findings, conditions_met):
             names = "、".join(f"{person.name}（{person.unit}）" for person in surveyors)
             pairs = (("日期", str(surveyed_on)), ("人员", names), ("情况", findings))

@@ -256,8 +256,12 @@ def tell(event: CaseEvent, halls: Halls) -> Told:
             ]
             tone = "done" if outcome is Outcome.GRANTED else "bad"
             return Told(f"决定：{OUTCOMES[outcome]}", tone, _kept(particulars))
-        case Closed(method, received_by):
-            particulars = [("送达方式", DELIVERY_METHODS[method]), ("签收人", received_by)]
+        case Closed(method, received_by, no_fee):
+            particulars = [
+                ("送达方式", DELIVERY_METHODS[method]),
+                ("签收人", received_by),
+                ("不收费的依据", no_fee),
+            ]
             return Told("办结", "done", _kept(particulars))
         case Withdrawn(reason):
             return Told("撤回申请", "ended", _kept([("原因", reason)]))

@@ -31,6 +31,7 @@ from hallnet.case.fact import (
     RefusalReported,
 )
 from hallnet.case.fee import require_may_issue
+from hallnet.case.fee_problems import FeesNotAssessed
 from hallnet.case.item import HandlingKind, TaskType
 from hallnet.case.mandate import MandateAct
 from hallnet.case.power import Power
@@ -151,9 +152,11 @@ def close(case: Case, command: commands.Close, context: Context) -> list[Fact]:
         _require_filed(case, context)
     if is_refused(case) and not (is_reported(case) or context.policy.refusal_report_waived):
         raise RefusalNotReported("case_id")
+    no_fee = command.no_fee.strip()
     if not is_refused(case):
         require_may_issue(context.fees)
-    facts: list[Fact] = [Closed(command.method, command.received_by)]
+        _require_assessed(case, no_fee, context)
+    facts: list[Fact] = [Closed(command.method, command.received_by, no_fee)]
     competent = case.competent_hall
     goes_back = _goes_back_for(case)
     if competent != context.here and goes_back:
@@ -308,6 +311,18 @@ def is_reported(case: Case) -> bool:
     """Whether the decision that stands was reported as a refusal."""
     decided = case.decision
     return decided is not None and case.mark_after(decided, RefusalReported) is not None
+
+
+def _require_assessed(case: Case, no_fee: str, context: Context) -> None:
+    """Articles 58 and 59: what the law has charged is charged, or it is on record why not; of a joint case once,
+    with the whole. Raises FeesNotAssessed."""
+    if no_fee:
+        # Who collects for the applicant does not waive a fee.
+        context.require(Power.RECEIVE)
+        return
+    costs = any(fee.charges for fee in context.item.fees)
+    if costs and context.fees is None and case.filed.lead is None:
+        raise FeesNotAssessed("no_fee", item=context.item.name)
 
 
 def _require_filed(case: Case, context: Context) -> None:

@@ -9,8 +9,8 @@ from datetime import date
 from hallnet.case import command as commands
 from hallnet.case.case import Case
 from hallnet.case.context import Context, require_possible, require_text
-from hallnet.case.event import Fact
-from hallnet.case.fact import RightsTold, ViewHeard
+from hallnet.case.event import Fact, Reviewed
+from hallnet.case.fact import RightsTold, Surveyed, ViewHeard
 from hallnet.case.hearing import asked_hearing
 from hallnet.case.item import TimeLimit, TimeUnit
 from hallnet.case.power import Power
@@ -20,6 +20,7 @@ from hallnet.case.rules.problems import (
     HearingToBeHeld,
     PartiesMissing,
     PartyUnknown,
+    PresidingOfficerUnfit,
     StillToBeHeard,
 )
 from hallnet.case.stage import NAMES
@@ -56,6 +57,19 @@ def hear_view(case: Case, command: commands.HearView, context: Context) -> list[
     if command.asks_hearing and not in_time:
         raise HearingAskedTooLate("asks_hearing", days=ANSWERED_WITHIN.days)
     return [ViewHeard(party, command.statement, command.asks_hearing)]
+
+
+def require_may_preside(case: Case, presiding: str) -> None:
+    """Article 48: a hearing is presided over by another than those who examined the application, at any hall.
+
+    Raises PresidingOfficerUnfit.
+    """
+    examined = {
+        mark.actor.name for mark in case.marks if isinstance(mark.fact, Reviewed | Surveyed)
+    }
+    examined |= {one.name.strip() for fact in case.all_of(Surveyed) for one in fact.surveyors}
+    if not presiding.strip() or presiding.strip() in examined:
+        raise PresidingOfficerUnfit("presiding")
 
 
 def require_heard(case: Case, reasons: str, context: Context) -> None:

@@ -124,6 +124,28 @@ class HearingTooSoon(Problem):
     en_remedy = "Choose a later day (行政许可法 article 48)"
 
 
+class PresidingOfficerUnfit(Problem):
+    """Nobody is named who presides over a hearing, or somebody who examined the application."""
+
+    kind = Kind.INVALID
+    reason = "PRESIDING_OFFICER_UNFIT"
+    zh = "没有写明听证主持人，或者该人审查过本件申请，不能主持听证"
+    zh_remedy = "请指定审查该申请的工作人员以外的人员主持（行政许可法第四十八条）"
+    en = "Nobody is named who presides over the hearing, or somebody who examined this application"
+    en_remedy = "Name somebody else than those who examined it (行政许可法 article 48)"
+
+
+class RecordUnsigned(Problem):
+    """A hearing ends with a record that those who took part have signed."""
+
+    kind = Kind.INVALID
+    reason = "RECORD_UNSIGNED"
+    zh = "听证笔录还没有听证参加人签字或者盖章"
+    zh_remedy = "请将笔录交听证参加人确认无误后签字或者盖章，再登记签字人（行政许可法第四十八条）"
+    en = "Nobody who took part has signed the record of the hearing"
+    en_remedy = "Have it confirmed and signed, and say by whom (行政许可法 article 48)"
+
+
 class SurveyorsTooFew(Problem):
     """Fewer than two who check on site."""
 

@@ -18,6 +18,7 @@ from hallnet.case.fact import (
 from hallnet.case.item import ItemVersion, SpecialProcedure, TaskType, TimeLimit, TimeUnit
 from hallnet.case.power import Power
 from hallnet.case.problems import ActNotPossible
+from hallnet.case.rules.hearing import require_may_preside
 from hallnet.case.rules.problems import (
     DayImpossible,
     HearingTooSoon,
@@ -25,6 +26,7 @@ from hallnet.case.rules.problems import (
     ProcedureTimeMissing,
     ProcedureTooLong,
     ProcedureUnknown,
+    RecordUnsigned,
     SurveyorsTooFew,
 )
 from hallnet.case.stage import NAMES
@@ -67,6 +69,7 @@ def begin_procedure(case: Case, command: commands.BeginProcedure, context: Conte
         announced = context.calendar.working_days_between(context.today, held_on) if held_on else 0
         if announced < HEARING_ANNOUNCED_DAYS:
             raise HearingTooSoon("held_on")
+        require_may_preside(case, command.presiding)
     return [
         ProcedureBegan(
             context.document_no,
@@ -76,6 +79,7 @@ def begin_procedure(case: Case, command: commands.BeginProcedure, context: Conte
             counted,
             command.reason,
             command.held_on,
+            command.presiding.strip(),
         )
     ]
 
@@ -83,10 +87,15 @@ def begin_procedure(case: Case, command: commands.BeginProcedure, context: Conte
 def end_procedure(case: Case, command: commands.EndProcedure, context: Context) -> list[Fact]:
     context.require(Power.REVIEW, Power.DECIDE, Power.DECIDE_INSTANT)
     require_possible(case, ProcedureEnded, "结束特别程序")
-    if case.procedure is None:
+    began = case.procedure
+    if began is None:
         raise ActNotPossible("case_id", stage=NAMES[case.stage], act="结束特别程序")
+    assert isinstance(began.fact, ProcedureBegan)
     require_text(command.result, "result")
-    return [ProcedureEnded(command.result)]
+    signed_by = tuple(dict.fromkeys(name.strip() for name in command.signed_by if name.strip()))
+    if began.fact.kind is ProcedureKind.HEARING and not signed_by:
+        raise RecordUnsigned("signed_by")
+    return [ProcedureEnded(command.result, signed_by)]
 
 
 def survey(case: Case, command: commands.Survey, context: Context) -> list[Fact]:

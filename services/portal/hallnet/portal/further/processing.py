@@ -30,12 +30,15 @@ def _begin_procedure(attempt: Attempt) -> CaseCommand:
         expected=days(form),
         reason=form.text("reason"),
         held_on=form.text("held_on"),
+        presiding=form.text("presiding"),
     )
     return CaseCommand(begin_procedure=command)
 
 
 def _end_procedure(attempt: Attempt) -> CaseCommand:
-    return CaseCommand(end_procedure=wire.EndProcedure(result=attempt.form.text("result")))
+    form = attempt.form
+    command = wire.EndProcedure(result=form.text("result"), signed_by=names(form, "signed_by"))
+    return CaseCommand(end_procedure=command)
 
 
 def _survey(attempt: Attempt) -> CaseCommand:
@@ -101,6 +104,7 @@ PROCESSING_ACTS = (
         WORKING_DAYS,
         REASON,
         Input("held_on", "听证日期", "date", hint="听证须提前7个工作日通知", required=False),
+        Input("presiding", "听证主持人", hint="听证须填写；不得是审查本件的人员", required=False),
     ),
     drawn_act(
         "end-procedure",
@@ -110,6 +114,9 @@ PROCESSING_ACTS = (
         Power.REVIEW,
         _end_procedure,
         Input("result", "结果", "area"),
+        Input(
+            "signed_by", "听证笔录的签字人（每行一个）", "area", hint="听证须填写", required=False
+        ),
     ),
     drawn_act(
         "tell-rights",

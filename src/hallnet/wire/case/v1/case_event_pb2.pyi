@@ -747,19 +747,25 @@ class Closed(_message.Message):
 
     METHOD_FIELD_NUMBER: _builtins.int
     RECEIVED_BY_FIELD_NUMBER: _builtins.int
+    NO_FEE_FIELD_NUMBER: _builtins.int
     method: Global___DeliveryMethod.ValueType
     """How it got there."""
     received_by: _builtins.str
     """Who received it, in words."""
+    no_fee: _builtins.str
+    """Why nothing was charged though the item has a fee, with the basis of the reduction or exemption; empty if it was
+    assessed or costs nothing.
+    """
     def __init__(
         self,
         *,
         method: Global___DeliveryMethod.ValueType = ...,
         received_by: _builtins.str = ...,
+        no_fee: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "received_by", b"received_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "no_fee", b"no_fee", "received_by", b"received_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

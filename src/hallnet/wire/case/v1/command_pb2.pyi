@@ -275,6 +275,7 @@ class BeginProcedure(_message.Message):
     EXPECTED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     HELD_ON_FIELD_NUMBER: _builtins.int
+    PRESIDING_FIELD_NUMBER: _builtins.int
     kind: _fact_pb2.ProcedureKind.ValueType
     """Which kind."""
     name: _builtins.str
@@ -283,6 +284,8 @@ class BeginProcedure(_message.Message):
     """Why, in words."""
     held_on: _builtins.str
     """For a hearing: the day on which it is held, YYYY-MM-DD."""
+    presiding: _builtins.str
+    """For a hearing: who presides, by name; nobody who reviewed the application."""
     @_builtins.property
     def expected(self) -> _item_pb2.TimeLimit:
         """How long it takes."""
@@ -295,10 +298,11 @@ class BeginProcedure(_message.Message):
         expected: _item_pb2.TimeLimit | None = ...,
         reason: _builtins.str = ...,
         held_on: _builtins.str = ...,
+        presiding: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "held_on", b"held_on", "kind", b"kind", "name", b"name", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "held_on", b"held_on", "kind", b"kind", "name", b"name", "presiding", b"presiding", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -311,16 +315,22 @@ class EndProcedure(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULT_FIELD_NUMBER: _builtins.int
+    SIGNED_BY_FIELD_NUMBER: _builtins.int
     result: _builtins.str
     """What came of it."""
+    @_builtins.property
+    def signed_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a hearing: who signed its record, by name."""
+
     def __init__(
         self,
         *,
         result: _builtins.str = ...,
+        signed_by: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result", "signed_by", b"signed_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -716,19 +726,25 @@ class Close(_message.Message):
 
     METHOD_FIELD_NUMBER: _builtins.int
     RECEIVED_BY_FIELD_NUMBER: _builtins.int
+    NO_FEE_FIELD_NUMBER: _builtins.int
     method: _case_event_pb2.DeliveryMethod.ValueType
     """How the result reached the applicant."""
     received_by: _builtins.str
     """Who received it, in words."""
+    no_fee: _builtins.str
+    """Why nothing is charged though the item has a fee, with the basis of the reduction or exemption; needed where the fee
+    was not assessed.
+    """
     def __init__(
         self,
         *,
         method: _case_event_pb2.DeliveryMethod.ValueType = ...,
         received_by: _builtins.str = ...,
+        no_fee: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "received_by", b"received_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["method", b"method", "no_fee", b"no_fee", "received_by", b"received_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -472,6 +472,7 @@ class ProcedureBegan(_message.Message):
     COUNTED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     HELD_ON_FIELD_NUMBER: _builtins.int
+    PRESIDING_FIELD_NUMBER: _builtins.int
     document_no: _builtins.str
     """Number of the written notice."""
     kind: Global___ProcedureKind.ValueType
@@ -484,6 +485,8 @@ class ProcedureBegan(_message.Message):
     """Why, in words."""
     held_on: _builtins.str
     """For a hearing: the day on which it is held, YYYY-MM-DD."""
+    presiding: _builtins.str
+    """For a hearing: who presides, by name."""
     @_builtins.property
     def expected(self) -> _item_pb2.TimeLimit:
         """How long it takes, as the applicant was told."""
@@ -498,10 +501,11 @@ class ProcedureBegan(_message.Message):
         counted: _builtins.bool = ...,
         reason: _builtins.str = ...,
         held_on: _builtins.str = ...,
+        presiding: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counted", b"counted", "document_no", b"document_no", "expected", b"expected", "held_on", b"held_on", "kind", b"kind", "name", b"name", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counted", b"counted", "document_no", b"document_no", "expected", b"expected", "held_on", b"held_on", "kind", b"kind", "name", b"name", "presiding", b"presiding", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -514,16 +518,22 @@ class ProcedureEnded(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULT_FIELD_NUMBER: _builtins.int
+    SIGNED_BY_FIELD_NUMBER: _builtins.int
     result: _builtins.str
     """What came of it."""
+    @_builtins.property
+    def signed_by(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a hearing: who signed its record, by name."""
+
     def __init__(
         self,
         *,
         result: _builtins.str = ...,
+        signed_by: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result", "signed_by", b"signed_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
