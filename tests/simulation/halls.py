@@ -40,7 +40,7 @@ from hallnet.exchange.context import Context
 from hallnet.exchange.link import incoming, sending
 from hallnet.exchange.link.incoming import Taken
 from hallnet.exchange.queue import outgoing
-from hallnet.exchange.recovery import returning, taking_back
+from hallnet.exchange.recovery import asking_back, returning
 from hallnet.federation import limits
 from hallnet.intake import accounts, cases, handling, own_words
 from hallnet.intake import following as intake_following
@@ -462,7 +462,7 @@ class World:
         )
         if station.exchange.look(returning.is_under_way):
             moved |= station.exchange.transact(lambda c: returning.go_on(c, station.context, now))
-        if station.exchange.look(taking_back.is_under_way):
+        if station.exchange.look(asking_back.is_under_way):
             return moved
         station.hall.records.may_act.set()
         moved |= pump(

@@ -11,7 +11,7 @@ from hallnet.case.case import day_of
 from hallnet.exchange import tables
 from hallnet.exchange.journal import continuity
 from hallnet.exchange.link.making_sure import make_sure
-from hallnet.exchange.recovery import returning, taking_back
+from hallnet.exchange.recovery import asking_back, returning
 from hallnet.intake import own_words, records
 from hallnet.intake import tables as intake_tables
 from hallnet.node.feeds import deal
@@ -67,7 +67,7 @@ class Words:
             elif await hall.exchange.write(lambda c: returning.go_on(c, hall.context, hall.now())):
                 self._came.set()
                 self._links.wake_those_with_parcels()
-            elif hall.exchange.look(taking_back.is_under_way):
+            elif hall.exchange.look(asking_back.is_under_way):
                 await is_set_within(self._moved, LOOK_SECONDS)
             else:
                 await self._moved.wait()
@@ -100,7 +100,7 @@ class Words:
         hall = self._hall
         position = hall.intake.look(lambda c: intake_tables.cursors.position(c, own_words.FEED))
         waits, last = hall.exchange.look(
-            lambda c: (taking_back.is_under_way(c), tables.returned.last(c))
+            lambda c: (asking_back.is_under_way(c), tables.returned.last(c))
         )
         return not waits and position >= last
 

@@ -17,7 +17,7 @@ from hallnet.exchange.faces.trust_face import TrustFace
 from hallnet.exchange.journal import continuity, journal_store, numbering
 from hallnet.exchange.link import links
 from hallnet.exchange.queue import outgoing, queues
-from hallnet.exchange.recovery import taking_back
+from hallnet.exchange.recovery import asking_back
 from hallnet.node.home import Part
 from hallnet.node.server import EVERY_PART, Callers
 from hallnet.store import Connection
@@ -167,7 +167,7 @@ class ExchangeFace(TrustFace, RecordsFace, AttachmentFace, wire_grpc.ExchangeSer
             return wire.ConfirmRecordsResponse(
                 sure=self._context.is_sure,
                 restored=_journal_gaps(connection),
-                words_back=not taking_back.is_under_way(connection),
+                words_back=not asking_back.is_under_way(connection),
                 words_position=tables.returned.last(connection),
             )
 

@@ -15,7 +15,7 @@ from hallnet.exchange.context import Context
 from hallnet.exchange.journal import continuity, journal_store, witnessing
 from hallnet.exchange.journal.incidents import record_incident
 from hallnet.exchange.queue import resending
-from hallnet.exchange.recovery import taking_back
+from hallnet.exchange.recovery import asking_back
 from hallnet.federation import limits
 from hallnet.federation.link import Link
 from hallnet.federation.problems import ClocksApart
@@ -147,7 +147,7 @@ def take_hello(
     shown = witnessing.take_cosignature(connection, context, neighbour, message, now)
     if shown:
         # It may have seen what was lost before the journal went on under a new number.
-        shown += taking_back.begin(connection, context, now)
+        shown += asking_back.begin(connection, context, now)
     return entries + shown + witnessing.follow(connection, context, neighbour, message, now)
 
 

@@ -10,7 +10,7 @@ from hallnet.exchange import tables
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal import continuity, numbering
 from hallnet.exchange.link.link_loop import LinkLoop
-from hallnet.exchange.recovery import taking_back
+from hallnet.exchange.recovery import asking_back
 from hallnet.federation.continuity import CHILDREN_WAIT, is_known
 from hallnet.places import Address
 from hallnet.store import Connection, Database
@@ -62,5 +62,5 @@ def go_on(connection: Connection, context: Context, now: datetime) -> None:
     """The journal goes on from the longest end that neighbours saw; if entries are lost, they are asked for."""
     entries = continuity.go_on(connection, context, now)
     sure = context.once_sure(numbering.current(connection))
-    entries += taking_back.begin(connection, sure, now)
+    entries += asking_back.begin(connection, sure, now)
     tables.feed.append(connection, entries)

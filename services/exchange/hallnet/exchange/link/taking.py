@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,8 +24,8 @@ from hallnet.exchange.journal.journal_store import (
     join_path,
     keep_checkpoints,
     keep_run,
-    proofs_now,
 )
+from hallnet.exchange.link.verdicts import Verdicts
 from hallnet.exchange.queue import outgoing, parcels
 from hallnet.exchange.queue.hops import Direction, Hop
 from hallnet.exchange.queue.outgoing import Told
@@ -52,10 +51,10 @@ from hallnet.store.feed import Entry
 from hallnet.store.room import HallFull, reusable_bytes
 from hallnet.store.rows import RowsStatement, SoughtRows
 from hallnet.trust.envelope import Content, Envelope, Header
-from hallnet.trust.evidence import EvidenceReader, EvidenceWriter, RunProof, SignedCheckpoint
+from hallnet.trust.evidence import EvidenceReader, RunProof, SignedCheckpoint
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
-from hallnet.trust.receipt import RECEIPT, Receipt, ReceiptBody, ReceiptForm, ReceiptRun, Verdict
+from hallnet.trust.receipt import Receipt, ReceiptRun, Verdict
 from hallnet.trust.suites import algorithms
 from hallnet.wire.exchange.v1 import envelope_pb2 as wire
 from hallnet.wire.exchange.v1 import link_pb2 as wire_link
@@ -63,7 +62,6 @@ from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 _ADD_SEEN = RowsStatement(insert(tables.seen))
-_ADD_RECEPTIONS = RowsStatement(insert(tables.reception))
 _ADD_INCIDENTS = RowsStatement(insert(tables.incident))
 _JUDGED_BEFORE = SoughtRows(
     select(tables.reception.c.envelope_id, tables.reception.c.header).where(
@@ -75,10 +73,6 @@ _SEEN_BEFORE = SoughtRows(
         tables.seen.c.envelope_id.in_(bindparam("sought", expanding=True))
     )
 )
-
-
-_Given = tuple[ReceiptBody, bytes, int]
-"""A verdict of this hall, as it stands in the journal, and its place there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +108,7 @@ class Taking:
         self._journal = JournalWriter(connection, context, now)
         self._known: dict[bytes, bytes] = {}
         self._relayed: list[dict[str, object]] = []
-        self._receptions: list[dict[str, object]] = []
-        self._receipts: list[_Given] = []
-        self._repeated: list[_Given] = []
-        self._forms: dict[tuple[Address, Verdict, str], ReceiptForm] = {}
+        self._given = Verdicts(connection, context, neighbour, self._journal, now)
         self._queue: list[tuple[Address, Parcel]] = []
         self._verdicts: list[Told] = []
         self._runs: list[tuple[RunProof, list[bytes]]] = []
@@ -126,8 +117,6 @@ class Taking:
         self._entries: list[Entry] = []
         self._of_certificates: list[Asked | Issued] = []
         self._of_words: list[Said] = []
-        self._uses: Counter[bytes] = Counter()
-        """How many bodies that are kept each content key opens."""
         self._chunks: list[tuple[Header, Envelope, Content]] = []
         self._has_room: bool | None = None
         self.kept_chunks: list[Kept] = []
@@ -165,11 +154,11 @@ class Taking:
             keep_run(connection, run, leaves)
         for statement, rows in (
             (_ADD_SEEN, self._relayed),
-            (_ADD_RECEPTIONS, self._receptions),
             (_ADD_INCIDENTS, self._incidents),
         ):
             statement.execute(connection, rows)
-        contents.keep_keys(connection, self._around.opened_keys, self._uses)
+        self._given.write()
+        contents.keep_keys(connection, self._around.opened_keys, self._given.uses)
         parcels.enqueue(connection, self._neighbour, self._queue, self._now)
         judged = outgoing.judged(connection, self._context, self._verdicts, self._now)
         entries = self._entries + judged.entries
@@ -191,42 +180,8 @@ class Taking:
         )
 
     def give_receipts(self, reply: wire_link.BatchReply) -> None:
-        """Put into a reply the receipts that this hall gave, and again those of what came again, with
-        the end of the own journal that they show; after `write`."""
-        evidence = EvidenceWriter()
-        proofs = proofs_now(
-            self._connection, self._context, (leaf_index for *_, leaf_index in self._repeated)
-        )
-        neighbour = self._neighbour
-        own = [given for given in self._receipts if given[0].sender == neighbour]
-        for run in _in_a_row(own):
-            self._give_run(reply, run, evidence)
-        # Those of other senders go on from there one by one.
-        others = [given for given in self._receipts if given[0].sender != neighbour]
-        singles = [(body, raw, self._journal.proof(index)) for body, raw, index in others]
-        singles += [(body, raw, proofs[index]) for body, raw, index in self._repeated]
-        for body, raw, proof in singles:
-            receipt = reply.receipts.add(body=raw)
-            evidence.write(receipt.proof, proof, self._context.issuers_of(proof.checkpoint))
-            self.hops.append(Hop(self._neighbour, Direction.SENT, body, len(raw)))
-        reply.evidence.CopyFrom(evidence.to_message())
-        reply.frontier.extend(
-            self._journal.frontier()
-            if self._receipts
-            else continuity.frontier_of_largest(
-                self._connection, self._context, [proof.checkpoint for proof in proofs.values()]
-            )
-        )
-
-    def _give_run(
-        self, reply: wire_link.BatchReply, run: Sequence[_Given], evidence: EvidenceWriter
-    ) -> None:
-        (_, _, first), (_, _, last) = run[0], run[-1]
-        proof = self._journal.run_proof(first, last + 1)
-        message = reply.receipt_runs.add(bodies=[raw for _, raw, _ in run])
-        evidence.write_run(message.proof, proof, self._context.issuers_of(proof.checkpoint))
-        neighbour = self._neighbour
-        self.hops += [Hop(neighbour, Direction.SENT, body, len(raw)) for body, raw, _ in run]
+        """Put the receipts of this hall into a reply; after `write`."""
+        self.hops += self._given.give(reply)
 
     def _parcel(self, message: wire_link.Parcel) -> wire_link.ParcelAnswer:
         return self._take(partial(self._load, message), message)
@@ -350,52 +305,8 @@ class Taking:
     def _judge(
         self, header: Header, envelope: Envelope, verdict: Verdict, reason: str = ""
     ) -> None:
-        body, raw = self._receipt(header, verdict, reason)
-        leaf_index = self._journal.add(EntryKind.RECEIVED, raw)
-        self._receipts.append((body, raw, leaf_index))
-        # Pieces of materials are put together elsewhere; what was not accepted is not opened later.
-        kept = verdict is Verdict.ACCEPTED and header.kind != attachments.CHUNK_KIND
-        if kept:
-            self._uses[contents.sealed_key_of(envelope.sealed_body)] += 1
-        self._receptions.append(
-            {
-                "envelope_id": header.envelope_id,
-                "sender": str(header.sender),
-                "kind": header.kind,
-                "subject": header.subject,
-                "verdict": verdict,
-                "received_at": self._now,
-                "header": envelope.header,
-                "sealed_body": envelope.sealed_body if kept else None,
-                "leaf_index": envelope.proof.leaf_index,
-                "path": join_path(envelope.proof.path),
-                "checkpoint": checkpoint_digest(envelope.proof.checkpoint),
-                "receipt": raw,
-                "receipt_leaf_index": leaf_index,
-            }
-        )
-
-    def _receipt(self, header: Header, verdict: Verdict, reason: str) -> tuple[ReceiptBody, bytes]:
-        kind = header.sender, verdict, reason
-        form = self._forms.get(kind)
-        envelope_id, digest = header.envelope_id, self._known[header.envelope_id]
-        if form is not None:
-            return form.make(envelope_id, digest)
-        body = ReceiptBody(
-            suite=self._context.journal_suite,
-            envelope_id=envelope_id,
-            header_digest=digest,
-            issuer=self._context.here,
-            sender=header.sender,
-            verdict=verdict,
-            reason=reason,
-            at=self._now,
-        )
-        raw = RECEIPT.to_bytes(body)
-        form = ReceiptForm(body, raw)
-        if form.is_regular:
-            self._forms[kind] = form
-        return body, raw
+        digest = self._known[header.envelope_id]
+        self._given.judge(header, digest, envelope, verdict, reason)
 
     def _accept(self, header: Header, envelope: Envelope, content: Content) -> None:
         """Kinds that the exchange deals with itself end here; all others go to the feed."""
@@ -469,15 +380,7 @@ class Taking:
 
     def _repeat(self, header: Header, envelope: Envelope, message: wire_link.Parcel) -> None:
         """It has no second effect: the original receipt is given again, or the envelope passed on."""
-        table = tables.reception
-        row = self._connection.execute(
-            select(table.c.receipt, table.c.receipt_leaf_index).where(
-                table.c.envelope_id == header.envelope_id
-            )
-        ).one_or_none()
-        if row is not None:
-            body = RECEIPT.from_bytes(row.receipt)
-            self._repeated.append((body, row.receipt, row.receipt_leaf_index))
+        if self._given.repeat(header.envelope_id):
             return
         way = self._way_to(header.recipient)
         if way is not None:
@@ -516,18 +419,6 @@ class Taking:
     def _way_to(self, goal: Address) -> Address | None:
         around = self._around
         return way_to(goal, around.here, around.parent, around.children, around.register).neighbour
-
-
-def _in_a_row(given: Sequence[_Given]) -> Iterator[list[_Given]]:
-    """Runs of receipts between which nothing else was added to the journal."""
-    run: list[_Given] = []
-    for one in given:
-        if run and one[2] != run[-1][2] + 1:
-            yield run
-            run = []
-        run.append(one)
-    if run:
-        yield run
 
 
 _LATER = wire_link.ParcelAnswer(disposition=wire_link.DISPOSITION_LATER, reason=HallFull.reason)

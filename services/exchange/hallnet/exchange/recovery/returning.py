@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hallnet.exchange import tables
 from hallnet.exchange.context import Context
-from hallnet.exchange.recovery import giving_back, taking_back
+from hallnet.exchange.recovery import asking_back, giving_back, taking_back
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
@@ -41,12 +41,12 @@ def act(connection: Connection, context: Context, said: Said, now: datetime) -> 
 
 def is_under_way(connection: Connection) -> bool:
     """Whether a hall waits for its words here, or this hall for its own."""
-    return giving_back.is_asked(connection) or taking_back.is_under_way(connection)
+    return giving_back.is_asked(connection) or asking_back.is_under_way(connection)
 
 
 def go_on(connection: Connection, context: Context, now: datetime) -> bool:
     """Give back the next portions, and see whether what was lost here is back; True if something was done."""
-    ended = taking_back.end_if_due(connection, context, now)
+    ended = asking_back.end_if_due(connection, context, now)
     moved, entries = giving_back.give_some(connection, context, now)
     tables.feed.append(connection, entries)
     return bool(ended or moved)

@@ -1,4 +1,4 @@
-"""After this hall lost records: it asks for what it had said itself, and takes it in as it was.
+"""What this hall had said itself and lost comes back: it is taken in as it was.
 
 Each envelope that comes back stands again where it stood, with its proof, its body, its key and its verdict, and
 is not sent a second time. Its content goes to the other services in a feed of its own, which they follow before
@@ -9,27 +9,26 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import Row, Table, func, insert, select, update
+from sqlalchemy import Row, select, update
 
 from hallnet.codec import parse
 from hallnet.codec.moments import to_timestamp
 from hallnet.exchange import believing, contents, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal import continuity, journal_store, numbering
+from hallnet.exchange.journal import journal_store
 from hallnet.exchange.journal.incidents import record_incident
-from hallnet.exchange.queue import outgoing
-from hallnet.exchange.queue.parcels import RELAYED_KEPT_FOR, size_of
-from hallnet.exchange.queue.sealing import Wish
-from hallnet.exchange.recovery.giving_back import SUBJECT, WANTED_KIND
-from hallnet.federation import delivery, limits
+from hallnet.exchange.queue.parcels import size_of
+from hallnet.exchange.recovery import asking_back
+from hallnet.exchange.recovery.asking_back import Lost
+from hallnet.federation import delivery
 from hallnet.federation.admission import ParcelMalformed, ProofVerifier
 from hallnet.federation.delivery import State
 from hallnet.federation.returning import WORDS_MAX, Loss
@@ -39,7 +38,7 @@ from hallnet.store import Connection
 from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
 from hallnet.trust import envelope as envelopes
-from hallnet.trust.envelope import Content, Header, Urgency
+from hallnet.trust.envelope import Content, Header
 from hallnet.trust.evidence import EvidenceReader, Proof
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import (
@@ -55,148 +54,8 @@ from hallnet.wire.exchange.v1 import returning_pb2 as wire_returning
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
-HALLS_ASKED_MAX = 256
-"""For one loss: neighbours, halls with which this one had to do last, and those that come to light."""
-RECENT_ROWS = 2_000
-"""Of the newest records, to see with which halls this one had to do."""
-
 _log = logging.getLogger("hallnet.exchange")
 _ASKED, _RECOVERY = tables.recovery_asked, tables.recovery
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Entries of the own journal that are not here."""
-
-    places: range
-    before_number: int = 0
-    """The number under which the journal went on beside them; 0 if it went on behind them."""
-
-    def of(self, table: Table) -> Any:
-        """The rows of a table that are of this loss."""
-        return (table.c.before_number == self.before_number) & (table.c.end == self.places.stop)
-
-
-def _losses(connection: Connection) -> list[Lost]:
-    """The newest gap, and what came to light of older numbers."""
-    found = [Lost(gap) for gap, _ in continuity.gaps(connection)[-1:]]
-    older = [one for one in numbering.beginnings(connection) if one.lost_at is not None]
-    return found + [Lost(range(one.start, one.lost_end), one.number) for one in older]
-
-
-# Asking
-
-
-def begin(connection: Connection, context: Context, now: datetime) -> list[Entry]:
-    """If records were lost and nobody was asked yet, ask for the own words; returns the entries for the feed.
-
-    A hall that went on under a new number acts already: it does not wait for what it had said before.
-    """
-    entries = []
-    for lost in _losses(connection):
-        if connection.execute(select(_RECOVERY.c.end).where(lost.of(_RECOVERY))).first():
-            continue
-        row = {"before_number": lost.before_number, "end": lost.places.stop, "began_at": now}
-        ended_at = now if lost.before_number else None
-        connection.execute(insert(_RECOVERY).values(**row, ended_at=ended_at))
-        halls = sorted(context.neighbours())
-        if now - _newest_records(connection, context, lost.places, now) > RELAYED_KEPT_FOR:
-            # Neighbours no longer know all that went through them.
-            halls += _recent(connection)
-        entries += ask(connection, context, lost, halls, now)
-    return entries
-
-
-def ask(
-    connection: Connection, context: Context, lost: Lost, halls: Iterable[Address], now: datetime
-) -> list[Entry]:
-    """Ask halls that were not asked yet."""
-    of_loss = lost.of(_ASKED)
-    known = set(connection.scalars(select(_ASKED.c.hall).where(of_loss)))
-    fresh = [
-        hall for hall in dict.fromkeys(halls) if hall != context.here and str(hall) not in known
-    ][: max(HALLS_ASKED_MAX - len(known), 0)]
-    if not fresh:
-        return []
-    connection.execute(
-        insert(_ASKED),
-        [
-            {
-                "before_number": lost.before_number,
-                "end": lost.places.stop,
-                "hall": str(hall),
-                "asked_at": now,
-                "returned": 0,
-                "refused": 0,
-            }
-            for hall in fresh
-        ],
-    )
-    wanted = wire_returning.WordsWanted(
-        start=lost.places.start,
-        end=lost.places.stop,
-        since=to_timestamp(_newest_records(connection, context, lost.places, now)),
-        before_number=lost.before_number,
-    ).SerializeToString()
-    wishes = [Wish(hall, WANTED_KIND, SUBJECT, Urgency.URGENT, wanted) for hall in fresh]
-    return outgoing.send(connection, context, wishes, now)
-
-
-def _newest_records(
-    connection: Connection, context: Context, places: range, now: datetime
-) -> datetime:
-    if not places.start:
-        return now - limits.LIFETIME
-    return journal_store.head_of_size(connection, context, places.start).checkpoint.at
-
-
-def _recent(connection: Connection) -> list[Address]:
-    """Halls with which this one had to do before its records were lost."""
-    found: list[str] = []
-    for table, column in (
-        (tables.delivery, tables.delivery.c.recipient),
-        (tables.reception, tables.reception.c.sender),
-    ):
-        newest = select(column.label("hall")).order_by(table.c.position.desc()).limit(RECENT_ROWS)
-        some = newest.subquery()
-        found += connection.scalars(select(some.c.hall).distinct().order_by(some.c.hall))
-    return [Address.parse(text) for text in found]
-
-
-def end_if_due(connection: Connection, context: Context, now: datetime) -> bool:
-    """Go on once all halls that were asked have answered, or when it takes too long; True if it ended.
-
-    What comes later is taken in all the same.
-    """
-    query = select(_RECOVERY).where(_RECOVERY.c.ended_at.is_(None)).with_for_update()
-    open_ones = connection.execute(query).all()
-    ended = False
-    for row in open_ones:
-        silent = connection.scalars(
-            select(_ASKED.c.hall).where(
-                Lost(range(row.end), row.before_number).of(_ASKED), _ASKED.c.answered_at.is_(None)
-            )
-        ).all()
-        if silent and now - row.began_at < context.words_awaited_for:
-            continue
-        if silent:
-            _log.warning("gone on without what was said to %s", ", ".join(sorted(silent)))
-        this = Lost(range(row.end), row.before_number).of(_RECOVERY)
-        connection.execute(update(_RECOVERY).where(this).values(ended_at=now))
-        _tell_end(connection, row.end, now)
-        ended = True
-    return ended
-
-
-def _tell_end(connection: Connection, end: int, now: datetime) -> None:
-    gap = continuity.gap_before(connection, end)
-    assert gap is not None
-    restored = wire_feed.JournalRestored(start=gap.start, end=end)
-    entry = Entry("journal.recovered", "", restored.SerializeToString(), now)
-    tables.returned.append(connection, [entry])
-
-
-# Taking
 
 
 def read(payload: bytes) -> wire_returning.WordsReturned:
@@ -219,7 +78,7 @@ def take(
 
     Each word is judged by itself. What is not what this hall said is an incident in the name of the giver.
     """
-    lost = _lost_of(connection, message)
+    lost = asking_back.loss_of(connection, message)
     if lost is None:
         return []
     of_hall = lost.of(_ASKED) & (_ASKED.c.hall == str(giver))
@@ -238,19 +97,9 @@ def take(
     if message.complete and asked.answered_at is None:
         values["answered_at"] = now
     connection.execute(update(_ASKED).where(of_hall).values(**values))
-    entries = taking.entries + ask(connection, context, lost, taking.halls, now)
-    end_if_due(connection, context, now)
+    entries = taking.entries + asking_back.ask(connection, context, lost, taking.halls, now)
+    asking_back.end_if_due(connection, context, now)
     return entries
-
-
-def _lost_of(connection: Connection, message: wire_returning.WordsReturned) -> Lost | None:
-    """The loss of which words are given back; None if there is none."""
-    if not message.before_number:
-        gap = continuity.gap_before(connection, message.end)
-        return Lost(gap) if gap is not None else None
-    named = (message.before_number, message.end)
-    older = (lost for lost in _losses(connection) if lost.before_number)
-    return next((lost for lost in older if (lost.before_number, lost.places.stop) == named), None)
 
 
 @dataclass(slots=True)
@@ -490,9 +339,3 @@ def _told(header: Header, content: Content, now: datetime) -> Entry:
         sent_at=to_timestamp(header.sent_at),
     )
     return Entry("word.returned", header.subject, message.SerializeToString(), now)
-
-
-def is_under_way(connection: Connection) -> bool:
-    """Whether this hall still waits for its own words."""
-    query = select(func.count()).select_from(_RECOVERY).where(_RECOVERY.c.ended_at.is_(None))
-    return bool(connection.execute(query).scalar_one())
