@@ -37,9 +37,14 @@ async def reported_up(real: RealNetwork, number: int) -> wire.CaseView:
     return view
 
 
-def copy_files(data: Path, to: Path) -> None:
-    for file in data.glob("*.db*"):
-        shutil.copy(file, to / file.name)
+def snapshot(data: Path, to: Path) -> None:
+    """What the databases of a hall that runs hold at one moment: files copied one after the other may not fit."""
+    for file in data.glob("*.db"):
+        with (
+            closing(sqlite3.connect(file)) as source,
+            closing(sqlite3.connect(to / file.name)) as target,
+        ):
+            source.backup(target)
 
 
 def journal_size_in(folder: Path) -> int:
@@ -53,7 +58,8 @@ def journal_size_in(folder: Path) -> int:
 def put_back(kept: Path, data: Path) -> None:
     for file in data.glob("*.db*"):
         file.unlink()
-    copy_files(kept, data)
+    for file in kept.glob("*.db"):
+        shutil.copy(file, data / file.name)
 
 
 async def incidents(real: RealNetwork, address: str) -> list[str]:
@@ -154,7 +160,7 @@ def test_old_files_neither_fork_the_journal_nor_give_a_number_twice(real: RealNe
 
     async def story(kept: Path) -> None:
         await reported_up(real, 951)
-        copy_files(data, kept)
+        snapshot(data, kept)
         copied = journal_size_in(kept)
         lost = await reported_up(real, 952)
         await node.processes[0].kill()
