@@ -24,7 +24,20 @@ settings.register_profile(
 )
 settings.load_profile("hallnet")
 
+LONG_SECONDS = 1_000
+"""A test that is given so much time takes minutes."""
+
 _database_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: at the end all processes would wait for one."""
+    items.sort(key=_is_short)
+
+
+def _is_short(item: pytest.Item) -> bool:
+    given = item.get_closest_marker("timeout")
+    return given is None or given.args[0] < LONG_SECONDS
 
 
 @pytest.fixture(scope="session")
