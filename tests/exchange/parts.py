@@ -14,7 +14,7 @@ from tests.simulation.worlds import COUNTY, TOWNSHIP
 
 from hallnet.codec.moments import to_timestamp
 from hallnet.exchange import believing, following, tables
-from hallnet.exchange.journal import journal_store
+from hallnet.exchange.journal import journal_store, keeping
 from hallnet.exchange.link import links
 from hallnet.federation import limits
 from hallnet.places import Address
@@ -165,6 +165,14 @@ def queued(station: Station) -> list[Row[Any]]:
 def sent_bodies(station: Station) -> dict[int, bytes]:
     """Sealed bodies of own envelopes, by their place in the journal."""
     return {row.leaf_index: row.sealed_body for row in rows(station.exchange, tables.sent)}
+
+
+def receipt_bodies(station: Station) -> dict[bytes, bytes]:
+    """The verdicts on own envelopes, by envelope."""
+    judged = [row for row in deliveries(station) if row.receipt_leaf_index is not None]
+    return station.exchange.look(
+        lambda c: {row.envelope_id: keeping.kept_receipt(c, row).body for row in judged}
+    )
 
 
 def receptions(station: Station) -> list[Row[Any]]:

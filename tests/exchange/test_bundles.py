@@ -13,10 +13,13 @@ from tests.simulation.worlds import CITY, COUNTY, OTHER_COUNTY, TOWNSHIP
 
 from hallnet.exchange import tables
 from hallnet.exchange.attachments import CHUNK_KIND
+from hallnet.exchange.certificates.renewing import REQUEST_KIND
 from hallnet.exchange.records import bundling
 from hallnet.exchange.records.bundling import NothingToExport
+from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.trust.bundle import Report, verify_bundle
+from hallnet.trust.envelope import Urgency
 from hallnet.trust.problems import BundleMalformed
 from hallnet.trust.receipt import Verdict
 from hallnet.wire.exchange.v1 import case_bundle_pb2 as wire
@@ -67,24 +70,47 @@ def test_both_halls_can_prove_a_matter_with_nothing_but_the_root(
     assert len(receipts) == 2
 
 
-def test_each_receipt_of_a_run_is_proved_alone(world: World) -> None:
-    """A neighbour answers a batch with verdicts that are proved together and kept once."""
+@pytest.mark.parametrize(
+    "urgencies",
+    [[Urgency.ORDINARY] * 4, [Urgency.BULK, Urgency.ORDINARY, Urgency.ORDINARY, Urgency.URGENT]],
+    ids=["in-their-order", "in-another-order"],
+)
+def test_each_receipt_of_a_run_is_proved_alone(world: World, urgencies: list[Urgency]) -> None:
+    """A neighbour answers a batch with verdicts that are proved together and kept once. They stand in the
+    order in which the envelopes went, which need not be that in which they were wished, and say
+    different things."""
     subjects = [f"matter-{number}" for number in range(5)]
-    for wanted in (subjects[:1], subjects[1:]):
-        want(world, TOWNSHIP, *[dispatch(COUNTY, subject=subject) for subject in wanted])
-        settle_exchanges(world)
+    want(world, TOWNSHIP, dispatch(COUNTY, subject=subjects[0]))
+    settle_exchanges(world)
+    kinds = ["test.message", REQUEST_KIND, "test.message", "test.message"]
+    together = zip(subjects[1:], kinds, urgencies, strict=True)
+    want(
+        world,
+        TOWNSHIP,
+        *[dispatch(COUNTY, subject=name, kind=kind, urgency=how) for name, kind, how in together],
+    )
+    settle_exchanges(world)
     station = world.at(TOWNSHIP)
     runs = station.exchange.look(lambda c: c.execute(select(tables.kept_run)).all())
     assert sorted(run.end - run.start for run in runs) == [1, 4]
+    verdicts = {}
     for subject in subjects:
         report = checked(world, export(world, TOWNSHIP, subject))
         assert report.holds
         (exhibit,) = report.exhibits
         assert exhibit.receipt is not None
-        assert (exhibit.receipt.issuer, exhibit.receipt.verdict) == (
-            Address(COUNTY),
-            Verdict.ACCEPTED,
-        )
+        assert exhibit.receipt.issuer == Address(COUNTY)
+        verdicts[subject] = exhibit.receipt.verdict
+    not_a_request = {subjects[2]: Verdict.REFUSED}
+    assert verdicts == dict.fromkeys(subjects, Verdict.ACCEPTED) | not_a_request
+    own = tables.delivery.c
+    noted = station.exchange.look(
+        lambda c: c.execute(select(own.subject, own.state, own.receipt)).all()
+    )
+    assert {tuple(row) for row in noted if row.subject in verdicts} == {
+        (subject, State.REFUSED if subject in not_a_request else State.ACCEPTED, None)
+        for subject in subjects
+    }
 
 
 def test_a_bundle_holds_long_after_the_certificates_ended(world: World) -> None:

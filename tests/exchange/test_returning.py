@@ -24,6 +24,7 @@ from tests.exchange.parts import (
     greet,
     messages,
     queued,
+    receipt_bodies,
     rows,
     sent_bodies,
     settle_exchanges,
@@ -94,6 +95,7 @@ def test_what_a_hall_had_said_to_its_neighbour_and_beyond_comes_back_as_it_was(
     speak(world, COUNTY, OTHER_COUNTY)
     lost = {row.envelope_id: row for row in deliveries(world.at(TOWNSHIP))}
     bodies = sent_bodies(world.at(TOWNSHIP))
+    receipts = receipt_bodies(world.at(TOWNSHIP))
     lose(world, backup)
     settle_words(world)
     station = world.at(TOWNSHIP)
@@ -101,9 +103,10 @@ def test_what_a_hall_had_said_to_its_neighbour_and_beyond_comes_back_as_it_was(
     assert len(back) == 4
     for envelope_id, row in back.items():
         known = lost[envelope_id]
-        for name in ("recipient", "subject", "leaf_index", "header_digest", "receipt", "wanted_at"):
+        for name in ("recipient", "subject", "leaf_index", "header_digest", "wanted_at"):
             assert getattr(row, name) == getattr(known, name)
         assert row.state == State.ACCEPTED
+        assert receipt_bodies(station)[envelope_id] == receipts[envelope_id]
         assert sent_bodies(station)[row.leaf_index] == bodies[row.leaf_index]
     assert [word.payload for word in words(station)] == [
         said(hall, number) for hall in (COUNTY, OTHER_COUNTY) for number in range(2)

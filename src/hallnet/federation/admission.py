@@ -175,16 +175,12 @@ class ProofVerifier:
 
     def require_run(
         self, proof: RunProof, kind: EntryKind, entries: Iterable[bytes], what: str
-    ) -> list[bytes]:
-        """Check that entries in a row lead to the root of the checkpoint together; returns their leaf hashes.
-
-        Raises ProofInvalid.
-        """
+    ) -> None:
+        """Check that entries in a row lead to the root of the checkpoint together; raises ProofInvalid."""
         digest = algorithms(proof.checkpoint.checkpoint.suite).digest
         leaves = [entry_leaf(digest, kind, entry) for entry in entries]
         if not proof.is_led_to_by(leaves):
             raise ProofInvalid("proof", what=what)
-        return leaves
 
     def require_valid_now(self, signed: SignedCheckpoint) -> None:
         """Check that who signed could sign now as well; raises a NotAuthentic problem."""
@@ -272,9 +268,9 @@ def judge_receipt_run(
     neighbour: Address,
     around: Surroundings,
     proofs: ProofVerifier,
-) -> tuple[list[ReceiptBody], list[bytes]]:
-    """The verdicts, all of them proved to come from their issuer, and their leaf hashes; raises a NotAuthentic
-    problem if one of them is not."""
+) -> list[ReceiptBody]:
+    """The verdicts, all of them proved to come from their issuer; raises a NotAuthentic problem if one of
+    them is not."""
     head = run.proof.checkpoint
     try:
         forms: dict[tuple[int, bytes], ReceiptForm] = {}
@@ -290,12 +286,12 @@ def judge_receipt_run(
             form = ReceiptForm(body, raw)
             if form.is_regular:
                 forms[name] = form
-        leaves = proofs.require_run(run.proof, EntryKind.RECEIVED, run.bodies, "receipt")
+        proofs.require_run(run.proof, EntryKind.RECEIVED, run.bodies, "receipt")
     except NotAuthentic:
         raise
     except Problem as problem:
         raise _as_not_authentic(problem) from problem
-    return bodies, leaves
+    return bodies
 
 
 def _verdict(

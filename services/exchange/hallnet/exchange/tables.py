@@ -154,14 +154,15 @@ checkpoint = Table(
     Index("checkpoint_of_address", "address", "size"),
 )
 
-# What proves entries in a row of another hall's journal, together: the proof of each is made of it.
+# Verdicts of another hall that stand in a row in its journal, and what proves them together: each of them with
+# its proof is made of it.
 kept_run = Table(
     "kept_run",
     metadata,
     Column("checkpoint", Bytes(32), primary_key=True),
     Column("start", BigInteger, primary_key=True, autoincrement=False),
     Column("end", BigInteger, primary_key=True, autoincrement=False),
-    Column("leaves", Bytes, nullable=False),
+    Column("bodies", Bytes, nullable=False),
     Column("beside", Bytes, nullable=False),
 )
 
@@ -349,11 +350,11 @@ delivery = Table(
     Column("turn", BigInteger),
     Column("queued", Boolean, nullable=False),
     # The verdict.
-    Column("receipt", Bytes),
     Column("receipt_leaf_index", BigInteger),
-    # None if what proves it lies in a kept_run.
-    Column("receipt_path", Bytes),
     Column("receipt_checkpoint", Bytes(32)),
+    # None if it lies in a kept_run.
+    Column("receipt", Bytes),
+    Column("receipt_path", Bytes),
     Index("delivery_of_subject", "subject", "position"),
     Index("delivery_by_state", "state", "retransmit_at"),
 )

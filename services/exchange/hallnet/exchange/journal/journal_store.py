@@ -54,17 +54,6 @@ _KEEP_TILES = Upsert(
     ),
 )
 _KEEP_CHECKPOINTS = Upsert(tables.checkpoint)
-_KEEP_RUN = Upsert(tables.kept_run)
-_RUN = tables.kept_run
-_KEPT_RUN = (
-    select(_RUN)
-    .where(
-        _RUN.c.checkpoint == bindparam("to"),
-        _RUN.c.start <= bindparam("place"),
-        _RUN.c.end > bindparam("place"),
-    )
-    .limit(1)
-)
 _KEEP_COSIGNATURE = Upsert(tables.cosignature)
 _NEWEST_HEAD = (
     select(tables.checkpoint)
@@ -388,31 +377,6 @@ def load_checkpoints(
 ) -> dict[bytes, SignedCheckpoint]:
     rows = connection.execute(_CHECKPOINTS, {"sought": list(set(digests))})
     return {row.digest: _signed(row) for row in rows}
-
-
-def keep_run(connection: Connection, run: RunProof, leaves: Sequence[bytes]) -> None:
-    """Keep what proves entries in a row, from which `kept_proof` cuts the proof of each."""
-    row = {
-        "checkpoint": checkpoint_digest(run.checkpoint),
-        "start": run.start,
-        "end": run.start + len(leaves),
-        "leaves": b"".join(leaves),
-        "beside": join_path(run.beside),
-    }
-    connection.execute(_KEEP_RUN.on(connection), row)
-
-
-def kept_proof(
-    connection: Connection, leaf_index: int, path: bytes | None, checkpoint: bytes
-) -> Proof:
-    """The proof of another hall's entry, as it came: with a path of its own, or in a run."""
-    head = load_checkpoints(connection, [checkpoint])[checkpoint]
-    if path is not None:
-        return Proof(leaf_index, split_path(path), head)
-    found = {"to": checkpoint, "place": leaf_index}
-    row = connection.execute(_KEPT_RUN, found).one()
-    run = RunProof(row.start, split_path(row.beside), head)
-    return run.proof(split_path(row.leaves), leaf_index)
 
 
 def join_path(path: Sequence[bytes]) -> bytes:

@@ -17,13 +17,12 @@ from hallnet.exchange.attachments import Piece
 from hallnet.exchange.certificates import renewing
 from hallnet.exchange.certificates.renewing import Asked, Issued
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal import continuity
+from hallnet.exchange.journal import continuity, keeping
 from hallnet.exchange.journal.journal_store import (
     JournalWriter,
     checkpoint_digest,
     join_path,
     keep_checkpoints,
-    keep_run,
 )
 from hallnet.exchange.link.verdicts import Verdicts
 from hallnet.exchange.queue import outgoing, parcels
@@ -51,7 +50,7 @@ from hallnet.store.feed import Entry
 from hallnet.store.room import HallFull, reusable_bytes
 from hallnet.store.rows import RowsStatement, SoughtRows
 from hallnet.trust.envelope import Content, Envelope, Header
-from hallnet.trust.evidence import EvidenceReader, RunProof, SignedCheckpoint
+from hallnet.trust.evidence import EvidenceReader, SignedCheckpoint
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import NotAuthentic
 from hallnet.trust.receipt import Receipt, ReceiptRun, Verdict
@@ -111,7 +110,7 @@ class Taking:
         self._given = Verdicts(connection, context, neighbour, self._journal, now)
         self._queue: list[tuple[Address, Parcel]] = []
         self._verdicts: list[Told] = []
-        self._runs: list[tuple[RunProof, list[bytes]]] = []
+        self._runs: list[ReceiptRun] = []
         self._incidents: list[dict[str, object]] = []
         self._keep: list[SignedCheckpoint] = []
         self._entries: list[Entry] = []
@@ -150,8 +149,8 @@ class Taking:
         if self._journal.has_grown:
             self._journal.sign()
         keep_checkpoints(connection, self._keep)
-        for run, leaves in self._runs:
-            keep_run(connection, run, leaves)
+        for run in self._runs:
+            keeping.keep_run(connection, run)
         for statement, rows in (
             (_ADD_SEEN, self._relayed),
             (_ADD_INCIDENTS, self._incidents),
@@ -264,13 +263,11 @@ class Taking:
 
     def _run(self, message: wire.ReceiptRun) -> wire_link.ParcelAnswer:
         run = ReceiptRun(tuple(message.bodies), self._evidence.run_proof(message.proof))
-        bodies, leaves = admission.judge_receipt_run(
-            run, self._neighbour, self._around, self._proofs
-        )
+        bodies = admission.judge_receipt_run(run, self._neighbour, self._around, self._proofs)
         if any(body.sender != self._context.here for body in bodies):
             raise ParcelMalformed("receipt_run", detail="sender")
         self._keep.append(run.proof.checkpoint)
-        self._runs.append((run.proof, leaves))
+        self._runs.append(run)
         head = checkpoint_digest(run.proof.checkpoint)
         for place, (body, raw) in enumerate(zip(bodies, run.bodies, strict=True), run.proof.start):
             self._verdicts.append(Told(body, raw, place, None, head))

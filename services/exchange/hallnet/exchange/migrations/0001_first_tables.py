@@ -164,10 +164,10 @@ def upgrade() -> None:
         sa.Column("neighbour", sa.String(length=40), nullable=True),
         sa.Column("turn", sa.BigInteger(), nullable=True),
         sa.Column("queued", sa.Boolean(), nullable=False),
-        sa.Column("receipt", sa.LargeBinary(), nullable=True),
         sa.Column("receipt_leaf_index", sa.BigInteger(), nullable=True),
-        sa.Column("receipt_path", sa.LargeBinary(), nullable=True),
         sa.Column("receipt_checkpoint", sa.LargeBinary(32), nullable=True),
+        sa.Column("receipt", sa.LargeBinary(), nullable=True),
+        sa.Column("receipt_path", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("position"),
         sa.UniqueConstraint("envelope_id"),
     )
@@ -325,7 +325,7 @@ def upgrade() -> None:
         sa.Column("checkpoint", sa.LargeBinary(32), nullable=False),
         sa.Column("start", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("end", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("leaves", sa.LargeBinary(), nullable=False),
+        sa.Column("bodies", sa.LargeBinary(), nullable=False),
         sa.Column("beside", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("checkpoint", "start", "end"),
     )

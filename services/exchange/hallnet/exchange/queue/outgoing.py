@@ -40,13 +40,14 @@ class Told(NamedTuple):
     raw: bytes
     leaf_index: int
     path: bytes | None
-    """None if what proves it lies in a kept run."""
+    """None if it lies in a kept run."""
     checkpoint: bytes
 
 
 class _Delivery(NamedTuple):
     """What is looked at when something became of an own envelope."""
 
+    position: int
     envelope_id: bytes
     recipient: str
     kind: str
@@ -64,7 +65,13 @@ _OPEN_ONES = SoughtRows(
         _OWN.envelope_id.in_(bindparam("sought", expanding=True))
     )
 )
-_JUDGE = RowsStatement(update(tables.delivery).where(_OWN.envelope_id == bindparam("judged")))
+_JUDGE = RowsStatement(update(tables.delivery).where(_OWN.position == bindparam("judged")))
+_JUDGE_RUN = RowsStatement(
+    update(tables.delivery)
+    .where(_OWN.position.between(bindparam("first"), bindparam("last")))
+    .values(receipt_leaf_index=_OWN.position - bindparam("ahead"))
+)
+"""Of envelopes whose verdicts stand in a kept run as they themselves stand among the deliveries."""
 
 
 def wish_of(dispatch: wire_feed.Dispatch, traceparent: str, register: Divisions) -> Wish:
@@ -205,10 +212,11 @@ def judged(
         for row in _rows(connection, [told.body.envelope_id for told in verdicts])
     }
     entries: list[Entry] = []
-    judgements: list[dict[str, object]] = []
+    judgements: list[tuple[Told, _Delivery, dict[str, object]]] = []
     done: list[bytes] = []
     of_attachments: dict[bytes, Ended] = {}
-    for body, raw, leaf_index, path, checkpoint in verdicts:
+    for told in verdicts:
+        body = told.body
         row = rows.get(body.envelope_id)
         if row is None or not _fits(body, row, context):
             continue
@@ -216,21 +224,16 @@ def judged(
         state = delivery.after(before, delivery.verdict(body.verdict))
         if state is before:
             continue
-        judgements.append(
-            {
-                "judged": body.envelope_id,
-                "state": state,
-                "queued": False,
-                "reason": body.reason,
-                "changed_at": now,
-                "attempts": row.attempts + (before is State.WAITING),
-                "retransmit_at": None,
-                "receipt": raw,
-                "receipt_leaf_index": leaf_index,
-                "receipt_path": path,
-                "receipt_checkpoint": checkpoint,
-            }
-        )
+        judgement: dict[str, object] = {
+            "state": state,
+            "queued": False,
+            "reason": body.reason,
+            "changed_at": now,
+            "attempts": row.attempts + (before is State.WAITING),
+            "retransmit_at": None,
+            "receipt_checkpoint": told.checkpoint,
+        }
+        judgements.append((told, row, judgement))
         done.append(body.envelope_id)
         # A verdict is final: the same receipt once more in this batch says nothing new.
         del rows[body.envelope_id]
@@ -238,9 +241,37 @@ def judged(
             of_attachments[row.envelope_id] = Ended(row.reference, body.verdict, body.reason)
         else:
             entries.append(_ended(row, body.verdict, body.reason, now))
-    _JUDGE.execute(connection, judgements)
+    _write_judgements(connection, judgements)
     _note_attachments(connection, of_attachments, now)
     return Judged(entries, frozenset(done))
+
+
+def _write_judgements(
+    connection: Connection, judgements: Sequence[tuple[Told, _Delivery, dict[str, object]]]
+) -> None:
+    """Those in a kept run, which are most, stretch by stretch: what is equal is written by one statement."""
+    singles: list[dict[str, object]] = []
+    stretches: list[dict[str, object]] = []
+    before: dict[str, object] = {}
+    last = 0
+    for told, row, judgement in judgements:
+        if told.path is not None:
+            receipt = {
+                "judged": row.position,
+                "receipt": told.raw,
+                "receipt_leaf_index": told.leaf_index,
+                "receipt_path": told.path,
+            }
+            singles.append(judgement | receipt)
+            continue
+        judgement["ahead"] = row.position - told.leaf_index
+        if stretches and row.position == last + 1 and judgement == before:
+            stretches[-1]["last"] = row.position
+        else:
+            stretches.append(judgement | {"first": row.position, "last": row.position})
+        before, last = judgement, row.position
+    _JUDGE.execute(connection, singles)
+    _JUDGE_RUN.execute(connection, stretches)
 
 
 def end(

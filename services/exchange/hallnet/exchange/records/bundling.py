@@ -12,7 +12,8 @@ from hallnet.codec.moments import to_timestamp
 from hallnet.exchange import believing, contents, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal.journal_store import kept_proof, witnessed_proof
+from hallnet.exchange.journal.journal_store import witnessed_proof
+from hallnet.exchange.journal.keeping import kept_proof, kept_receipt
 from hallnet.problems import Kind, Problem
 from hallnet.store import Connection
 from hallnet.trust.bundle import sign_bundle
@@ -100,12 +101,11 @@ def _sent_exhibit(
         proof=_own_proof(connection, context, row.leaf_index, evidence),
     )
     _show_content(connection, row, exhibit)
-    if row.receipt is not None:
-        proof = kept_proof(
-            connection, row.receipt_leaf_index, row.receipt_path, row.receipt_checkpoint
-        )
-        issuers = context.trust.chain_of(proof.checkpoint.certificate_id)[:-1]
-        exhibit.receipt.CopyFrom(wire.Receipt(body=row.receipt, proof=evidence.add(proof, issuers)))
+    if row.receipt_leaf_index is not None:
+        receipt = kept_receipt(connection, row)
+        issuers = context.trust.chain_of(receipt.proof.checkpoint.certificate_id)[:-1]
+        proof = evidence.add(receipt.proof, issuers)
+        exhibit.receipt.CopyFrom(wire.Receipt(body=receipt.body, proof=proof))
     return exhibit
 
 

@@ -20,7 +20,7 @@ from hallnet.codec.moments import from_timestamp
 from hallnet.exchange import attachment_losses, contents, tables
 from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
-from hallnet.exchange.journal import journal_store
+from hallnet.exchange.journal import journal_store, keeping
 from hallnet.exchange.queue import outgoing, parcels
 from hallnet.exchange.queue.resending import MARGIN
 from hallnet.exchange.queue.sealing import Wish
@@ -329,7 +329,7 @@ def _receipts(hall: str, places: range) -> Any:
 
 def _give_received(connection: Connection, portion: _Portion, row: Row[Any]) -> bool:
     """An envelope that the hall had sent to this one."""
-    proof = journal_store.kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
+    proof = keeping.kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
     if not portion.is_wanted(proof):
         return True
     body, key = _opened(connection, row) if row.verdict == Verdict.ACCEPTED else (b"", b"")
@@ -368,7 +368,7 @@ def _opened(connection: Connection, row: Row[Any]) -> tuple[bytes, bytes]:
 
 
 def _give_passed_on(connection: Connection, portion: _Portion, row: Row[Any]) -> bool:
-    kept = journal_store.kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
+    kept = keeping.kept_proof(connection, row.leaf_index, row.path, row.checkpoint)
     if not portion.is_wanted(kept):
         return True
     proof = portion.prove(kept)
@@ -382,16 +382,15 @@ def _give_passed_on(connection: Connection, portion: _Portion, row: Row[Any]) ->
 
 def _give_receipt(connection: Connection, portion: _Portion, row: Row[Any]) -> bool:
     """A receipt that the hall had given for an envelope of this one."""
-    if RECEIPT.from_bytes(row.receipt).issuer != portion.hall:
+    receipt = keeping.kept_receipt(connection, row)
+    if RECEIPT.from_bytes(receipt.body).issuer != portion.hall:
         # A hall on the way had refused it.
         return True
-    proof = journal_store.kept_proof(
-        connection, row.receipt_leaf_index, row.receipt_path, row.receipt_checkpoint
-    )
-    if not portion.is_wanted(proof):
+    if not portion.is_wanted(receipt.proof):
         return True
-    portion.receipts.append(wire.Receipt(body=row.receipt, proof=portion.prove(proof)))
-    portion.size += len(row.receipt)
+    proof = portion.prove(receipt.proof)
+    portion.receipts.append(wire.Receipt(body=receipt.body, proof=proof))
+    portion.size += len(receipt.body)
     return True
 
 
