@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from hallnet.node.lifecycle import COLLECTOR_THRESHOLDS
 from hallnet.sandbox.folder import sandbox_folder
 from hallnet.sandbox.postgresql import Postgresql
 
@@ -23,6 +25,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("hallnet")
+
+# As in a node: what the collector looks at here lives as long as the process.
+gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 LONG_SECONDS = 1_000
 """A test that is given so much time takes minutes."""

@@ -55,7 +55,7 @@ async def run(
 
     Without an address there is no server: the portal alone serves nobody over gRPC.
     """
-    _spare_the_collector()
+    spare_the_collector()
     spare_the_memory()
     settings = home.settings()
     names = "+".join(service.part.value for service in services)
@@ -85,7 +85,7 @@ async def run(
         await service.close()
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Let the garbage collector pass over what lives as long as the process, and come less often.
 
     A batch makes thousands of values that no cycle holds, which go by themselves.

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
+from hallnet.node.lifecycle import spare_the_collector
 from hallnet.places import Address
 from hallnet.simulate.founding import BEGINNING, FOUNDED
 from hallnet.simulate.loop import VirtualLoop, run
@@ -36,6 +37,7 @@ def simulate(scenario: Scenario, stop_at_first: bool = False, say: Say = silent)
     if is_small(scenario):
         (report,) = simulate_each([scenario], stop_at_first)
         return report
+    spare_the_collector()
     with _alone(scenario.seed):
         return run(World(scenario, stop_at_first, say).live())
 
@@ -79,6 +81,8 @@ def _at_rest(halls: tuple[Address, ...], rhythm: Rhythm) -> tuple[VirtualLoop, W
     loop, world = VirtualLoop(-BEFORE), World(scenario)
     with _alone(FOUNDED_BY):
         loop.run_until_complete(world.rest())
+    # A copy shares what the collector does not touch.
+    spare_the_collector()
     return loop, world
 
 
