@@ -147,6 +147,18 @@ def only(*steps: Step, people: tuple[Arrival, ...] = ()) -> Scenario:
     return replace(BUSY, weather=CALM, villains=False, steps=steps, people=people)
 
 
+def test_a_hall_whose_newer_backup_is_put_back_in_time_has_forgotten_nothing() -> None:
+    """Cut off, it did nothing with the older one in between. Who has only that is found out."""
+    people = tuple(Arrival(3600.0 + 60 * n, TOWNSHIP, n) for n in range(6))
+    older = Step(3000.0, Fault.OLD_BACKUP, TOWNSHIP, 7_200.0, 1)
+    newer = Step(9_800.0, Fault.OLD_BACKUP, TOWNSHIP, 1_300.0, 2)
+    cut = Step(9_900.0, Fault.CUT, TOWNSHIP, 2_400.0, 3)
+    for steps, noticed in ((older, cut), 1), ((older, newer, cut), 0):
+        report = simulate(only(*steps, people=people))
+        assert not report.violations, told(report)
+        assert report.checks["rewound journals"] == noticed
+
+
 @pytest.mark.parametrize("fault", list(Fault), ids=[fault.name.lower() for fault in Fault])
 def test_each_kind_of_trouble_alone_breaks_nothing(fault: Fault) -> None:
     people = tuple(Arrival(3600.0 + 60 * n, TOWNSHIP, n) for n in range(6))

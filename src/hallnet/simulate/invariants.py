@@ -78,6 +78,11 @@ class Checker:
     """Halls that go on under another address: what is meant for them goes there from then on."""
     excused: set[str] = field(default_factory=set)
     """Cases of which the last words of a hall that forgot them were on their way."""
+    _never_were: dict[str, list[bytes]] = field(default_factory=dict)
+    """The last words of a hall on a case that nobody has any more, the last one first: a backup that is newer than
+    the one that forgot them brings them back."""
+    _forgot_to: dict[Address, int] = field(default_factory=dict)
+    """How long the journal of a hall was with which it has to be noticed that it forgot."""
     _two_histories: set[str] = field(default_factory=set)
     """Cases in which a hall that had forgotten what it said went on otherwise."""
     _roots: dict[tuple[Address, int, str], str] = field(default_factory=dict)
@@ -146,6 +151,7 @@ class Checker:
             self.authors[mark] = where
             if place == len(history):
                 history.append(mark)
+                self._never_were.pop(event.case_id, None)
         elif self.authors.get(mark) != event.author:
             self.broken(
                 Invariant.ONLY_ITS_OWN_VOICE, where, f"believes what {event.author} never said"
@@ -219,12 +225,14 @@ class Checker:
     def forgot(self, hall: Hall) -> None:
         """The disks of a hall lied: it is not to be blamed for what nobody else knows."""
         self.untrusted.add(hall.address)
+        self._remember_what_is_back(hall)
         self._forget_what_nobody_has(hall)
         for service, disk in hall.disks.items():
             rows = disk.ask("SELECT position FROM feed_head")
             self._heads[hall.address, service] = rows[0][0] if rows else 0
         rows = hall.exchange.ask("SELECT size FROM journal_head")
-        size = self._journals[hall.address] = rows[0][0] if rows else 0
+        before, size = self._journals.get(hall.address), rows[0][0] if rows else 0
+        self._journals[hall.address] = size
         shown = {
             row[0]
             for other in self.halls.values()
@@ -235,10 +243,20 @@ class Checker:
         }
         if max(shown, default=0) > size:
             self.to_be_noticed.add(hall.address)
+            self._forgot_to[hall.address] = size
+        elif self._forgot_to.get(hall.address) == before:
+            # It did nothing meanwhile, and nothing is missing now.
+            self.to_be_noticed.discard(hall.address)
         # A head that nobody was shown never was.
         for place in [*self._roots]:
             if place[0] == hall.address and place[1] > size and place[1] not in shown:
                 del self._roots[place]
+
+    def _remember_what_is_back(self, hall: Hall) -> None:
+        for case_id, words in self._never_were.items():
+            history = self.histories[case_id]
+            while words and _has_event(hall, case_id, len(history) + 1):
+                history.append(words.pop())
 
     def _forget_what_nobody_has(self, hall: Hall) -> None:
         """The last events that a hall had said of a case never were, unless another hall has them: all others
@@ -264,7 +282,7 @@ class Checker:
                     self.excused.add(case_id)
                     break
                 never_were.add((case_id, len(history)))
-                history.pop()
+                self._never_were.setdefault(case_id, []).append(history.pop())
         self._due = {place: due for place, due in self._due.items() if place[:2] not in never_were}
 
 
