@@ -10,8 +10,10 @@ import pytest
 from tests.portal.applications import (
     COMPLETE,
     INCOMPLETE,
+    PERSON,
     PNG,
     WITH_MANDATE,
+    blank,
     case_id,
     filed,
 )
@@ -218,6 +220,22 @@ def test_supplements_answer_the_notice(enter: Enter) -> None:
     page = agent.send(nothing.form("/acts/supplement"), {f"material:{AUTHORISATION}": PNG})
     assert page.url.query == b"done=supplement"
     assert "收到补正材料" in page.text
+
+
+def test_a_supplement_takes_a_paper_that_the_hall_has(enter: Enter) -> None:
+    clerk, card = enter(CLERK), "居民身份证（申请人）"
+    person = {"applicant__name": "周巧云", "applicant__document_number": "330127197203154522"}
+    papers = {f"material:{name}": PNG for name in ("参保登记表", card)}
+    earlier = clerk.send(blank(clerk, "resident-pension-enrolment"), papers, **PERSON | person)
+    act(clerk, case_id(earlier), "accept")
+    later = clerk.send(blank(clerk, "disability-certificate"), {}, **PERSON | person)
+    case = case_id(later)
+    offered = act(clerk, case, "supplement", more="held")
+    assert "沿用办件" in offered.text
+    number = offered.text.split("沿用办件")[1].split()[0]
+    page = clerk.send(offered.form("/acts/supplement"), {}, **{f"again:{card}": number})
+    assert page.url.query == b"done=supplement"
+    assert f"沿用自办件 {number}" in page.text
 
 
 def test_an_upload_survives_a_refusal_of_its_act(enter: Enter) -> None:

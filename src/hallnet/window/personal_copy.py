@@ -28,11 +28,12 @@ _MINUTE = "%Y-%m-%d %H:%M"
 
 @dataclass(frozen=True, slots=True)
 class CopiedMaterial:
-    """A paper of a case; `size` in bytes."""
+    """A paper of a case; `size` in bytes, `taken_from` the number of an earlier case that it was handed in for."""
 
     name: str
     size: int
     submitted_at: datetime
+    taken_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,7 @@ def _case_lines(case: CopiedCase) -> Iterator[str]:
         yield f"  代表人：{applicant.representative or _NOTHING}；联系人：{applicant.contact or _NOTHING}"
     yield f"  保存该办件的大厅：{'、'.join(case.halls)}"
     yield from _part("经过", case.steps)
-    yield from _part(
-        "材料", [f"{one.name}，{one.size}字节，{_at(one.submitted_at)}" for one in case.materials]
-    )
+    yield from _part("材料", [_material(one) for one in case.materials])
     yield from _part(
         "更正", [f"{one.field}：由“{one.before}”改为“{one.after}”" for one in case.corrections]
     )
@@ -141,6 +140,11 @@ def _part(title: str, lines: tuple[str, ...] | list[str]) -> Iterator[str]:
     if lines:
         yield f"  {title}："
         yield from (f"    {line}" for line in lines)
+
+
+def _material(one: CopiedMaterial) -> str:
+    origin = f"，沿用办件{one.taken_from}的材料" if one.taken_from else ""
+    return f"{one.name}，{one.size}字节，{_at(one.submitted_at)}{origin}"
 
 
 def _look(one: CopiedLook) -> str:

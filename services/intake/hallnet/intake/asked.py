@@ -27,8 +27,8 @@ class ChoiceMissing(Problem):
 
 
 def read_command(message: wire.CaseCommand, now: datetime) -> Command:
-    """Raises ChoiceMissing, MessageMalformed, MaterialNotHeld: materials are taken again when a case is filed, not
-    later. A material that does not say when it was handed in is handed in now."""
+    """Raises ChoiceMissing, MessageMalformed, MaterialNotHeld: materials are taken again when a case is filed or
+    supplemented, for nothing else. A material that does not say when it was handed in is handed in now."""
     chosen = message.WhichOneof("command")
     if chosen is None:
         raise ChoiceMissing("command", field="command")
@@ -40,7 +40,7 @@ def read_command(message: wire.CaseCommand, now: datetime) -> Command:
     for material in materials_of(named):
         if not material.HasField("submitted_at"):
             material.submitted_at.CopyFrom(to_timestamp(now))
-        if material.taken_from:
+        if material.taken_from and chosen != "supplement":
             raise MaterialNotHeld(
                 "materials", material=material.name, case_no=material.taken_from[:64]
             )

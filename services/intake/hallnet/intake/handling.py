@@ -169,6 +169,22 @@ def held_materials(
     return reusing.held(connection, hall, applicant, item, today)
 
 
+def held_materials_for(
+    connection: Connection, hall: Hall, actor_id: str, case_ref: str, now: datetime
+) -> list[Material]:
+    """The same for a case that is to be supplemented, by its own version of the item and without what it has itself.
+
+    Raises ActorUnknown, CaseUnknown, ItemUnknown, PowerMissing, PowerLapsed.
+    """
+    account, today = accounts.staff_member(connection, actor_id, "actor_id"), day_of(now)
+    case = cases.load(connection, cases.id_of(connection, case_ref))
+    item = _item_of(connection, hall, case)
+    held_for(connection, hall, account, item, today).require(Power.VERIFY)
+    has = {material.name for material in case.materials}
+    found = reusing.held(connection, hall, case.filed.applicant, item, today, case.case_id)
+    return [material for material in found if material.name not in has]
+
+
 def held_for(
     connection: Connection, hall: Hall, account: Account, item: ItemVersion, day: date
 ) -> Held:
@@ -217,6 +233,8 @@ def act_or_ask(
     require_may_look(account, case)
     if account.actor.kind is ActorKind.AGENT and case.filed.mandate is not None:
         mandates.require_standing(connection, case.filed.mandate.mandate_id)
+    if isinstance(command, commands.Supplement):
+        command = _with_those_taken_again(connection, hall, account, case, command, day_of(now))
     wish = wish_of(command, case)
     if isinstance(wish, MandateChanged):
         mandates.note_change(connection, wish)
@@ -227,6 +245,37 @@ def act_or_ask(
         _pass_on(connection, account, case, wish, request_id, now)
         return case, True
     return carry_out(connection, hall, account, case, command, now), False
+
+
+def _with_those_taken_again(
+    connection: Connection,
+    hall: Hall,
+    account: Account,
+    case: Case,
+    command: commands.Supplement,
+    today: date,
+) -> commands.Supplement:
+    if not any(material.taken_from for material in command.materials):
+        return command
+    taken = reusing.with_those_taken_again(
+        connection,
+        hall,
+        account,
+        command.materials,
+        case.filed.applicant,
+        _item_of(connection, hall, case),
+        today,
+        case.case_id,
+    )
+    return commands.Supplement(tuple(taken))
+
+
+def _item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion:
+    """Raises ItemUnknown."""
+    item = cases.item_of(connection, hall, case)
+    if item is None:
+        raise ItemUnknown("item_id", item=case.filed.item_id)
+    return item
 
 
 def carry_out(
@@ -255,9 +304,7 @@ def context_of(
     now: datetime,
 ) -> Context:
     """What a decision needs to know; a number is taken only for a command that makes a paper."""
-    item = cases.item_of(connection, hall, case)
-    if item is None:
-        raise ItemUnknown("item_id", item=case.filed.item_id)
+    item = _item_of(connection, hall, case)
     paper = _PAPERS.get(type(command)) if command is not None else None
     today = day_of(now)
     word = hall.records.word_in(today.year)

@@ -14,13 +14,14 @@ from starlette.responses import Response, StreamingResponse
 from hallnet.case.case import day_of
 from hallnet.case.event import CaseEvent
 from hallnet.node.client import problems_raised
-from hallnet.portal import acts
+from hallnet.portal import acts, held
 from hallnet.portal.acts import Act, Attempt
 from hallnet.portal.case_on_desk import CaseOnDesk, on_desk
 from hallnet.portal.everyday_acts import EVERYDAY_ACTS
 from hallnet.portal.forms import Form, Troubles, trouble_of
 from hallnet.portal.further_acts import FURTHER_ACTS
 from hallnet.portal.further_wording import Told
+from hallnet.portal.held import Held
 from hallnet.portal.problems import PageUnknown
 from hallnet.portal.site import Visit, glimpse, go, is_uncertain
 from hallnet.portal.uploads import NOTHING, Handed, keep, take_in
@@ -66,22 +67,26 @@ async def act(visit: Visit) -> Response:
     if chosen is None:
         raise PageUnknown()
     case = await on_desk(visit, chosen.name)
-    if visit.form.text("more"):
+    if visit.form.text("more") and not held.is_asked_now(visit):
         return await _page(visit, case, chosen, {})
     names = case.material_names if chosen.takes_files is None else chosen.takes_files
     handed = await take_in(visit, names)
-    if handed.troubles:
-        return await _page(visit, case, chosen, handed.troubles, handed)
+    known = await _held(visit, case)
+    if handed.troubles or held.is_asked_now(visit):
+        return await _page(visit, case, chosen, handed.troubles, handed, known)
     by = wire.Act(request_id=visit.form.request_id, actor_id=visit.account.actor_id)
     try:
         with problems_raised():
-            attempt = Attempt(visit.desk, case, by, visit.form, handed.materials())
+            uploaded = {one.name: one for one in handed.materials()}
+            materials = held.ticked(visit, names) | uploaded
+            attempt = Attempt(visit.desk, case, by, visit.form, list(materials.values()))
             passed_on = await acts.perform(chosen, attempt)
     except Reported as refusal:
         if is_uncertain(refusal):
             raise
         troubles = trouble_of(refusal, chosen.fields)
-        return await _page(visit, await on_desk(visit, chosen.name), chosen, troubles, handed)
+        case = await on_desk(visit, chosen.name)
+        return await _page(visit, case, chosen, troubles, handed, known)
     done = f"{chosen.key}.passed-on" if passed_on else chosen.key
     return go(f"/cases/{case.view.summary.case_id}?done={done}")
 
@@ -152,6 +157,7 @@ async def _page(
     refused: Act | None = None,
     troubles: Troubles | None = None,
     handed: Handed = NOTHING,
+    known: Held = held.NOT_ASKED,
 ) -> Response:
     (notices, notices_trouble), (deliveries, deliveries_trouble) = await _beside(visit, case)
     offered = acts.offers(_ACTS, case, str(visit.site.address), visit.account)
@@ -170,6 +176,8 @@ async def _page(
         troubles=troubles,
         handed=handed,
         nothing_handed=NOTHING,
+        held=known,
+        not_asked=held.NOT_ASKED,
         keep=partial(keep, visit),
         defects=_defect_rows(visit, case, refused),
         evidence=_evidence(case, visit),
@@ -180,6 +188,13 @@ async def _page(
         done=_done(visit.query("done")),
         today=day_of(visit.now),
     )
+
+
+async def _held(visit: Visit, case: CaseOnDesk) -> Held:
+    """What the hall has of the applicant, for a supplement that asks; an agent does not learn it."""
+    if visit.account.is_agent:
+        return held.NOT_ASKED
+    return await held.for_case(visit, case.view.summary.case_id)
 
 
 async def _beside(

@@ -135,7 +135,7 @@ def _materials(
 ) -> list[wire_person.Material]:
     """What was handed in, or is taken again where nothing was."""
     uploaded = {name: one.to_material() for name, one in handed.uploaded.items()}
-    given = held.ticked(visit, item) | uploaded
+    given = held.ticked(visit, [one.name for one in item.materials]) | uploaded
     return [given[needed.name] for needed in item.materials if needed.name in given]
 
 
@@ -171,7 +171,6 @@ def _page(
         keep=partial(keep, visit),
         mandate=mandate,
         held=known,
-        again_field=held.again_field,
         evidence=mandates.EVIDENCE,
         evidence_field=file_field(mandates.EVIDENCE),
         document_kinds=DOCUMENT_KINDS,

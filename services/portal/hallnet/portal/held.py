@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hallnet.node.client import problems_raised
@@ -37,25 +37,38 @@ def is_asked_now(visit: Visit) -> bool:
 
 
 async def in_form(visit: Visit, item: wire_item.ItemVersion, applicant: wire_person.Person) -> Held:
-    """Look once more for a form that shows it; raises what the intake reports."""
-    if not (is_asked_now(visit) or visit.form.text(LOOK)):
-        return NOT_ASKED
-    request = wire.ListHeldMaterialsRequest(
-        actor_id=visit.account.actor_id,
-        item_id=item.item_id,
-        document_kind=applicant.document_kind,
-        document_number=applicant.document_number,
+    """For an application: look once more for a form that shows it; raises what the intake reports."""
+    return await _found(
+        visit,
+        wire.ListHeldMaterialsRequest(
+            actor_id=visit.account.actor_id,
+            item_id=item.item_id,
+            document_kind=applicant.document_kind,
+            document_number=applicant.document_number,
+        ),
     )
-    with problems_raised():
-        found = (await visit.desk.intake.ListHeldMaterials(request)).materials
-    return Held(True, {material.name: material for material in found})
 
 
-def ticked(visit: Visit, item: wire_item.ItemVersion) -> dict[str, wire_person.Material]:
+async def for_case(visit: Visit, case_id: str) -> Held:
+    """For a case that is to be supplemented; raises what the intake reports."""
+    return await _found(
+        visit, wire.ListHeldMaterialsRequest(actor_id=visit.account.actor_id, case_id=case_id)
+    )
+
+
+def ticked(visit: Visit, names: Iterable[str]) -> dict[str, wire_person.Material]:
     """What is to be taken again; what it is the intake knows."""
-    numbers = {needed.name: visit.form.text(again_field(needed.name)) for needed in item.materials}
+    numbers = {name: visit.form.text(again_field(name)) for name in names}
     return {
         name: wire_person.Material(name=name, taken_from=number)
         for name, number in numbers.items()
         if number
     }
+
+
+async def _found(visit: Visit, request: wire.ListHeldMaterialsRequest) -> Held:
+    if not (is_asked_now(visit) or visit.form.text(LOOK)):
+        return NOT_ASKED
+    with problems_raised():
+        found = (await visit.desk.intake.ListHeldMaterials(request)).materials
+    return Held(True, {material.name: material for material in found})

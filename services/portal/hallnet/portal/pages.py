@@ -14,6 +14,7 @@ from hallnet.codec.moments import from_timestamp
 from hallnet.portal import wording
 from hallnet.portal.forms import TOKEN_FIELD, UPLOAD_FORM_BYTES_MAX, new_request_id
 from hallnet.portal.halls import Halls
+from hallnet.portal.held import again_field
 from hallnet.portal.uploads import MATERIAL_BYTES_MAX, file_field, kept_field
 
 LINE_CHARACTERS_MAX = 120
@@ -43,6 +44,7 @@ def templates(halls: Halls) -> Environment:
         line_characters_max=LINE_CHARACTERS_MAX,
         text_characters_max=TEXT_CHARACTERS_MAX,
         file_field=file_field,
+        again_field=again_field,
         kept_field=kept_field,
     )
     pages.filters.update(

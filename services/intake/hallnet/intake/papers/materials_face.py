@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from hallnet.case.person import MATERIAL, Person
+from hallnet.case.person import MATERIAL, Material, Person
 from hallnet.intake import cases, handling
 from hallnet.intake.answering import Answering, insert_record
 from hallnet.intake.papers import materials
@@ -65,18 +65,26 @@ class MaterialsFace(Answering):
     async def ListHeldMaterials(self, request: wire.ListHeldMaterialsRequest, context: Any) -> Any:
         now, act = self._clock(), "ListHeldMaterials"
         applicant = Person("", request.document_kind, request.document_number, "", "")
+        purpose = request.case_id or request.item_id
 
-        def look(connection: Connection) -> wire.ListHeldMaterialsResponse:
-            found = handling.held_materials(
+        def find(connection: Connection) -> list[Material]:
+            if request.case_id:
+                return handling.held_materials_for(
+                    connection, self._hall, request.actor_id, request.case_id, now
+                )
+            return handling.held_materials(
                 connection, self._hall, request.actor_id, request.item_id, applicant, now
             )
+
+        def look(connection: Connection) -> wire.ListHeldMaterialsResponse:
+            found = find(connection)
             for case_no in sorted({material.taken_from for material in found}):
                 case_id = cases.id_of(connection, case_no)
-                insert_record(connection, now, request.actor_id, case_id, act, request.item_id, "")
+                insert_record(connection, now, request.actor_id, case_id, act, purpose, "")
             return wire.ListHeldMaterialsResponse(
                 materials=[MATERIAL.to_message(material) for material in found]
             )
 
         return await self._recorded(
-            act, request.actor_id, "", self._database.write(look), request.item_id[:64]
+            act, request.actor_id, "", self._database.write(look), purpose[:64]
         )

@@ -22,16 +22,27 @@ CASES_MAX = 50
 
 
 def held(
-    connection: Connection, hall: Hall, applicant: Person, item: ItemVersion, today: date
+    connection: Connection,
+    hall: Hall,
+    applicant: Person,
+    item: ItemVersion,
+    today: date,
+    but: str = "",
 ) -> list[Material]:
-    """What the applicant has handed in here before, of what an item asks for, and is here still."""
+    """What the applicant has handed in here before, of what an item asks for, and is here still.
+
+    `but` is the id of a case that is left out: the one for which it is wanted.
+    """
     policy = hall.releases.policy(connection)
     if policy.materials_not_taken_again:
         return []
     column = tables.case.c
     ids = connection.scalars(
         select(column.case_id)
-        .where(column.document_number == normal_document_number(applicant.document_number))
+        .where(
+            column.document_number == normal_document_number(applicant.document_number),
+            column.case_id != but,
+        )
         .order_by(column.case_id.desc())
         .limit(CASES_MAX)
     ).all()
@@ -49,6 +60,7 @@ def with_those_taken_again(
     applicant: Person,
     item: ItemVersion,
     today: date,
+    but: str = "",
 ) -> list[Material]:
     """Each material that names an earlier case, as it is there: what a caller says of it counts for nothing.
 
@@ -57,7 +69,7 @@ def with_those_taken_again(
     if not any(material.taken_from for material in handed_in):
         return list(handed_in)
     is_staff = account.actor.kind is ActorKind.STAFF
-    known = held(connection, hall, applicant, item, today) if is_staff else []
+    known = held(connection, hall, applicant, item, today, but) if is_staff else []
     return [
         taken_again(material, known) if material.taken_from else material for material in handed_in
     ]

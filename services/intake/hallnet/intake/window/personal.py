@@ -130,7 +130,10 @@ def _copied(connection: Connection, hall: Hall, case: Case) -> CopiedCase:
         NAMES[case.stage],
         case.filed.applicant,
         tuple(step_text(mark, hall.register) for mark in case.marks),
-        tuple(CopiedMaterial(one.name, one.size, one.submitted_at) for one in case.materials),
+        tuple(
+            CopiedMaterial(one.name, one.size, one.submitted_at, one.taken_from)
+            for one in case.materials
+        ),
         tuple(hall_name(one, hall.register) for one in sorted(case.halls())),
         tuple(CopiedCorrection(it.field, it.before, it.after) for it in case.all_of(Corrected)),
         tuple(_around(connection, case)),

@@ -3247,14 +3247,19 @@ class ListHeldMaterialsRequest(_message.Message):
     ITEM_ID_FIELD_NUMBER: _builtins.int
     DOCUMENT_KIND_FIELD_NUMBER: _builtins.int
     DOCUMENT_NUMBER_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
     actor_id: _builtins.str
-    """A member of staff who receives applications."""
+    """A member of staff who receives applications, or who may supplement the case."""
     item_id: _builtins.str
-    """For which item."""
+    """For which item; empty with a case."""
     document_kind: _builtins.str
-    """Kind of the applicant's document, GA/T 2000.156."""
+    """Kind of the applicant's document, GA/T 2000.156; empty with a case."""
     document_number: _builtins.str
-    """Its number."""
+    """Its number; empty with a case."""
+    case_id: _builtins.str
+    """A case that is to be supplemented, by its id: its applicant and its version of the item count, and what it has
+    itself is not told. Empty before one is filed.
+    """
     def __init__(
         self,
         *,
@@ -3262,10 +3267,11 @@ class ListHeldMaterialsRequest(_message.Message):
         item_id: _builtins.str = ...,
         document_kind: _builtins.str = ...,
         document_number: _builtins.str = ...,
+        case_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "document_kind", b"document_kind", "document_number", b"document_number", "item_id", b"item_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "case_id", b"case_id", "document_kind", b"document_kind", "document_number", b"document_number", "item_id", b"item_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
