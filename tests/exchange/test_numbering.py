@@ -234,6 +234,66 @@ def test_a_new_number_begins_only_when_the_parent_was_silent_for_the_whole_time(
     assert Address(TOWNSHIP) in station.context.heard
 
 
+# Neighbours that lost records themselves
+
+
+def both_lost(world: World) -> None:
+    """The township and the county are put back to records from before what the township showed the county last;
+    the county has heard from the city what it lost."""
+    live(world)
+    records = {hall: backup_of(world, hall) for hall in (COUNTY, TOWNSHIP)}
+    live(world)
+    live(world)
+    put_back(world, TOWNSHIP, records[TOWNSHIP])
+    put_back(world, COUNTY, records[COUNTY])
+    greet(world, COUNTY, CITY)
+
+
+def goes_on(world: World, address: str) -> int:
+    """Its neighbours have spoken; returns the number of its journal."""
+    station = world.at(address)
+    station.exchange.transact(lambda c: making_sure.go_on(c, station.context, world.time.now))
+    station.context.journal_number = station.exchange.look(numbering.current)
+    station.context.is_sure = True
+    return station.context.journal_number
+
+
+def test_the_word_of_a_parent_that_lost_records_itself_is_not_enough_to_go_on_as_before(
+    world: World,
+) -> None:
+    both_lost(world)
+    before = own_size(world, TOWNSHIP)
+    assert goes_on(world, COUNTY) == 1
+    assert LOST in reasons(world, COUNTY)
+    greet(world, TOWNSHIP, COUNTY)
+    assert goes_on(world, TOWNSHIP) == 2
+    assert reasons(world, TOWNSHIP) == [NEW_NUMBER]
+    (row,) = rows(world.at(TOWNSHIP).exchange, tables.journal_number)
+    assert (row.number, row.start) == (2, before)
+
+
+def test_a_parent_that_asks_itself_is_asked_again_when_it_is_sure(world: World) -> None:
+    both_lost(world)
+    greet(world, TOWNSHIP, COUNTY)
+    assert Address(TOWNSHIP) in world.at(COUNTY).context.heard
+    assert world.at(TOWNSHIP).context.heard == {}
+    goes_on(world, COUNTY)
+    greet(world, TOWNSHIP, COUNTY)
+    assert set(world.at(TOWNSHIP).context.heard) == {Address(COUNTY)}
+
+
+def test_a_parent_is_trusted_again_once_it_was_shown_the_end_since_its_loss(world: World) -> None:
+    both_lost(world)
+    goes_on(world, COUNTY)
+    greet(world, TOWNSHIP, COUNTY)
+    goes_on(world, TOWNSHIP)
+    for _ in range(3):
+        live(world)
+    put_back(world, TOWNSHIP, backup_of(world, TOWNSHIP))
+    greet(world, TOWNSHIP, COUNTY)
+    assert goes_on(world, TOWNSHIP) == 2
+
+
 # Own words under the number before
 
 

@@ -73,6 +73,17 @@ def is_known(
     return bool(heard) and waited >= max(parent_wait, children_wait)
 
 
-def is_alone(parent: Address | None, heard: Collection[Address]) -> bool:
-    """Whether a hall goes on without the word of its parent, which may have seen more than anybody else."""
-    return parent is not None and parent not in heard
+def is_alone(
+    parent: Address | None,
+    heard: Collection[Address],
+    doubted: Collection[Address] = frozenset(),
+) -> bool:
+    """Whether a hall goes on without the word of its parent, which may have seen more than anybody else; the highest
+    hall without that of any child.
+
+    Who lost records itself, and was not shown the end since, may have seen more than it knows.
+    """
+    trusted = set(heard) - set(doubted)
+    if parent is None:
+        return bool(heard) and not trusted
+    return parent not in trusted

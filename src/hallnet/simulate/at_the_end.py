@@ -27,7 +27,12 @@ from hallnet.simulate.villains import FORGED
 from hallnet.store import Connection
 from hallnet.trust import merkle
 from hallnet.trust.journal import Journal
-from hallnet.trust.problems import NeighbourForked, NeighbourRewound, OwnJournalRewound
+from hallnet.trust.problems import (
+    NeighbourForked,
+    NeighbourRewound,
+    OwnJournalRenumbered,
+    OwnJournalRewound,
+)
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 
@@ -104,13 +109,18 @@ class LastLook:
                 )
 
     def _noticed(self, address: Address) -> None:
-        """Somebody holds it as an incident that the journal of a hall went back."""
+        """Somebody holds it as an incident that the journal of a hall went back; or it goes on under a new number
+        itself, because its parent had lost records too and could not know."""
         self._checker.checks["rewound journals"] += 1
+        parent_lost = self._checker.halls[address].context.parent in self._checker.untrusted
+        of_itself = {OwnJournalRewound.reason}
+        if parent_lost:
+            of_itself.add(OwnJournalRenumbered.reason)
         for hall in self._checker.halls.values():
             for (raw,) in hall.exchange.ask("SELECT incident FROM incident"):
                 incident = wire_trust.Incident.FromString(raw)
-                of_itself = hall.address == address and incident.reason == OwnJournalRewound.reason
-                if of_itself or (incident.reason in _DOUBTS and incident.neighbour == str(address)):
+                is_told = hall.address == address and incident.reason in of_itself
+                if is_told or (incident.reason in _DOUBTS and incident.neighbour == str(address)):
                     return
         self._checker.broken(Invariant.NOTHING_FAILS, address, "forgot, and nobody noticed")
 

@@ -296,11 +296,11 @@ class OwnJournalRenumbered(JournalDoubted):
     """This hall goes on without the word of its parent, under a new number of its journal."""
 
     reason = "OWN_JOURNAL_RENUMBERED"
-    zh = "本厅（{neighbour}）启动后联系不上上级大厅，日志以新编号续写"
+    zh = "本厅（{neighbour}）启动后联系不上上级大厅，或者上级大厅自己丢失过记录，日志以新编号续写"
     zh_remedy = "请恢复与上级大厅的连接；若上级曾见过更多条目，届时将另行记录并请其补发"
     en = (
-        "This hall ({neighbour}) was started and could not reach the hall above it: its journal goes on under a new "
-        "number"
+        "This hall ({neighbour}) was started and could not reach the hall above it, or that had lost records itself: "
+        "its journal goes on under a new number"
     )
     en_remedy = (
         "Restore the link to the hall above; if that one had seen more, this will be recorded then, and it is "

@@ -63,6 +63,8 @@ class Context:
     its records may be older than its journal, and until then nothing is added to it."""
     heard: dict[Address, End | None] = field(default_factory=dict)
     """While it is not sure: which end of the journal each neighbour said that it saw; None if it saw none."""
+    doubted: set[Address] = field(default_factory=set)
+    """Those of them that lost records themselves: they may have seen a longer end than they know."""
     asking_since: datetime | None = None
     """While it is not sure: since when it asks."""
     parent_wait: timedelta = PARENT_WAIT

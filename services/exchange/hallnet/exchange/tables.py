@@ -300,6 +300,8 @@ link = Table(
     Column("end_number", Integer, nullable=False, server_default="0"),
     Column("end_size", BigInteger, nullable=False, server_default="0"),
     Column("end", Bytes),
+    # Whether the neighbour showed its end since this hall started with records that may be old, or ever.
+    Column("end_since_start", Boolean),
     # Which loss of the neighbour's records was answered last by sending again what it lost, and when.
     Column("resent_end", BigInteger, nullable=False, server_default="0"),
     Column("resent_at", Moment),

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, false, insert, select, true, update
 
 from hallnet.exchange import tables
 from hallnet.exchange.context import Context
@@ -31,13 +31,23 @@ from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 _LINK = tables.link.c
 _is_shorter = (_LINK.end_number == bindparam("number")) & (_LINK.end_size < bindparam("shown"))
+_is_as_long = (
+    (_LINK.end_number == bindparam("number"))
+    & (_LINK.end_size == bindparam("shown"))
+    & _LINK.end_since_start.is_not(true())
+)
 _is_older = _LINK.end_number < bindparam("replaced_below")
-_SHORTER_END = (_LINK.neighbour == bindparam("of")) & (_is_shorter | _is_older)
+_SHORTER_END = (_LINK.neighbour == bindparam("of")) & (_is_shorter | _is_as_long | _is_older)
 _HAS_SHORTER_END = select(_LINK.neighbour).where(_SHORTER_END)
 _KEEP_END = (
     update(tables.link)
     .where(_SHORTER_END)
-    .values(end_number=bindparam("number"), end_size=bindparam("shown"), end=bindparam("raw"))
+    .values(
+        end_number=bindparam("number"),
+        end_size=bindparam("shown"),
+        end=bindparam("raw"),
+        end_since_start=true(),
+    )
 )
 
 _log = logging.getLogger("hallnet.exchange")
@@ -98,6 +108,28 @@ def _length(head: SignedCheckpoint) -> tuple[int, int]:
     return head.checkpoint.number, head.checkpoint.size
 
 
+def note_word(context: Context, neighbour: Address, message: wire.Hello, now: datetime) -> None:
+    """What a neighbour knows of the own journal, while this hall asks where that ends.
+
+    A parent that asks itself will know better: it is asked again. So the halls of a tree that start together are sure
+    one level after the other, from the top.
+    """
+    if message.asks and neighbour == context.parent:
+        return
+    context.heard[neighbour] = word_of(context, message, now)
+    if message.end_doubted:
+        context.doubted.add(neighbour)
+    else:
+        context.doubted.discard(neighbour)
+
+
+def is_doubted(connection: Connection, shown_since_start: bool) -> bool:
+    """Whether this hall lost records and was not shown a neighbour's end since."""
+    if shown_since_start:
+        return False
+    return bool(gaps(connection)) or any(one.lost_end for one in numbering.beginnings(connection))
+
+
 def word_of(context: Context, message: wire.Hello, now: datetime) -> End | None:
     """The end of this hall's own journal that a neighbour gives back, if this hall signed it; None for one under
     an older number."""
@@ -132,15 +164,19 @@ def go_on(connection: Connection, context: Context, now: datetime) -> list[Entry
     of the journal to be read.
 
     If the longest end that they saw is beyond the own records, the places up to there are left to the
-    entries that are lost, and the journal goes on from it: so it has one past. Without the word of the parent
-    it goes on under a new number. Returns the entries for the feed.
+    entries that are lost, and the journal goes on from it: so it has one past. Without the word of the parent,
+    or with one that the parent itself doubts, it goes on under a new number. Returns the entries for the feed.
     """
     ends = [end for end in context.heard.values() if end is not None]
     end = max(ends, key=lambda end: _length(end.head), default=None)
     entries = _go_on_from(connection, context, end, now) if end is not None else []
     number = numbering.current(connection)
     seen = end.head.checkpoint.number if end is not None else number
-    if seen > number or is_alone(context.parent, context.heard):
+    alone = is_alone(context.parent, context.heard, context.doubted)
+    if entries or alone:
+        # What it knows of others may be as old as what it knows of itself.
+        connection.execute(update(tables.link).values(end_since_start=false()))
+    if seen > number or alone:
         entries += numbering.begin(connection, context, max(number, seen) + 1, now)
     return entries
 

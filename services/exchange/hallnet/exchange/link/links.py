@@ -116,6 +116,10 @@ def hello(
         restored=resending.wish(connection, context, now) if context.is_sure else None,
         known_end=wire.JournalEnd.FromString(row.end) if row and row.end else None,
         chunks_in_a_row=limits.ATTACHMENT_RUN_CHUNKS_MAX,
+        asks=not context.is_sure,
+        end_doubted=continuity.is_doubted(
+            connection, row is not None and bool(row.end_since_start)
+        ),
     )
 
 
@@ -136,7 +140,7 @@ def take_hello(
         return []
     if not context.is_sure:
         # Nothing can be recorded yet. The neighbour says hello again soon.
-        context.heard[neighbour] = continuity.word_of(context, message, now)
+        continuity.note_word(context, neighbour, message, now)
         return []
     version = message.version if message.version.isprintable() else ""
     told = {"clock_skew_ms": _milliseconds(skew), "version": version[:VERSION_LENGTH_MAX]}

@@ -346,6 +346,7 @@ def upgrade() -> None:
         sa.Column("end_number", sa.Integer(), server_default="0", nullable=False),
         sa.Column("end_size", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("end", sa.LargeBinary(), nullable=True),
+        sa.Column("end_since_start", sa.Boolean(), nullable=True),
         sa.Column("resent_end", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("resent_at", Moment(), nullable=True),
         sa.Column("shown_size", sa.BigInteger(), server_default="0", nullable=False),

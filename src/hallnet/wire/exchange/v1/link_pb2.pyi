@@ -286,6 +286,8 @@ class Hello(_message.Message):
     KNOWN_END_FIELD_NUMBER: _builtins.int
     RESTORED_FIELD_NUMBER: _builtins.int
     CHUNKS_IN_A_ROW_FIELD_NUMBER: _builtins.int
+    ASKS_FIELD_NUMBER: _builtins.int
+    END_DOUBTED_FIELD_NUMBER: _builtins.int
     address: _builtins.str
     """Who speaks."""
     version: _builtins.str
@@ -304,6 +306,10 @@ class Hello(_message.Message):
     """
     chunks_in_a_row: _builtins.int
     """How many chunks of a material in a row the speaker takes in one envelope from the other; 0 for one."""
+    asks: _builtins.bool
+    """The speaker itself still asks where its own journal ends: its records may be old, and with them `known_end`."""
+    end_doubted: _builtins.bool
+    """The speaker lost records and was not shown the end of the other's journal since: it may have seen a longer one."""
     @_builtins.property
     def clock(self) -> _timestamp_pb2.Timestamp:
         """The speaker's clock."""
@@ -360,10 +366,12 @@ class Hello(_message.Message):
         known_end: Global___JournalEnd | None = ...,
         restored: Global___Restored | None = ...,
         chunks_in_a_row: _builtins.int = ...,
+        asks: _builtins.bool = ...,
+        end_doubted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["clock", b"clock", "head", b"head", "known_end", b"known_end", "restored", b"restored", "seen_head", b"seen_head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "chunks_in_a_row", b"chunks_in_a_row", "clock", b"clock", "consistency", b"consistency", "continues_from", b"continues_from", "frontier", b"frontier", "head", b"head", "incarnation", b"incarnation", "known_end", b"known_end", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "restored", b"restored", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "asks", b"asks", "chunks_in_a_row", b"chunks_in_a_row", "clock", b"clock", "consistency", b"consistency", "continues_from", b"continues_from", "end_doubted", b"end_doubted", "frontier", b"frontier", "head", b"head", "incarnation", b"incarnation", "known_end", b"known_end", "last_sent_sequence", b"last_sent_sequence", "last_taken_sequence", b"last_taken_sequence", "restored", b"restored", "seen_head", b"seen_head", "suites", b"suites", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
