@@ -57,10 +57,16 @@ def start_alone(world: World, records: Backup) -> None:
     put_back(world, COUNTY, records)
     world.at(COUNTY).cut = True
     greet(world, COUNTY, TOWNSHIP)
-    station = world.at(COUNTY)
+    goes_on(world, COUNTY)
+
+
+def goes_on(world: World, address: str) -> int:
+    """Its neighbours have spoken; returns the number of its journal."""
+    station = world.at(address)
     station.exchange.transact(lambda c: making_sure.go_on(c, station.context, world.time.now))
     station.context.journal_number = station.exchange.look(numbering.current)
     station.context.is_sure = True
+    return station.context.journal_number
 
 
 def mend(world: World) -> None:
@@ -247,15 +253,6 @@ def both_lost(world: World) -> None:
     put_back(world, TOWNSHIP, records[TOWNSHIP])
     put_back(world, COUNTY, records[COUNTY])
     greet(world, COUNTY, CITY)
-
-
-def goes_on(world: World, address: str) -> int:
-    """Its neighbours have spoken; returns the number of its journal."""
-    station = world.at(address)
-    station.exchange.transact(lambda c: making_sure.go_on(c, station.context, world.time.now))
-    station.context.journal_number = station.exchange.look(numbering.current)
-    station.context.is_sure = True
-    return station.context.journal_number
 
 
 def test_the_word_of_a_parent_that_lost_records_itself_is_not_enough_to_go_on_as_before(

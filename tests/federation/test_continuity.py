@@ -54,3 +54,11 @@ def test_the_highest_hall_needs_the_word_of_a_child() -> None:
     children = {ONE, OTHER}
     assert is_known(None, children, {ONE}, CHILDREN_WAIT)
     assert not is_known(None, children, set(), 10 * PARENT_WAIT)
+
+
+def test_a_neighbour_that_lost_records_itself_does_not_count() -> None:
+    assert is_alone(PARENT, ALL, {PARENT})
+    assert not is_alone(PARENT, ALL, {ONE})
+    assert is_alone(None, {ONE, OTHER}, {ONE, OTHER})
+    assert not is_alone(None, {ONE, OTHER}, {ONE})
+    assert not is_alone(None, set(), set())

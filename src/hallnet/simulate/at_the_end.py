@@ -113,13 +113,13 @@ class LastLook:
         itself, because its parent had lost records too and could not know."""
         self._checker.checks["rewound journals"] += 1
         parent_lost = self._checker.halls[address].context.parent in self._checker.untrusted
-        of_itself = {OwnJournalRewound.reason}
-        if parent_lost:
-            of_itself.add(OwnJournalRenumbered.reason)
+        told = {OwnJournalRewound.reason} | (
+            {OwnJournalRenumbered.reason} if parent_lost else set()
+        )
         for hall in self._checker.halls.values():
             for (raw,) in hall.exchange.ask("SELECT incident FROM incident"):
                 incident = wire_trust.Incident.FromString(raw)
-                is_told = hall.address == address and incident.reason in of_itself
+                is_told = hall.address == address and incident.reason in told
                 if is_told or (incident.reason in _DOUBTS and incident.neighbour == str(address)):
                     return
         self._checker.broken(Invariant.NOTHING_FAILS, address, "forgot, and nobody noticed")

@@ -21,7 +21,6 @@ from hallnet.portal.everyday_acts import EVERYDAY_ACTS
 from hallnet.portal.forms import Form, Troubles, trouble_of
 from hallnet.portal.further_acts import FURTHER_ACTS
 from hallnet.portal.further_wording import Told
-from hallnet.portal.held import Held
 from hallnet.portal.problems import PageUnknown
 from hallnet.portal.site import Visit, glimpse, go, is_uncertain
 from hallnet.portal.uploads import NOTHING, Handed, keep, take_in
@@ -71,9 +70,8 @@ async def act(visit: Visit) -> Response:
         return await _page(visit, case, chosen, {})
     names = case.material_names if chosen.takes_files is None else chosen.takes_files
     handed = await take_in(visit, names)
-    known = await _held(visit, case)
     if handed.troubles or held.is_asked_now(visit):
-        return await _page(visit, case, chosen, handed.troubles, handed, known)
+        return await _page(visit, case, chosen, handed.troubles, handed)
     by = wire.Act(request_id=visit.form.request_id, actor_id=visit.account.actor_id)
     try:
         with problems_raised():
@@ -85,8 +83,7 @@ async def act(visit: Visit) -> Response:
         if is_uncertain(refusal):
             raise
         troubles = trouble_of(refusal, chosen.fields)
-        case = await on_desk(visit, chosen.name)
-        return await _page(visit, case, chosen, troubles, handed, known)
+        return await _page(visit, await on_desk(visit, chosen.name), chosen, troubles, handed)
     done = f"{chosen.key}.passed-on" if passed_on else chosen.key
     return go(f"/cases/{case.view.summary.case_id}?done={done}")
 
@@ -157,7 +154,6 @@ async def _page(
     refused: Act | None = None,
     troubles: Troubles | None = None,
     handed: Handed = NOTHING,
-    known: Held = held.NOT_ASKED,
 ) -> Response:
     (notices, notices_trouble), (deliveries, deliveries_trouble) = await _beside(visit, case)
     offered = acts.offers(_ACTS, case, str(visit.site.address), visit.account)
@@ -176,7 +172,7 @@ async def _page(
         troubles=troubles,
         handed=handed,
         nothing_handed=NOTHING,
-        held=known,
+        held=await held.for_case(visit, case.view.summary.case_id),
         not_asked=held.NOT_ASKED,
         keep=partial(keep, visit),
         defects=_defect_rows(visit, case, refused),
@@ -188,13 +184,6 @@ async def _page(
         done=_done(visit.query("done")),
         today=day_of(visit.now),
     )
-
-
-async def _held(visit: Visit, case: CaseOnDesk) -> Held:
-    """What the hall has of the applicant, for a supplement that asks; an agent does not learn it."""
-    if visit.account.is_agent:
-        return held.NOT_ASKED
-    return await held.for_case(visit, case.view.summary.case_id)
 
 
 async def _beside(

@@ -13,7 +13,6 @@ from hallnet.case.problems import ItemUnknown
 from hallnet.node.client import problems_raised
 from hallnet.portal import held, mandates
 from hallnet.portal.forms import WHOLE_FORM, Refusal, Troubles
-from hallnet.portal.held import Held
 from hallnet.portal.mandates import MandateInForm
 from hallnet.portal.site import Visit, go, is_uncertain
 from hallnet.portal.uploads import NOTHING, Handed, file_field, keep, take_in
@@ -50,7 +49,7 @@ async def items(visit: Visit) -> Response:
 
 async def guide(visit: Visit) -> Response:
     """What an item needs, and the form to file it."""
-    return _page(visit, await _item(visit), {}, NOTHING, None, held.NOT_ASKED)
+    return await _page(visit, await _item(visit), {}, NOTHING, None)
 
 
 async def file(visit: Visit) -> Response:
@@ -59,9 +58,8 @@ async def file(visit: Visit) -> Response:
     by_agent = visit.account.is_agent
     handed = await take_in(visit, _upload_names(item, by_agent))
     mandate = await mandates.in_form(visit, handed) if by_agent else None
-    known = await _held(visit, item)
     if handed.troubles or held.is_asked_now(visit):
-        return _page(visit, item, handed.troubles, handed, mandate, known)
+        return await _page(visit, item, handed.troubles, handed, mandate)
     try:
         mandate_id = ""
         if mandate is not None:
@@ -71,16 +69,8 @@ async def file(visit: Visit) -> Response:
     except (Problem, Reported) as refusal:
         if is_uncertain(refusal):
             raise
-        return _page(visit, item, _troubles(refusal), handed, mandate, known)
+        return await _page(visit, item, _troubles(refusal), handed, mandate)
     return go(f"/cases/{response.case.summary.case_id}/receipt?new=1")
-
-
-async def _held(visit: Visit, item: wire_item.ItemVersion) -> Held:
-    return (
-        held.NOT_ASKED
-        if visit.account.is_agent
-        else await held.in_form(visit, item, _applicant(visit))
-    )
 
 
 def _applicant(visit: Visit) -> wire_person.Person:
@@ -150,13 +140,12 @@ def _troubles(refusal: Refusal) -> Troubles:
     return {where if where in _FIELDS else WHOLE_FORM: refusal.in_chinese()}
 
 
-def _page(
+async def _page(
     visit: Visit,
     item: wire_item.ItemVersion,
     troubles: Troubles,
     handed: Handed,
     mandate: MandateInForm | None,
-    known: Held,
 ) -> Response:
     asked = [needed for needed in item.materials if _is_asked(needed)]
     return visit.show(
@@ -170,7 +159,7 @@ def _page(
         handed=handed,
         keep=partial(keep, visit),
         mandate=mandate,
-        held=known,
+        held=await held.in_form(visit, item, _applicant(visit)),
         evidence=mandates.EVIDENCE,
         evidence_field=file_field(mandates.EVIDENCE),
         document_kinds=DOCUMENT_KINDS,

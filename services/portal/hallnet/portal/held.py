@@ -67,7 +67,8 @@ def ticked(visit: Visit, names: Iterable[str]) -> dict[str, wire_person.Material
 
 
 async def _found(visit: Visit, request: wire.ListHeldMaterialsRequest) -> Held:
-    if not (is_asked_now(visit) or visit.form.text(LOOK)):
+    """An agent does not learn what the hall has."""
+    if visit.account.is_agent or not (is_asked_now(visit) or visit.form.text(LOOK)):
         return NOT_ASKED
     with problems_raised():
         found = (await visit.desk.intake.ListHeldMaterials(request)).materials

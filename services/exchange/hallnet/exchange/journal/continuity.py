@@ -30,14 +30,13 @@ from hallnet.wire.exchange.v1 import link_pb2 as wire
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 
 _LINK = tables.link.c
-_is_shorter = (_LINK.end_number == bindparam("number")) & (_LINK.end_size < bindparam("shown"))
-_is_as_long = (
-    (_LINK.end_number == bindparam("number"))
-    & (_LINK.end_size == bindparam("shown"))
-    & _LINK.end_since_start.is_not(true())
-)
+_is_shorter = _LINK.end_size < bindparam("shown")
+_is_seen_again = (_LINK.end_size == bindparam("shown")) & _LINK.end_since_start.is_not(true())
+_is_of_same_number = _LINK.end_number == bindparam("number")
 _is_older = _LINK.end_number < bindparam("replaced_below")
-_SHORTER_END = (_LINK.neighbour == bindparam("of")) & (_is_shorter | _is_as_long | _is_older)
+_SHORTER_END = (_LINK.neighbour == bindparam("of")) & (
+    (_is_of_same_number & (_is_shorter | _is_seen_again)) | _is_older
+)
 _HAS_SHORTER_END = select(_LINK.neighbour).where(_SHORTER_END)
 _KEEP_END = (
     update(tables.link)
