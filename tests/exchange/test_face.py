@@ -24,8 +24,10 @@ from tests.simulation.halls import BEGINNING, SUITE, World
 from tests.simulation.worlds import CITY, COUNTY, TOWNSHIP
 
 from hallnet.codec.moments import to_timestamp
+from hallnet.exchange.context import Context
 from hallnet.exchange.faces.attachment_face import AttachmentMissing
 from hallnet.exchange.faces.face import ExchangeFace
+from hallnet.exchange.journal import journal_store
 from hallnet.exchange.queue.hops import Direction, Hop
 from hallnet.exchange.queue.watching import HOPS_PER_WATCHER_MAX, HopWatch
 from hallnet.exchange.records.bundling import NothingToExport
@@ -33,9 +35,11 @@ from hallnet.federation.delivery import State
 from hallnet.node.home import Home
 from hallnet.node.paging import PageTokenInvalid
 from hallnet.places import Address
+from hallnet.store import Connection
 from hallnet.store.requests import RequestIdMissing, RequestIdReused
 from hallnet.trust.bundle import verify_bundle
 from hallnet.trust.certificate import make_request, read_certificate
+from hallnet.trust.evidence import SignedCheckpoint
 from hallnet.trust.journal import EntryKind
 from hallnet.trust.problems import PermissionMissing
 from hallnet.trust.receipt import ReceiptBody, Verdict
@@ -217,6 +221,24 @@ def test_the_status_says_how_the_node_stands(world: World, homes: dict[str, Home
     size = sum(len(journal(world.at(COUNTY), kind)) for kind in EntryKind)
     assert status.journal_size == size
     assert f"\n{size}\n".encode() in status.head.note
+
+
+def test_a_hall_that_becomes_sure_while_its_status_is_read_is_not_sure_in_it(
+    world: World, homes: dict[str, Home], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the status would say that nothing is lost: the tables were read as they were before that was found."""
+    context = world.at(COUNTY).context
+    newest_head = journal_store.newest_head
+
+    def meanwhile(connection: Connection, of: Context) -> SignedCheckpoint | None:
+        context.is_sure = True
+        return newest_head(connection, of)
+
+    context.is_sure = False
+    monkeypatch.setattr(journal_store, "newest_head", meanwhile)
+    status = ask(face(world, homes).GetStatus(wire.GetStatusRequest(), None))
+    assert not status.journal_sure
+    assert ask(face(world, homes).GetStatus(wire.GetStatusRequest(), None)).journal_sure
 
 
 def test_the_deliveries_of_a_matter_are_paged_without_loss_or_repetition(

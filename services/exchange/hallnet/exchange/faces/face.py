@@ -60,6 +60,8 @@ class ExchangeFace(TrustFace, RecordsFace, AttachmentFace, wire_grpc.ExchangeSer
         return await self._database.read(self._status)
 
     def _status(self, connection: Connection) -> wire.GetStatusResponse:
+        # Before anything is read: what a hall that is sure found to be lost is in the tables then.
+        is_sure = self._context.is_sure
         certificate = self._context.identity.certificate
         head = journal_store.newest_head(connection, self._context)
         witnessed = journal_store.witnessed_head(connection, self._context)
@@ -93,7 +95,7 @@ class ExchangeFace(TrustFace, RecordsFace, AttachmentFace, wire_grpc.ExchangeSer
             free_bytes_min=room.free_bytes_min,
             full=not room.is_enough(owed, reusable),
             planned_moves=moving.planned(connection, self._clock()),
-            journal_sure=self._context.is_sure,
+            journal_sure=is_sure,
             journal_gaps=_journal_gaps(connection),
             journal_numbers=[
                 wire.JournalNumber(
