@@ -21,7 +21,7 @@ from hallnet.case.item import CATALOGUE, Catalogue, ItemVersion
 from hallnet.case.mandate import EvidenceKind, Mandate, MandateAct
 from hallnet.case.person import Actor, ActorKind, Material, Person
 from hallnet.codec import Codec
-from hallnet.intake import accounts, following, tables
+from hallnet.intake import accounts, following, passwords, tables
 from hallnet.intake.accounts import Account
 from hallnet.intake.face import IntakeFace
 from hallnet.places import Address, Village
@@ -274,7 +274,16 @@ def put_accounts(world: World, at: str, *people: Account, password: str = "") ->
 
     def put(connection: Connection) -> None:
         for account in people:
-            accounts.put(connection, account, password, station.hall.random_bytes, world.time.now)
+            accounts.put(connection, account, world.time.now)
+            if password:
+                passwords.put(
+                    connection,
+                    account.actor.actor_id,
+                    password,
+                    True,
+                    station.hall.random_bytes,
+                    world.time.now,
+                )
 
     station.intake.transact(put)
 

@@ -131,7 +131,9 @@ async def _open_accounts(node: Node) -> None:
         )
         with problems_raised():
             await node.desk.intake.PutAccount(
-                wire.PutAccountRequest(request_id=_new(), account=account, password=PASSWORD)
+                wire.PutAccountRequest(
+                    request_id=_new(), account=account, password=PASSWORD, password_is_own=True
+                )
             )
 
 

@@ -331,7 +331,7 @@ class World:
             )
             station.hall.releases.take(connection, release)
         for account in (CLERK, CHIEF):
-            accounts.put(connection, account, "", station.hall.random_bytes, self.time.now)
+            accounts.put(connection, account, self.time.now)
 
     def _database(self, service: str, address: Address) -> Database:
         schema = f"{service}_{str(address).replace('-', '_')}"

@@ -90,6 +90,10 @@ class Policy:
     matters_untold: bool = False
     materials_taken_again_days: int = 0
     materials_not_taken_again: bool = False
+    wrong_secrets_max: int = 0
+    wrong_secrets_pause_minutes: int = 0
+    password_days: int = 0
+    passwords_do_not_age: bool = False
 
     @property
     def indicators(self) -> RatingIndicators:

@@ -40,6 +40,13 @@ def put(
     password: Annotated[
         str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
     ] = "",
+    own_password: Annotated[
+        bool,
+        typer.Option(
+            "--own-password",
+            help="The person typed the password here, so it need not be changed at the first sign-in",
+        ),
+    ] = False,
     document: Annotated[
         str,
         typer.Option(
@@ -50,7 +57,8 @@ def put(
 ) -> None:
     """Make or change the account of a member of staff, or with --point of an agent.
 
-    The powers are held without term; those that were given for a time stay as they are."""
+    The powers are held without term; those that were given for a time stay as they are. A new password lets in
+    again whoever typed a wrong one too often; the person changes it at the first sign-in."""
     from hallnet.cli.operator import ask
     from hallnet.cli.output import print_json
     from hallnet.wire.case.v1 import person_pb2 as wire_person
@@ -72,6 +80,7 @@ def put(
                 request_id=str(uuid.uuid4()),
                 account=account,
                 password=password,
+                password_is_own=own_password,
                 document_number=document,
             )
         )

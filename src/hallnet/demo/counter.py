@@ -44,7 +44,12 @@ class Counter:
             )
             with problems_raised():
                 await self.desk.intake.PutAccount(
-                    wire.PutAccountRequest(request_id=_new(), account=account, password=password)
+                    wire.PutAccountRequest(
+                        request_id=_new(),
+                        account=account,
+                        password=password,
+                        password_is_own=True,
+                    )
                 )
 
     async def items(self) -> list[wire_item.ItemVersion]:

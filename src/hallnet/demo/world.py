@@ -24,7 +24,7 @@ VILLAGE = "330127101219"
 CLERK = "clerk"
 CHIEF = "chief"
 AGENT = "agent"
-PASSWORD = "hallnet-demo"  # noqa: S105  the demo's own, said on the screen
+PASSWORD = "hallnet-demo-1"  # noqa: S105  the demo's own, said on the screen
 
 
 def levels(database_url: dict[str, str]) -> list[list[NodeSpec]]:

@@ -154,9 +154,8 @@ def _furnish(connection: Connection) -> None:
             connection,
             ReleaseBody(KEYS.suite, kind, Address("33"), 0, BEGINNING, BEGINNING, content, ""),
         )
-    salt = chance("accounts").randbytes
     for account in (CLERK, CHIEF):
-        accounts.put(connection, account, "", salt, BEGINNING)
+        accounts.put(connection, account, BEGINNING)
 
 
 @cache

@@ -1,9 +1,7 @@
-"""Staff and agents of this hall: who they are, what they may do, and whether they are who they say."""
+"""Staff and agents of this hall: who they are and what they may do."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,12 +27,10 @@ from hallnet.store.upsert import upsert
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
-SALT_BYTES = 16
 AGENTS_MAX = 20_000
 STAFF_MAX = 5_000
 GRANTS_REMEMBERED = 1_024
 _HAVE_ACCOUNTS = frozenset({int(ActorKind.STAFF), int(ActorKind.AGENT)})
-_SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
 _FIND = select(tables.account).where(tables.account.c.actor_id == bindparam("sought"))
 
 
@@ -66,12 +62,10 @@ _GRANTS: Codec[_Grants] = Codec(_Grants, wire.PowerGrants)
 def put(
     connection: Connection,
     account: Account,
-    password: str,
-    random_bytes: Callable[[int], bytes],
     now: datetime,
 ) -> None:
-    """Make or change an account; an empty password leaves the one that is there. What was given for a time
-    or for something is left as it is."""
+    """Make or change an account, without its password. What was given for a time or for something is left as
+    it is."""
     known = connection.execute(
         _FIND.with_for_update(), {"sought": account.actor.actor_id}
     ).one_or_none()
@@ -82,12 +76,10 @@ def put(
         "grants": _GRANTS.to_bytes(_Grants(rules.restated(before, account.powers, now))),
         "points": ",".join(str(point) for point in account.points),
     }
-    hashed = _hash(password, random_bytes(SALT_BYTES)) if password else b""
     statement = upsert(connection, tables.account).values(
-        actor_id=account.actor.actor_id, password_hash=hashed, **values
+        actor_id=account.actor.actor_id, password_hash=b"", **values
     )
-    changed = values | ({"password_hash": hashed} if password else {})
-    connection.execute(statement.on_conflict_do_update(index_elements=["actor_id"], set_=changed))
+    connection.execute(statement.on_conflict_do_update(index_elements=["actor_id"], set_=values))
     forget_read()
 
 
@@ -191,18 +183,6 @@ def agents(connection: Connection) -> list[Account]:
     return [_account(row) for row in connection.execute(query.limit(AGENTS_MAX))]
 
 
-def sign_in(connection: Connection, actor_id: str, password: str) -> Account:
-    """Raises ActorUnknown, the same for a wrong name and a wrong password."""
-    try:
-        row = _row(connection, actor_id)
-    except ActorUnknown as problem:
-        raise ActorUnknown() from problem
-    salt = row.password_hash[:SALT_BYTES]
-    if not row.password_hash or not hmac.compare_digest(_hash(password, salt), row.password_hash):
-        raise ActorUnknown()
-    return _account(row)
-
-
 def to_message(account: Account, day: date) -> wire.Account:
     """As it is on a day."""
     powers = account.powers_anywhere(day)
@@ -249,7 +229,3 @@ def _account(row: Row[Any]) -> Account:
         tuple(Village.parse(code) for code in filter(None, row.points.split(","))),
         grants,
     )
-
-
-def _hash(password: str, salt: bytes) -> bytes:
-    return salt + hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT)

@@ -23,14 +23,17 @@ from hallnet.intake import (
     applications,
     cases,
     credit,
+    guessing,
     handling,
     listing,
     views,
 )
+from hallnet.intake.accounts_face import AccountsFace
 from hallnet.intake.answering import PURPOSE_CHARACTERS_MAX, Response, insert_record
 from hallnet.intake.asked import read_command
 from hallnet.intake.context import Hall
 from hallnet.intake.grants_face import GrantsFace
+from hallnet.intake.guessing import Secret
 from hallnet.intake.identifiers import new_id
 from hallnet.intake.mandates_face import MandatesFace
 from hallnet.intake.numbers.numbers_face import NumbersFace
@@ -49,6 +52,7 @@ from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
 _DESK = frozenset({Part.PORTAL, Part.OPERATOR})
 CALLERS: Callers = {
     "SignIn": _DESK,
+    "ChangePassword": _DESK,
     "PutAccount": frozenset({Part.OPERATOR}),
     "GrantPower": _DESK,
     "RevokePower": _DESK,
@@ -79,6 +83,7 @@ CALLERS: Callers = {
 
 
 class IntakeFace(
+    AccountsFace,
     GrantsFace,
     MandatesFace,
     MaterialsFace,
@@ -102,28 +107,7 @@ class IntakeFace(
         self._room = room
         self._spool_folder = spool_folder
 
-    # Accounts and items
-
-    async def SignIn(self, request: wire.SignInRequest, context: Any) -> Any:
-        account = await self._recorded(
-            "SignIn",
-            request.actor_id,
-            "",
-            self._database.read(lambda c: accounts.sign_in(c, request.actor_id, request.password)),
-        )
-        return wire.SignInResponse(account=accounts.to_message(account, day_of(self._clock())))
-
-    async def PutAccount(self, request: wire.PutAccountRequest, context: Any) -> Any:
-        account = accounts.from_message(request.account)
-        now = self._clock()
-
-        def work(connection: Connection) -> wire.PutAccountResponse:
-            accounts.put(connection, account, request.password, self._hall.random_bytes, now)
-            accounts.put_document(connection, account.actor.actor_id, request.document_number)
-            found = accounts.find(connection, account.actor.actor_id)
-            return wire.PutAccountResponse(account=accounts.to_message(found, day_of(now)))
-
-        return await self._once(request.request_id, request, wire.PutAccountResponse, work)
+    # Items
 
     async def ListItems(self, request: wire.ListItemsRequest, context: Any) -> Any:
         today = day_of(self._clock())
@@ -239,20 +223,31 @@ class IntakeFace(
     async def GetProgress(self, request: wire.GetProgressRequest, context: Any) -> Any:
         now = self._clock()
 
-        def work(connection: Connection) -> wire.GetProgressResponse:
-            try:
-                case = cases.load(connection, cases.id_of(connection, request.case_no))
-            except CaseUnknown as problem:
-                # Which of the two was wrong is nobody's business.
-                raise CaseUnknown() from problem
-            if case.filed.query_code != request.query_code.strip().upper():
-                raise CaseUnknown()
+        def work(connection: Connection) -> wire.GetProgressResponse | None:
+            """None if number and code do not go together: that it was tried has to stay on record."""
+            case = _case_of_no(connection, request.case_no)
+            # However its number is written, it is one case.
+            whose = case.case_id if case is not None else request.case_no
+            policy = self._hall.releases.policy(connection)
+            guessing.begin(connection, Secret.QUERY_CODE, whose, policy, now)
+            if case is None or case.filed.query_code != request.query_code.strip().upper():
+                return None
+            guessing.was_right(connection, Secret.QUERY_CODE, whose)
             insert_record(connection, now, "applicant", case.case_id, "GetProgress", "", "")
             return views.progress(connection, self._hall, case, now)
 
         return await self._recorded(
-            "GetProgress", "applicant", request.case_no, self._database.write(work)
+            "GetProgress", "applicant", request.case_no, self._progress(work)
         )
+
+    async def _progress(
+        self, work: Callable[[Connection], wire.GetProgressResponse | None]
+    ) -> wire.GetProgressResponse:
+        """Raises CaseUnknown: which of the two was wrong is nobody's business."""
+        found = await self._database.write(work)
+        if found is None:
+            raise CaseUnknown()
+        return found
 
     # How every write is done
 
@@ -316,6 +311,12 @@ class IntakeFace(
 
 def _summary_view(connection: Connection, case: Case, now: datetime) -> wire.CaseView:
     return wire.CaseView(summary=views.summary(cases.row_of(connection, case), day_of(now)))
+
+
+def _case_of_no(connection: Connection, case_no: str) -> Case | None:
+    with contextlib.suppress(CaseUnknown):
+        return cases.load(connection, cases.id_of(connection, case_no))
+    return None
 
 
 def _matter_of(request: wire.FileCaseRequest) -> str:

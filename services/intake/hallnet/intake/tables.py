@@ -391,8 +391,22 @@ account = Table(
     Column("grants", Bytes, nullable=False),
     Column("points", Text, nullable=False),
     Column("password_hash", Bytes, nullable=False),
+    # Since when it is the password, and whether the owner of the account chose it.
+    Column("password_set_at", Moment),
+    Column("password_is_own", Boolean),
     # By which it is noticed that an agent, a client and who decides are the same person.
     Column("document", FoundBy("account.document")),
+)
+
+# Passwords and query codes that were wrong last time, by a digest of whose they are: what was typed as a name may
+# be something else.
+wrong_secret = Table(
+    "wrong_secret",
+    metadata,
+    Column("whose", Bytes(32), primary_key=True),
+    Column("wrong", Integer, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Index("wrong_secret_age", "last_at"),
 )
 
 # Who looked at what, and who was refused what: each one row.

@@ -14,11 +14,20 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hallnet.portal import case_page, entrance, filing, network_page, offline, queue, rating_page
+from hallnet.portal import (
+    case_page,
+    entrance,
+    filing,
+    network_page,
+    offline,
+    password_page,
+    queue,
+    rating_page,
+)
 from hallnet.portal.forms import UPLOAD_FORM_BYTES_MAX
 from hallnet.portal.problems import PageUnknown
 from hallnet.portal.session import Session
-from hallnet.portal.site import Audience, Site, Visit, endpoint
+from hallnet.portal.site import PASSWORD_PATH, Audience, Site, Visit, endpoint
 from hallnet.portal.window import pages as window_pages
 
 _STATIC = "/static"
@@ -56,6 +65,7 @@ def _routes(site: Site) -> list[Route]:
         ("/", entrance.front, anybody),
         ("/healthz", entrance.health, anybody),
         ("/sign-in", entrance.sign_in_form, anybody),
+        (PASSWORD_PATH, password_page.form, Audience.NEWLY_SIGNED_IN),
         ("/progress", entrance.progress_form, anybody),
         ("/rate", rating_page.ask, anybody),
         ("/cases", queue.queue, staff),
@@ -72,6 +82,7 @@ def _routes(site: Site) -> list[Route]:
     sent = [
         ("/sign-in", entrance.sign_in, anybody),
         ("/sign-out", entrance.leave, anybody),
+        (PASSWORD_PATH, password_page.change, Audience.NEWLY_SIGNED_IN),
         ("/progress", entrance.progress, anybody),
         ("/rate", rating_page.show, anybody),
         ("/rate/send", rating_page.rate, anybody),

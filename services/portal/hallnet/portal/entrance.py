@@ -7,17 +7,20 @@ from starlette.responses import PlainTextResponse, Response
 from hallnet.case.case import day_of
 from hallnet.case.person import ActorKind
 from hallnet.case.power import Power
+from hallnet.case.problems import ActorUnknown
 from hallnet.case.stage import ENDED, Stage
 from hallnet.node.client import problems_raised
 from hallnet.portal.forms import WHOLE_FORM, Troubles
 from hallnet.portal.session import Session, SignedIn
 from hallnet.portal.site import Visit, glimpse, go, sign_out, usable_device
 from hallnet.problems import Kind, Reported
+from hallnet.window.guessing import WrongTooOften
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 STATUS_SECONDS = 2.0
-_UNAUTHENTICATED = 401
+STATUS_OF_WRONG = {ActorUnknown.reason: 401, WrongTooOften.reason: 429}
+"""Of a password that was wrong, or wrong too often (RFC 6585, 4)."""
 _NOT_FOUND = 404
 _MILESTONES = (
     ("收件", {Stage.PREREVIEW, Stage.RETURNED, Stage.RECEIVED, Stage.CORRECTING}),
@@ -49,7 +52,7 @@ async def health(visit: Visit) -> Response:
 
 async def sign_in_form(visit: Visit) -> Response:
     if visit.session.account is not None:
-        return go(_home(visit.session.account))
+        return go(home_of(visit.session.account))
     return _sign_in_page(visit, {})
 
 
@@ -62,13 +65,14 @@ async def sign_in(visit: Visit) -> Response:
         with problems_raised():
             response = await visit.desk.intake.SignIn(request)
     except Reported as refusal:
-        if refusal.kind is not Kind.UNAUTHENTICATED:
+        status = STATUS_OF_WRONG.get(refusal.reason)
+        if status is None:
             raise
         # Beside no field: it is not to be seen which of the two was wrong.
-        return _sign_in_page(visit, {WHOLE_FORM: refusal.in_chinese()}, _UNAUTHENTICATED)
-    account = _signed_in(response.account)
+        return _sign_in_page(visit, {WHOLE_FORM: refusal.in_chinese()}, status)
+    account = _signed_in(response)
     wanted = form.text("next")
-    answer = go(wanted if _is_own_path(wanted) else _home(account))
+    answer = go(wanted if _is_own_path(wanted) else home_of(account))
     session = Session.open(visit.now, account, await usable_device(visit))
     visit.site.sessions.write(answer, session)
     return answer
@@ -91,11 +95,12 @@ async def progress(visit: Visit) -> Response:
         with problems_raised():
             found = await visit.desk.intake.GetProgress(request)
     except Reported as refusal:
+        if refusal.reason == WrongTooOften.reason:
+            return _no_progress(visit, refusal.in_chinese(), STATUS_OF_WRONG[refusal.reason])
         if refusal.kind is not Kind.NOT_FOUND:
             raise
         text = "没有找到相符的办件。请核对办件编号和查询码，两项都印在收件凭证上；如有遗失，请到收件大厅凭证件查询。"
-        troubles: Troubles = {WHOLE_FORM: text}
-        return visit.show("progress.html", _NOT_FOUND, form=form, troubles=troubles, found=None)
+        return _no_progress(visit, text, _NOT_FOUND)
     return visit.show(
         "progress.html",
         form=form,
@@ -104,6 +109,11 @@ async def progress(visit: Visit) -> Response:
         milestones=_milestones(found),
         today=day_of(visit.now),
     )
+
+
+def _no_progress(visit: Visit, text: str, status: int) -> Response:
+    troubles: Troubles = {WHOLE_FORM: text}
+    return visit.show("progress.html", status, form=visit.form, troubles=troubles, found=None)
 
 
 def _milestones(found: wire.GetProgressResponse) -> list[tuple[str, str]]:
@@ -125,17 +135,19 @@ def _sign_in_page(visit: Visit, troubles: Troubles, status: int = 200) -> Respon
     return visit.show("sign_in.html", status, form=visit.form, troubles=troubles, wanted=wanted)
 
 
-def _signed_in(account: wire.Account) -> SignedIn:
+def _signed_in(response: wire.SignInResponse) -> SignedIn:
+    account = response.account
     return SignedIn(
         actor_id=account.actor.actor_id,
         name=account.actor.name,
         is_agent=int(account.actor.kind) == ActorKind.AGENT,
         powers=frozenset(Power(number) for number in account.powers),
         points=tuple(account.points),
+        password_due=response.password_due,
     )
 
 
-def _home(account: SignedIn) -> str:
+def home_of(account: SignedIn) -> str:
     return "/agent" if account.is_agent else "/cases"
 
 

@@ -76,6 +76,8 @@ class SignedIn:
     is_agent: bool
     powers: frozenset[Power]
     points: tuple[str, ...]
+    password_due: int = 0
+    """Why the password has to be changed before anything else (`PasswordDue`); 0 if it has not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,30 @@ POWER_HEAD: Power.ValueType  # 9
 """负责人批准权: extend limits, make cases urgent."""
 Global___Power: _TypeAlias = Power  # noqa: Y015
 
+class _PasswordDue:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PasswordDueEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PasswordDue.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PASSWORD_DUE_UNSPECIFIED: _PasswordDue.ValueType  # 0
+    """It has not."""
+    PASSWORD_DUE_GIVEN: _PasswordDue.ValueType  # 1
+    """Somebody else chose it."""
+    PASSWORD_DUE_OLD: _PasswordDue.ValueType  # 2
+    """It is older than the policy of the hall allows."""
+
+class PasswordDue(_PasswordDue, metaclass=_PasswordDueEnumTypeWrapper):
+    """PasswordDue is why a password has to be changed."""
+
+PASSWORD_DUE_UNSPECIFIED: PasswordDue.ValueType  # 0
+"""It has not."""
+PASSWORD_DUE_GIVEN: PasswordDue.ValueType  # 1
+"""Somebody else chose it."""
+PASSWORD_DUE_OLD: PasswordDue.ValueType  # 2
+"""It is older than the policy of the hall allows."""
+Global___PasswordDue: _TypeAlias = PasswordDue  # noqa: Y015
+
 class _GrantState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -636,6 +660,9 @@ class SignInResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
+    PASSWORD_DUE_FIELD_NUMBER: _builtins.int
+    password_due: Global___PasswordDue.ValueType
+    """Why the password has to be changed before anything else; unspecified if it has not."""
     @_builtins.property
     def account(self) -> Global___Account:
         """The account."""
@@ -644,14 +671,62 @@ class SignInResponse(_message.Message):
         self,
         *,
         account: Global___Account | None = ...,
+        password_due: Global___PasswordDue.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "password_due", b"password_due"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignInResponse: _TypeAlias = SignInResponse  # noqa: Y015
+
+@_typing.final
+class ChangePasswordRequest(_message.Message):
+    """ChangePasswordRequest is sent by the owner of an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    OLD_PASSWORD_FIELD_NUMBER: _builtins.int
+    NEW_PASSWORD_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """The account."""
+    old_password: _builtins.str
+    """The password that it has."""
+    new_password: _builtins.str
+    """The one that it gets."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        old_password: _builtins.str = ...,
+        new_password: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "new_password", b"new_password", "old_password", b"old_password"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangePasswordRequest: _TypeAlias = ChangePasswordRequest  # noqa: Y015
+
+@_typing.final
+class ChangePasswordResponse(_message.Message):
+    """ChangePasswordResponse says that it was changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangePasswordResponse: _TypeAlias = ChangePasswordResponse  # noqa: Y015
 
 @_typing.final
 class Account(_message.Message):
@@ -701,6 +776,7 @@ class PutAccountRequest(_message.Message):
     ACCOUNT_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     DOCUMENT_NUMBER_FIELD_NUMBER: _builtins.int
+    PASSWORD_IS_OWN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Makes a repeated request harmless."""
     password: _builtins.str
@@ -709,6 +785,8 @@ class PutAccountRequest(_message.Message):
     """Number of the person's identity document, by which conflicts of interest are noticed; only a keyed digest
     of it is kept. Empty to leave it as it is.
     """
+    password_is_own: _builtins.bool
+    """The owner chose the password, so it need not be changed at the first sign-in."""
     @_builtins.property
     def account(self) -> Global___Account:
         """The account."""
@@ -720,10 +798,11 @@ class PutAccountRequest(_message.Message):
         account: Global___Account | None = ...,
         password: _builtins.str = ...,
         document_number: _builtins.str = ...,
+        password_is_own: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "document_number", b"document_number", "password", b"password", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "document_number", b"document_number", "password", b"password", "password_is_own", b"password_is_own", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -43,6 +43,11 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInResponse.FromString,
                 _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ChangePassword',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
         self.PutAccount = channel.unary_unary(
                 '/hallnet.wire.intake.v1.IntakeService/PutAccount',
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.SerializeToString,
@@ -183,7 +188,16 @@ class IntakeServiceServicer:
     """
 
     def SignIn(self, request, context):
-        """SignIn checks the password of a member of staff or an agent.
+        """SignIn checks the password of a member of staff or an agent. After a few wrong ones nobody is asked again for
+        a while.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
+        old password and changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -385,6 +399,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInResponse.SerializeToString,
             ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordResponse.SerializeToString,
+            ),
             'PutAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.PutAccount,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.FromString,
@@ -547,6 +566,33 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/SignIn',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ChangePassword',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordResponse.FromString,
             options,
             channel_credentials,
             insecure,

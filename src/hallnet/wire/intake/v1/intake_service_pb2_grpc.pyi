@@ -38,7 +38,13 @@ class IntakeServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> IntakeServiceAsyncStub: ...
     SignIn: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.SignInRequest, _intake_service_pb2.SignInResponse]
-    """SignIn checks the password of a member of staff or an agent."""
+    """SignIn checks the password of a member of staff or an agent. After a few wrong ones nobody is asked again for
+    a while.
+    """
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ChangePasswordRequest, _intake_service_pb2.ChangePasswordResponse]
+    """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
+    old password and changes nothing.
+    """
     PutAccount: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]
     """PutAccount makes or changes the account of a member of staff or an agent."""
     GrantPower: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.GrantPowerRequest, _intake_service_pb2.GrantPowerResponse]
@@ -114,7 +120,13 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignIn: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.SignInRequest, _intake_service_pb2.SignInResponse]  # type: ignore[assignment]
-    """SignIn checks the password of a member of staff or an agent."""
+    """SignIn checks the password of a member of staff or an agent. After a few wrong ones nobody is asked again for
+    a while.
+    """
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ChangePasswordRequest, _intake_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
+    old password and changes nothing.
+    """
     PutAccount: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]  # type: ignore[assignment]
     """PutAccount makes or changes the account of a member of staff or an agent."""
     GrantPower: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.GrantPowerRequest, _intake_service_pb2.GrantPowerResponse]  # type: ignore[assignment]
@@ -193,7 +205,19 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _intake_service_pb2.SignInRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_intake_service_pb2.SignInResponse, _abc.Awaitable[_intake_service_pb2.SignInResponse]]:
-        """SignIn checks the password of a member of staff or an agent."""
+        """SignIn checks the password of a member of staff or an agent. After a few wrong ones nobody is asked again for
+        a while.
+        """
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _intake_service_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ChangePasswordResponse, _abc.Awaitable[_intake_service_pb2.ChangePasswordResponse]]:
+        """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
+        old password and changes nothing.
+        """
 
     @_abc_1.abstractmethod
     def PutAccount(

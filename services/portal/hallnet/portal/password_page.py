@@ -1,0 +1,77 @@
+"""The page on which who is signed in chooses another password."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from hallnet.case.problems import ActorUnknown
+from hallnet.node.client import problems_raised
+from hallnet.portal.entrance import STATUS_OF_WRONG, home_of
+from hallnet.portal.forms import Form, Troubles
+from hallnet.portal.session import Session
+from hallnet.portal.site import PASSWORD_PATH, STATUS, Visit, go
+from hallnet.problems import Kind, Reported
+from hallnet.window.guessing import WrongTooOften
+from hallnet.window.passwords import PasswordDue, PasswordWeak
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+
+_WHY = {
+    PasswordDue.GIVEN: "现在的密码由他人设定，请先改为只有您本人知道的密码。",
+    PasswordDue.OLD: "现在的密码已到更换期限，请先修改。",
+}
+_FIELD_OF = {
+    ActorUnknown.reason: "old_password",
+    WrongTooOften.reason: "old_password",
+    PasswordWeak.reason: "new_password",
+}
+
+
+async def form(visit: Visit) -> Response:
+    return _page(visit, {})
+
+
+async def change(visit: Visit) -> Response:
+    new = _secret(visit.form, "new_password")
+    if new != _secret(visit.form, "again"):
+        return _page(visit, {"again": "两次输入的新密码不一致"}, STATUS[Kind.INVALID])
+    request = wire.ChangePasswordRequest(
+        actor_id=visit.account.actor_id,
+        old_password=_secret(visit.form, "old_password"),
+        new_password=new,
+    )
+    try:
+        with problems_raised():
+            await visit.desk.intake.ChangePassword(request)
+    except Reported as refusal:
+        field = _FIELD_OF.get(refusal.reason)
+        if field is None:
+            raise
+        wrong = refusal.reason == ActorUnknown.reason
+        text = "原密码不正确" if wrong else refusal.in_chinese()
+        status = STATUS_OF_WRONG.get(refusal.reason, STATUS[refusal.kind])
+        return _page(visit, {field: text}, status)
+    account = replace(visit.account, password_due=0)
+    answer = go(f"{PASSWORD_PATH}?done=changed")
+    session = Session.open(visit.now, account, visit.session.device_id)
+    visit.site.sessions.write(answer, session)
+    return answer
+
+
+def _page(visit: Visit, troubles: Troubles, status: int = 200) -> Response:
+    due = visit.account.password_due
+    why = _WHY[PasswordDue(due)] if due else ""
+    return visit.show(
+        "password.html",
+        status,
+        troubles=troubles,
+        why=why,
+        is_done=visit.query("done") == "changed",
+        home=home_of(visit.account),
+    )
+
+
+def _secret(form: Form, name: str) -> str:
+    """As it was typed: a space may be a part of it."""
+    return "".join(form.fields.get(name, ())[:1])
