@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from dataclasses import replace
 
 import pytest
@@ -27,6 +28,7 @@ from hallnet.intake import guessing, tables
 from hallnet.trust.release import ReleaseKind
 from hallnet.window.guessing import USUAL_PAUSE_MINUTES, USUAL_WRONG_MAX, WrongTooOften
 from hallnet.window.passwords import USUAL_DAYS, PasswordWeak
+from hallnet.window.second_factor import SecondFactorNotBegun, SecondFactorWrong, code_at
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 NEW = "Another-word-2"
@@ -172,3 +174,96 @@ def test_query_codes_are_guessed_a_few_times_only_however_the_number_is_written(
         progress(world, case.case_no, case.filed.query_code)
     world.time.pass_by(minutes=USUAL_PAUSE_MINUTES)
     assert progress(world, case.case_no, case.filed.query_code)
+
+
+# Codes that change with time
+
+
+def with_codes(world: World) -> bytes:
+    """The agent sets up codes; returns the key, and some time passes."""
+    put_accounts(world, TOWNSHIP, AGENT, password=PASSWORD)
+    key = begin_codes(world)
+    confirm_codes(world, code_at(key, world.time.now))
+    world.time.pass_by(minutes=5)
+    return key
+
+
+def begin_codes(world: World, code: str = "") -> bytes:
+    request = wire.BeginSecondFactorRequest(actor_id="agent", password=PASSWORD, code=code)
+    answer: wire.BeginSecondFactorResponse = ask(face(world).BeginSecondFactor(request, None))
+    return base64.b32decode(answer.key)
+
+
+def confirm_codes(world: World, code: str) -> None:
+    request = wire.ConfirmSecondFactorRequest(actor_id="agent", code=code)
+    ask(face(world).ConfirmSecondFactor(request, None))
+
+
+def enter(world: World, code: str) -> wire.SignInResponse:
+    request = wire.SignInRequest(actor_id="agent", password=PASSWORD, code=code)
+    answer: wire.SignInResponse = ask(face(world).SignIn(request, None))
+    return answer
+
+
+def test_an_account_with_codes_opens_with_password_and_code_alone(world: World) -> None:
+    key = with_codes(world)
+    for wrong in ("", "000000"):
+        with pytest.raises(SecondFactorWrong):
+            enter(world, wrong)
+    code = code_at(key, world.time.now)
+    assert enter(world, code).account.actor.actor_id == "agent"
+    with pytest.raises(SecondFactorWrong):
+        enter(world, code)
+
+
+def test_a_key_counts_once_it_was_confirmed(world: World) -> None:
+    """Who wrote it down wrongly is not shut out."""
+    put_accounts(world, TOWNSHIP, AGENT, password=PASSWORD)
+    with pytest.raises(SecondFactorNotBegun):
+        confirm_codes(world, "000000")
+    begin_codes(world)
+    with pytest.raises(SecondFactorWrong):
+        confirm_codes(world, "000000")
+    assert enter(world, "")
+
+
+def test_who_knows_the_password_alone_sets_up_no_other_key(world: World) -> None:
+    key = with_codes(world)
+    with pytest.raises(SecondFactorWrong):
+        begin_codes(world)
+    other = begin_codes(world, code_at(key, world.time.now))
+    world.time.pass_by(minutes=1)
+    assert enter(world, code_at(key, world.time.now))
+    confirm_codes(world, code_at(other, world.time.now))
+    world.time.pass_by(minutes=1)
+    with pytest.raises(SecondFactorWrong):
+        enter(world, code_at(key, world.time.now))
+    assert enter(world, code_at(other, world.time.now))
+
+
+def test_codes_are_guessed_as_often_as_passwords(world: World) -> None:
+    key = with_codes(world)
+    for _ in range(USUAL_WRONG_MAX):
+        with pytest.raises(SecondFactorWrong):
+            enter(world, "000000")
+    with pytest.raises(WrongTooOften):
+        enter(world, code_at(key, world.time.now))
+
+
+def test_who_lost_the_phone_is_let_in_by_the_operator(world: World) -> None:
+    with_codes(world)
+    request = wire.DropSecondFactorRequest(request_id="request-1", actor_id="agent")
+    ask(face(world).DropSecondFactor(request, None))
+    assert enter(world, "")
+    assert [row.actor_id for row in records(world.at(TOWNSHIP), "DropSecondFactor")] == ["agent"]
+
+
+def test_a_policy_asks_everybody_for_codes(world: World) -> None:
+    content = POLICY.to_bytes(replace(DEFAULT, second_factor_required=True))
+    take_release(world, TOWNSHIP, ReleaseKind.POLICY, content, 1)
+    put_accounts(world, TOWNSHIP, AGENT, password=PASSWORD)
+    assert enter(world, "").second_factor_due
+    key = begin_codes(world)
+    confirm_codes(world, code_at(key, world.time.now))
+    world.time.pass_by(minutes=1)
+    assert not enter(world, code_at(key, world.time.now)).second_factor_due

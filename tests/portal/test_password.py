@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.portal.conftest import Enter
@@ -12,6 +14,7 @@ from tests.portal.visitor import Page, Visitor
 from tests.simulation.worlds import TOWNSHIP
 
 from hallnet.window.guessing import USUAL_WRONG_MAX
+from hallnet.window.second_factor import STEP_SECONDS, code_at
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
@@ -107,3 +110,28 @@ def test_who_is_signed_in_chooses_another_password_at_any_time(
 
 def test_nobody_changes_a_password_without_signing_in(visitor: Visitor) -> None:
     assert visitor.open("/password").url.path == "/sign-in"
+
+
+def test_codes_are_set_up_and_then_asked_for(visitor: Visitor, newcomer: Newcomer) -> None:
+    actor_id = newcomer(is_own=True)
+    visitor.sign_in(actor_id, GIVEN)
+    form = visitor.open("/second-factor").form("/second-factor")
+    page = visitor.send(form, password="wrong")
+    assert (page.status, page.troubles) == (401, {"password": "密码不正确"})
+    page = visitor.send(form, password=GIVEN)
+    key = base64.b32decode(page.html.partition("<code>")[2].partition("<")[0].replace(" ", ""))
+    form = page.form("/second-factor/confirm")
+    page = visitor.send(form, code="12")
+    assert (page.status, list(page.troubles)) == (401, ["code"])
+    now = datetime.now(UTC)
+    page = visitor.send(form, code=code_at(key, now))
+    assert "动态码已启用" in page.text
+    visitor.client.cookies.clear()
+    page = visitor.sign_in(actor_id, GIVEN)
+    assert page.status == 401
+    assert "动态码" in page.text
+    form = visitor.open("/sign-in").form("/sign-in")
+    # The next one: what confirmed the key counts no more.
+    code = code_at(key, now + timedelta(seconds=STEP_SECONDS))
+    page = visitor.send(form, actor_id=actor_id, password=GIVEN, code=code)
+    assert page.url.path == "/cases"

@@ -94,6 +94,7 @@ class Policy:
     wrong_secrets_pause_minutes: int = 0
     password_days: int = 0
     passwords_do_not_age: bool = False
+    second_factor_required: bool = False
 
     @property
     def indicators(self) -> RatingIndicators:

@@ -88,6 +88,20 @@ def put(
     print_json(ask(home, question))
 
 
+@app.command(name="drop-second-factor")
+def drop_second_factor(
+    home: HomeArgument,
+    actor_id: Annotated[str, typer.Argument(help="Name of the account")],
+) -> None:
+    """Ask an account for no codes any more, because the phone that makes them is lost."""
+    from hallnet.cli.operator import ask
+    from hallnet.cli.output import print_json
+    from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+
+    request = wire.DropSecondFactorRequest(request_id=str(uuid.uuid4()), actor_id=actor_id)
+    print_json(ask(home, lambda desk: desk.intake.DropSecondFactor(request)))
+
+
 By = Annotated[str, typer.Option("--by", help="The member of staff who asks")]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hallnet.case.case import day_of
-from hallnet.intake import accounts, passwords
+from hallnet.intake import accounts, passwords, second_factors
 from hallnet.intake.answering import Answering, insert_record
 from hallnet.store import Connection
+from hallnet.window import second_factor as rules
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 
@@ -20,6 +21,27 @@ class AccountsFace(Answering):
     async def ChangePassword(self, request: wire.ChangePasswordRequest, context: Any) -> Any:
         changing = self._change_password(request)
         return await self._recorded("ChangePassword", request.actor_id, "", changing)
+
+    async def BeginSecondFactor(self, request: wire.BeginSecondFactorRequest, context: Any) -> Any:
+        beginning = self._begin_second_factor(request)
+        return await self._recorded("BeginSecondFactor", request.actor_id, "", beginning)
+
+    async def ConfirmSecondFactor(
+        self, request: wire.ConfirmSecondFactorRequest, context: Any
+    ) -> Any:
+        confirming = self._confirm_second_factor(request)
+        return await self._recorded("ConfirmSecondFactor", request.actor_id, "", confirming)
+
+    async def DropSecondFactor(self, request: wire.DropSecondFactorRequest, context: Any) -> Any:
+        now = self._clock()
+
+        def work(connection: Connection) -> wire.DropSecondFactorResponse:
+            accounts.find(connection, request.actor_id)
+            second_factors.drop(connection, request.actor_id)
+            insert_record(connection, now, request.actor_id, "", "DropSecondFactor", "", "")
+            return wire.DropSecondFactorResponse()
+
+        return await self._once(request.request_id, request, wire.DropSecondFactorResponse, work)
 
     async def PutAccount(self, request: wire.PutAccountRequest, context: Any) -> Any:
         account = accounts.from_message(request.account)
@@ -47,13 +69,15 @@ class AccountsFace(Answering):
         now = self._clock()
 
         def work(connection: Connection) -> wire.SignInResponse:
-            policy = self._hall.releases.policy(connection)
-            due = passwords.was_right(connection, request.actor_id, policy, now)
-            insert_record(connection, now, request.actor_id, "", "SignIn", "", "")
-            account = accounts.find(connection, request.actor_id)
+            actor_id, policy = request.actor_id, self._hall.releases.policy(connection)
+            second_factors.require_right(connection, actor_id, request.code, now)
+            due = passwords.was_right(connection, actor_id, policy, now)
+            insert_record(connection, now, actor_id, "", "SignIn", "", "")
+            has_factor = second_factors.has_one(connection, actor_id)
             return wire.SignInResponse(
-                account=accounts.to_message(account, day_of(now)),
+                account=accounts.to_message(accounts.find(connection, actor_id), day_of(now)),
                 password_due=int(due or 0),  # type: ignore[arg-type]
+                second_factor_due=policy.second_factor_required and not has_factor,
             )
 
         return await self._database.write(work)
@@ -75,6 +99,38 @@ class AccountsFace(Answering):
             )
             insert_record(connection, now, request.actor_id, "", "ChangePassword", "", "")
             return wire.ChangePasswordResponse()
+
+        return await self._database.write(work)
+
+    async def _begin_second_factor(
+        self, request: wire.BeginSecondFactorRequest
+    ) -> wire.BeginSecondFactorResponse:
+        await self._require_right(request.actor_id, request.password)
+        now = self._clock()
+
+        def work(connection: Connection) -> wire.BeginSecondFactorResponse:
+            actor_id = request.actor_id
+            # Who knows the password alone gets no other key.
+            second_factors.require_right(connection, actor_id, request.code, now)
+            policy = self._hall.releases.policy(connection)
+            passwords.was_right(connection, actor_id, policy, now)
+            key = second_factors.begin(connection, actor_id, self._hall.random_bytes)
+            issuer = f"hallnet {self._hall.address}"
+            return wire.BeginSecondFactorResponse(
+                key=rules.key_text(key), uri=rules.uri(key, actor_id, issuer)
+            )
+
+        return await self._database.write(work)
+
+    async def _confirm_second_factor(
+        self, request: wire.ConfirmSecondFactorRequest
+    ) -> wire.ConfirmSecondFactorResponse:
+        now = self._clock()
+
+        def work(connection: Connection) -> wire.ConfirmSecondFactorResponse:
+            second_factors.confirm(connection, request.actor_id, request.code, now)
+            insert_record(connection, now, request.actor_id, "", "ConfirmSecondFactor", "", "")
+            return wire.ConfirmSecondFactorResponse()
 
         return await self._database.write(work)
 

@@ -53,6 +53,9 @@ _DESK = frozenset({Part.PORTAL, Part.OPERATOR})
 CALLERS: Callers = {
     "SignIn": _DESK,
     "ChangePassword": _DESK,
+    "BeginSecondFactor": _DESK,
+    "ConfirmSecondFactor": _DESK,
+    "DropSecondFactor": frozenset({Part.OPERATOR}),
     "PutAccount": frozenset({Part.OPERATOR}),
     "GrantPower": _DESK,
     "RevokePower": _DESK,

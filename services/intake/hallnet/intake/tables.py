@@ -409,6 +409,17 @@ wrong_secret = Table(
     Index("wrong_secret_age", "last_at"),
 )
 
+# Keys of codes that change with time, beside passwords. The one in `begun` takes the other's place when it is confirmed.
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("actor_id", String(64), primary_key=True),
+    Column("key", Closed("second_factor.key")),
+    Column("begun", Closed("second_factor.begun")),
+    # The step of time of the last code that was right: no code counts twice.
+    Column("last_step", BigInteger, nullable=False),
+)
+
 # Who looked at what, and who was refused what: each one row.
 access_record = Table(
     "access_record",

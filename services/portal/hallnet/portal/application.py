@@ -23,11 +23,12 @@ from hallnet.portal import (
     password_page,
     queue,
     rating_page,
+    second_factor_page,
 )
 from hallnet.portal.forms import UPLOAD_FORM_BYTES_MAX
 from hallnet.portal.problems import PageUnknown
-from hallnet.portal.session import Session
-from hallnet.portal.site import PASSWORD_PATH, Audience, Site, Visit, endpoint
+from hallnet.portal.session import PASSWORD_PATH, SECOND_FACTOR_PATH, Session
+from hallnet.portal.site import Audience, Site, Visit, endpoint
 from hallnet.portal.window import pages as window_pages
 
 _STATIC = "/static"
@@ -66,6 +67,7 @@ def _routes(site: Site) -> list[Route]:
         ("/healthz", entrance.health, anybody),
         ("/sign-in", entrance.sign_in_form, anybody),
         (PASSWORD_PATH, password_page.form, Audience.NEWLY_SIGNED_IN),
+        (SECOND_FACTOR_PATH, second_factor_page.form, Audience.NEWLY_SIGNED_IN),
         ("/progress", entrance.progress_form, anybody),
         ("/rate", rating_page.ask, anybody),
         ("/cases", queue.queue, staff),
@@ -83,6 +85,8 @@ def _routes(site: Site) -> list[Route]:
         ("/sign-in", entrance.sign_in, anybody),
         ("/sign-out", entrance.leave, anybody),
         (PASSWORD_PATH, password_page.change, Audience.NEWLY_SIGNED_IN),
+        (SECOND_FACTOR_PATH, second_factor_page.begin, Audience.NEWLY_SIGNED_IN),
+        (f"{SECOND_FACTOR_PATH}/confirm", second_factor_page.confirm, Audience.NEWLY_SIGNED_IN),
         ("/progress", entrance.progress, anybody),
         ("/rate", rating_page.show, anybody),
         ("/rate/send", rating_page.rate, anybody),

@@ -15,12 +15,17 @@ from hallnet.portal.session import Session, SignedIn
 from hallnet.portal.site import Visit, glimpse, go, sign_out, usable_device
 from hallnet.problems import Kind, Reported
 from hallnet.window.guessing import WrongTooOften
+from hallnet.window.second_factor import SecondFactorWrong
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 STATUS_SECONDS = 2.0
-STATUS_OF_WRONG = {ActorUnknown.reason: 401, WrongTooOften.reason: 429}
-"""Of a password that was wrong, or wrong too often (RFC 6585, 4)."""
+STATUS_OF_WRONG = {
+    ActorUnknown.reason: 401,
+    SecondFactorWrong.reason: 401,
+    WrongTooOften.reason: 429,
+}
+"""Of a password or a code that was wrong, or wrong too often (RFC 6585, 4)."""
 _NOT_FOUND = 404
 _MILESTONES = (
     ("收件", {Stage.PREREVIEW, Stage.RETURNED, Stage.RECEIVED, Stage.CORRECTING}),
@@ -59,7 +64,9 @@ async def sign_in_form(visit: Visit) -> Response:
 async def sign_in(visit: Visit) -> Response:
     form = visit.form
     request = wire.SignInRequest(
-        actor_id=form.text("actor_id"), password="".join(form.fields.get("password", ()))
+        actor_id=form.text("actor_id"),
+        password=form.secret("password"),
+        code=form.text("code"),
     )
     try:
         with problems_raised():
@@ -144,6 +151,7 @@ def _signed_in(response: wire.SignInResponse) -> SignedIn:
         powers=frozenset(Power(number) for number in account.powers),
         points=tuple(account.points),
         password_due=response.password_due,
+        second_factor_due=response.second_factor_due,
     )
 
 

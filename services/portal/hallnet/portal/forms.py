@@ -52,6 +52,10 @@ class Form:
         values = self.fields.get(name)
         return values[0].strip() if values else default
 
+    def secret(self, name: str) -> str:
+        """As it was typed: a space may be a part of it."""
+        return "".join(self.fields.get(name, ())[:1])
+
     def texts(self, name: str) -> tuple[str, ...]:
         return tuple(value.strip() for value in self.fields.get(name, ()))
 

@@ -244,7 +244,7 @@ def _answering(
     async def answered(request: Request) -> Response:
         now = site.clock()
         session = site.sessions.read(request, now)
-        if session is None or session.account is None or session.account.password_due:
+        if session is None or session.account is None or session.account.to_do_first:
             return JSONResponse({"reason": "NOT_SIGNED_IN", "text": "请先登录"}, _UNAUTHENTICATED)
         visit = Visit(site, request, session, now)
         try:

@@ -9,9 +9,9 @@ from starlette.responses import Response
 from hallnet.case.problems import ActorUnknown
 from hallnet.node.client import problems_raised
 from hallnet.portal.entrance import STATUS_OF_WRONG, home_of
-from hallnet.portal.forms import Form, Troubles
-from hallnet.portal.session import Session
-from hallnet.portal.site import PASSWORD_PATH, STATUS, Visit, go
+from hallnet.portal.forms import Troubles
+from hallnet.portal.session import PASSWORD_PATH, Session
+from hallnet.portal.site import STATUS, Visit, go
 from hallnet.problems import Kind, Reported
 from hallnet.window.guessing import WrongTooOften
 from hallnet.window.passwords import PasswordDue, PasswordWeak
@@ -33,12 +33,12 @@ async def form(visit: Visit) -> Response:
 
 
 async def change(visit: Visit) -> Response:
-    new = _secret(visit.form, "new_password")
-    if new != _secret(visit.form, "again"):
+    new = visit.form.secret("new_password")
+    if new != visit.form.secret("again"):
         return _page(visit, {"again": "两次输入的新密码不一致"}, STATUS[Kind.INVALID])
     request = wire.ChangePasswordRequest(
         actor_id=visit.account.actor_id,
-        old_password=_secret(visit.form, "old_password"),
+        old_password=visit.form.secret("old_password"),
         new_password=new,
     )
     try:
@@ -70,8 +70,3 @@ def _page(visit: Visit, troubles: Troubles, status: int = 200) -> Response:
         is_done=visit.query("done") == "changed",
         home=home_of(visit.account),
     )
-
-
-def _secret(form: Form, name: str) -> str:
-    """As it was typed: a space may be a part of it."""
-    return "".join(form.fields.get(name, ())[:1])

@@ -19,6 +19,8 @@ from hallnet.node.home import Home
 
 KEY_FILE = "keys/session.key"
 KEY_BYTES = 32
+PASSWORD_PATH = "/password"  # noqa: S105  a path
+SECOND_FACTOR_PATH = "/second-factor"
 SESSION_SECONDS = 8 * 3600
 """A working day: who stays longer signs in again."""
 TOKEN_CHARACTERS_MAX = 256 * 1024
@@ -78,6 +80,15 @@ class SignedIn:
     points: tuple[str, ...]
     password_due: int = 0
     """Why the password has to be changed before anything else (`PasswordDue`); 0 if it has not."""
+    second_factor_due: bool = False
+    """Whether codes have to be set up before anything else."""
+
+    @property
+    def to_do_first(self) -> str:
+        """The page on which something has to be done before any other opens; empty if nothing has."""
+        if self.password_due:
+            return PASSWORD_PATH
+        return SECOND_FACTOR_PATH if self.second_factor_due else ""
 
 
 @dataclass(frozen=True, slots=True)

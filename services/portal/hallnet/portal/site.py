@@ -29,7 +29,6 @@ from hallnet.wire.device.v1 import device_pb2 as wire_device
 from hallnet.wire.device.v1 import device_service_pb2 as wire_service
 
 SEE_OTHER = 303
-PASSWORD_PATH = "/password"  # noqa: S105  a path
 STATUS = {
     Kind.INVALID: 400,
     Kind.NOT_FOUND: 404,
@@ -54,7 +53,7 @@ class Audience(Enum):
 
     ANYBODY = "所有人"
     NEWLY_SIGNED_IN = "登录人员"
-    """Also who has to change the password before anything else."""
+    """Also who has something to do before anything else: change the password, set up codes."""
     SIGNED_IN = "本厅人员"
     STAFF = "本厅工作人员"
     MANAGER = "有督办权的工作人员"
@@ -67,12 +66,8 @@ class Audience(Enum):
             return not account.is_agent and Power.SUPERVISE in account.powers
         return account.is_agent or self is not Audience.AGENT
 
-    def is_barred_to(self, account: SignedIn) -> bool:
-        """Whether the password has to be changed first."""
-        return bool(account.password_due) and self not in (
-            Audience.ANYBODY,
-            Audience.NEWLY_SIGNED_IN,
-        )
+
+_OPEN_AT_ONCE = frozenset({Audience.ANYBODY, Audience.NEWLY_SIGNED_IN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +180,8 @@ async def _answer(visit: Visit, page: Page, audience: Audience, form_bytes_max: 
             raise PageNotForYou(audience=audience.value)
         if audience is not Audience.ANYBODY:
             await require_device(visit)
-        if account is not None and audience.is_barred_to(account):
-            return go(PASSWORD_PATH)
+        if account is not None and audience not in _OPEN_AT_ONCE and account.to_do_first:
+            return go(account.to_do_first)
         if visit.request.method == "POST":
             visit = await _with_form(visit, form_bytes_max)
         return await page(visit)

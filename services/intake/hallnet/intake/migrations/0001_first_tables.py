@@ -519,6 +519,14 @@ def upgrade() -> None:
         batch_op.create_index("reserved_number_of", ["actor_id", "free", "until"], unique=False)
 
     op.create_table(
+        "second_factor",
+        sa.Column("actor_id", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=True),
+        sa.Column("begun", sa.LargeBinary(), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("actor_id"),
+    )
+    op.create_table(
         "set_aside",
         sa.Column(
             "position",
@@ -641,6 +649,7 @@ def downgrade() -> None:
 
     op.drop_table("shift")
     op.drop_table("set_aside")
+    op.drop_table("second_factor")
     with op.batch_alter_table("reserved_number", schema=None) as batch_op:
         batch_op.drop_index("reserved_number_of")
 

@@ -103,6 +103,7 @@ class Policy(_message.Message):
     WRONG_SECRETS_PAUSE_MINUTES_FIELD_NUMBER: _builtins.int
     PASSWORD_DAYS_FIELD_NUMBER: _builtins.int
     PASSWORDS_DO_NOT_AGE_FIELD_NUMBER: _builtins.int
+    SECOND_FACTOR_REQUIRED_FIELD_NUMBER: _builtins.int
     gaps_end: _fact_pb2.GapEnd.ValueType
     """What becomes of a case whose promised materials do not come."""
     leg_silence: Global___LegSilence.ValueType
@@ -131,6 +132,8 @@ class Policy(_message.Message):
     """After how many days a password has to be changed; 90 if 0."""
     passwords_do_not_age: _builtins.bool
     """Passwords are not too old at any age."""
+    second_factor_required: _builtins.bool
+    """Everybody who signs in needs a second factor beside the password."""
     @_builtins.property
     def gaps_limit(self) -> _item_pb2.TimeLimit:
         """How long promised materials may take; without it as long as the item's promise."""
@@ -208,10 +211,11 @@ class Policy(_message.Message):
         wrong_secrets_pause_minutes: _builtins.int = ...,
         password_days: _builtins.int = ...,
         passwords_do_not_age: _builtins.bool = ...,
+        second_factor_required: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_limit", b"gaps_limit", "personal_request_limit", b"personal_request_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "freeze_working_day", b"freeze_working_day", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "materials_not_taken_again", b"materials_not_taken_again", "materials_taken_again_days", b"materials_taken_again_days", "matters_untold", b"matters_untold", "password_days", b"password_days", "passwords_do_not_age", b"passwords_do_not_age", "personal_request_limit", b"personal_request_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide", "wrong_secrets_max", b"wrong_secrets_max", "wrong_secrets_pause_minutes", b"wrong_secrets_pause_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "freeze_working_day", b"freeze_working_day", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "materials_not_taken_again", b"materials_not_taken_again", "materials_taken_again_days", b"materials_taken_again_days", "matters_untold", b"matters_untold", "password_days", b"password_days", "passwords_do_not_age", b"passwords_do_not_age", "personal_request_limit", b"personal_request_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "second_factor_required", b"second_factor_required", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide", "wrong_secrets_max", b"wrong_secrets_max", "wrong_secrets_pause_minutes", b"wrong_secrets_pause_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

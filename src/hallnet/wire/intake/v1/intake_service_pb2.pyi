@@ -635,19 +635,23 @@ class SignInRequest(_message.Message):
 
     ACTOR_ID_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
     actor_id: _builtins.str
     """The account."""
     password: _builtins.str
     """The password."""
+    code: _builtins.str
+    """The code of the moment, if the account has a second factor."""
     def __init__(
         self,
         *,
         actor_id: _builtins.str = ...,
         password: _builtins.str = ...,
+        code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "code", b"code", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -661,8 +665,11 @@ class SignInResponse(_message.Message):
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
     PASSWORD_DUE_FIELD_NUMBER: _builtins.int
+    SECOND_FACTOR_DUE_FIELD_NUMBER: _builtins.int
     password_due: Global___PasswordDue.ValueType
     """Why the password has to be changed before anything else; unspecified if it has not."""
+    second_factor_due: _builtins.bool
+    """The policy of the hall asks for a second factor, and the account has none."""
     @_builtins.property
     def account(self) -> Global___Account:
         """The account."""
@@ -672,10 +679,11 @@ class SignInResponse(_message.Message):
         *,
         account: Global___Account | None = ...,
         password_due: Global___PasswordDue.ValueType = ...,
+        second_factor_due: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "password_due", b"password_due"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "password_due", b"password_due", "second_factor_due", b"second_factor_due"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -727,6 +735,148 @@ class ChangePasswordResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChangePasswordResponse: _TypeAlias = ChangePasswordResponse  # noqa: Y015
+
+@_typing.final
+class BeginSecondFactorRequest(_message.Message):
+    """BeginSecondFactorRequest is sent by the owner of an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """The account."""
+    password: _builtins.str
+    """Its password."""
+    code: _builtins.str
+    """The code of the moment, if the account has a second factor already."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        password: _builtins.str = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "code", b"code", "password", b"password"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginSecondFactorRequest: _TypeAlias = BeginSecondFactorRequest  # noqa: Y015
+
+@_typing.final
+class BeginSecondFactorResponse(_message.Message):
+    """BeginSecondFactorResponse is shown once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """The key in Base32, for a program that makes codes (RFC 6238: SHA-1, six digits, thirty seconds)."""
+    uri: _builtins.str
+    """The same as such programs take it."""
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        uri: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeginSecondFactorResponse: _TypeAlias = BeginSecondFactorResponse  # noqa: Y015
+
+@_typing.final
+class ConfirmSecondFactorRequest(_message.Message):
+    """ConfirmSecondFactorRequest is sent by the owner of an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """The account."""
+    code: _builtins.str
+    """The code of the moment."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "code", b"code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmSecondFactorRequest: _TypeAlias = ConfirmSecondFactorRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmSecondFactorResponse(_message.Message):
+    """ConfirmSecondFactorResponse says that codes are asked for from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmSecondFactorResponse: _TypeAlias = ConfirmSecondFactorResponse  # noqa: Y015
+
+@_typing.final
+class DropSecondFactorRequest(_message.Message):
+    """DropSecondFactorRequest names an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a repeated request harmless."""
+    actor_id: _builtins.str
+    """The account."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        actor_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DropSecondFactorRequest: _TypeAlias = DropSecondFactorRequest  # noqa: Y015
+
+@_typing.final
+class DropSecondFactorResponse(_message.Message):
+    """DropSecondFactorResponse says that no codes are asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DropSecondFactorResponse: _TypeAlias = DropSecondFactorResponse  # noqa: Y015
 
 @_typing.final
 class Account(_message.Message):

@@ -48,6 +48,21 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordResponse.FromString,
                 _registered_method=True)
+        self.BeginSecondFactor = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/BeginSecondFactor',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.BeginSecondFactorRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.BeginSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.ConfirmSecondFactor = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/ConfirmSecondFactor',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ConfirmSecondFactorRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ConfirmSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.DropSecondFactor = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/DropSecondFactor',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DropSecondFactorRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DropSecondFactorResponse.FromString,
+                _registered_method=True)
         self.PutAccount = channel.unary_unary(
                 '/hallnet.wire.intake.v1.IntakeService/PutAccount',
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.SerializeToString,
@@ -198,6 +213,28 @@ class IntakeServiceServicer:
     def ChangePassword(self, request, context):
         """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
         old password and changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginSecondFactor(self, request, context):
+        """BeginSecondFactor gives the owner of an account a key for codes that change with time. It counts once a code of
+        it was right; a key that was confirmed before goes on counting until then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmSecondFactor(self, request, context):
+        """ConfirmSecondFactor shows that the owner has the key: from then on a sign-in needs a code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DropSecondFactor(self, request, context):
+        """DropSecondFactor lets an account in without codes, for who lost the key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -404,6 +441,21 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordResponse.SerializeToString,
             ),
+            'BeginSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginSecondFactor,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.BeginSecondFactorRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.BeginSecondFactorResponse.SerializeToString,
+            ),
+            'ConfirmSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmSecondFactor,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ConfirmSecondFactorRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ConfirmSecondFactorResponse.SerializeToString,
+            ),
+            'DropSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropSecondFactor,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DropSecondFactorRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DropSecondFactorResponse.SerializeToString,
+            ),
             'PutAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.PutAccount,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.FromString,
@@ -593,6 +645,87 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/ChangePassword',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/BeginSecondFactor',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.BeginSecondFactorRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.BeginSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/ConfirmSecondFactor',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ConfirmSecondFactorRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ConfirmSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/DropSecondFactor',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DropSecondFactorRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.DropSecondFactorResponse.FromString,
             options,
             channel_credentials,
             insecure,

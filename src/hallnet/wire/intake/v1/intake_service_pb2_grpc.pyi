@@ -45,6 +45,14 @@ class IntakeServiceStub:
     """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
     old password and changes nothing.
     """
+    BeginSecondFactor: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.BeginSecondFactorRequest, _intake_service_pb2.BeginSecondFactorResponse]
+    """BeginSecondFactor gives the owner of an account a key for codes that change with time. It counts once a code of
+    it was right; a key that was confirmed before goes on counting until then.
+    """
+    ConfirmSecondFactor: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ConfirmSecondFactorRequest, _intake_service_pb2.ConfirmSecondFactorResponse]
+    """ConfirmSecondFactor shows that the owner has the key: from then on a sign-in needs a code."""
+    DropSecondFactor: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.DropSecondFactorRequest, _intake_service_pb2.DropSecondFactorResponse]
+    """DropSecondFactor lets an account in without codes, for who lost the key."""
     PutAccount: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]
     """PutAccount makes or changes the account of a member of staff or an agent."""
     GrantPower: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.GrantPowerRequest, _intake_service_pb2.GrantPowerResponse]
@@ -127,6 +135,14 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
     old password and changes nothing.
     """
+    BeginSecondFactor: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.BeginSecondFactorRequest, _intake_service_pb2.BeginSecondFactorResponse]  # type: ignore[assignment]
+    """BeginSecondFactor gives the owner of an account a key for codes that change with time. It counts once a code of
+    it was right; a key that was confirmed before goes on counting until then.
+    """
+    ConfirmSecondFactor: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ConfirmSecondFactorRequest, _intake_service_pb2.ConfirmSecondFactorResponse]  # type: ignore[assignment]
+    """ConfirmSecondFactor shows that the owner has the key: from then on a sign-in needs a code."""
+    DropSecondFactor: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.DropSecondFactorRequest, _intake_service_pb2.DropSecondFactorResponse]  # type: ignore[assignment]
+    """DropSecondFactor lets an account in without codes, for who lost the key."""
     PutAccount: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]  # type: ignore[assignment]
     """PutAccount makes or changes the account of a member of staff or an agent."""
     GrantPower: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.GrantPowerRequest, _intake_service_pb2.GrantPowerResponse]  # type: ignore[assignment]
@@ -218,6 +234,32 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
         old password and changes nothing.
         """
+
+    @_abc_1.abstractmethod
+    def BeginSecondFactor(
+        self,
+        request: _intake_service_pb2.BeginSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.BeginSecondFactorResponse, _abc.Awaitable[_intake_service_pb2.BeginSecondFactorResponse]]:
+        """BeginSecondFactor gives the owner of an account a key for codes that change with time. It counts once a code of
+        it was right; a key that was confirmed before goes on counting until then.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmSecondFactor(
+        self,
+        request: _intake_service_pb2.ConfirmSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.ConfirmSecondFactorResponse, _abc.Awaitable[_intake_service_pb2.ConfirmSecondFactorResponse]]:
+        """ConfirmSecondFactor shows that the owner has the key: from then on a sign-in needs a code."""
+
+    @_abc_1.abstractmethod
+    def DropSecondFactor(
+        self,
+        request: _intake_service_pb2.DropSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.DropSecondFactorResponse, _abc.Awaitable[_intake_service_pb2.DropSecondFactorResponse]]:
+        """DropSecondFactor lets an account in without codes, for who lost the key."""
 
     @_abc_1.abstractmethod
     def PutAccount(
