@@ -19,11 +19,12 @@ from tests.intake.parts import (
     take_release,
 )
 from tests.intake.test_people import PASSWORD, account_request, progress, sign_in
-from tests.simulation.halls import World
+from tests.simulation.halls import CHIEF, World
 from tests.simulation.worlds import TOWNSHIP
 
+from hallnet.case import command as commands
 from hallnet.case.policy import DEFAULT, POLICY
-from hallnet.case.problems import ActorUnknown, CaseUnknown
+from hallnet.case.problems import AccountHasCases, ActorUnknown, CaseUnknown
 from hallnet.intake import guessing, tables
 from hallnet.trust.release import ReleaseKind
 from hallnet.window.guessing import USUAL_PAUSE_MINUTES, USUAL_WRONG_MAX, WrongTooOften
@@ -267,3 +268,50 @@ def test_a_policy_asks_everybody_for_codes(world: World) -> None:
     confirm_codes(world, code_at(key, world.time.now))
     world.time.pass_by(minutes=1)
     assert not enter(world, code_at(key, world.time.now)).second_factor_due
+
+
+# Who left
+
+
+def close(world: World, actor_id: str) -> None:
+    request = wire.CloseAccountRequest(request_id=f"close-{actor_id}", actor_id=actor_id)
+    ask(face(world).CloseAccount(request, None))
+
+
+def test_who_left_can_do_nothing_and_stays_in_the_records(world: World) -> None:
+    """GB/T 22239-2019, 8.1.4.2 c): accounts that are not needed any more are closed in time."""
+    put_accounts(world, TOWNSHIP, AGENT, password=PASSWORD)
+    close(world, "agent")
+    for attempt in (
+        lambda: sign_in(world, "agent", PASSWORD),
+        lambda: change(world, PASSWORD, NEW),
+        lambda: begin_codes(world),
+        lambda: close(world, "nobody"),
+    ):
+        with pytest.raises(ActorUnknown):
+            attempt()
+    looking = wire.ListCasesRequest(actor_id="agent")
+    with pytest.raises(ActorUnknown):
+        ask(face(world).ListCases(looking, None))
+    kept = rows(world.at(TOWNSHIP).intake, tables.account)
+    assert "agent" in {row.actor_id for row in kept}
+
+
+def test_who_comes_back_gets_a_new_password(world: World) -> None:
+    put_accounts(world, TOWNSHIP, AGENT, password=PASSWORD)
+    close(world, "agent")
+    ask(face(world).PutAccount(account_request("request-1", AGENT), None))
+    with pytest.raises(ActorUnknown):
+        sign_in(world, "agent", PASSWORD)
+    ask(face(world).PutAccount(account_request("request-2", AGENT, NEW), None))
+    assert sign_in(world, "agent", NEW)
+
+
+def test_nobody_leaves_while_open_cases_have_no_other_owner(world: World) -> None:
+    case = world.file(TOWNSHIP, PENSION)
+    with pytest.raises(AccountHasCases) as caught:
+        close(world, "clerk")
+    assert caught.value.particulars == {"count": "1"}
+    world.act(TOWNSHIP, case, commands.OfferOwnership("chief"))
+    world.act(TOWNSHIP, case, commands.TakeOwnership(), CHIEF)
+    close(world, "clerk")

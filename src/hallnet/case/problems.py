@@ -405,6 +405,17 @@ class GrantUnknown(Problem):
     en_remedy = "Look up the number in the list of grants"
 
 
+class AccountHasCases(Problem):
+    """An account is to be closed whose owner answers for open cases."""
+
+    kind = Kind.CONFLICT
+    reason = "ACCOUNT_HAS_CASES"
+    zh = "该账号仍是{count}件在办件的首问责任人，不能停用"
+    zh_remedy = "请先由本人或有督办权的人员将这些办件转交他人"
+    en = "The account answers for {count} open cases and cannot be closed"
+    en_remedy = "First have them handed to somebody else, by the owner or by who supervises"
+
+
 class ActorUnknown(Problem):
     """There is no such member of staff or agent at this hall."""
 

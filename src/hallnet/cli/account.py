@@ -88,6 +88,22 @@ def put(
     print_json(ask(home, question))
 
 
+@app.command()
+def close(
+    home: HomeArgument,
+    actor_id: Annotated[str, typer.Argument(help="Name of the account")],
+) -> None:
+    """Close the account of somebody who left: nothing can be done with it from now on.
+
+    Records keep the name. While open cases have no other owner it is refused; put opens the account again."""
+    from hallnet.cli.operator import ask
+    from hallnet.cli.output import print_json
+    from hallnet.wire.intake.v1 import intake_service_pb2 as wire
+
+    request = wire.CloseAccountRequest(request_id=str(uuid.uuid4()), actor_id=actor_id)
+    print_json(ask(home, lambda desk: desk.intake.CloseAccount(request)))
+
+
 @app.command(name="drop-second-factor")
 def drop_second_factor(
     home: HomeArgument,

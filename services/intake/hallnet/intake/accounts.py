@@ -8,14 +8,14 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from hallnet.case import grant as rules
 from hallnet.case.case import day_of
 from hallnet.case.grant import Grant, Held, Subject
 from hallnet.case.person import Actor, ActorKind
 from hallnet.case.power import Power
-from hallnet.case.problems import ActorUnknown
+from hallnet.case.problems import AccountHasCases, ActorUnknown
 from hallnet.case.sought import normal_document_number
 from hallnet.codec import Codec
 from hallnet.intake import tables
@@ -64,8 +64,8 @@ def put(
     account: Account,
     now: datetime,
 ) -> None:
-    """Make or change an account, without its password. What was given for a time or for something is left as
-    it is."""
+    """Make, change or open again an account, without its password. What was given for a time or for something is
+    left as it is."""
     known = connection.execute(
         _FIND.with_for_update(), {"sought": account.actor.actor_id}
     ).one_or_none()
@@ -79,7 +79,23 @@ def put(
     statement = upsert(connection, tables.account).values(
         actor_id=account.actor.actor_id, password_hash=b"", **values
     )
-    connection.execute(statement.on_conflict_do_update(index_elements=["actor_id"], set_=values))
+    opened = values | {"closed_at": None}
+    connection.execute(statement.on_conflict_do_update(index_elements=["actor_id"], set_=opened))
+    forget_read()
+
+
+def close(connection: Connection, actor_id: str, now: datetime) -> None:
+    """The person may do nothing here any more; the name stays for the records. Raises ActorUnknown, or
+    AccountHasCases while open cases have nobody else who answers for them."""
+    _row(connection, actor_id)
+    case = tables.case
+    query = select(func.count()).select_from(case).where(case.c.owner == actor_id)
+    owned = connection.execute(query).scalar_one()
+    if owned:
+        raise AccountHasCases("actor_id", count=owned)
+    table = tables.account
+    changed = update(table).where(table.c.actor_id == actor_id)
+    connection.execute(changed.values(closed_at=now, password_hash=b""))
     forget_read()
 
 
@@ -107,7 +123,7 @@ def document_digest(document_number: str) -> str:
 
 
 def find(connection: Connection, actor_id: str) -> Account:
-    """Raises ActorUnknown."""
+    """One that is not closed; raises ActorUnknown."""
     return read_once(("account", actor_id), lambda: _account(_row(connection, actor_id)))
 
 
@@ -118,7 +134,7 @@ def change_grants(
 ) -> tuple[Grant, ...]:
     """Give somebody a power or take one back; raises ActorUnknown and what the rule raises."""
     row = connection.execute(_FIND.with_for_update(), {"sought": actor_id}).one_or_none()
-    if row is None or row.kind != ActorKind.STAFF:
+    if row is None or row.kind != ActorKind.STAFF or row.closed_at is not None:
         raise ActorUnknown("actor_id")
     after = rule(_grants_of(row.grants))
     table = tables.account
@@ -172,14 +188,17 @@ def staff_member(connection: Connection, actor_id: str, where: str) -> Account:
 def staff(connection: Connection) -> list[Account]:
     """All staff of this hall, by name of account."""
     table = tables.account
-    query = select(table).where(table.c.kind == ActorKind.STAFF).order_by(table.c.actor_id)
+    query = select(table).where(table.c.kind == ActorKind.STAFF, table.c.closed_at.is_(None))
+    query = query.order_by(table.c.actor_id)
     return [_account(row) for row in connection.execute(query.limit(STAFF_MAX))]
 
 
-def agents(connection: Connection) -> list[Account]:
+def agents(connection: Connection, with_former: bool = False) -> list[Account]:
     """All agents of this hall."""
     table = tables.account
     query = select(table).where(table.c.kind == ActorKind.AGENT).order_by(table.c.actor_id)
+    if not with_former:
+        query = query.where(table.c.closed_at.is_(None))
     return [_account(row) for row in connection.execute(query.limit(AGENTS_MAX))]
 
 
@@ -210,7 +229,7 @@ def from_message(message: wire.Account) -> Account:
 
 def _row(connection: Connection, actor_id: str) -> Row[Any]:
     row = connection.execute(_FIND, {"sought": actor_id}).one_or_none()
-    if row is None:
+    if row is None or row.closed_at is not None:
         raise ActorUnknown("actor_id")
     return row
 

@@ -64,6 +64,17 @@ class AccountsFace(Answering):
 
         return await self._once(request.request_id, request, wire.PutAccountResponse, work)
 
+    async def CloseAccount(self, request: wire.CloseAccountRequest, context: Any) -> Any:
+        now = self._clock()
+
+        def work(connection: Connection) -> wire.CloseAccountResponse:
+            accounts.close(connection, request.actor_id, now)
+            second_factors.drop(connection, request.actor_id)
+            insert_record(connection, now, request.actor_id, "", "CloseAccount", "", "")
+            return wire.CloseAccountResponse()
+
+        return await self._once(request.request_id, request, wire.CloseAccountResponse, work)
+
     async def _sign_in(self, request: wire.SignInRequest) -> wire.SignInResponse:
         await self._require_right(request.actor_id, request.password)
         now = self._clock()

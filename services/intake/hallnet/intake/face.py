@@ -57,6 +57,7 @@ CALLERS: Callers = {
     "ConfirmSecondFactor": _DESK,
     "DropSecondFactor": frozenset({Part.OPERATOR}),
     "PutAccount": frozenset({Part.OPERATOR}),
+    "CloseAccount": frozenset({Part.OPERATOR}),
     "GrantPower": _DESK,
     "RevokePower": _DESK,
     "ListGrants": _DESK,

@@ -91,7 +91,9 @@ class MandatesFace(Answering):
             accounts.require_power(connection, request.actor_id, now, Power.SUPERVISE)
             seen, is_cut = permissions.seen(connection, since)
             found = flags(seen, permissions.deciders(connection, day_of(now)))
-            names = {one.actor.actor_id: one.actor.name for one in accounts.agents(connection)}
+            names = {
+                one.actor.actor_id: one.actor.name for one in accounts.agents(connection, True)
+            }
             return wire.ListAgentFlagsResponse(
                 flags=[_flag_message(flag, names) for flag in found], is_cut=is_cut
             )

@@ -132,7 +132,7 @@ def seen(connection: Connection, since: date) -> tuple[list[Seen], bool]:
     raws = connection.scalars(query.order_by(table.c.valid_until.desc()).limit(SEEN_MAX + 1)).all()
     names = {
         account.actor.actor_id: normal_name(account.actor.name)
-        for account in accounts.agents(connection)
+        for account in accounts.agents(connection, with_former=True)
     }
     documents = accounts.documents(connection)
     found = [_seen(MANDATE.from_bytes(raw), names, documents) for raw in raws[:SEEN_MAX]]

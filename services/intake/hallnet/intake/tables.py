@@ -394,6 +394,8 @@ account = Table(
     # Since when it is the password, and whether the owner of the account chose it.
     Column("password_set_at", Moment),
     Column("password_is_own", Boolean),
+    # Since when the person may do nothing here any more.
+    Column("closed_at", Moment),
     # By which it is noticed that an agent, a client and who decides are the same person.
     Column("document", FoundBy("account.document")),
 )

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.LargeBinary(), nullable=False),
         sa.Column("password_set_at", Moment(), nullable=True),
         sa.Column("password_is_own", sa.Boolean(), nullable=True),
+        sa.Column("closed_at", Moment(), nullable=True),
         sa.Column("document", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("actor_id"),
     )

@@ -68,6 +68,11 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountResponse.FromString,
                 _registered_method=True)
+        self.CloseAccount = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/CloseAccount',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseAccountRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseAccountResponse.FromString,
+                _registered_method=True)
         self.GrantPower = channel.unary_unary(
                 '/hallnet.wire.intake.v1.IntakeService/GrantPower',
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.GrantPowerRequest.SerializeToString,
@@ -242,6 +247,13 @@ class IntakeServiceServicer:
 
     def PutAccount(self, request, context):
         """PutAccount makes or changes the account of a member of staff or an agent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseAccount(self, request, context):
+        """CloseAccount ends what somebody may do who left. Records keep the name; PutAccount opens it again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -460,6 +472,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.PutAccount,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountResponse.SerializeToString,
+            ),
+            'CloseAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseAccount,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseAccountRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseAccountResponse.SerializeToString,
             ),
             'GrantPower': grpc.unary_unary_rpc_method_handler(
                     servicer.GrantPower,
@@ -753,6 +770,33 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/PutAccount',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.PutAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/CloseAccount',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseAccountRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CloseAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

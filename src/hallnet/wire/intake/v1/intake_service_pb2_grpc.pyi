@@ -55,6 +55,8 @@ class IntakeServiceStub:
     """DropSecondFactor lets an account in without codes, for who lost the key."""
     PutAccount: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]
     """PutAccount makes or changes the account of a member of staff or an agent."""
+    CloseAccount: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.CloseAccountRequest, _intake_service_pb2.CloseAccountResponse]
+    """CloseAccount ends what somebody may do who left. Records keep the name; PutAccount opens it again."""
     GrantPower: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.GrantPowerRequest, _intake_service_pb2.GrantPowerResponse]
     """GrantPower gives a member of staff a power for a time, for some items or for a kind of case. Only who may
     approve as head gives powers, and not to himself.
@@ -145,6 +147,8 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """DropSecondFactor lets an account in without codes, for who lost the key."""
     PutAccount: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.PutAccountRequest, _intake_service_pb2.PutAccountResponse]  # type: ignore[assignment]
     """PutAccount makes or changes the account of a member of staff or an agent."""
+    CloseAccount: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.CloseAccountRequest, _intake_service_pb2.CloseAccountResponse]  # type: ignore[assignment]
+    """CloseAccount ends what somebody may do who left. Records keep the name; PutAccount opens it again."""
     GrantPower: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.GrantPowerRequest, _intake_service_pb2.GrantPowerResponse]  # type: ignore[assignment]
     """GrantPower gives a member of staff a power for a time, for some items or for a kind of case. Only who may
     approve as head gives powers, and not to himself.
@@ -268,6 +272,14 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_service_pb2.PutAccountResponse, _abc.Awaitable[_intake_service_pb2.PutAccountResponse]]:
         """PutAccount makes or changes the account of a member of staff or an agent."""
+
+    @_abc_1.abstractmethod
+    def CloseAccount(
+        self,
+        request: _intake_service_pb2.CloseAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.CloseAccountResponse, _abc.Awaitable[_intake_service_pb2.CloseAccountResponse]]:
+        """CloseAccount ends what somebody may do who left. Records keep the name; PutAccount opens it again."""
 
     @_abc_1.abstractmethod
     def GrantPower(
