@@ -16,7 +16,7 @@ from hallnet.places import Address
 from hallnet.simulate import clerks
 from hallnet.simulate.faults import Fault, Step
 from hallnet.simulate.founding import chance
-from hallnet.simulate.invariants import Invariant
+from hallnet.simulate.invariants import Checker, Invariant
 from hallnet.simulate.network import CALM
 from hallnet.simulate.people import Arrival
 from hallnet.simulate.report import Report
@@ -157,6 +157,12 @@ def test_a_hall_whose_newer_backup_is_put_back_in_time_has_forgotten_nothing() -
         report = simulate(only(*steps, people=people))
         assert not report.violations, told(report)
         assert report.checks["rewound journals"] == noticed
+
+
+def test_a_case_that_a_disk_forgot_whole_and_nobody_had_heard_of_never_was() -> None:
+    """It has no hall that could be asked how it ended."""
+    checker = Checker({}, lambda: 0.0, histories={"forgotten": [], "there": [b"digest"]})
+    assert checker.cases() == ["there"]
 
 
 @pytest.mark.parametrize("fault", list(Fault), ids=[fault.name.lower() for fault in Fault])

@@ -46,7 +46,7 @@ class LastLook:
         """Look at everything once."""
         for case_id, home in record.filed.items():
             self._end_of_case(case_id, home)
-        for case_id in self._checker.histories:
+        for case_id in self._checker.cases():
             if case_id not in record.filed:
                 self._end_of_case(case_id, self._home_of(case_id))
         self._rollups(today)

@@ -87,6 +87,10 @@ class Checker:
     """Cases in which a hall that had forgotten what it said went on otherwise."""
     _roots: dict[tuple[Address, int, str], str] = field(default_factory=dict)
 
+    def cases(self) -> list[str]:
+        """Those that happened: one of which a disk forgot all, and nobody else had heard, never was."""
+        return [case_id for case_id, history in self.histories.items() if history]
+
     def broken(
         self, invariant: Invariant, hall: Address, what: str, is_excused: bool = False
     ) -> None:
