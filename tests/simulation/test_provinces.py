@@ -133,7 +133,7 @@ def test_a_broken_rule_is_found_and_its_history_made_short(monkeypatch: pytest.M
         raise AssertionError("no answer to a hand-over")
 
     monkeypatch.setattr(replicas, "answer_hand_over", nobody_answers)
-    scenario = replace(BUSY, cases_per_hall_and_day=4, faults_per_day=20)
+    scenario = replace(BUSY, days=0.1, cases_per_hall_and_day=4, faults_per_day=20)
     scenario = replace(scenario, weather=CALM, villains=False)
     report = simulate(scenario)
     assert Invariant.NOTHING_FAILS in {one.invariant for one in report.violations}

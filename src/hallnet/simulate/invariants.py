@@ -91,6 +91,9 @@ class Checker:
         """Those that happened: one of which a disk forgot all, and nobody else had heard, never was."""
         return [case_id for case_id, history in self.histories.items() if history]
 
+    def is_broken(self, invariant: Invariant) -> bool:
+        return any(one.invariant is invariant for one in self.violations)
+
     def broken(
         self, invariant: Invariant, hall: Address, what: str, is_excused: bool = False
     ) -> None:

@@ -63,7 +63,7 @@ class _Search:
         if self._runs >= RUNS_MAX:
             return False
         self._runs += 1
-        report = simulate(scenario)
+        report = simulate(scenario, ends_with=self._invariant)
         broken = any(one.invariant is self._invariant for one in report.violations)
         if broken:
             self.best = report

@@ -17,6 +17,7 @@ from functools import lru_cache
 from hallnet.node.lifecycle import spare_the_collector
 from hallnet.places import Address
 from hallnet.simulate.founding import BEGINNING, FOUNDED
+from hallnet.simulate.invariants import Invariant
 from hallnet.simulate.loop import VirtualLoop, run
 from hallnet.simulate.network import CALM
 from hallnet.simulate.progress import Say, silent
@@ -32,14 +33,15 @@ FOUNDED_BY = 0
 BEFORE = (BEGINNING - FOUNDED).total_seconds()
 
 
-def simulate(scenario: Scenario, stop_at_first: bool = False, say: Say = silent) -> Report:
-    """Live through a scenario in virtual time; `say` is told from time to time how far a large world is."""
+def simulate(scenario: Scenario, ends_with: Invariant | None = None, say: Say = silent) -> Report:
+    """Live through a scenario in virtual time, or until a promise is broken; `say` is told from time to time how far a
+    large world is."""
     if is_small(scenario):
-        (report,) = simulate_each([scenario], stop_at_first)
+        (report,) = simulate_each([scenario], ends_with)
         return report
     spare_the_collector()
     with _alone(scenario.seed):
-        return run(World(scenario, stop_at_first, say).live())
+        return run(World(scenario, ends_with, say).live())
 
 
 def is_small(scenario: Scenario) -> bool:
@@ -48,7 +50,7 @@ def is_small(scenario: Scenario) -> bool:
 
 
 def simulate_each(
-    scenarios: Iterable[Scenario], stop_at_first: bool = False, jobs: int = 1
+    scenarios: Iterable[Scenario], ends_with: Invariant | None = None, jobs: int = 1
 ) -> Iterator[Report]:
     """Live through small scenarios, so many at once; reports come as worlds end.
 
@@ -62,14 +64,14 @@ def simulate_each(
         warnings.simplefilter("ignore", DeprecationWarning)
         # Each world in a process of its own, which is a copy of this one as it is now.
         with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-            yield from pool.imap_unordered(_live, [(one, stop_at_first) for one in wanted])
+            yield from pool.imap_unordered(_live, [(one, ends_with) for one in wanted])
 
 
-def _live(wanted: tuple[Scenario, bool]) -> Report:
-    scenario, stop_at_first = wanted
+def _live(wanted: tuple[Scenario, Invariant | None]) -> Report:
+    scenario, ends_with = wanted
     loop, world = _at_rest(scenario.halls, scenario.rhythm)
     with _alone(scenario.seed):
-        return loop.run_until_complete(world.go_on(scenario, stop_at_first))
+        return loop.run_until_complete(world.go_on(scenario, ends_with))
 
 
 @lru_cache(maxsize=TREES_MAX)

@@ -42,6 +42,8 @@ from hallnet.trust.certificate import Certificate
 
 BUNDLE_HALLS_MAX = 100
 """In larger worlds no trust bundle is published: see `Rhythm`."""
+LOOK_WHETHER_OVER = 300.0
+"""Seconds between two looks whether a world is over before its time."""
 HELLO_IN_LARGE = 43_200.0
 """Seconds between hellos there: neighbours have nothing to say, and each hello has to be checked at both ends."""
 HEALING_HOURS_MAX = 72
@@ -54,20 +56,20 @@ class World:
     def __init__(
         self,
         scenario: Scenario,
-        stop_at_first: bool = False,
+        ends_with: Invariant | None = None,
         say: Say = silent,
     ) -> None:
         self.halls: dict[Address, Hall] = {}
         self.network = Network(scenario.seed, scenario.weather)
         loop_time = lambda: asyncio.get_running_loop().time()  # noqa: E731
         self.checker = Checker(self.halls, loop_time)
-        self._follow(scenario, stop_at_first, say)
+        self._follow(scenario, ends_with, say)
 
-    def _follow(self, scenario: Scenario, stop_at_first: bool, say: Say) -> None:
+    def _follow(self, scenario: Scenario, ends_with: Invariant | None, say: Say) -> None:
         """From now on all that happens follows from this scenario."""
         self._began = time.perf_counter()
         self._scenario = scenario.planned()
-        self._stop_at_first = stop_at_first
+        self._ends_with = ends_with
         self._progress = Progress(self._scenario, say)
         self._trace = hashlib.sha256()
         self.people = People(self.halls, scenario.seed)
@@ -91,9 +93,9 @@ class World:
         if self.checker.violations:
             raise AssertionError(str(self.checker.violations[0]))
 
-    async def go_on(self, scenario: Scenario, stop_at_first: bool) -> Report:
+    async def go_on(self, scenario: Scenario, ends_with: Invariant | None) -> Report:
         """After the rest of halls that are founded once for many worlds: what follows from a scenario of them."""
-        self._follow(scenario, stop_at_first, silent)
+        self._follow(scenario, ends_with, silent)
         self.network.follow(scenario.seed, scenario.weather)
         self.checker.events = 0
         self.checker.checks.clear()
@@ -107,7 +109,7 @@ class World:
     async def _to_the_end(self) -> Report:
         await self._through(self._scenario.steps or (), self._scenario.people or ())
         hours = 0.0
-        if not (self._stop_at_first and self.checker.violations):
+        if not self._is_over:
             hours = await self._heal()
             self._progress.healed(hours)
             today = day_of(next(iter(self.halls.values())).now()).isoformat()
@@ -237,13 +239,27 @@ class World:
         for number, happening in enumerate(happenings):
             self._progress.happened = number / len(happenings)
             await asyncio.sleep(happening.at - loop.time())
-            if self._stop_at_first and self.checker.violations:
+            if self._is_over:
                 return
             if isinstance(happening, Arrival):
                 self.people.come(happening)
             elif happening.hall in self.halls:
                 self._trouble.begin(happening)
-        await asyncio.sleep(max(self._scenario.days * 24 * HOUR - loop.time(), 0))
+        await self._rest_of_the_days()
+
+    async def _rest_of_the_days(self) -> None:
+        left = self._scenario.days * 24 * HOUR - asyncio.get_running_loop().time()
+        if self._ends_with is None:
+            await asyncio.sleep(max(left, 0))
+            return
+        while left > 0 and not self._is_over:
+            await asyncio.sleep(min(left, LOOK_WHETHER_OVER))
+            left -= LOOK_WHETHER_OVER
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the promise is broken for which it is lived through."""
+        return self._ends_with is not None and self.checker.is_broken(self._ends_with)
 
     async def _heal(self) -> float:
         """Everything works again; returns how many hours it takes until nothing is under way."""
