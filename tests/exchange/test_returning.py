@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 from tests.exchange.losses import (
     Backup,
     backup_of,
@@ -167,6 +168,27 @@ def test_a_hall_waits_until_all_have_answered_and_no_longer_than_the_bound(world
     world.at(OTHER_COUNTY).cut = False
     settle_words(world)
     assert len(words(station)) == 4
+
+
+def test_a_hall_does_not_wait_for_one_to_which_there_is_no_way(world: World) -> None:
+    """Its parent lost records too, and does not know it any more: nobody will answer."""
+    backup = before(world)
+    speak(world, COUNTY, OTHER_COUNTY)
+    lose(world, backup)
+    unknown = tables.delivery.c.recipient == OTHER_COUNTY
+
+    def refused(connection: Connection) -> None:
+        wanted = unknown & (tables.delivery.c.kind == giving_back.WANTED_KIND)
+        ended = {"state": State.REFUSED, "reason": "RECIPIENT_UNKNOWN"}
+        assert connection.execute(update(tables.delivery).where(wanted).values(ended)).rowcount
+
+    world.at(OTHER_COUNTY).cut = True
+    settle_words(world)
+    station = world.at(TOWNSHIP)
+    assert not is_recovered(station)
+    station.exchange.transact(refused)
+    give_back(world, station)
+    assert is_recovered(station)
 
 
 def test_cases_come_before_the_rest_and_a_portion_is_bounded(world: World) -> None:

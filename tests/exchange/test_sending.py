@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ from hallnet.federation import limits
 from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.store import Connection
+from hallnet.trust.certificate import Certificate
 from hallnet.trust.envelope import Urgency, read_header
 from hallnet.trust.freshness import HARD_EXPIRY, SOFT_EXPIRY
 from hallnet.trust.journal import EntryKind
@@ -194,13 +196,18 @@ def test_a_certificate_with_an_unusable_sealing_key_holds_up_nobody_else(world: 
     }
 
 
-def trust_release(world: World, version: int = 1) -> wire_release.SignedRelease:
-    """The province publishes the certificates of all halls that exist."""
+def trust_release(
+    world: World,
+    version: int = 1,
+    others: Sequence[Certificate] = (),
+    revocations: Sequence[wire_trust.Revocation] = (),
+) -> wire_release.SignedRelease:
+    """The province publishes the certificates of all halls that exist, and of others."""
     province = world.at(PROVINCE).context.identity
+    here = [station.context.identity.certificate for station in world.stations.values()]
     bundle = wire_trust.TrustBundle(
-        certificates=[
-            station.context.identity.certificate.to_message() for station in world.stations.values()
-        ],
+        certificates=[item.to_message() for item in (*here, *others)],
+        revocations=revocations,
         suites=[Suite.ED25519],  # type: ignore[list-item]
         soft_expires_at=to_timestamp(BEGINNING + SOFT_EXPIRY),
         hard_expires_at=to_timestamp(BEGINNING + HARD_EXPIRY),

@@ -159,6 +159,16 @@ def test_a_hall_whose_newer_backup_is_put_back_in_time_has_forgotten_nothing() -
         assert report.checks["rewound journals"] == noticed
 
 
+def test_a_hall_that_was_founded_after_the_backup_of_its_parent_is_known_again() -> None:
+    """It moved there meanwhile, and would have no way to anybody."""
+    backup = Step(4_850.0, Fault.OLD_BACKUP, Address("330110"), 7_200.0, 1)
+    move = Step(6_500.0, Fault.MOVE, Address("330127102"), 5_000.0, 9)
+    report = simulate(replace(only(backup, move), rhythm=WATCHFUL))
+    assert not report.violations, told(report)
+    assert report.faults["hall moved"] == 1
+    assert report.checks["children at the end"] >= 9
+
+
 def test_a_case_that_a_disk_forgot_whole_and_nobody_had_heard_of_never_was() -> None:
     """It has no hall that could be asked how it ended."""
     checker = Checker({}, lambda: 0.0, histories={"forgotten": [], "there": [b"digest"]})

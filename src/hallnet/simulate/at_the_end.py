@@ -55,6 +55,7 @@ class LastLook:
             self._noticed(address)
         for hall in self._checker.halls.values():
             self._end_of_journal(hall)
+            self._known_above(hall)
             if hall.address in self._checker.untrusted:
                 continue
             self._nothing_open(hall)
@@ -123,6 +124,16 @@ class LastLook:
                 if is_told or (incident.reason in _DOUBTS and incident.neighbour == str(address)):
                     return
         self._checker.broken(Invariant.NOTHING_FAILS, address, "forgot, and nobody noticed")
+
+    def _known_above(self, hall: Hall) -> None:
+        """A hall that its parent does not know has no way to anybody, and nobody would notice."""
+        parent = self._checker.halls.get(hall.context.parent) if hall.context.parent else None
+        if parent is None or hall.address in self._checker.gone_on:
+            return
+        self._checker.checks["children at the end"] += 1
+        if hall.address not in parent.context.children:
+            what = f"does not know its child {hall.address}"
+            self._checker.broken(Invariant.NOTHING_LOST, parent.address, what)
 
     def _home_of(self, case_id: str) -> Address:
         return self._checker.authors[self._checker.histories[case_id][0]]

@@ -49,6 +49,11 @@ class Links:
         self._open(neighbour)
         self._hall.spawn(self.loops[neighbour].say_hello())
 
+    def start_missing(self) -> None:
+        """To children that were forgotten and are known again."""
+        for child in sorted(self._hall.context.children - self.loops.keys()):
+            self.start(child)
+
     def _open(self, neighbour: Address) -> None:
         is_up = neighbour == self._hall.context.parent
         line = Line(

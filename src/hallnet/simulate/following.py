@@ -96,6 +96,7 @@ class Followers:
     def _after_commit(self, service: str) -> None:
         if service == "exchange":
             self._hall.signals.sent.set()
+            self._links.start_missing()
             self._links.wake_those_with_parcels()
         elif service == "intake":
             self._materials.arrived.set()

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from hallnet.exchange import attachment_wishes, believing, tables
 from hallnet.exchange.attachment_wishes import AttachmentWish
-from hallnet.exchange.certificates import moving
+from hallnet.exchange.certificates import forgotten_children, moving
 from hallnet.exchange.context import Context
 from hallnet.exchange.queue import outgoing
 from hallnet.exchange.queue.sealing import Wish
@@ -89,4 +89,5 @@ def _believe(
     if body.kind is not ReleaseKind.TRUST:
         return []
     believing.take_bundle(connection, context, body.content, body.version, now)
-    return outgoing.seal_waiting(connection, context, now)
+    known_again = forgotten_children.know_again(connection, context, now)
+    return [*known_again, *outgoing.seal_waiting(connection, context, now)]

@@ -189,6 +189,9 @@ class Exchange:
 
     def _wake(self) -> None:
         self._announce()
+        if not self._neighbours.has_links_to_children:
+            # What was believed made known one that had been forgotten.
+            self._neighbours.doors_changed()
         self._attachments.wished.set()
         self._neighbours.wake_all()
 

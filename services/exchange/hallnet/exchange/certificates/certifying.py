@@ -156,8 +156,17 @@ def certify_child(
         )
         .on_conflict_do_nothing()
     )
+    entry = enrol(connection, context, certificate, now)
+    # What waits for it goes now; from here on there is a way to it.
+    return certificate, [entry, *outgoing.seal_waiting(connection, context, now)]
+
+
+def enrol(
+    connection: Connection, context: Context, certificate: Certificate, now: datetime
+) -> Entry:
+    """Remember a child under its certificate; returns the entry for the feed."""
     child = upsert(connection, tables.child).values(
-        address=body.subject, certificate_id=certificate.id, enrolled_at=now
+        address=certificate.body.subject, certificate_id=certificate.id, enrolled_at=now
     )
     connection.execute(
         child.on_conflict_do_update(
@@ -165,14 +174,12 @@ def certify_child(
             set_={"certificate_id": child.excluded.certificate_id, "enrolled_at": now},
         )
     )
-    # What waits for it goes now; from here on there is a way to it.
-    context.children.add(asked.subject)
-    ended = outgoing.seal_waiting(connection, context, now)
+    context.children.add(certificate.address)
     enrolled = wire_feed.ChildEnrolled(
-        address=body.subject, certificate=certificate.to_message().SerializeToString()
+        address=certificate.body.subject,
+        certificate=certificate.to_message().SerializeToString(),
     )
-    entry = Entry("child.enrolled", body.subject, enrolled.SerializeToString(), now)
-    return certificate, [entry, *ended]
+    return Entry("child.enrolled", certificate.body.subject, enrolled.SerializeToString(), now)
 
 
 def revoke_child(

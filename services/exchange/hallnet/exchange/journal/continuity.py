@@ -124,8 +124,11 @@ def note_word(context: Context, neighbour: Address, message: wire.Hello, now: da
 
 def is_doubted(connection: Connection, shown_since_start: bool) -> bool:
     """Whether this hall lost records and was not shown a neighbour's end since."""
-    if shown_since_start:
-        return False
+    return not shown_since_start and lost_records(connection)
+
+
+def lost_records(connection: Connection) -> bool:
+    """Whether entries of the own journal were ever lost, behind which it went on or beside which it began anew."""
     return bool(gaps(connection)) or any(one.lost_end for one in numbering.beginnings(connection))
 
 

@@ -181,6 +181,11 @@ class Neighbours:
         self._link_tasks[neighbour] = asyncio.create_task(keep_running(name, loop.run), name=name)
         return loop
 
+    @property
+    def has_links_to_children(self) -> bool:
+        """Whether each child that may dial in has a link, once there are links at all."""
+        return self._down is None or self._context.children <= self.links.keys()
+
     def doors_changed(self) -> None:
         """A child was certified or invited and may dial in from now on, or was shut out and may not."""
         self._children_changed()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy import Table, exists, func, insert, select, update
 
 from hallnet.codec.moments import to_timestamp
 from hallnet.exchange import tables
@@ -19,6 +19,7 @@ from hallnet.exchange.queue.parcels import RELAYED_KEPT_FOR
 from hallnet.exchange.queue.sealing import Wish
 from hallnet.exchange.recovery.giving_back import SUBJECT, WANTED_KIND
 from hallnet.federation import limits
+from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
@@ -131,6 +132,15 @@ def _recent(connection: Connection) -> list[Address]:
     return [Address.parse(text) for text in found]
 
 
+_was_not_taken = exists().where(
+    tables.delivery.c.kind == WANTED_KIND,
+    tables.delivery.c.recipient == _ASKED.c.hall,
+    tables.delivery.c.wanted_at >= _ASKED.c.asked_at,
+    tables.delivery.c.state.in_([State.REFUSED, State.EXPIRED, State.DROPPED]),
+)
+"""The question ended without an answer: there is no way to that hall, or none that takes it."""
+
+
 def end_if_due(connection: Connection, context: Context, now: datetime) -> bool:
     """Go on once all halls that were asked have answered, or when it takes too long; True if it ended.
 
@@ -142,7 +152,9 @@ def end_if_due(connection: Connection, context: Context, now: datetime) -> bool:
     for row in open_ones:
         silent = connection.scalars(
             select(_ASKED.c.hall).where(
-                Lost(range(row.end), row.before_number).of(_ASKED), _ASKED.c.answered_at.is_(None)
+                Lost(range(row.end), row.before_number).of(_ASKED),
+                _ASKED.c.answered_at.is_(None),
+                ~_was_not_taken,
             )
         ).all()
         if silent and now - row.began_at < context.words_awaited_for:
