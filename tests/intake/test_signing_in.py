@@ -177,6 +177,30 @@ def test_query_codes_are_guessed_a_few_times_only_however_the_number_is_written(
     assert progress(world, case.case_no, case.filed.query_code)
 
 
+def test_each_password_has_a_mark_of_its_own_and_an_old_one_ends_the_session(world: World) -> None:
+    put_accounts(world, TOWNSHIP, AGENT, password=PASSWORD)
+    first = enter(world, "").password_mark
+    assert enter(world, "").password_mark == first
+    goes_on(world, first)
+    change(world, PASSWORD, NEW)
+    for mark in (first, "", "x"):
+        with pytest.raises(ActorUnknown):
+            goes_on(world, mark)
+    change(world, NEW, PASSWORD)
+    assert enter(world, "").password_mark != first
+
+
+def goes_on(world: World, mark: str, actor_id: str = "agent") -> None:
+    request = wire.CheckSessionRequest(actor_id=actor_id, password_mark=mark)
+    ask(face(world).CheckSession(request, None))
+
+
+def test_an_account_that_has_no_password_has_no_session(world: World) -> None:
+    for actor_id in ("clerk", "nobody"):
+        with pytest.raises(ActorUnknown):
+            goes_on(world, "", actor_id)
+
+
 # Codes that change with time
 
 

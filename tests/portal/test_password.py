@@ -135,3 +135,30 @@ def test_codes_are_set_up_and_then_asked_for(visitor: Visitor, newcomer: Newcome
     code = code_at(key, now + timedelta(seconds=STEP_SECONDS))
     page = visitor.send(form, actor_id=actor_id, password=GIVEN, code=code)
     assert page.url.path == "/cases"
+
+
+def test_with_the_password_all_other_sessions_end(enter: Enter, newcomer: Newcomer) -> None:
+    """Also that of somebody who had found out the old one."""
+    actor_id = newcomer(is_own=True)
+    mine, other = enter(), enter()
+    for visitor in (mine, other):
+        visitor.sign_in(actor_id, GIVEN)
+    changed(mine, GIVEN, CHOSEN)
+    assert mine.open("/cases").url.path == "/cases"
+    assert other.open("/cases").url.path == "/"
+    assert other.open("/cases").url.path == "/sign-in"
+
+
+def test_with_the_account_its_sessions_end(
+    visitor: Visitor, newcomer: Newcomer, halls: Halls
+) -> None:
+    actor_id = newcomer(is_own=True)
+    visitor.sign_in(actor_id, GIVEN)
+    request = wire.CloseAccountRequest(request_id=str(uuid.uuid4()), actor_id=actor_id)
+
+    async def close() -> None:
+        await halls.desk(TOWNSHIP).intake.CloseAccount(request)
+
+    halls.run(close())
+    assert visitor.client.post("/offline/numbers", json={}).status_code == 401
+    assert visitor.open("/network").url.path == "/"

@@ -30,7 +30,7 @@ def status(freshness: Freshness) -> wire.GetStatusResponse:
 
 def page(text: str) -> str:
     halls = Halls(Address.parse(TOWNSHIP), "文昌镇便民服务中心", divisions())
-    account = SignedIn("clerk", "李窗口", False, frozenset(), ())
+    account = SignedIn("clerk", "李窗口", False, frozenset(), (), "mark")
     return (
         templates(halls)
         .get_template("problem.html")

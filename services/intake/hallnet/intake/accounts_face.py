@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hallnet.case.case import day_of
+from hallnet.case.problems import ActorUnknown
 from hallnet.intake import accounts, passwords, second_factors
 from hallnet.intake.answering import Answering, insert_record
 from hallnet.store import Connection
@@ -17,6 +18,14 @@ class AccountsFace(Answering):
 
     async def SignIn(self, request: wire.SignInRequest, context: Any) -> Any:
         return await self._recorded("SignIn", request.actor_id, "", self._sign_in(request))
+
+    async def CheckSession(self, request: wire.CheckSessionRequest, context: Any) -> Any:
+        def look(connection: Connection) -> wire.CheckSessionResponse:
+            if passwords.mark(connection, request.actor_id) != request.password_mark:
+                raise ActorUnknown()
+            return wire.CheckSessionResponse()
+
+        return await self._database.read(look)
 
     async def ChangePassword(self, request: wire.ChangePasswordRequest, context: Any) -> Any:
         changing = self._change_password(request)
@@ -89,6 +98,7 @@ class AccountsFace(Answering):
                 account=accounts.to_message(accounts.find(connection, actor_id), day_of(now)),
                 password_due=int(due or 0),  # type: ignore[arg-type]
                 second_factor_due=policy.second_factor_required and not has_factor,
+                password_mark=passwords.mark(connection, actor_id),
             )
 
         return await self._database.write(work)
@@ -109,7 +119,8 @@ class AccountsFace(Answering):
                 now,
             )
             insert_record(connection, now, request.actor_id, "", "ChangePassword", "", "")
-            return wire.ChangePasswordResponse()
+            mark = passwords.mark(connection, request.actor_id)
+            return wire.ChangePasswordResponse(password_mark=mark)
 
         return await self._database.write(work)
 

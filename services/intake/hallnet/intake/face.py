@@ -52,6 +52,7 @@ from hallnet.wire.intake.v1 import intake_service_pb2_grpc as wire_grpc
 _DESK = frozenset({Part.PORTAL, Part.OPERATOR})
 CALLERS: Callers = {
     "SignIn": _DESK,
+    "CheckSession": _DESK,
     "ChangePassword": _DESK,
     "BeginSecondFactor": _DESK,
     "ConfirmSecondFactor": _DESK,

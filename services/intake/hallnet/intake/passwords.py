@@ -18,6 +18,7 @@ from hallnet.store import Connection
 from hallnet.window import passwords as rules
 
 SALT_BYTES = 16
+MARK_CHARACTERS = 32
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}
 _TABLE = tables.account
 _FIND = select(_TABLE).where(_TABLE.c.actor_id == bindparam("sought"))
@@ -60,6 +61,14 @@ def was_right(
     if row is None:
         raise ActorUnknown()
     return rules.due(row.password_set_at, bool(row.password_is_own), policy, now)
+
+
+def mark(connection: Connection, actor_id: str) -> str:
+    """Another one for each password that an account ever gets; raises ActorUnknown without one."""
+    row = _row(connection, actor_id)
+    if row is None or not row.password_hash:
+        raise ActorUnknown()
+    return hashlib.sha256(row.password_hash).hexdigest()[:MARK_CHARACTERS]
 
 
 def change(

@@ -150,6 +150,7 @@ def _signed_in(response: wire.SignInResponse) -> SignedIn:
         is_agent=int(account.actor.kind) == ActorKind.AGENT,
         powers=frozenset(Power(number) for number in account.powers),
         points=tuple(account.points),
+        password_mark=response.password_mark,
         password_due=response.password_due,
         second_factor_due=response.second_factor_due,
     )

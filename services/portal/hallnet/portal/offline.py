@@ -27,7 +27,7 @@ from hallnet.node.client import problems_raised
 from hallnet.portal.forms import Refusal
 from hallnet.portal.problems import FormMalformed, FormStale, FormTooLarge, PageFailed
 from hallnet.portal.session import KnownDevice, Session
-from hallnet.portal.site import STATUS, Endpoint, Site, Visit, device_message, require_device
+from hallnet.portal.site import STATUS, Endpoint, Site, Visit, device_message, require_session
 from hallnet.problems import Problem, Reported
 from hallnet.wire.device.v1 import device_pb2 as wire
 from hallnet.wire.device.v1 import device_service_pb2 as service
@@ -248,7 +248,7 @@ def _answering(
             return JSONResponse({"reason": "NOT_SIGNED_IN", "text": "请先登录"}, _UNAUTHENTICATED)
         visit = Visit(site, request, session, now)
         try:
-            await require_device(visit)
+            await require_session(visit)
             if request.method == "POST":
                 token = request.headers.get(TOKEN_HEADER, "")
                 if not site.sessions.is_own_form(session, token):

@@ -43,7 +43,7 @@ async def change(visit: Visit) -> Response:
     )
     try:
         with problems_raised():
-            await visit.desk.intake.ChangePassword(request)
+            changed = await visit.desk.intake.ChangePassword(request)
     except Reported as refusal:
         field = _FIELD_OF.get(refusal.reason)
         if field is None:
@@ -52,7 +52,7 @@ async def change(visit: Visit) -> Response:
         text = "原密码不正确" if wrong else refusal.in_chinese()
         status = STATUS_OF_WRONG.get(refusal.reason, STATUS[refusal.kind])
         return _page(visit, {field: text}, status)
-    account = replace(visit.account, password_due=0)
+    account = replace(visit.account, password_due=0, password_mark=changed.password_mark)
     answer = go(f"{PASSWORD_PATH}?done=changed")
     session = Session.open(visit.now, account, visit.session.device_id)
     visit.site.sessions.write(answer, session)

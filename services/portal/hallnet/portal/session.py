@@ -78,6 +78,8 @@ class SignedIn:
     is_agent: bool
     powers: frozenset[Power]
     points: tuple[str, ...]
+    password_mark: str
+    """With which password: with it the session ends."""
     password_due: int = 0
     """Why the password has to be changed before anything else (`PasswordDue`); 0 if it has not."""
     second_factor_due: bool = False

@@ -27,6 +27,7 @@ from hallnet.portal.session import KnownDevice, Session, Sessions, SignedIn
 from hallnet.problems import Kind, Problem, Reported
 from hallnet.wire.device.v1 import device_pb2 as wire_device
 from hallnet.wire.device.v1 import device_service_pb2 as wire_service
+from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 
 SEE_OTHER = 303
 STATUS = {
@@ -179,7 +180,7 @@ async def _answer(visit: Visit, page: Page, audience: Audience, form_bytes_max: 
         if account is not None and not audience.admits(account):
             raise PageNotForYou(audience=audience.value)
         if audience is not Audience.ANYBODY:
-            await require_device(visit)
+            await require_session(visit)
         if account is not None and audience not in _OPEN_AT_ONCE and account.to_do_first:
             return go(account.to_do_first)
         if visit.request.method == "POST":
@@ -210,8 +211,20 @@ def _to_sign_in(visit: Visit) -> Response:
     return go(f"/sign-in?next={quote(wanted)}")
 
 
-async def require_device(visit: Visit) -> None:
-    """A session at an enrolled device ends when the device is shut out; raises what the intake reports."""
+async def require_session(visit: Visit) -> None:
+    """A session ends when the password is changed, the account is closed or the device is shut out at which somebody
+    signed in; raises what the intake reports.
+
+    A page that shows something else opens while the intake cannot be asked.
+    """
+    account = visit.account
+    asked = wire.CheckSessionRequest(actor_id=account.actor_id, password_mark=account.password_mark)
+    try:
+        with problems_raised():
+            await visit.desk.intake.CheckSession(asked)
+    except Reported as refusal:
+        if refusal.reason not in _UNCERTAIN:
+            raise
     if visit.session.device_id:
         with problems_raised():
             await visit.desk.device.CheckDevice(

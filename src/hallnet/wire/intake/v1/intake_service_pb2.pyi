@@ -666,10 +666,13 @@ class SignInResponse(_message.Message):
     ACCOUNT_FIELD_NUMBER: _builtins.int
     PASSWORD_DUE_FIELD_NUMBER: _builtins.int
     SECOND_FACTOR_DUE_FIELD_NUMBER: _builtins.int
+    PASSWORD_MARK_FIELD_NUMBER: _builtins.int
     password_due: Global___PasswordDue.ValueType
     """Why the password has to be changed before anything else; unspecified if it has not."""
     second_factor_due: _builtins.bool
     """The policy of the hall asks for a second factor, and the account has none."""
+    password_mark: _builtins.str
+    """Which password it was, for CheckSession: it says nothing about the password itself."""
     @_builtins.property
     def account(self) -> Global___Account:
         """The account."""
@@ -680,14 +683,58 @@ class SignInResponse(_message.Message):
         account: Global___Account | None = ...,
         password_due: Global___PasswordDue.ValueType = ...,
         second_factor_due: _builtins.bool = ...,
+        password_mark: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "password_due", b"password_due", "second_factor_due", b"second_factor_due"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "password_due", b"password_due", "password_mark", b"password_mark", "second_factor_due", b"second_factor_due"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignInResponse: _TypeAlias = SignInResponse  # noqa: Y015
+
+@_typing.final
+class CheckSessionRequest(_message.Message):
+    """CheckSessionRequest names a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: _builtins.int
+    PASSWORD_MARK_FIELD_NUMBER: _builtins.int
+    actor_id: _builtins.str
+    """The account."""
+    password_mark: _builtins.str
+    """As it was told when somebody signed in, or changed the password."""
+    def __init__(
+        self,
+        *,
+        actor_id: _builtins.str = ...,
+        password_mark: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "password_mark", b"password_mark"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckSessionRequest: _TypeAlias = CheckSessionRequest  # noqa: Y015
+
+@_typing.final
+class CheckSessionResponse(_message.Message):
+    """CheckSessionResponse says that the session goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckSessionResponse: _TypeAlias = CheckSessionResponse  # noqa: Y015
 
 @_typing.final
 class ChangePasswordRequest(_message.Message):
@@ -725,12 +772,17 @@ class ChangePasswordResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    PASSWORD_MARK_FIELD_NUMBER: _builtins.int
+    password_mark: _builtins.str
+    """The mark of the new one, for CheckSession: all other sessions are over."""
     def __init__(
         self,
+        *,
+        password_mark: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["password_mark", b"password_mark"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -43,6 +43,11 @@ class IntakeServiceStub:
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInResponse.FromString,
                 _registered_method=True)
+        self.CheckSession = channel.unary_unary(
+                '/hallnet.wire.intake.v1.IntakeService/CheckSession',
+                request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CheckSessionRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CheckSessionResponse.FromString,
+                _registered_method=True)
         self.ChangePassword = channel.unary_unary(
                 '/hallnet.wire.intake.v1.IntakeService/ChangePassword',
                 request_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordRequest.SerializeToString,
@@ -210,6 +215,13 @@ class IntakeServiceServicer:
     def SignIn(self, request, context):
         """SignIn checks the password of a member of staff or an agent. After a few wrong ones nobody is asked again for
         a while.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckSession(self, request, context):
+        """CheckSession refuses who signed in before the password was changed or the account was closed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -448,6 +460,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInResponse.SerializeToString,
             ),
+            'CheckSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckSession,
+                    request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CheckSessionRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CheckSessionResponse.SerializeToString,
+            ),
             'ChangePassword': grpc.unary_unary_rpc_method_handler(
                     servicer.ChangePassword,
                     request_deserializer=hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.ChangePasswordRequest.FromString,
@@ -635,6 +652,33 @@ class IntakeService:
             '/hallnet.wire.intake.v1.IntakeService/SignIn',
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInRequest.SerializeToString,
             hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.intake.v1.IntakeService/CheckSession',
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CheckSessionRequest.SerializeToString,
+            hallnet_dot_wire_dot_intake_dot_v1_dot_intake__service__pb2.CheckSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

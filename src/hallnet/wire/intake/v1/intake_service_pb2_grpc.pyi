@@ -41,6 +41,8 @@ class IntakeServiceStub:
     """SignIn checks the password of a member of staff or an agent. After a few wrong ones nobody is asked again for
     a while.
     """
+    CheckSession: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.CheckSessionRequest, _intake_service_pb2.CheckSessionResponse]
+    """CheckSession refuses who signed in before the password was changed or the account was closed."""
     ChangePassword: _grpc.UnaryUnaryMultiCallable[_intake_service_pb2.ChangePasswordRequest, _intake_service_pb2.ChangePasswordResponse]
     """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
     old password and changes nothing.
@@ -133,6 +135,8 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """SignIn checks the password of a member of staff or an agent. After a few wrong ones nobody is asked again for
     a while.
     """
+    CheckSession: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.CheckSessionRequest, _intake_service_pb2.CheckSessionResponse]  # type: ignore[assignment]
+    """CheckSession refuses who signed in before the password was changed or the account was closed."""
     ChangePassword: _aio.UnaryUnaryMultiCallable[_intake_service_pb2.ChangePasswordRequest, _intake_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
     """ChangePassword gives an account the password that its owner chooses. A repeated request is refused for its
     old password and changes nothing.
@@ -228,6 +232,14 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         """SignIn checks the password of a member of staff or an agent. After a few wrong ones nobody is asked again for
         a while.
         """
+
+    @_abc_1.abstractmethod
+    def CheckSession(
+        self,
+        request: _intake_service_pb2.CheckSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_service_pb2.CheckSessionResponse, _abc.Awaitable[_intake_service_pb2.CheckSessionResponse]]:
+        """CheckSession refuses who signed in before the password was changed or the account was closed."""
 
     @_abc_1.abstractmethod
     def ChangePassword(
