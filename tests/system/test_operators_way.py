@@ -133,6 +133,9 @@ def test_a_county_and_a_township_are_founded_and_work_together(
             )
             assert "0 cases" in told
             assert table.read_text("utf-8-sig").startswith("办件编号,申请人,事项")
+            hallnet("account", "drop-second-factor", str(township), "zhu")
+            hallnet("account", "close", str(township), "zhu")
+            assert "ACTOR_UNKNOWN" in hallnet("case", "list", str(township), "--as", "zhu", code=1)
             assert "catalogue-330127-1" in hallnet("release", "where", str(county))
             withdrawn = hallnet(
                 "release", "withdraw", str(county), "catalogue", "1", "--reason", "金额有误"
