@@ -159,6 +159,17 @@ def test_a_hall_whose_newer_backup_is_put_back_in_time_has_forgotten_nothing() -
         assert report.checks["rewound journals"] == noticed
 
 
+def test_where_the_parent_forgot_too_a_new_number_is_what_tells_of_the_loss() -> None:
+    """Nobody who was asked knows what the hall had shown: no journal is seen to go back, only that it goes on anew."""
+    people = tuple(Arrival(3600.0 + 60 * n, TOWNSHIP, n) for n in range(2))
+    child = Step(3_000.0, Fault.OLD_BACKUP, TOWNSHIP, 7_200.0, 1)
+    parent = Step(3_000.0, Fault.OLD_BACKUP, COUNTY, 7_300.0, 2)
+    cut = Step(9_900.0, Fault.CUT, TOWNSHIP, 1_200.0, 3)
+    report = simulate(replace(only(child, parent, cut, people=people), days=0.13))
+    assert not report.violations, told(report)
+    assert report.checks["rewound journals"] == 2
+
+
 def test_a_hall_that_was_founded_after_the_backup_of_its_parent_is_known_again() -> None:
     """It moved there meanwhile, and would have no way to anybody."""
     backup = Step(4_850.0, Fault.OLD_BACKUP, Address("330110"), 7_200.0, 1)
