@@ -150,6 +150,7 @@ class AccountsFace(Answering):
         now = self._clock()
 
         def work(connection: Connection) -> wire.ConfirmSecondFactorResponse:
+            accounts.find(connection, request.actor_id)
             second_factors.confirm(connection, request.actor_id, request.code, now)
             insert_record(connection, now, request.actor_id, "", "ConfirmSecondFactor", "", "")
             return wire.ConfirmSecondFactorResponse()
