@@ -27,6 +27,7 @@ from hallnet.exchange.journal import continuity, journal_store
 from hallnet.exchange.journal.witnessing import UNPROVED_FOR_MAX
 from hallnet.exchange.queue import resending
 from hallnet.federation.continuity import is_known
+from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.trust.problems import NeighbourRestored, OwnJournalRewound
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
@@ -249,6 +250,29 @@ def test_neighbours_send_again_what_a_restored_hall_had_taken_since(world: World
     # Whoever had its verdict keeps it.
     assert {row.envelope_id: row.state for row in deliveries(world.at(COUNTY))} == states
     assert not queued(world.at(COUNTY))
+
+
+@pytest.mark.parametrize("giver", [COUNTY, OTHER_COUNTY])
+def test_what_a_hall_refused_before_it_lost_its_records_does_not_come_again(
+    world: World, giver: str
+) -> None:
+    """Its sender has drawn the consequence: the hall is not to take today what it refused yesterday. Halls that passed it on
+    saw the verdict."""
+    greet(world, TOWNSHIP, COUNTY)
+    backup = backup_of(world, TOWNSHIP)
+    world.time.pass_by(hours=1)
+    world.at(TOWNSHIP).cut = True
+    want(world, giver, dispatch(TOWNSHIP))
+    settle_exchanges(world)
+    world.time.pass_by(hours=-1)
+    world.at(TOWNSHIP).cut = False
+    settle_exchanges(world)
+    assert [row.state for row in deliveries(world.at(giver))] == [State.REFUSED]
+    world.time.pass_by(hours=2)
+    lose_and_ask(world, backup)
+    settle_exchanges(world)
+    assert [row.state for row in deliveries(world.at(giver))] == [State.REFUSED]
+    assert of(world, TOWNSHIP) == []
 
 
 def test_what_was_lost_is_sent_again_once(world: World) -> None:

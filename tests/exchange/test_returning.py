@@ -170,6 +170,23 @@ def test_a_hall_waits_until_all_have_answered_and_no_longer_than_the_bound(world
     assert len(words(station)) == 4
 
 
+def test_a_clock_that_goes_back_meanwhile_does_not_make_a_hall_wait_for_longer(
+    world: World,
+) -> None:
+    backup = before(world)
+    speak(world, COUNTY)
+    world.time.pass_by(hours=1)
+    lose(world, backup)
+    world.at(TOWNSHIP).cut = True
+    world.time.pass_by(hours=-1)
+    station = world.at(TOWNSHIP)
+    give_back(world, station)
+    assert not is_recovered(station)
+    world.time.pass_by(seconds=WORDS_AWAITED_FOR.total_seconds())
+    give_back(world, station)
+    assert is_recovered(station)
+
+
 def test_a_hall_does_not_wait_for_one_to_which_there_is_no_way(world: World) -> None:
     """Its parent lost records too, and does not know it any more: nobody will answer."""
     backup = before(world)
@@ -189,6 +206,76 @@ def test_a_hall_does_not_wait_for_one_to_which_there_is_no_way(world: World) -> 
     station.exchange.transact(refused)
     give_back(world, station)
     assert is_recovered(station)
+
+
+def with_a_clock_ahead(world: World, act: Callable[[], object]) -> None:
+    """Something is done by a hall whose clock is an hour ahead of all others."""
+    world.time.pass_by(hours=1)
+    act()
+    world.time.pass_by(hours=-1)
+
+
+def said_of(world: World, address: str, kind: str) -> list[tuple[State, str]]:
+    """How messages ended that are about words, the oldest first."""
+    return [
+        (State(row.state), row.reason)
+        for row in deliveries(world.at(address))
+        if row.kind == kind and row.recipient in (COUNTY, TOWNSHIP)
+    ]
+
+
+REFUSED_FOR_CLOCK, TAKEN = (State.REFUSED, "CLOCK_AHEAD"), (State.ACCEPTED, "")
+
+
+def test_a_question_that_was_refused_for_the_clock_of_who_asks_is_asked_again(
+    world: World,
+) -> None:
+    """Nobody acts before the answer, either."""
+    backup = before(world)
+    speak(world, COUNTY, OTHER_COUNTY)
+    with_a_clock_ahead(world, lambda: lose(world, backup))
+    settle_exchanges(world)
+    assert said_of(world, TOWNSHIP, giving_back.WANTED_KIND) == [REFUSED_FOR_CLOCK]
+    assert not is_recovered(world.at(TOWNSHIP))
+    settle_words(world)
+    assert said_of(world, TOWNSHIP, giving_back.WANTED_KIND) == [REFUSED_FOR_CLOCK, TAKEN]
+    assert len(words(world.at(TOWNSHIP))) == 4
+    assert is_recovered(world.at(TOWNSHIP))
+
+
+def test_as_long_as_a_clock_is_wrong_it_is_asked_once_a_minute(world: World) -> None:
+    backup = before(world)
+    speak(world, COUNTY)
+    with_a_clock_ahead(world, lambda: lose(world, backup))
+    settle_exchanges(world)
+
+    def ask_twice() -> None:
+        for _ in range(2):
+            give_back(world, world.at(TOWNSHIP))
+
+    with_a_clock_ahead(world, ask_twice)
+    settle_exchanges(world)
+    assert said_of(world, TOWNSHIP, giving_back.WANTED_KIND) == [REFUSED_FOR_CLOCK]
+    world.time.pass_by(seconds=giving_back.SAID_AGAIN_AFTER.total_seconds())
+    with_a_clock_ahead(world, ask_twice)
+    settle_exchanges(world)
+    assert said_of(world, TOWNSHIP, giving_back.WANTED_KIND) == [REFUSED_FOR_CLOCK] * 2
+
+
+def test_a_portion_that_was_refused_for_the_clock_of_who_gives_is_given_again(
+    world: World,
+) -> None:
+    backup = before(world)
+    speak(world, COUNTY)
+    lose(world, backup)
+    settle_exchanges(world)
+    with_a_clock_ahead(world, lambda: give_back(world, world.at(COUNTY)))
+    settle_exchanges(world)
+    assert said_of(world, COUNTY, giving_back.RETURNED_KIND) == [REFUSED_FOR_CLOCK]
+    settle_words(world)
+    assert said_of(world, COUNTY, giving_back.RETURNED_KIND)[:2] == [REFUSED_FOR_CLOCK, TAKEN]
+    assert len(words(world.at(TOWNSHIP))) == 2
+    assert is_recovered(world.at(TOWNSHIP))
 
 
 def test_cases_come_before_the_rest_and_a_portion_is_bounded(world: World) -> None:

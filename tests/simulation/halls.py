@@ -460,7 +460,7 @@ class World:
             station.intake,
             lambda c, entries: own_words.take(c, station.hall, entries, now),
         )
-        if station.exchange.look(returning.is_under_way):
+        if station.exchange.look(lambda c: returning.is_under_way(c, now)):
             moved |= station.exchange.transact(lambda c: returning.go_on(c, station.context, now))
         if station.exchange.look(asking_back.is_under_way):
             return moved

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from hallnet.case.case import day_of
@@ -25,8 +25,9 @@ LOOK_SECONDS = 60.0
 _UNDER_WAY = (
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM giving_back)"
     " OR EXISTS (SELECT 1 FROM recovery WHERE ended_at IS NULL)"
+    " OR EXISTS (SELECT 1 FROM recovery_asked WHERE answered_at IS NULL)"
 )
-"""As `returning.is_under_way`, in plain SQL: it is asked after every batch."""
+"""Whether `returning.is_under_way` may be true, in plain SQL: it is asked after every batch."""
 
 
 class Words:
@@ -67,10 +68,15 @@ class Words:
             elif await hall.exchange.write(lambda c: returning.go_on(c, hall.context, hall.now())):
                 self._came.set()
                 self._links.wake_those_with_parcels()
-            elif hall.exchange.look(asking_back.is_under_way):
+            elif hall.exchange.look(partial(self._waits, now=hall.now())):
                 await is_set_within(self._moved, LOOK_SECONDS)
             else:
                 await self._moved.wait()
+
+    def _waits(self, connection: Connection, now: datetime) -> bool:
+        """Whether something is due when time has passed, and not when something comes."""
+        is_waited_for = asking_back.is_under_way(connection)
+        return is_waited_for or asking_back.is_to_ask_again(connection, now)
 
     async def take_back(self) -> None:
         """The intake follows the feed of words that came back."""

@@ -57,7 +57,7 @@ class Chores:
         while True:
             self.may_give.clear()
             now = self._clock()
-            if not await self._database.read(returning.is_under_way):
+            if not await self._database.read(partial(returning.is_under_way, now=now)):
                 await asyncio.sleep(GIVE_BACK_EVERY_SECONDS)
             elif await self._database.write(partial(self._go_on_giving, now=now)):
                 self._wake()

@@ -122,6 +122,8 @@ giving_back = Table(
     Column("end", BigInteger, primary_key=True, autoincrement=False),
     Column("start", BigInteger, nullable=False),
     Column("asked_at", Moment, nullable=False),
+    # What it was sent and sent since then is looked through.
+    Column("since", Moment, nullable=False),
     # Positions up to which each of the tables was gone through.
     Column("passed_on", BigInteger, nullable=False),
     Column("of_cases", BigInteger, nullable=False),
@@ -448,6 +450,8 @@ parcel = Table(
     Column("recipient", String(40), nullable=False),
     Column("kind", String(64), nullable=False),
     Column("subject", String(64), nullable=False),
+    # Of a receipt: whether the envelope was refused.
+    Column("refuses", Boolean, nullable=False),
     Column("head", Bytes, nullable=False),
     Column("sealed_body", Bytes, nullable=False),
     Column("leaf_index", BigInteger, nullable=False),

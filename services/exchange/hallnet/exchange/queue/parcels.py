@@ -9,7 +9,7 @@ from enum import IntEnum
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, exists, select, update
 
 from hallnet.exchange import tables
 from hallnet.exchange.attachments import CHUNK_KIND
@@ -26,7 +26,7 @@ from hallnet.store.rows import RowsStatement
 from hallnet.store.upsert import Upsert
 from hallnet.trust.envelope import Header, Urgency
 from hallnet.trust.evidence import Proof, SignedCheckpoint
-from hallnet.trust.receipt import ReceiptBody
+from hallnet.trust.receipt import ReceiptBody, Verdict
 
 RELAYED_KEPT_FOR = timedelta(days=7)
 """How long the bytes of what was passed on are kept, for a neighbour that was restored."""
@@ -69,6 +69,8 @@ class Parcel:
     recipient: Address
     kind: str
     subject: str
+    refuses: bool = False
+    """Of a receipt: whether the envelope was refused."""
     position: int = 0
     """Among the deliveries for an own envelope, else among what is passed on."""
 
@@ -142,6 +144,7 @@ def of_receipt(body: ReceiptBody, raw: bytes, proof: Proof, passed: Sequence[str
         body.sender,
         RECEIPT_KIND,
         "",
+        body.verdict is Verdict.REFUSED,
     )
 
 
@@ -170,6 +173,7 @@ def enqueue(
             "recipient": str(parcel.recipient),
             "kind": parcel.kind,
             "subject": parcel.subject,
+            "refuses": parcel.refuses,
             "head": parcel.head,
             "sealed_body": parcel.sealed_body,
             "leaf_index": parcel.proof.leaf_index,
@@ -228,14 +232,21 @@ def mark_dropped(connection: Connection, positions: Sequence[int], now: datetime
 
 
 def send_again(connection: Connection, neighbour: Address, since: datetime, now: datetime) -> None:
-    """What went to a neighbour since a moment and is still kept waits for it again."""
-    table = tables.parcel
+    """What went to a neighbour since a moment and is still kept waits for it again, but for what was refused: its sender
+    has acted upon that."""
+    table, verdict = tables.parcel, tables.parcel.alias()
+    was_refused = exists().where(
+        verdict.c.envelope_id == table.c.envelope_id,
+        verdict.c.type == Type.RECEIPT,
+        verdict.c.refuses,
+    )
     connection.execute(
         update(table)
         .where(
             table.c.neighbour == str(neighbour),
             table.c.state == State.LEFT,
             table.c.left_at >= since,
+            ~((table.c.type == Type.ENVELOPE) & was_refused),
         )
         .values(state=State.WAITING, waiting_since=now)
     )
@@ -283,5 +294,6 @@ def _passed_on(row: Row[Any], checkpoints: dict[bytes, SignedCheckpoint]) -> Par
         Address.parse(row.recipient),
         row.kind,
         row.subject,
+        row.refuses,
         row.position,
     )

@@ -151,7 +151,7 @@ def _load_own(
             Address.parse(recipient),
             kind,
             subject,
-            position,
+            position=position,
         )
         for (
             position,

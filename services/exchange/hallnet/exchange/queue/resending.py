@@ -16,11 +16,12 @@ from hallnet.exchange.attachments import CHUNK_KIND
 from hallnet.exchange.context import Context
 from hallnet.exchange.journal import continuity, journal_store, numbering
 from hallnet.exchange.queue import parcels
-from hallnet.federation import delivery
+from hallnet.federation.delivery import State
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.wire.exchange.v1 import link_pb2 as wire
 
+TAKEN = (State.ACCEPTED, State.HELD)
 MARGIN = timedelta(days=1)
 """So much more is sent again as two clocks may have been apart."""
 RESEND_EVERY = timedelta(hours=1)
@@ -71,7 +72,8 @@ def send_again(
 
 
 def _own(connection: Connection, neighbour: Address, since: datetime) -> None:
-    """Own envelopes that have their verdict; those that have none are sent again in any case."""
+    """Own envelopes that were taken; those that have no verdict are sent again in any case. What was refused stays refused,
+    for the sender has drawn the consequence."""
     table, sent = tables.delivery, tables.sent
     has_body = select(sent.c.leaf_index).where(
         sent.c.leaf_index == table.c.leaf_index, sent.c.sealed_body.is_not(None)
@@ -80,7 +82,7 @@ def _own(connection: Connection, neighbour: Address, since: datetime) -> None:
         update(table)
         .where(
             table.c.neighbour == str(neighbour),
-            table.c.state.not_in(delivery.OPEN),
+            table.c.state.in_(TAKEN),
             table.c.changed_at >= since,
             table.c.kind != CHUNK_KIND,
             has_body.exists(),

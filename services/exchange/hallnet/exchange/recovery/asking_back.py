@@ -17,9 +17,16 @@ from hallnet.exchange.journal import continuity, journal_store, numbering
 from hallnet.exchange.queue import outgoing
 from hallnet.exchange.queue.parcels import RELAYED_KEPT_FOR
 from hallnet.exchange.queue.sealing import Wish
-from hallnet.exchange.recovery.giving_back import SUBJECT, WANTED_KIND
+from hallnet.exchange.recovery.giving_back import (
+    KEPT_FOR,
+    SUBJECT,
+    WANTED_KIND,
+    is_said_again,
+    refused_for_clock,
+)
 from hallnet.federation import limits
 from hallnet.federation.delivery import State
+from hallnet.federation.problems import ClockAhead
 from hallnet.places import Address
 from hallnet.store import Connection
 from hallnet.store.feed import Entry
@@ -101,13 +108,52 @@ def ask(
             for hall in fresh
         ],
     )
+    return _send(connection, context, lost, fresh, now)
+
+
+def ask_again(connection: Connection, context: Context, now: datetime) -> tuple[int, list[Entry]]:
+    """Ask those anew that refused the question because the clock of this hall was ahead; as long as they would answer,
+    for what comes late is taken in as well.
+
+    Returns how many were asked, and the entries for the feed.
+    """
+    asked, entries = 0, []
+    for lost in _losses(connection):
+        refused = _refused(connection, lost, now).items()
+        due = [Address.parse(hall) for hall, asked_at in refused if is_said_again(asked_at, now)]
+        if due:
+            asked += len(due)
+            entries += _send(connection, context, lost, due, now)
+    return asked, entries
+
+
+def is_to_ask_again(connection: Connection, now: datetime) -> bool:
+    """Whether a question was refused because the clock of this hall was ahead. Most halls never asked anything."""
+    if connection.execute(select(_ASKED.c.hall).where(_waits(now)).limit(1)).first() is None:
+        return False
+    return any(_refused(connection, lost, now) for lost in _losses(connection))
+
+
+def _waits(now: datetime) -> Any:
+    """Halls that did not answer, and would still."""
+    return _ASKED.c.answered_at.is_(None) & (_ASKED.c.asked_at > now - KEPT_FOR)
+
+
+def _refused(connection: Connection, lost: Lost, now: datetime) -> dict[str, datetime]:
+    silent = select(_ASKED.c.hall).where(lost.of(_ASKED), _waits(now))
+    return refused_for_clock(connection, WANTED_KIND, connection.scalars(silent).all())
+
+
+def _send(
+    connection: Connection, context: Context, lost: Lost, halls: Iterable[Address], now: datetime
+) -> list[Entry]:
     wanted = wire_returning.WordsWanted(
         start=lost.places.start,
         end=lost.places.stop,
         since=to_timestamp(_newest_records(connection, context, lost.places, now)),
         before_number=lost.before_number,
     ).SerializeToString()
-    wishes = [Wish(hall, WANTED_KIND, SUBJECT, Urgency.URGENT, wanted) for hall in fresh]
+    wishes = [Wish(hall, WANTED_KIND, SUBJECT, Urgency.URGENT, wanted) for hall in halls]
     return outgoing.send(connection, context, wishes, now)
 
 
@@ -137,14 +183,16 @@ _was_not_taken = exists().where(
     tables.delivery.c.recipient == _ASKED.c.hall,
     tables.delivery.c.wanted_at >= _ASKED.c.asked_at,
     tables.delivery.c.state.in_([State.REFUSED, State.EXPIRED, State.DROPPED]),
+    tables.delivery.c.reason != ClockAhead.reason,
 )
-"""The question ended without an answer: there is no way to that hall, or none that takes it."""
+"""The question ended without an answer: there is no way to that hall, or none that takes it. What was refused for a clock
+is asked again."""
 
 
 def end_if_due(connection: Connection, context: Context, now: datetime) -> bool:
     """Go on once all halls that were asked have answered, or when it takes too long; True if it ended.
 
-    What comes later is taken in all the same.
+    What comes later is taken in all the same. A clock that went back meanwhile does not make it take longer.
     """
     query = select(_RECOVERY).where(_RECOVERY.c.ended_at.is_(None)).with_for_update()
     open_ones = connection.execute(query).all()
@@ -157,11 +205,13 @@ def end_if_due(connection: Connection, context: Context, now: datetime) -> bool:
                 ~_was_not_taken,
             )
         ).all()
+        this = Lost(range(row.end), row.before_number).of(_RECOVERY)
+        if now < row.began_at:
+            connection.execute(update(_RECOVERY).where(this).values(began_at=now))
         if silent and now - row.began_at < context.words_awaited_for:
             continue
         if silent:
             _log.warning("gone on without what was said to %s", ", ".join(sorted(silent)))
-        this = Lost(range(row.end), row.before_number).of(_RECOVERY)
         connection.execute(update(_RECOVERY).where(this).values(ended_at=now))
         _tell_end(connection, row.end, now)
         ended = True

@@ -3,14 +3,14 @@
 It gets its own envelopes as they came, each with the proof that came with it, the key to its body and this
 hall's receipt; of what was only passed on, header and proof; and its own receipts. So it learns from a neighbour
 with which halls farther away it had to do, and asks them itself. What has to do with cases goes first, and a
-portion goes when the one before has its verdict: nothing piles up, and nothing has to be begun anew.
+portion goes when the one before has its verdict: nothing piles up. It is begun anew only when a portion was refused because the clock of this hall was ahead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Table, delete, func, insert, select, update
@@ -26,6 +26,7 @@ from hallnet.exchange.queue.resending import MARGIN
 from hallnet.exchange.queue.sealing import Wish
 from hallnet.federation import delivery
 from hallnet.federation.limits import PAYLOAD_BYTES_MAX
+from hallnet.federation.problems import ClockAhead
 from hallnet.federation.returning import WORDS_BYTES_MAX, WORDS_MAX
 from hallnet.places import Address
 from hallnet.store import Connection
@@ -52,6 +53,8 @@ LOSSES_MAX = 8
 """Of one hall that are answered at the same time, the newest."""
 BODY_BYTES_MAX = PAYLOAD_BYTES_MAX - 64 * 1024
 """A longer body does not fit in a message beside its proof: it is given back without."""
+SAID_AGAIN_AFTER = timedelta(minutes=1)
+"""What was refused for a clock is said again after that."""
 KEPT_FOR = parcels.RELAYED_KEPT_FOR
 """So long what comes late is given back as well."""
 
@@ -76,7 +79,6 @@ def take_wish(
         return
     for row in known[LOSSES_MAX - 1 :]:
         connection.execute(delete(_GIVING).where(_this(row)))
-    received = _before(connection, tables.reception, tables.reception.c.received_at, since)
     connection.execute(
         insert(_GIVING).values(
             hall=str(hall),
@@ -84,14 +86,23 @@ def take_wish(
             start=message.start,
             end=message.end,
             asked_at=now,
-            passed_on=0,
-            of_cases=received,
-            others=received,
-            receipts=_before(connection, tables.delivery, tables.delivery.c.wanted_at, since),
-            complete=False,
+            since=since,
+            **_beginning(connection, since),
         )
     )
     attachment_losses.send_anew(connection, hall, since, now)
+
+
+def _beginning(connection: Connection, since: datetime) -> dict[str, object]:
+    """Where the tables are gone through from."""
+    received = _before(connection, tables.reception, tables.reception.c.received_at, since)
+    return {
+        "passed_on": 0,
+        "of_cases": received,
+        "others": received,
+        "receipts": _before(connection, tables.delivery, tables.delivery.c.wanted_at, since),
+        "complete": False,
+    }
 
 
 def _this(asked: Row[Any]) -> Any:
@@ -116,7 +127,14 @@ def give_some(connection: Connection, context: Context, now: datetime) -> tuple[
     # One process of this exchange at a time.
     query = select(_GIVING).order_by(*_GIVING.primary_key).with_for_update()
     asked = connection.execute(query).all()
-    busy = _busy(connection, {row.hall for row in asked}) if asked else set()
+    halls = {row.hall for row in asked}
+    busy = _busy(connection, halls) if asked else set()
+    for hall, said_at in refused_for_clock(connection, RETURNED_KIND, halls - busy).items():
+        if is_said_again(said_at, now):
+            _begin_anew(connection, [row for row in asked if row.hall == hall])
+            asked = connection.execute(query).all()
+        else:
+            busy.add(hall)
     wishes: list[Wish] = []
     moved = 0
     for row in asked:
@@ -131,6 +149,39 @@ def give_some(connection: Connection, context: Context, now: datetime) -> tuple[
             )
             busy.add(row.hall)
     return moved, outgoing.send(connection, context, wishes, now) if wishes else []
+
+
+def _begin_anew(connection: Connection, asked: Sequence[Row[Any]]) -> None:
+    """What a hall has of it already it passes over."""
+    for row in asked:
+        values = _beginning(connection, row.since)
+        connection.execute(update(_GIVING).where(_this(row)).values(values))
+
+
+def refused_for_clock(
+    connection: Connection, kind: str, halls: Iterable[str]
+) -> dict[str, datetime]:
+    """The halls that refused the newest message of a kind because the clock of this one was ahead, and when it was sent:
+    nothing was wrong with it, and it is sent again."""
+    table = tables.delivery
+    newest = (
+        select(func.max(table.c.position))
+        .where(
+            table.c.subject == SUBJECT, table.c.kind == kind, table.c.recipient.in_(sorted(halls))
+        )
+        .group_by(table.c.recipient)
+    )
+    refused = select(table.c.recipient, table.c.wanted_at).where(
+        table.c.position.in_(newest),
+        table.c.state == delivery.State.REFUSED,
+        table.c.reason == ClockAhead.reason,
+    )
+    return {row.recipient: row.wanted_at for row in connection.execute(refused)} if halls else {}
+
+
+def is_said_again(said_at: datetime, now: datetime) -> bool:
+    """Whether what was refused for a clock may be right by now. That clock may have gone back since."""
+    return abs(now - said_at) >= SAID_AGAIN_AFTER
 
 
 def is_asked(connection: Connection) -> bool:

@@ -39,14 +39,19 @@ def act(connection: Connection, context: Context, said: Said, now: datetime) -> 
     return taking_back.take(connection, context, said.hall, said.message, now)
 
 
-def is_under_way(connection: Connection) -> bool:
-    """Whether a hall waits for its words here, or this hall for its own."""
-    return giving_back.is_asked(connection) or asking_back.is_under_way(connection)
+def is_under_way(connection: Connection, now: datetime) -> bool:
+    """Whether a hall waits for its words here, or this hall for its own, or has to ask for them once more."""
+    return (
+        giving_back.is_asked(connection)
+        or asking_back.is_under_way(connection)
+        or asking_back.is_to_ask_again(connection, now)
+    )
 
 
 def go_on(connection: Connection, context: Context, now: datetime) -> bool:
     """Give back the next portions, and see whether what was lost here is back; True if something was done."""
     ended = asking_back.end_if_due(connection, context, now)
-    moved, entries = giving_back.give_some(connection, context, now)
-    tables.feed.append(connection, entries)
-    return bool(ended or moved)
+    asked, entries = asking_back.ask_again(connection, context, now)
+    moved, given = giving_back.give_some(connection, context, now)
+    tables.feed.append(connection, [*entries, *given])
+    return bool(ended or asked or moved)
