@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.case.builders import (
     ACCEPTED,
+    CHECKUP,
     CLOSED,
     COUNTY,
     DECLINED,
+    EXTRACT,
     FAILED,
     GRANTED,
     ITEM,
@@ -23,6 +25,7 @@ from tests.case.builders import (
     REVIEWED,
     SUPPLEMENT,
     TAKEN,
+    TOLERANT,
     TOWNSHIP,
     WITHDRAWN,
     History,
@@ -32,6 +35,7 @@ from tests.case.builders import (
     calendar_days,
     filed,
     item,
+    material,
     to,
     working_days,
 )
@@ -39,7 +43,7 @@ from tests.case.builders import (
 from hallnet.case.calendar import Calendar, CalendarDay, CalendarYear, WorkingCalendar
 from hallnet.case.case import read_history
 from hallnet.case.clock import Alarm, Clock, ClockKind, case_clock, clocks
-from hallnet.case.event import Fact, HandOverPurpose
+from hallnet.case.event import AcceptanceBasis, Accepted, Fact, HandOverPurpose, Supplemented
 from hallnet.case.item import ClockStart, ItemOption, ItemVersion, Leg, TimeLimit
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.places import Level
@@ -430,3 +434,22 @@ def test_a_variant_has_limits_of_its_own() -> None:
         found = {clock.kind: clock.limit.days for clock in clocks(case, wanted, calendar())}
         assert found[ClockKind.PROMISE] == promised
         assert found[ClockKind.STATUTORY] == statutory
+
+
+# What was promised (容缺受理) -------------------------------------------------------------------
+
+
+def test_what_another_hall_supplies_later_does_not_move_the_day_on_which_a_promise_was_kept() -> (
+    None
+):
+    accepted = Accepted(
+        "A-1", AcceptanceBasis.TOLERANT, on("03-03"), (CHECKUP,), working_days(5), None, None
+    )
+    paper = replace(material(EXTRACT), taken_from="r1", supplied_by=COUNTY)
+    history = told(
+        "03-02 09:00",
+        ("03-03 09:00", accepted),
+        ("03-05 09:00", Supplemented((material(CHECKUP),))),
+        ("03-20 09:00", Supplemented((paper,))),
+    )
+    assert clock_of(ClockKind.GAPS, history, TOLERANT).met_on == on("03-05")

@@ -357,6 +357,15 @@ def test_after_acceptance_nothing_is_supplemented_that_was_not_promised() -> Non
     refused(ActNotPossible, case_with(ACCEPTED), SUPPLEMENT_IT)
 
 
+def test_after_acceptance_what_another_hall_supplied_is_taken_in_when_it_comes() -> None:
+    """政务数据共享条例 articles 19 and 22."""
+    paper = replace(material(EXTRACT), taken_from="r1", supplied_by=COUNTY)
+    command = commands.Supplement((paper,))
+    assert decided(case_with(ACCEPTED), command) == Supplemented((paper,))
+    both = commands.Supplement((paper, material(PHOTO)))
+    refused(ActNotPossible, case_with(ACCEPTED), both)
+
+
 # Acceptance ------------------------------------------------------------------------------------
 
 

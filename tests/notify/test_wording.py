@@ -330,6 +330,12 @@ def test_an_instalment_names_its_number_amount_and_day(
             "matter.too_many",
             "下级大厅（原因）今天报来的办件与其他大厅相同的异常多，超出部分未再告知。请核实该大厅是否如实报送。",
         ),
+        ("paper.wanted", "其他大厅申请调取材料（原因）。请在“调取材料”中办理。"),
+        ("paper.answer_came", "调取材料的申请有答复（原因）。请在“调取材料”中查看。"),
+        (
+            "paper.undelivered",
+            "调取材料的申请或答复未能送达（原因）。请在“调取材料”中重新发送，或联系对方大厅。",
+        ),
         ("release.refused", "拒收一项不可信的发布（原因）。请向上级报告。"),
     ],
 )

@@ -21,7 +21,7 @@ from tests.notify.parts import (
 )
 
 from hallnet.case.event import REQUEST_REFUSED, CaseRequestRefused
-from hallnet.notify import tables
+from hallnet.notify import tables, writing
 from hallnet.notify.wording import Audience
 from hallnet.notify.writing import State
 from hallnet.store import Database
@@ -29,6 +29,7 @@ from hallnet.trust.problems import JournalDoubted
 from hallnet.trust.release import ReleaseKind
 from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+from hallnet.wire.window.v1 import paper_request_pb2 as wire_paper
 
 
 def test_every_act_of_this_hall_is_told_once_to_each_who_is_concerned(database: Database) -> None:
@@ -89,6 +90,35 @@ def test_the_opening_that_is_told_again_does_not_change_who_is_told(database: Da
     take(database, told_of(opening=other, kind="case.replica"))
     (row,) = rows(database, tables.recipient)
     assert row.phone == PERSON.phone
+
+
+def test_the_applicant_is_told_once_of_whom_the_hall_asks_for_which_paper(
+    database: Database,
+) -> None:
+    """个人信息保护法 articles 17 and 35."""
+    take(database, told_of(ACCEPTED))
+    asked = wire_paper.PaperRequest(
+        asker="330127", asked="330110", paper="居民户口簿", basis="某条例第八条。", edition=1
+    )
+    again = wire_paper.PaperRequest()
+    again.CopyFrom(asked)
+    again.edition = 2
+    entries = [
+        wire_feed.FeedEntry(
+            position=position,
+            kind="paper.request_sent",
+            subject="case-1",
+            payload=one.SerializeToString(),
+        )
+        for position, one in ((3, asked), (4, again))
+    ]
+    assert all(map(writing.concerns, entries))
+    take(database, entries)
+    *_, row = notices(database)
+    assert (row.notice_id, row.address) == ("intake-3-applicant", PERSON.phone)
+    assert row.text.endswith(
+        "所需的“居民户口簿”，本厅正依法向杭州市余杭区调取，仅用于办理本件，您不必提交。依据：某条例第八条。"
+    )
 
 
 def test_an_item_is_called_by_the_name_of_the_version_under_which_it_was_filed(

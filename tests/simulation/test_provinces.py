@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 
 from hallnet.case.decide import RULES
-from hallnet.intake import replicas
+from hallnet.intake import following, replicas
 from hallnet.places import Address
-from hallnet.simulate import clerks
+from hallnet.simulate import clerks, people
 from hallnet.simulate.faults import Fault, Step
 from hallnet.simulate.founding import chance
 from hallnet.simulate.invariants import Checker, Invariant
@@ -141,6 +141,19 @@ def test_a_broken_rule_is_found_and_its_history_made_short(monkeypatch: pytest.M
     assert short.violations
     assert short.scenario.steps == ()
     assert len(short.scenario.people or ()) == 1
+
+
+@pytest.mark.parametrize("kind", ["", "paper.asked", "paper.answered"])
+def test_what_one_hall_asks_of_another_both_know_the_same_of_and_it_is_found_if_not(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "PAPERS_SHARE", 1.0)
+    heard = {key: take for key, take in following._MESSAGES.items() if key != kind}
+    monkeypatch.setattr(following, "_MESSAGES", heard)
+    report = simulate(replace(BUSY, days=0.1, faults_per_day=0, weather=CALM, villains=False))
+    assert report.checks["papers of other halls at the end"] > 3
+    broken = {one.invariant for one in report.violations}
+    assert broken == ({Invariant.NOTHING_LOST} if kind else set()), told(report)
 
 
 def only(*steps: Step, people: tuple[Arrival, ...] = ()) -> Scenario:

@@ -6,7 +6,7 @@ day. Articles are those of 行政许可法.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
@@ -17,6 +17,7 @@ from hallnet.case.event import (
     Accepted,
     Closed,
     Decided,
+    Fact,
     NoticeGiven,
     Outcome,
     PrereviewReturned,
@@ -281,7 +282,7 @@ def _gaps(case: Case, calendar: Calendar) -> Clock | None:
         return None
     met = decided_after(case, accepted)
     if not case.gaps:
-        supplied = [mark for mark in case.marks if isinstance(mark.fact, Supplemented)]
+        supplied = [mark for mark in case.marks if _brings(mark.fact, fact.gaps)]
         met = supplied[-1] if supplied else met
     return _clock(
         ClockKind.GAPS,
@@ -291,6 +292,11 @@ def _gaps(case: Case, calendar: Calendar) -> Clock | None:
         calendar,
         met,
     )
+
+
+def _brings(fact: Fact, gaps: Collection[str]) -> bool:
+    """Whether it is a supplement with something that was promised."""
+    return isinstance(fact, Supplemented) and any(one.name in gaps for one in fact.materials)
 
 
 def _procedure(case: Case, calendar: Calendar) -> Clock | None:

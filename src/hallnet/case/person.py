@@ -16,6 +16,7 @@ from hallnet.case.problems import (
     RepresentativeMissing,
 )
 from hallnet.codec import Codec
+from hallnet.places import Address
 from hallnet.problems import Problem
 from hallnet.wire.case.v1 import person_pb2 as wire
 
@@ -107,7 +108,10 @@ class Material:
     media_type: str
     submitted_at: datetime
     taken_from: str = ""
-    """Number of the earlier case of the same applicant from which it is taken again."""
+    """Number of the earlier case of the same applicant from which it is taken again, or of the request by which another
+    hall supplied it."""
+    supplied_by: Address | None = None
+    """That hall."""
 
 
 MATERIAL: Codec[Material] = Codec(Material, wire.Material)

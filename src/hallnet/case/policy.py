@@ -95,6 +95,7 @@ class Policy:
     password_days: int = 0
     passwords_do_not_age: bool = False
     second_factor_required: bool = False
+    unconditional_papers: tuple[str, ...] = ()
 
     @property
     def indicators(self) -> RatingIndicators:

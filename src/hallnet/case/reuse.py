@@ -46,28 +46,37 @@ def may_be_taken_again(needed: RequiredMaterial) -> bool:
 def held_materials(
     earlier: Iterable[Case], applicant: Person, item: ItemVersion, policy: Policy, today: date
 ) -> list[Material]:
-    """The newest material of each name that the item asks for, in its order, with the case that it is taken from.
-
-    It counts from the day on which it was first handed in, however often it was taken again, and only from a case
-    that was accepted, for then somebody has checked it, and that did not come to nothing.
-    """
+    """What the item asks for of what is held, in its order, unless the policy has each case bring its own."""
     if policy.materials_not_taken_again:
         return []
-    oldest = today - timedelta(days=policy.materials_taken_again_days or USUAL_DAYS)
-    newest: dict[str, Material] = {}
-    for case in earlier:
-        if not (_is_of(case, applicant) and _was_relied_upon(case)):
-            continue
-        for material in case.materials:
-            known = newest.get(material.name)
-            is_newer = known is None or material.submitted_at > known.submitted_at
-            if is_newer and oldest <= day_of(material.submitted_at) <= today:
-                newest[material.name] = _from(case, material)
+    newest = newest_held(earlier, applicant, policy, today)
     return [
         newest[needed.name]
         for needed in item.materials
         if may_be_taken_again(needed) and needed.name in newest
     ]
+
+
+def newest_held(
+    earlier: Iterable[Case], applicant: Person, policy: Policy, today: date
+) -> dict[str, Material]:
+    """The newest material of each name, with the case that it is taken from.
+
+    It counts from the day on which it was first handed in, however often it was taken again, and only from a case
+    that was accepted, for then somebody has checked it, and that did not come to nothing. What another hall supplied
+    is for the matter for which it was asked (article 25).
+    """
+    oldest = today - timedelta(days=policy.materials_taken_again_days or USUAL_DAYS)
+    newest: dict[str, Material] = {}
+    for case in earlier:
+        if not (_is_of(case, applicant) and _was_relied_upon(case)):
+            continue
+        for material in (one for one in case.materials if not one.supplied_by):
+            known = newest.get(material.name)
+            is_newer = known is None or material.submitted_at > known.submitted_at
+            if is_newer and oldest <= day_of(material.submitted_at) <= today:
+                newest[material.name] = _from(case, material)
+    return newest
 
 
 def taken_again(wanted: Material, held: Iterable[Material]) -> Material:

@@ -17,11 +17,13 @@ from hallnet.federation import delivery
 from hallnet.intake import cases, counting
 from hallnet.intake import tables as intake_tables
 from hallnet.intake.papers import materials
+from hallnet.intake.window.records import PAPERS_ASKED, PAPERS_WANTED, Records
 from hallnet.numbers.measure import Key, Measure
 from hallnet.places import Address
 from hallnet.simulate.founding import KEYS
 from hallnet.simulate.hall import Hall
 from hallnet.simulate.invariants import Checker, Invariant, root_in
+from hallnet.simulate.paper_requests import is_here
 from hallnet.simulate.people import Record
 from hallnet.simulate.villains import FORGED
 from hallnet.store import Connection
@@ -33,6 +35,7 @@ from hallnet.trust.problems import (
     OwnJournalRenumbered,
     OwnJournalRewound,
 )
+from hallnet.window.paper_request import PaperRequest, PaperRequestState
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
 
 
@@ -49,6 +52,8 @@ class LastLook:
         for case_id in self._checker.cases():
             if case_id not in record.filed:
                 self._end_of_case(case_id, self._home_of(case_id))
+        for asked in record.papers:
+            self._paper_asked_for(asked)
         self._rollups(today)
         self._releases()
         for address in sorted(self._checker.to_be_noticed):
@@ -196,6 +201,36 @@ class LastLook:
                     f"case {case.case_id} is here without {material.name}",
                 )
 
+    def _paper_asked_for(self, asked: PaperRequest) -> None:
+        """Both halls know of each request the same, and what was supplied is there; or a person is told that it is not."""
+        asker, other = asked.asker, asked.asked
+        if not (self._hears(asker) and self._hears(other)):
+            return
+        if not (self._is_sound(asker) and self._is_sound(other)):
+            return
+        self._checker.checks["papers of other halls at the end"] += 1
+        own = self._kept(PAPERS_ASKED, asker, asked.request_no)
+        wanted = self._kept(PAPERS_WANTED, other, asked.request_no)
+        is_told = wanted is not None and wanted.undelivered
+        if own is None or own.state is PaperRequestState.UNDELIVERED or is_told:
+            agreed = own is not None
+        else:
+            agreed = wanted is not None and (own.state, own.edition, own.answer_step) == (
+                wanted.state,
+                wanted.edition,
+                wanted.answer_step,
+            )
+        if own is not None and own.state is PaperRequestState.SUPPLIED:
+            agreed &= is_here(self._checker.halls[asker], own)
+        if not agreed:
+            what = f"paper {asked.request_no} of {other}: {_told(own)} here, {_told(wanted)} there"
+            self._checker.broken(Invariant.NOTHING_LOST, asker, what)
+
+    def _kept(
+        self, kept: Records[PaperRequest], hall: Address, request_no: str
+    ) -> PaperRequest | None:
+        return self._checker.halls[hall].intake.inspect(lambda c: kept.find(c, request_no))
+
     def _with_paper(self, case: Case, digests: Sequence[bytes]) -> frozenset[bytes]:
         """The papers that some hall has that is concerned with a case."""
         halls = [hall for hall in sorted(case.halls()) if hall in self._checker.halls]
@@ -309,6 +344,12 @@ class LastLook:
     def _is_sound(self, address: Address) -> bool:
         """Whether a hall kept to the rules and forgot nothing."""
         return address not in self._checker.untrusted
+
+
+def _told(request: PaperRequest | None) -> str:
+    if request is None:
+        return "nothing"
+    return f"{request.state.name} {request.edition} {request.answer_step}"
 
 
 _BY_CALENDAR = frozenset(

@@ -19,6 +19,7 @@ from hallnet.intake import following as intake_following
 from hallnet.intake import records
 from hallnet.intake.context import Hall as IntakeHall
 from hallnet.intake.face import IntakeFace
+from hallnet.intake.window.face import WindowFace
 from hallnet.places import divisions
 from hallnet.simulate.carrying import Links
 from hallnet.simulate.chores import Chores
@@ -102,6 +103,7 @@ class Hall(HallState):
             records=records.Records.unsure(words),
         )
         self.face = IntakeFace(self.intake, self.intake_hall, self.now)
+        self.window = WindowFace(self.intake, self.intake_hall, self.now)
 
     def down(self) -> None:
         """The power fails: what was not committed never was."""

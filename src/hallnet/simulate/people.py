@@ -27,6 +27,8 @@ from hallnet.simulate.clerks import Desk, further_command, next_command
 from hallnet.simulate.disk import PowerFailed, is_full
 from hallnet.simulate.founding import CHIEF, chance
 from hallnet.simulate.hall import Hall
+from hallnet.simulate.paper_requests import PaperRequests
+from hallnet.window.paper_request import PaperRequest
 from hallnet.wire.case.v1 import command_pb2 as wire_command
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
@@ -42,6 +44,8 @@ LOOKS_SHARE = 0.2
 WRONG_HALL_SHARE = 0.03
 AFTER_THE_END_SHARE = 0.4
 PREREVIEW_SHARE = 0.1
+PAPERS_SHARE = 0.05
+"""Of steps after which another hall is asked for a paper."""
 _ACTOR = CHIEF.actor.actor_id
 
 
@@ -67,6 +71,8 @@ class Record:
     """Looks and refusals that have to be on record, for each hall."""
     untold: Counter[Address] = field(default_factory=Counter)
     """Looks whose answer never came: they may be on record or not."""
+    papers: list[PaperRequest] = field(default_factory=list)
+    """Papers that other halls were asked for."""
     waited: int = 0
     """How often somebody had to come again, because the hall was down or its disk full."""
 
@@ -107,6 +113,7 @@ class People:
         self._filed_at: dict[str, Address] = {}
         """Every case that somebody deals with: the hall where it began."""
         self._steps: set[asyncio.Task[None]] = set()
+        self.papers = PaperRequests(halls, self._try, self._upload, self.act, self.record.papers)
 
     def come(self, arrival: Arrival) -> None:
         """Somebody comes now."""
@@ -227,10 +234,17 @@ class People:
             if after is not None:
                 await self.act(hall, case_id, request_id, after)
             return after is None
+        self._ask_for_paper(desk, request_id)
         command = await next_command(desk)
         if command is not None:
             await self.act(hall, case_id, request_id, command)
         return False
+
+    def _ask_for_paper(self, desk: Desk, name: str) -> None:
+        """Now and then another hall is asked, while the case goes on."""
+        draw = chance(self._seed, "paper", desk.case.case_id, name)
+        if draw.random() < PAPERS_SHARE:
+            self._do(self.papers.live(desk.hall, desk.case, desk.item, name, draw))
 
     async def act(
         self, hall: Hall, case_id: str, request_id: str, command: wire_command.CaseCommand

@@ -14,6 +14,7 @@ from hallnet.branch_sync.context import Context as SyncContext
 from hallnet.exchange.context import Context
 from hallnet.intake.context import Hall as IntakeHall
 from hallnet.intake.face import IntakeFace
+from hallnet.intake.window.face import WindowFace
 from hallnet.node.home import Identity
 from hallnet.node.lifecycle import keep_running
 from hallnet.simulate.disk import Disk, is_full
@@ -64,6 +65,7 @@ class HallState:
     context: Context
     sync_context: SyncContext
     face: IntakeFace
+    window: WindowFace
     intake_hall: IntakeHall
     signals: Signals
 

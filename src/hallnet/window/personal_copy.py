@@ -19,6 +19,9 @@ ACT_NAMES = {
     "GetProgress": "凭查询码查询进度",
     "GetFees": "查看收费",
     "MakePersonalCopy": "制作个人信息副本",
+    "AskForPaper": "向其他大厅申请调取材料",
+    "FindPapers": "查询可以提供给其他大厅的材料",
+    "SupplyPaper": "向其他大厅提供材料",
 }
 """What was done at a look; what is not here was an act upon the case that was refused."""
 _OTHER_ACT = "办理"
@@ -28,12 +31,14 @@ _MINUTE = "%Y-%m-%d %H:%M"
 
 @dataclass(frozen=True, slots=True)
 class CopiedMaterial:
-    """A paper of a case; `size` in bytes, `taken_from` the number of an earlier case that it was handed in for."""
+    """A paper of a case; `size` in bytes, `taken_from` the number of an earlier case that it was handed in for, or of the
+    request by which the hall `supplied_by` gave it."""
 
     name: str
     size: int
     submitted_at: datetime
     taken_from: str = ""
+    supplied_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,8 @@ def _part(title: str, lines: tuple[str, ...] | list[str]) -> Iterator[str]:
 
 def _material(one: CopiedMaterial) -> str:
     origin = f"，沿用办件{one.taken_from}的材料" if one.taken_from else ""
+    if one.supplied_by:
+        origin = f"，由{one.supplied_by}提供（调取申请{one.taken_from}）"
     return f"{one.name}，{one.size}字节，{_at(one.submitted_at)}{origin}"
 
 

@@ -311,3 +311,71 @@ class NotANaturalPerson(Problem):
     zh_remedy = "请由自然人本人持身份证件提出；单位查询办件请凭办件编号和查询码"
     en = "What is kept of an organisation is not personal information"
     en_remedy = "A person asks with an identity document; an organisation looks up its cases by number and code"
+
+
+class PaperNotToBeAsked(Problem):
+    """A paper that no other hall is asked for."""
+
+    kind = Kind.CONFLICT
+    reason = "PAPER_NOT_TO_BE_ASKED"
+    zh = "不能调取“{paper}”：{detail}"
+    zh_remedy = "请核对事项所需的材料；本厅已有的直接沿用，应由申请人填写的请申请人提交"
+    en = "The paper {paper} is not asked for: {detail}"
+    en_remedy = "Look at what the item asks for; take what this hall has, and have the applicant write the rest"
+
+
+class AskedBefore(Problem):
+    """A paper that the same hall was asked for already."""
+
+    kind = Kind.CONFLICT
+    reason = "ASKED_BEFORE"
+    zh = "已向该大厅申请调取“{paper}”，当前为“{state}”"
+    zh_remedy = "请等待答复，或撤回后重新申请"
+    en = "That hall was asked for the paper {paper} before: {state}"
+    en_remedy = "Wait for its answer, or withdraw the request and ask anew"
+
+
+class TermImpossible(Problem):
+    """A term of use that is over or too long."""
+
+    kind = Kind.INVALID
+    reason = "TERM_IMPOSSIBLE"
+    zh = "使用期限应在今天之后、{days}天之内"
+    zh_remedy = "请按实际需要填写"
+    en = "The term of use is not within {days} days from today"
+    en_remedy = "Name the last day on which it is needed"
+
+
+class ToldBefore(Problem):
+    """What a request lacks is told once."""
+
+    kind = Kind.CONFLICT
+    reason = "TOLD_BEFORE"
+    zh = "已一次性告知过需要补充的内容，不能再次告知"
+    zh_remedy = "请同意提供，或说明理由不予提供"
+    en = "What the request lacks was told once already"
+    en_remedy = "Agree, or refuse with reasons"
+
+
+class ExtensionImpossible(Problem):
+    """An extension beyond what the law lets."""
+
+    kind = Kind.INVALID
+    reason = "EXTENSION_IMPOSSIBLE"
+    zh = "答复期限只能延长一次，为1至{days}个工作日"
+    zh_remedy = "请在原期限内答复，或核对天数"
+    en = "The answer is put off once, by 1 to {days} working days"
+    en_remedy = "Answer in time, or correct the number of days"
+
+
+class PaperNotFound(Problem):
+    """A paper that is not in the case that was chosen."""
+
+    kind = Kind.NOT_FOUND
+    reason = "PAPER_NOT_FOUND"
+    zh = "办件“{case_no}”中没有可以提供的“{paper}”"
+    zh_remedy = "请重新查询本厅已有的材料；在档案中的请上传并注明来源"
+    en = "The case {case_no} has no {paper} to be supplied"
+    en_remedy = (
+        "Look again at what the hall has; upload what is in an archive and say where it is from"
+    )

@@ -40,6 +40,8 @@ def read_command(message: wire.CaseCommand, now: datetime) -> Command:
     for material in materials_of(named):
         if not material.HasField("submitted_at"):
             material.submitted_at.CopyFrom(to_timestamp(now))
+        # Who supplied it the hall knows, not who asks.
+        material.supplied_by = ""
         if material.taken_from and chosen != "supplement":
             raise MaterialNotHeld(
                 "materials", material=material.name, case_no=material.taken_from[:64]

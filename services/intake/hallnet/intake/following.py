@@ -10,6 +10,7 @@ from hallnet.intake.context import Hall
 from hallnet.intake.numbers import recounting
 from hallnet.intake.papers import materials
 from hallnet.intake.same_matter import alike_notes, matching, matter_keys, matters
+from hallnet.intake.window import paper_requests
 from hallnet.node import telemetry
 from hallnet.places import Address
 from hallnet.store import Connection
@@ -42,7 +43,7 @@ def concerns(entry: wire_feed.FeedEntry) -> bool:
         return wire_feed.InboundMessage.FromString(entry.payload).kind in _MESSAGES
     if entry.kind == "delivery.ended":
         ended = wire_feed.DeliveryEnded.FromString(entry.payload)
-        return ended.kind.startswith((_OF_CASES, _OF_MATTERS))
+        return ended.kind.startswith((_OF_CASES, _OF_MATTERS, _OF_PAPERS))
     return entry.kind == "attachment.arrived"
 
 
@@ -77,6 +78,8 @@ def _take_end(
         replicas.take_delivery_end(connection, hall, ended, now)
     elif ended.kind.startswith(_OF_MATTERS):
         matters.take_delivery_end(connection, hall, ended, now)
+    elif ended.kind.startswith(_OF_PAPERS):
+        paper_requests.take_delivery_end(connection, hall, ended, now)
 
 
 def _take_message(
@@ -108,5 +111,7 @@ _MESSAGES: Mapping[str, Callable[[Connection, Hall, Address, bytes, datetime], N
     matter_keys.KEY_KIND: matter_keys.take_key,
     matching.TOLD_KIND: matching.take_told,
     alike_notes.ALIKE_KIND: alike_notes.take,
+    paper_requests.ASKED_KIND: paper_requests.take_request,
+    paper_requests.ANSWERED_KIND: paper_requests.take_answer,
 }
-_OF_CASES, _OF_MATTERS = "case.", "matter."
+_OF_CASES, _OF_MATTERS, _OF_PAPERS = "case.", "matter.", "paper."

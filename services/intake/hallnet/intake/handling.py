@@ -172,17 +172,19 @@ def held_materials(
 def held_materials_for(
     connection: Connection, hall: Hall, actor_id: str, case_ref: str, now: datetime
 ) -> list[Material]:
-    """The same for a case that is to be supplemented, by its own version of the item and without what it has itself.
+    """The same for a case that is to be supplemented, by its own version of the item and without what it has itself;
+    and what other halls supplied for it.
 
     Raises ActorUnknown, CaseUnknown, ItemUnknown, PowerMissing, PowerLapsed.
     """
     account, today = accounts.staff_member(connection, actor_id, "actor_id"), day_of(now)
     case = cases.load(connection, cases.id_of(connection, case_ref))
-    item = _item_of(connection, hall, case)
+    item = item_of(connection, hall, case)
     held_for(connection, hall, account, item, today).require(Power.VERIFY)
     has = {material.name for material in case.materials}
     found = reusing.held(connection, hall, case.filed.applicant, item, today, case.case_id)
-    return [material for material in found if material.name not in has]
+    own = [material for material in found if material.name not in has]
+    return own + reusing.supplied_for(connection, case, today)
 
 
 def held_for(
@@ -263,14 +265,14 @@ def _with_those_taken_again(
         account,
         command.materials,
         case.filed.applicant,
-        _item_of(connection, hall, case),
+        item_of(connection, hall, case),
         today,
-        case.case_id,
+        case,
     )
     return commands.Supplement(tuple(taken))
 
 
-def _item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion:
+def item_of(connection: Connection, hall: Hall, case: Case) -> ItemVersion:
     """Raises ItemUnknown."""
     item = cases.item_of(connection, hall, case)
     if item is None:
@@ -304,7 +306,7 @@ def context_of(
     now: datetime,
 ) -> Context:
     """What a decision needs to know; a number is taken only for a command that makes a paper."""
-    item = _item_of(connection, hall, case)
+    item = item_of(connection, hall, case)
     paper = _PAPERS.get(type(command)) if command is not None else None
     today = day_of(now)
     word = hall.records.word_in(today.year)
@@ -377,11 +379,14 @@ def require_may_look(account: Account, case: Case) -> None:
         raise CaseUnknown("case_ref")
 
 
-def require_may_read(connection: Connection, actor_id: str, case_id: str, digest: bytes) -> None:
-    """A material is read for a case to which it belongs; raises CaseUnknown, MaterialUnknown."""
+def require_may_read(
+    connection: Connection, actor_id: str, case_id: str, digest: bytes, today: date
+) -> None:
+    """A material is read for a case to which it belongs, or for which another hall supplied it; raises CaseUnknown,
+    MaterialUnknown."""
     case = cases.load(connection, case_id)
     require_may_look(accounts.find(connection, actor_id), case)
-    papers = [*case.materials]
+    papers = [*case.materials, *reusing.supplied_for(connection, case, today)]
     if case.filed.mandate is not None and case.filed.mandate.evidence is not None:
         papers.append(case.filed.mandate.evidence)
     if digest not in {paper.digest for paper in papers}:

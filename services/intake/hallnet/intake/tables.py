@@ -551,6 +551,7 @@ window_record = Table(
     Column("body", Closed("window_record.body"), nullable=False),
     Index("window_record_due", "due_on", "kind", "record_id"),
     Index("window_record_made", "kind", "made_on", "record_id"),
+    Index("window_record_about", "kind", "subject", "record_id"),
 )
 
 # Who was invited to rate what: one invitation for each visit or case.

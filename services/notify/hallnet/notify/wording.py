@@ -72,6 +72,7 @@ from hallnet.case.limits import UNIT_NAMES
 from hallnet.case.template import BUILT_IN_TEXTS, PaperKind, Texts
 from hallnet.places import Address, Divisions
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
+from hallnet.wire.window.v1 import paper_request_pb2 as wire_paper
 from hallnet.wire.window.v1 import window_pb2 as wire_window
 
 
@@ -144,6 +145,21 @@ def instalment_messages(
         f"的费用分{reminder.of}期缴纳，第{reminder.number}期{amount}{when}。已缴纳的请忽略本通知。"
     )
     return _to_people(Address.parse(reminder.hall), sentence, to, register)
+
+
+def paper_messages(
+    asked: wire_paper.PaperRequest, to: Recipient, register: Divisions
+) -> list[Message]:
+    """The applicant is told of whom the hall asks for which paper, and why (个人信息保护法 articles 17 and 35); of what is
+    said of the request afterwards, nothing."""
+    if asked.edition != 1:
+        return []
+    asked_hall = _hall(Address.parse(asked.asked), register)
+    sentence = (
+        f"所需的“{asked.paper}”，本厅正依法向{asked_hall}调取，仅用于办理本件，您不必提交。"
+        f"依据：{_bare(asked.basis)}。"
+    )
+    return _to_people(Address.parse(asked.asker), sentence, to, register)
 
 
 def _to_people(author: Address, sentence: str, to: Recipient, register: Divisions) -> list[Message]:
@@ -246,6 +262,8 @@ def _ending(text: str) -> str:
 
 def _sentence(fact: Fact, register: Divisions) -> str:
     match fact:
+        case Supplemented(papers) if all(paper.supplied_by for paper in papers):
+            return "所需的材料已从其他大厅调取，您不必提交。"
         case Supplemented():
             return "的补正材料已收到。"
         case Reviewed():
@@ -367,6 +385,9 @@ _FOR_STAFF = {
     "window.instalment": "分期付款需要催交（{detail}）。请联系缴款人。",
     "window.refund": "办件终结且没有办理结果，已收费用应退还（{detail}）。请办理退费。",
     "window.overdue": "一项回应已超期（{detail}）。请立即办理。",
+    "paper.wanted": "其他大厅申请调取材料（{detail}）。请在“调取材料”中办理。",
+    "paper.answer_came": "调取材料的申请有答复（{detail}）。请在“调取材料”中查看。",
+    "paper.undelivered": "调取材料的申请或答复未能送达（{detail}）。请在“调取材料”中重新发送，或联系对方大厅。",
     "release.refused": "拒收一项不可信的发布（{detail}）。请向上级报告。",
 }
 

@@ -18,6 +18,7 @@ from hallnet.notify.wording import (
     due_messages,
     instalment_messages,
     messages,
+    paper_messages,
     staff_message,
 )
 from hallnet.places import Divisions
@@ -30,11 +31,31 @@ from hallnet.wire.feed.v1 import feed_pb2 as wire_feed
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire_intake
 from hallnet.wire.release.v1 import release_pb2 as wire_release
 from hallnet.wire.trust.v1 import journal_pb2 as wire_trust
+from hallnet.wire.window.v1 import paper_request_pb2 as wire_paper
 from hallnet.wire.window.v1 import window_pb2 as wire_window
 
 _FOR_PEOPLE = frozenset(
-    {"release.in_force", "case.event", "case.replica", "case.due_changed", "fee.reminder"}
+    {
+        "release.in_force",
+        "case.event",
+        "case.replica",
+        "case.due_changed",
+        "fee.reminder",
+        "paper.request_sent",
+    }
 )
+_IN_WORDS = frozenset(
+    {
+        "case.set_aside",
+        "case.looks_alike",
+        "matter.too_many",
+        "move.held",
+        "paper.wanted",
+        "paper.answer_came",
+        "paper.undelivered",
+    }
+)
+"""Entries whose payload is the detail that staff are told."""
 
 
 class State(IntEnum):
@@ -106,6 +127,9 @@ def write(
     elif entry.kind == "fee.reminder":
         reminder = wire_window.InstalmentReminder.FromString(entry.payload)
         told = instalment_messages(reminder, _recipient(connection, entry.subject), register)
+    elif entry.kind == "paper.request_sent":
+        asked = wire_paper.PaperRequest.FromString(entry.payload)
+        told = paper_messages(asked, _recipient(connection, entry.subject), register)
     else:
         note = staff_message(*_for_staff(entry))
         told = [note] if note is not None else []
@@ -220,7 +244,7 @@ def _detail(entry: wire_feed.FeedEntry) -> str:
         return f"{ended.reason}，收件方{ended.recipient}"
     if entry.kind == "case.request_refused":
         return REQUEST_REFUSED.from_bytes(entry.payload).explanation
-    if entry.kind in ("case.set_aside", "case.looks_alike", "matter.too_many", "move.held"):
+    if entry.kind in _IN_WORDS:
         return entry.payload.decode()
     return entry.subject
 

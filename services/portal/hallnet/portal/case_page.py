@@ -30,6 +30,7 @@ from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.notify.v1 import notify_service_pb2 as wire_notify
+from hallnet.wire.window.v1 import window_service_pb2 as wire_window
 
 STREAM_SECONDS = 60.0
 SIDE_ROWS = 100
@@ -100,7 +101,8 @@ async def material(visit: Visit) -> Response:
     """The bytes of a material of the case; the look is recorded by the intake."""
     case = await on_desk(visit, "查看材料")
     wanted = visit.path("digest")
-    found = next((item for item in _readable(case) if item.digest.hex() == wanted), None)
+    own = {item.digest.hex(): item for item in _readable(case)}
+    found = own.get(wanted) or (await _supplied_for(visit, case)).get(wanted)
     if found is None:
         raise PageUnknown()
     request = wire.ReadMaterialRequest(
@@ -251,6 +253,18 @@ def _evidence_of(case: CaseOnDesk) -> wire_person.Material | None:
 def _readable(case: CaseOnDesk) -> list[wire_person.Material]:
     evidence = _evidence_of(case)
     return [item.material for item in case.view.materials] + ([evidence] if evidence else [])
+
+
+async def _supplied_for(visit: Visit, case: CaseOnDesk) -> dict[str, wire_person.Material]:
+    """What other halls supplied for the case, by digest, looked at before it is taken into it; by staff alone."""
+    if visit.account.is_agent:
+        return {}
+    act, case_id = wire.Act(actor_id=visit.account.actor_id), case.view.summary.case_id
+    request = wire_window.ListPaperRequestsRequest(act=act, case_id=case_id)
+    with problems_raised():
+        listed = (await visit.desk.window.ListPaperRequests(request)).requests
+    found = (one.request.answer.material for one in listed if one.here)
+    return {material.digest.hex(): material for material in found}
 
 
 def _material_headers(found: wire_person.Material) -> dict[str, str]:

@@ -166,6 +166,8 @@ ENVELOPES: Mapping[str, str] = {
     "matter.key": "查重密钥",
     "matter.told": "查重摘要",
     "matter.alike": "疑似重复提示",
+    "paper.asked": "调取材料申请",
+    "paper.answered": "调取材料答复",
     "attachment.chunk": "材料",
 }
 NOTICES: Mapping[int, str] = {
@@ -222,7 +224,9 @@ def tell(event: CaseEvent, halls: Halls) -> Told:
             return Told("一次性告知", "wait", (("文书", document_no),), defects)
         case Supplemented(materials):
             names = "、".join(material.name for material in materials)
-            return Told("收到补正材料", "work", _kept([("材料", names)]))
+            is_obtained = all(material.supplied_by for material in materials)
+            what = "从其他大厅调取材料" if is_obtained else "收到补正材料"
+            return Told(what, "work", _kept([("材料", names)]))
         case Accepted() as accepted:
             silent = accepted.basis is AcceptanceBasis.SILENCE
             return Told("视为受理" if silent else "受理", "work", _of_acceptance(accepted))

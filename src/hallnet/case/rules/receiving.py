@@ -196,10 +196,12 @@ def require_known(materials: tuple[Material, ...], item: ItemVersion) -> None:
 
 
 def _require_promised(case: Case, materials: tuple[Material, ...], item: ItemVersion) -> None:
-    """After acceptance only what was promised is still to come."""
-    if not case.gaps:
+    """After acceptance only what was promised is still to come from the applicant; what another hall supplies comes when
+    it comes."""
+    of_applicant = [material for material in materials if not material.supplied_by]
+    if of_applicant and not case.gaps:
         raise ActNotPossible("case_id", stage=NAMES[case.stage], act="补正（没有待补的材料）")
-    for material in materials:
+    for material in of_applicant:
         if material.name not in case.gaps:
             raise MaterialUnknown("materials", item=item.name, material=material.name)
 

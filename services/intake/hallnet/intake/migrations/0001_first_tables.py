@@ -607,6 +607,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "record_id"),
     )
     with op.batch_alter_table("window_record", schema=None) as batch_op:
+        batch_op.create_index("window_record_about", ["kind", "subject", "record_id"], unique=False)
         batch_op.create_index("window_record_due", ["due_on", "kind", "record_id"], unique=False)
         batch_op.create_index("window_record_made", ["kind", "made_on", "record_id"], unique=False)
 
@@ -632,6 +633,7 @@ def downgrade() -> None:
     with op.batch_alter_table("window_record", schema=None) as batch_op:
         batch_op.drop_index("window_record_made")
         batch_op.drop_index("window_record_due")
+        batch_op.drop_index("window_record_about")
 
     op.drop_table("window_record")
     op.drop_table("window")

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from hallnet.case.case import day_of
 from hallnet.case.person import MATERIAL, Material, Person
 from hallnet.intake import cases, handling
 from hallnet.intake.answering import Answering, insert_record
@@ -40,12 +41,13 @@ class MaterialsFace(Answering):
         self, request: wire.ReadMaterialRequest, context: Any
     ) -> AsyncIterator[wire.ReadMaterialResponse]:
         for_people = caller() is not Part.EXCHANGE
+        today = day_of(self._clock())
         rest = materials.Rest(request.digest, request.offset, request.length)
 
         def look(connection: Connection) -> bytes:
             if for_people:
                 handling.require_may_read(
-                    connection, request.actor_id, request.case_id, request.digest
+                    connection, request.actor_id, request.case_id, request.digest, today
                 )
             return rest.next(connection)
 
@@ -78,7 +80,9 @@ class MaterialsFace(Answering):
 
         def look(connection: Connection) -> wire.ListHeldMaterialsResponse:
             found = find(connection)
-            for case_no in sorted({material.taken_from for material in found}):
+            # What another hall supplied lies with the case itself.
+            held = (material for material in found if not material.supplied_by)
+            for case_no in sorted({material.taken_from for material in held}):
                 case_id = cases.id_of(connection, case_no)
                 insert_record(connection, now, request.actor_id, case_id, act, purpose, "")
             return wire.ListHeldMaterialsResponse(

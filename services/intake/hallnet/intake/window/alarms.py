@@ -44,6 +44,8 @@ _KINDS = {
     RecordKind.RATING: "差评",
     RecordKind.COMPLAINT: "投诉",
     RecordKind.PERSONAL: "个人信息请求",
+    RecordKind.PAPER_ASKED: "向其他大厅调取材料的申请",
+    RecordKind.PAPER_WANTED: "其他大厅调取材料的申请",
 }
 
 

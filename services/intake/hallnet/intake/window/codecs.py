@@ -8,6 +8,7 @@ from hallnet.window.agents import VillageCoverage
 from hallnet.window.complaint import Complaint
 from hallnet.window.enquiry import Enquiry
 from hallnet.window.invitation import Invitation
+from hallnet.window.paper_request import PaperAnswer, PaperRequest
 from hallnet.window.personal_copy import PersonalCopy
 from hallnet.window.personal_request import PersonalRequest
 from hallnet.window.queue import Ticket, Waits, Window
@@ -15,6 +16,7 @@ from hallnet.window.rating import IndicatorRating, Rating, Share
 from hallnet.window.rota import Absence, Gap, Post, Shift
 from hallnet.window.score import Evidence, Score, ScoreSheet, Scoring
 from hallnet.window.slots import Slot, SlotPlan
+from hallnet.wire.window.v1 import paper_request_pb2 as wire_paper
 from hallnet.wire.window.v1 import personal_pb2 as wire_personal
 from hallnet.wire.window.v1 import window_pb2 as wire
 
@@ -35,6 +37,8 @@ SHARE: Codec[Share] = Codec(Share, wire.Share)
 COMPLAINT: Codec[Complaint] = Codec(Complaint, wire.Complaint)
 PERSONAL_REQUEST: Codec[PersonalRequest] = Codec(PersonalRequest, wire_personal.PersonalRequest)
 PERSONAL_COPY: Codec[PersonalCopy] = Codec(PersonalCopy, wire_personal.PersonalCopy)
+PAPER_REQUEST: Codec[PaperRequest] = Codec(PaperRequest, wire_paper.PaperRequest)
+PAPER_ANSWER: Codec[PaperAnswer] = Codec(PaperAnswer, wire_paper.PaperAnswer)
 FEE_ACCOUNT: Codec[FeeAccount] = Codec(FeeAccount, wire.FeeAccount)
 INSTALMENT: Codec[Instalment] = Codec(Instalment, wire.Instalment)
 REMINDER: Codec[Reminder] = Codec(Reminder, wire.Reminder)

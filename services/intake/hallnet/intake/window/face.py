@@ -26,6 +26,7 @@ from hallnet.intake.window.codecs import (
     WINDOW,
 )
 from hallnet.intake.window.looking import Looking
+from hallnet.intake.window.paper_acts import PaperActs
 from hallnet.intake.window.personal_acts import PersonalActs
 from hallnet.intake.window.service_acts import ServiceActs
 from hallnet.node.home import Part
@@ -45,7 +46,7 @@ CALLERS: Callers = {
 }
 
 
-class WindowFace(Looking, ServiceActs, PersonalActs, wire_grpc.WindowServiceServicer):
+class WindowFace(Looking, ServiceActs, PersonalActs, PaperActs, wire_grpc.WindowServiceServicer):
     """Serves hallnet.wire.window.v1.WindowService."""
 
     # Windows and the queue

@@ -19,10 +19,12 @@ from hallnet.intake import cases, tables
 from hallnet.intake.context import Hall
 from hallnet.intake.steps import hall_name, step_text
 from hallnet.intake.window import booking, records
+from hallnet.places import Divisions
 from hallnet.store import Connection
 from hallnet.window import enquiry as enquiries
 from hallnet.window import slots
 from hallnet.window.complaint import STATE_NAMES
+from hallnet.window.paper_request import STATE_NAMES as PAPER_STATE_NAMES
 from hallnet.window.personal_copy import (
     CopiedCase,
     CopiedCorrection,
@@ -40,6 +42,8 @@ CASES_MAX = 100
 LOOKS_MAX = 50
 """Of one case, the newest."""
 MANDATES_MAX = 100
+ABOUT_MAX = 50
+"""Complaints, and papers that other halls were asked for, of one case."""
 _CASE, _MANDATE, _LOOK = tables.case, tables.mandate, tables.access_record
 
 
@@ -131,21 +135,30 @@ def _copied(connection: Connection, hall: Hall, case: Case) -> CopiedCase:
         case.filed.applicant,
         tuple(step_text(mark, hall.register) for mark in case.marks),
         tuple(
-            CopiedMaterial(one.name, one.size, one.submitted_at, one.taken_from)
+            CopiedMaterial(
+                one.name,
+                one.size,
+                one.submitted_at,
+                one.taken_from,
+                hall_name(one.supplied_by, hall.register) if one.supplied_by else "",
+            )
             for one in case.materials
         ),
         tuple(hall_name(one, hall.register) for one in sorted(case.halls())),
         tuple(CopiedCorrection(it.field, it.before, it.after) for it in case.all_of(Corrected)),
-        tuple(_around(connection, case)),
+        tuple(_around(connection, hall.register, case)),
         tuple(_looks(connection, case.case_id)),
     )
 
 
-def _around(connection: Connection, case: Case) -> Iterator[str]:
+def _around(connection: Connection, register: Divisions, case: Case) -> Iterator[str]:
     rating = records.RATINGS.find(connection, case.case_id)
     if rating is not None:
         yield f"评价：{LEVEL_NAMES[rating.level]}，{rating.words or '没有留言'}"
-    for complaint in records.complaints_about(connection, case.case_id):
+    for asked in records.PAPERS_ASKED.about(connection, case.case_id, ABOUT_MAX):
+        hall = hall_name(asked.asked, register)
+        yield f"向{hall}调取材料：{asked.paper}（{PAPER_STATE_NAMES[asked.state]}）"
+    for complaint in reversed(records.COMPLAINTS.about(connection, case.case_id, ABOUT_MAX)):
         said = f"投诉：{complaint.words}（{STATE_NAMES[complaint.state]}）"
         yield f"{said}，答复：{complaint.answer}" if complaint.answer else said
     fees = records.FEES.find(connection, case.case_id)

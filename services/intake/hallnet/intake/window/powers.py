@@ -25,6 +25,7 @@ OVERSEES: Need = frozenset({Power.SUPERVISE, Power.HEAD})
 SUPERVISES: Need = frozenset({Power.SUPERVISE})
 MONEY: Need = frozenset({Power.RECEIVE, Power.DECIDE, Power.DECIDE_INSTANT})
 REVIEWS: Need = frozenset({Power.REVIEW, Power.HEAD})
+VERIFIES: Need = frozenset({Power.VERIFY})
 APPROVES: Need = frozenset({Power.HEAD})
 
 NEEDED: Mapping[str, Need] = {
@@ -53,6 +54,11 @@ NEEDED: Mapping[str, Need] = {
     "OpenPersonalRequest": STAFF,
     "StepPersonalRequest": STAFF,
     "MakePersonalCopy": STAFF,
+    "AskForPaper": VERIFIES,
+    "StepPaperRequest": VERIFIES,
+    "GetPaperRequest": STAFF,
+    "FindPapers": VERIFIES,
+    "ListPaperRequests": STAFF,
     "AssessFees": MONEY,
     "PlanInstalments": MONEY,
     "StepInstalments": MONEY,

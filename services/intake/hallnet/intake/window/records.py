@@ -8,7 +8,7 @@ from datetime import date
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from hallnet.case.case import day_of
 from hallnet.case.fee import FeeAccount
@@ -18,6 +18,7 @@ from hallnet.intake.window.codecs import (
     COMPLAINT,
     ENQUIRY,
     FEE_ACCOUNT,
+    PAPER_REQUEST,
     PERSONAL_REQUEST,
     RATING,
     SCORING,
@@ -27,6 +28,7 @@ from hallnet.store import Connection
 from hallnet.store.gathering import forget_read, note_read, read_once
 from hallnet.window.complaint import Complaint, ComplaintState
 from hallnet.window.enquiry import Enquiry, EnquiryState
+from hallnet.window.paper_request import PaperRequest
 from hallnet.window.personal_request import PersonalRequest, PersonalRequestState
 from hallnet.window.problems import RecordUnknown
 from hallnet.window.rating import Rating
@@ -34,6 +36,7 @@ from hallnet.wire.window.v1 import window_service_pb2 as wire
 
 Value = TypeVar("Value")
 COMPLAINTS_ABOUT_MAX = 50
+SUBJECT_CHARACTERS_MAX = 64
 
 
 class RecordKind(IntEnum):
@@ -45,6 +48,8 @@ class RecordKind(IntEnum):
     FEE = 4
     SCORE = 5
     PERSONAL = 6
+    PAPER_ASKED = 7
+    PAPER_WANTED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,13 @@ class Records(Generic[Value]):
         raw = read_once(self._key(record_id), read)
         return None if raw is None else self._codec.from_bytes(raw)
 
+    def known(self, connection: Connection, record_id: str) -> Value:
+        """Raises RecordUnknown."""
+        value = self.find(connection, record_id)
+        if value is None:
+            raise RecordUnknown("record_id")
+        return value
+
     def look_up(self, connection: Connection, record_ids: Sequence[str]) -> None:
         """Find many at once, for the acts of a shared transaction."""
         usable = [record_id for record_id in record_ids if "\0" not in record_id]
@@ -122,6 +134,25 @@ class Records(Generic[Value]):
         forget_read()
         return value
 
+    def about(self, connection: Connection, subject: str, limit: int) -> list[Value]:
+        """Those about something, the newest first, as many as are looked at."""
+        table = tables.window_record
+        query = select(table.c.body).where(
+            table.c.kind == self._kind, table.c.subject == subject[:SUBJECT_CHARACTERS_MAX]
+        )
+        bodies = connection.scalars(query.order_by(table.c.record_id.desc()).limit(limit))
+        return [self._codec.from_bytes(body) for body in bodies]
+
+    def waiting_about(self, connection: Connection, subject: str) -> int:
+        """How many about something still wait for somebody."""
+        table = tables.window_record
+        query = select(func.count()).where(
+            table.c.kind == self._kind,
+            table.c.subject == subject[:SUBJECT_CHARACTERS_MAX],
+            table.c.due_on.is_not(None),
+        )
+        return connection.execute(query).scalar_one()
+
     def made_between(self, connection: Connection, first: date, last: date) -> Iterator[Value]:
         table = tables.window_record
         query = select(table.c.body).where(
@@ -135,7 +166,7 @@ class Records(Generic[Value]):
 
     def _columns(self, value: Value, listed: Listed) -> dict[str, object]:
         return {
-            "subject": listed.subject[:64],
+            "subject": listed.subject[:SUBJECT_CHARACTERS_MAX],
             "owner": listed.owner[:64],
             "due_on": listed.due_on,
             "body": self._codec.to_bytes(value),
@@ -165,6 +196,18 @@ def _personal(one: PersonalRequest) -> Listed:
     return Listed(one.request_no, "", one.owner, made, one.due_on if waits else None)
 
 
+def _paper_asked(one: PaperRequest) -> Listed:
+    """Found by the case for which it was asked."""
+    made = day_of(one.asked_at)
+    return Listed(one.request_no, one.case_id, one.owner, made, one.due_on)
+
+
+def _paper_wanted(one: PaperRequest) -> Listed:
+    """Found by the hall that asks."""
+    made = day_of(one.asked_at)
+    return Listed(one.request_no, str(one.asker), one.owner, made, one.due_on)
+
+
 def _fee(one: FeeAccount) -> Listed:
     """Listed by the instalment that is next, or by the day from which money is to go back."""
     due_on = one.ended_on if one.to_be_refunded else None
@@ -183,19 +226,11 @@ RATINGS = Records(RecordKind.RATING, RATING, _rating)
 COMPLAINTS = Records(RecordKind.COMPLAINT, COMPLAINT, _complaint)
 FEES = Records(RecordKind.FEE, FEE_ACCOUNT, _fee)
 PERSONAL = Records(RecordKind.PERSONAL, PERSONAL_REQUEST, _personal)
+PAPERS_ASKED = Records(RecordKind.PAPER_ASKED, PAPER_REQUEST, _paper_asked)
+PAPERS_WANTED = Records(RecordKind.PAPER_WANTED, PAPER_REQUEST, _paper_wanted)
 SCORES = Records(
     RecordKind.SCORE, SCORING, lambda one: Listed(one.sheet.sheet_id, "", "", date.min, None)
 )
-
-
-def complaints_about(connection: Connection, subject: str) -> list[Complaint]:
-    """Complaints about a case or a visit, the oldest first, as many as are looked at."""
-    table = tables.window_record
-    query = select(table.c.body).where(
-        table.c.kind == RecordKind.COMPLAINT, table.c.subject == subject
-    )
-    bodies = connection.scalars(query.order_by(table.c.record_id).limit(COMPLAINTS_ABOUT_MAX))
-    return [COMPLAINT.from_bytes(body) for body in bodies]
 
 
 def due(
@@ -251,4 +286,6 @@ _FIELDS = {
     RecordKind.FEE: "fee",
     RecordKind.SCORE: "scoring",
     RecordKind.PERSONAL: "personal",
+    RecordKind.PAPER_ASKED: "paper_asked",
+    RecordKind.PAPER_WANTED: "paper_wanted",
 }

@@ -25,25 +25,25 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!hallnet/wire/case/v1/person.proto\x12\x14hallnet.wire.case.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x01\n\x06Person\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rdocument_kind\x18\x02 \x01(\t\x12\x17\n\x0f\x64ocument_number\x18\x03 \x01(\t\x12\r\n\x05phone\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\x12\x16\n\x0erepresentative\x18\x06 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x07 \x01(\t\"V\n\x05\x41\x63tor\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.hallnet.wire.case.v1.ActorKind\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"\x90\x01\n\x08Material\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x30\n\x0csubmitted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ntaken_from\x18\x06 \x01(\t\"\xbc\x02\n\x07Mandate\x12\x12\n\nmandate_id\x18\x01 \x01(\t\x12,\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.case.v1.Person\x12\x10\n\x08\x61gent_id\x18\x03 \x01(\t\x12\x10\n\x08item_ids\x18\x04 \x03(\t\x12.\n\x04\x61\x63ts\x18\x05 \x03(\x0e\x32 .hallnet.wire.case.v1.MandateAct\x12\x12\n\nvalid_from\x18\x06 \x01(\t\x12\x13\n\x0bvalid_until\x18\x07 \x01(\t\x12@\n\revidence_kind\x18\x08 \x01(\x0e\x32).hallnet.wire.case.v1.MandateEvidenceKind\x12\x30\n\x08\x65vidence\x18\t \x01(\x0b\x32\x1e.hallnet.wire.case.v1.Material*\x84\x01\n\tActorKind\x12\x1a\n\x16\x41\x43TOR_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41\x43TOR_KIND_STAFF\x10\x01\x12\x14\n\x10\x41\x43TOR_KIND_AGENT\x10\x02\x12\x18\n\x14\x41\x43TOR_KIND_APPLICANT\x10\x03\x12\x15\n\x11\x41\x43TOR_KIND_SYSTEM\x10\x04*\x8d\x01\n\nMandateAct\x12\x1b\n\x17MANDATE_ACT_UNSPECIFIED\x10\x00\x12\x16\n\x12MANDATE_ACT_SUBMIT\x10\x01\x12\x1c\n\x18MANDATE_ACT_SIGN_RECEIPT\x10\x02\x12\x17\n\x13MANDATE_ACT_COLLECT\x10\x03\x12\x13\n\x0fMANDATE_ACT_PAY\x10\x04*\xed\x01\n\x13MandateEvidenceKind\x12%\n!MANDATE_EVIDENCE_KIND_UNSPECIFIED\x10\x00\x12#\n\x1fMANDATE_EVIDENCE_KIND_SIGNATURE\x10\x01\x12%\n!MANDATE_EVIDENCE_KIND_FINGERPRINT\x10\x02\x12\x1f\n\x1bMANDATE_EVIDENCE_KIND_VOICE\x10\x03\x12\x1f\n\x1bMANDATE_EVIDENCE_KIND_PHOTO\x10\x04\x12!\n\x1dMANDATE_EVIDENCE_KIND_WITNESS\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!hallnet/wire/case/v1/person.proto\x12\x14hallnet.wire.case.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x01\n\x06Person\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x15\n\rdocument_kind\x18\x02 \x01(\t\x12\x17\n\x0f\x64ocument_number\x18\x03 \x01(\t\x12\r\n\x05phone\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\t\x12\x16\n\x0erepresentative\x18\x06 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x07 \x01(\t\"V\n\x05\x41\x63tor\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.hallnet.wire.case.v1.ActorKind\x12\x10\n\x08\x61\x63tor_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"\xa5\x01\n\x08Material\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\x0c\x12\x0c\n\x04size\x18\x03 \x01(\x04\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x30\n\x0csubmitted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ntaken_from\x18\x06 \x01(\t\x12\x13\n\x0bsupplied_by\x18\x07 \x01(\t\"\xbc\x02\n\x07Mandate\x12\x12\n\nmandate_id\x18\x01 \x01(\t\x12,\n\x06\x63lient\x18\x02 \x01(\x0b\x32\x1c.hallnet.wire.case.v1.Person\x12\x10\n\x08\x61gent_id\x18\x03 \x01(\t\x12\x10\n\x08item_ids\x18\x04 \x03(\t\x12.\n\x04\x61\x63ts\x18\x05 \x03(\x0e\x32 .hallnet.wire.case.v1.MandateAct\x12\x12\n\nvalid_from\x18\x06 \x01(\t\x12\x13\n\x0bvalid_until\x18\x07 \x01(\t\x12@\n\revidence_kind\x18\x08 \x01(\x0e\x32).hallnet.wire.case.v1.MandateEvidenceKind\x12\x30\n\x08\x65vidence\x18\t \x01(\x0b\x32\x1e.hallnet.wire.case.v1.Material*\x84\x01\n\tActorKind\x12\x1a\n\x16\x41\x43TOR_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41\x43TOR_KIND_STAFF\x10\x01\x12\x14\n\x10\x41\x43TOR_KIND_AGENT\x10\x02\x12\x18\n\x14\x41\x43TOR_KIND_APPLICANT\x10\x03\x12\x15\n\x11\x41\x43TOR_KIND_SYSTEM\x10\x04*\x8d\x01\n\nMandateAct\x12\x1b\n\x17MANDATE_ACT_UNSPECIFIED\x10\x00\x12\x16\n\x12MANDATE_ACT_SUBMIT\x10\x01\x12\x1c\n\x18MANDATE_ACT_SIGN_RECEIPT\x10\x02\x12\x17\n\x13MANDATE_ACT_COLLECT\x10\x03\x12\x13\n\x0fMANDATE_ACT_PAY\x10\x04*\xed\x01\n\x13MandateEvidenceKind\x12%\n!MANDATE_EVIDENCE_KIND_UNSPECIFIED\x10\x00\x12#\n\x1fMANDATE_EVIDENCE_KIND_SIGNATURE\x10\x01\x12%\n!MANDATE_EVIDENCE_KIND_FINGERPRINT\x10\x02\x12\x1f\n\x1bMANDATE_EVIDENCE_KIND_VOICE\x10\x03\x12\x1f\n\x1bMANDATE_EVIDENCE_KIND_PHOTO\x10\x04\x12!\n\x1dMANDATE_EVIDENCE_KIND_WITNESS\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hallnet.wire.case.v1.person_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACTORKIND']._serialized_start=793
-  _globals['_ACTORKIND']._serialized_end=925
-  _globals['_MANDATEACT']._serialized_start=928
-  _globals['_MANDATEACT']._serialized_end=1069
-  _globals['_MANDATEEVIDENCEKIND']._serialized_start=1072
-  _globals['_MANDATEEVIDENCEKIND']._serialized_end=1309
+  _globals['_ACTORKIND']._serialized_start=814
+  _globals['_ACTORKIND']._serialized_end=946
+  _globals['_MANDATEACT']._serialized_start=949
+  _globals['_MANDATEACT']._serialized_end=1090
+  _globals['_MANDATEEVIDENCEKIND']._serialized_start=1093
+  _globals['_MANDATEEVIDENCEKIND']._serialized_end=1330
   _globals['_PERSON']._serialized_start=93
   _globals['_PERSON']._serialized_end=236
   _globals['_ACTOR']._serialized_start=238
   _globals['_ACTOR']._serialized_end=324
   _globals['_MATERIAL']._serialized_start=327
-  _globals['_MATERIAL']._serialized_end=471
-  _globals['_MANDATE']._serialized_start=474
-  _globals['_MANDATE']._serialized_end=790
+  _globals['_MATERIAL']._serialized_end=492
+  _globals['_MANDATE']._serialized_start=495
+  _globals['_MANDATE']._serialized_end=811
 # @@protoc_insertion_point(module_scope)

@@ -210,6 +210,7 @@ class Material(_message.Message):
     MEDIA_TYPE_FIELD_NUMBER: _builtins.int
     SUBMITTED_AT_FIELD_NUMBER: _builtins.int
     TAKEN_FROM_FIELD_NUMBER: _builtins.int
+    SUPPLIED_BY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name under which the item asks for it."""
     digest: _builtins.bytes
@@ -220,8 +221,11 @@ class Material(_message.Message):
     """Media type, for example image/jpeg."""
     taken_from: _builtins.str
     """Number of the earlier case of the same applicant from which it is taken again, as the applicant agreed
-    (政务数据共享条例 article 19); empty if it was handed in with this case.
+    (政务数据共享条例 article 19); of a paper that another hall supplied, number of the request. Empty if it was handed
+    in with this case.
     """
+    supplied_by: _builtins.str
+    """Address of the hall that supplied it when it was asked (政务数据共享条例 article 22); empty if none did."""
     @_builtins.property
     def submitted_at(self) -> _timestamp_pb2.Timestamp:
         """When it was handed in; of a material that is taken again, when it was handed in with the earlier case."""
@@ -235,10 +239,11 @@ class Material(_message.Message):
         media_type: _builtins.str = ...,
         submitted_at: _timestamp_pb2.Timestamp | None = ...,
         taken_from: _builtins.str = ...,
+        supplied_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["submitted_at", b"submitted_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "media_type", b"media_type", "name", b"name", "size", b"size", "submitted_at", b"submitted_at", "taken_from", b"taken_from"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "media_type", b"media_type", "name", b"name", "size", b"size", "submitted_at", b"submitted_at", "supplied_by", b"supplied_by", "taken_from", b"taken_from"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -104,6 +104,7 @@ class Policy(_message.Message):
     PASSWORD_DAYS_FIELD_NUMBER: _builtins.int
     PASSWORDS_DO_NOT_AGE_FIELD_NUMBER: _builtins.int
     SECOND_FACTOR_REQUIRED_FIELD_NUMBER: _builtins.int
+    UNCONDITIONAL_PAPERS_FIELD_NUMBER: _builtins.int
     gaps_end: _fact_pb2.GapEnd.ValueType
     """What becomes of a case whose promised materials do not come."""
     leg_silence: Global___LegSilence.ValueType
@@ -182,6 +183,12 @@ class Policy(_message.Message):
     def rating_indicators(self) -> Global___RatingIndicators:
         """What is asked beside the level of a rating; absent for the usual indicators."""
 
+    @_builtins.property
+    def unconditional_papers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of papers that this hall gives other halls without conditions (政务数据共享条例 article 14): a request for one is
+        answered at once if the applicant's is here, else by a person within one working day. All others have conditions.
+        """
+
     def __init__(
         self,
         *,
@@ -212,10 +219,11 @@ class Policy(_message.Message):
         password_days: _builtins.int = ...,
         passwords_do_not_age: _builtins.bool = ...,
         second_factor_required: _builtins.bool = ...,
+        unconditional_papers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "gaps_limit", b"gaps_limit", "personal_request_limit", b"personal_request_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "freeze_working_day", b"freeze_working_day", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "materials_not_taken_again", b"materials_not_taken_again", "materials_taken_again_days", b"materials_taken_again_days", "matters_untold", b"matters_untold", "password_days", b"password_days", "passwords_do_not_age", b"passwords_do_not_age", "personal_request_limit", b"personal_request_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "second_factor_required", b"second_factor_required", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide", "wrong_secrets_max", b"wrong_secrets_max", "wrong_secrets_pause_minutes", b"wrong_secrets_pause_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_check_limit", b"after_check_limit", "call_back_limit", b"call_back_limit", "freeze_working_day", b"freeze_working_day", "gaps_end", b"gaps_end", "gaps_limit", b"gaps_limit", "gaps_need_promise", b"gaps_need_promise", "kind_scheme", b"kind_scheme", "leg_silence", b"leg_silence", "materials_not_taken_again", b"materials_not_taken_again", "materials_taken_again_days", b"materials_taken_again_days", "matters_untold", b"matters_untold", "password_days", b"password_days", "passwords_do_not_age", b"passwords_do_not_age", "personal_request_limit", b"personal_request_limit", "prereview_limit", b"prereview_limit", "rating_indicators", b"rating_indicators", "refusal_report_waived", b"refusal_report_waived", "repair_limit", b"repair_limit", "reply_limit", b"reply_limit", "second_factor_required", b"second_factor_required", "supplement_limit", b"supplement_limit", "ticket_complaint_limit", b"ticket_complaint_limit", "ticket_enquiry_limit", b"ticket_enquiry_limit", "ticket_request_limit", b"ticket_request_limit", "two_persons_decide", b"two_persons_decide", "unconditional_papers", b"unconditional_papers", "wrong_secrets_max", b"wrong_secrets_max", "wrong_secrets_pause_minutes", b"wrong_secrets_pause_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -354,12 +354,17 @@ class CopiedMaterial(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     SUBMITTED_AT_FIELD_NUMBER: _builtins.int
     TAKEN_FROM_FIELD_NUMBER: _builtins.int
+    SUPPLIED_BY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its name."""
     size: _builtins.int
     """In bytes."""
     taken_from: _builtins.str
-    """The number of the earlier case from which it was taken again; empty if it was handed in for this one."""
+    """The number of the earlier case from which it was taken again, or of the request by which another hall supplied it;
+    empty if it was handed in for this one.
+    """
+    supplied_by: _builtins.str
+    """The name of that hall."""
     @_builtins.property
     def submitted_at(self) -> _timestamp_pb2.Timestamp:
         """When it was handed in."""
@@ -371,10 +376,11 @@ class CopiedMaterial(_message.Message):
         size: _builtins.int = ...,
         submitted_at: _timestamp_pb2.Timestamp | None = ...,
         taken_from: _builtins.str = ...,
+        supplied_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["submitted_at", b"submitted_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "size", b"size", "submitted_at", b"submitted_at", "taken_from", b"taken_from"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "size", b"size", "submitted_at", b"submitted_at", "supplied_by", b"supplied_by", "taken_from", b"taken_from"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

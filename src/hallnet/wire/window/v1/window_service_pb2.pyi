@@ -11,6 +11,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from hallnet.wire.case.v1 import person_pb2 as _person_pb2
 from hallnet.wire.case.v1 import policy_pb2 as _policy_pb2
 from hallnet.wire.intake.v1 import intake_service_pb2 as _intake_service_pb2
+from hallnet.wire.window.v1 import paper_request_pb2 as _paper_request_pb2
 from hallnet.wire.window.v1 import personal_pb2 as _personal_pb2
 from hallnet.wire.window.v1 import window_pb2 as _window_pb2
 import builtins as _builtins
@@ -188,6 +189,62 @@ PERSONAL_STEP_REFUSE: PersonalStep.ValueType  # 2
 """Refused with a ground of the law and reasons."""
 Global___PersonalStep: _TypeAlias = PersonalStep  # noqa: Y015
 
+class _PaperStep:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaperStepEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaperStep.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAPER_STEP_UNSPECIFIED: _PaperStep.ValueType  # 0
+    """Nothing was named: the message is malformed."""
+    PAPER_STEP_COMPLETE: _PaperStep.ValueType  # 1
+    """By the hall that asked: what was lacking is added."""
+    PAPER_STEP_WITHDRAW: _PaperStep.ValueType  # 2
+    """By the hall that asked: it is needed no more."""
+    PAPER_STEP_SEND_AGAIN: _PaperStep.ValueType  # 3
+    """By either: what did not arrive is sent again."""
+    PAPER_STEP_TELL_LACKING: _PaperStep.ValueType  # 4
+    """By the hall that was asked: what the request lacks, once and all of it."""
+    PAPER_STEP_EXTEND: _PaperStep.ValueType  # 5
+    """By the hall that was asked: the answer takes longer."""
+    PAPER_STEP_AGREE: _PaperStep.ValueType  # 6
+    """By the hall that was asked: it will be supplied."""
+    PAPER_STEP_SUPPLY: _PaperStep.ValueType  # 7
+    """By the hall that was asked: here it is; or here is the right one."""
+    PAPER_STEP_REFUSE: _PaperStep.ValueType  # 8
+    """By the hall that was asked: refused with a ground and reasons."""
+    PAPER_STEP_DOUBT: _PaperStep.ValueType  # 9
+    """By the hall that asked: the paper that came is wrong, and has to be looked into (article 26)."""
+    PAPER_STEP_CONFIRM: _PaperStep.ValueType  # 10
+    """By the hall that was asked: it was looked into, and is right."""
+
+class PaperStep(_PaperStep, metaclass=_PaperStepEnumTypeWrapper):
+    """PaperStep is what is done with a request for a paper of another hall."""
+
+PAPER_STEP_UNSPECIFIED: PaperStep.ValueType  # 0
+"""Nothing was named: the message is malformed."""
+PAPER_STEP_COMPLETE: PaperStep.ValueType  # 1
+"""By the hall that asked: what was lacking is added."""
+PAPER_STEP_WITHDRAW: PaperStep.ValueType  # 2
+"""By the hall that asked: it is needed no more."""
+PAPER_STEP_SEND_AGAIN: PaperStep.ValueType  # 3
+"""By either: what did not arrive is sent again."""
+PAPER_STEP_TELL_LACKING: PaperStep.ValueType  # 4
+"""By the hall that was asked: what the request lacks, once and all of it."""
+PAPER_STEP_EXTEND: PaperStep.ValueType  # 5
+"""By the hall that was asked: the answer takes longer."""
+PAPER_STEP_AGREE: PaperStep.ValueType  # 6
+"""By the hall that was asked: it will be supplied."""
+PAPER_STEP_SUPPLY: PaperStep.ValueType  # 7
+"""By the hall that was asked: here it is; or here is the right one."""
+PAPER_STEP_REFUSE: PaperStep.ValueType  # 8
+"""By the hall that was asked: refused with a ground and reasons."""
+PAPER_STEP_DOUBT: PaperStep.ValueType  # 9
+"""By the hall that asked: the paper that came is wrong, and has to be looked into (article 26)."""
+PAPER_STEP_CONFIRM: PaperStep.ValueType  # 10
+"""By the hall that was asked: it was looked into, and is right."""
+Global___PaperStep: _TypeAlias = PaperStep  # noqa: Y015
+
 class _InstalmentStep:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -236,6 +293,10 @@ class _RecordKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RecordKind
     """A score sheet."""
     RECORD_KIND_PERSONAL: _RecordKind.ValueType  # 6
     """A request about personal information."""
+    RECORD_KIND_PAPER_ASKED: _RecordKind.ValueType  # 7
+    """A paper that this hall asked of another."""
+    RECORD_KIND_PAPER_WANTED: _RecordKind.ValueType  # 8
+    """A paper that another hall asks of this one."""
 
 class RecordKind(_RecordKind, metaclass=_RecordKindEnumTypeWrapper):
     """RecordKind is what a record is of."""
@@ -254,6 +315,10 @@ RECORD_KIND_SCORE: RecordKind.ValueType  # 5
 """A score sheet."""
 RECORD_KIND_PERSONAL: RecordKind.ValueType  # 6
 """A request about personal information."""
+RECORD_KIND_PAPER_ASKED: RecordKind.ValueType  # 7
+"""A paper that this hall asked of another."""
+RECORD_KIND_PAPER_WANTED: RecordKind.ValueType  # 8
+"""A paper that another hall asks of this one."""
 Global___RecordKind: _TypeAlias = RecordKind  # noqa: Y015
 
 @_typing.final
@@ -1896,6 +1961,344 @@ class MakePersonalCopyResponse(_message.Message):
 Global___MakePersonalCopyResponse: _TypeAlias = MakePersonalCopyResponse  # noqa: Y015
 
 @_typing.final
+class AskForPaperRequest(_message.Message):
+    """AskForPaperRequest asks: a paper of the applicant of a case, of another hall."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    HALL_FIELD_NUMBER: _builtins.int
+    PAPER_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    USED_UNTIL_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case, by id or number; this hall has it in hand."""
+    hall: _builtins.str
+    """Address of the hall that is asked."""
+    paper: _builtins.str
+    """Name of the paper, as the item asks for it."""
+    basis: _builtins.str
+    """The legal basis of its use."""
+    purpose: _builtins.str
+    """What it is needed for."""
+    used_until: _builtins.str
+    """YYYY-MM-DD: the last day on which it is used."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks, and under which id."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        case_id: _builtins.str = ...,
+        hall: _builtins.str = ...,
+        paper: _builtins.str = ...,
+        basis: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        used_until: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "basis", b"basis", "case_id", b"case_id", "hall", b"hall", "paper", b"paper", "purpose", b"purpose", "used_until", b"used_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskForPaperRequest: _TypeAlias = AskForPaperRequest  # noqa: Y015
+
+@_typing.final
+class AskForPaperResponse(_message.Message):
+    """AskForPaperResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _paper_request_pb2.PaperRequest:
+        """With the day until which it is to be answered."""
+
+    def __init__(
+        self,
+        *,
+        request: _paper_request_pb2.PaperRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AskForPaperResponse: _TypeAlias = AskForPaperResponse  # noqa: Y015
+
+@_typing.final
+class StepPaperRequestRequest(_message.Message):
+    """StepPaperRequestRequest asks: a step of either hall."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    REQUEST_NO_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    FROM_CASE_FIELD_NUMBER: _builtins.int
+    MATERIAL_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    request_no: _builtins.str
+    """The request."""
+    step: Global___PaperStep.ValueType
+    """What is done."""
+    words: _builtins.str
+    """What is added or lacking, why it takes longer and who consented, or the reasons of a refusal."""
+    ground: _paper_request_pb2.PaperGround.ValueType
+    """Of a refusal."""
+    days: _builtins.int
+    """Of an extension: by how many working days."""
+    from_case: _builtins.str
+    """Of a paper that is supplied from a case: its number, as FindPapers told it."""
+    source: _builtins.str
+    """Of a paper that is supplied from elsewhere: the archive and its number there."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks, and under which id."""
+
+    @_builtins.property
+    def material(self) -> _person_pb2.Material:
+        """Of a paper that is supplied from elsewhere: as it was uploaded."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        request_no: _builtins.str = ...,
+        step: Global___PaperStep.ValueType = ...,
+        words: _builtins.str = ...,
+        ground: _paper_request_pb2.PaperGround.ValueType = ...,
+        days: _builtins.int = ...,
+        from_case: _builtins.str = ...,
+        material: _person_pb2.Material | None = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "material", b"material"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "days", b"days", "from_case", b"from_case", "ground", b"ground", "material", b"material", "request_no", b"request_no", "source", b"source", "step", b"step", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepPaperRequestRequest: _TypeAlias = StepPaperRequestRequest  # noqa: Y015
+
+@_typing.final
+class StepPaperRequestResponse(_message.Message):
+    """StepPaperRequestResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _paper_request_pb2.PaperRequest:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        request: _paper_request_pb2.PaperRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepPaperRequestResponse: _TypeAlias = StepPaperRequestResponse  # noqa: Y015
+
+@_typing.final
+class GetPaperRequestRequest(_message.Message):
+    """GetPaperRequestRequest asks: a request of another hall."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    REQUEST_NO_FIELD_NUMBER: _builtins.int
+    request_no: _builtins.str
+    """The request."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        request_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "request_no", b"request_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPaperRequestRequest: _TypeAlias = GetPaperRequestRequest  # noqa: Y015
+
+@_typing.final
+class GetPaperRequestResponse(_message.Message):
+    """GetPaperRequestResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def request(self) -> _paper_request_pb2.PaperRequest:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        request: _paper_request_pb2.PaperRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPaperRequestResponse: _TypeAlias = GetPaperRequestResponse  # noqa: Y015
+
+@_typing.final
+class FindPapersRequest(_message.Message):
+    """FindPapersRequest asks: what this hall has of a paper that it is asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    REQUEST_NO_FIELD_NUMBER: _builtins.int
+    request_no: _builtins.str
+    """The request."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks, and under which id."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        request_no: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "request_no", b"request_no"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindPapersRequest: _TypeAlias = FindPapersRequest  # noqa: Y015
+
+@_typing.final
+class FindPapersResponse(_message.Message):
+    """FindPapersResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATERIALS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def materials(self) -> _containers.RepeatedCompositeFieldContainer[_person_pb2.Material]:
+        """The newest first, each with the number of its case."""
+
+    def __init__(
+        self,
+        *,
+        materials: _abc.Iterable[_person_pb2.Material] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["materials", b"materials"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FindPapersResponse: _TypeAlias = FindPapersResponse  # noqa: Y015
+
+@_typing.final
+class ListPaperRequestsRequest(_message.Message):
+    """ListPaperRequestsRequest asks: the papers that were asked for a case."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_FIELD_NUMBER: _builtins.int
+    CASE_ID_FIELD_NUMBER: _builtins.int
+    case_id: _builtins.str
+    """The case, by id or number."""
+    @_builtins.property
+    def act(self) -> _intake_service_pb2.Act:
+        """Who asks, and under which id."""
+
+    def __init__(
+        self,
+        *,
+        act: _intake_service_pb2.Act | None = ...,
+        case_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "case_id", b"case_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaperRequestsRequest: _TypeAlias = ListPaperRequestsRequest  # noqa: Y015
+
+@_typing.final
+class ListPaperRequestsResponse(_message.Message):
+    """ListPaperRequestsResponse is the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedPaperRequest]:
+        """The newest first."""
+
+    def __init__(
+        self,
+        *,
+        requests: _abc.Iterable[Global___ListedPaperRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPaperRequestsResponse: _TypeAlias = ListPaperRequestsResponse  # noqa: Y015
+
+@_typing.final
+class ListedPaperRequest(_message.Message):
+    """ListedPaperRequest is a request as the desk of the case sees it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    HERE_FIELD_NUMBER: _builtins.int
+    here: _builtins.bool
+    """Whether the bytes of the paper that was supplied are here."""
+    @_builtins.property
+    def request(self) -> _paper_request_pb2.PaperRequest:
+        """The request."""
+
+    def __init__(
+        self,
+        *,
+        request: _paper_request_pb2.PaperRequest | None = ...,
+        here: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["here", b"here", "request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListedPaperRequest: _TypeAlias = ListedPaperRequest  # noqa: Y015
+
+@_typing.final
 class AssessFeesRequest(_message.Message):
     """AssessFeesRequest asks: tells what a case costs; refused without basis, standard and permit."""
 
@@ -2607,6 +3010,8 @@ class WindowRecord(_message.Message):
     FEE_FIELD_NUMBER: _builtins.int
     SCORING_FIELD_NUMBER: _builtins.int
     PERSONAL_FIELD_NUMBER: _builtins.int
+    PAPER_ASKED_FIELD_NUMBER: _builtins.int
+    PAPER_WANTED_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
     overdue: _builtins.bool
     """Whether its due date is past."""
@@ -2634,6 +3039,14 @@ class WindowRecord(_message.Message):
     def personal(self) -> _personal_pb2.PersonalRequest:
         """A request about personal information."""
 
+    @_builtins.property
+    def paper_asked(self) -> _paper_request_pb2.PaperRequest:
+        """A paper that this hall asked of another."""
+
+    @_builtins.property
+    def paper_wanted(self) -> _paper_request_pb2.PaperRequest:
+        """A paper that another hall asks of this one."""
+
     def __init__(
         self,
         *,
@@ -2643,13 +3056,15 @@ class WindowRecord(_message.Message):
         fee: _window_pb2.FeeAccount | None = ...,
         scoring: _window_pb2.Scoring | None = ...,
         personal: _personal_pb2.PersonalRequest | None = ...,
+        paper_asked: _paper_request_pb2.PaperRequest | None = ...,
+        paper_wanted: _paper_request_pb2.PaperRequest | None = ...,
         overdue: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "personal", b"personal", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "paper_asked", b"paper_asked", "paper_wanted", b"paper_wanted", "personal", b"personal", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "overdue", b"overdue", "personal", b"personal", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complaint", b"complaint", "enquiry", b"enquiry", "fee", b"fee", "overdue", b"overdue", "paper_asked", b"paper_asked", "paper_wanted", b"paper_wanted", "personal", b"personal", "rating", b"rating", "record", b"record", "scoring", b"scoring"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["enquiry", "rating", "complaint", "fee", "scoring", "personal"]  # noqa: Y015
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["enquiry", "rating", "complaint", "fee", "scoring", "personal", "paper_asked", "paper_wanted"]  # noqa: Y015
     _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
 

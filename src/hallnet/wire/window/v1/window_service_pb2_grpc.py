@@ -163,6 +163,31 @@ class WindowServiceStub:
                 request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyRequest.SerializeToString,
                 response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyResponse.FromString,
                 _registered_method=True)
+        self.AskForPaper = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/AskForPaper',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.AskForPaperRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.AskForPaperResponse.FromString,
+                _registered_method=True)
+        self.StepPaperRequest = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/StepPaperRequest',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPaperRequestRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPaperRequestResponse.FromString,
+                _registered_method=True)
+        self.FindPapers = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/FindPapers',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.FindPapersRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.FindPapersResponse.FromString,
+                _registered_method=True)
+        self.GetPaperRequest = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/GetPaperRequest',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetPaperRequestRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetPaperRequestResponse.FromString,
+                _registered_method=True)
+        self.ListPaperRequests = channel.unary_unary(
+                '/hallnet.wire.window.v1.WindowService/ListPaperRequests',
+                request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListPaperRequestsRequest.SerializeToString,
+                response_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListPaperRequestsResponse.FromString,
+                _registered_method=True)
         self.AssessFees = channel.unary_unary(
                 '/hallnet.wire.window.v1.WindowService/AssessFees',
                 request_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.AssessFeesRequest.SerializeToString,
@@ -427,6 +452,41 @@ class WindowServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AskForPaper(self, request, context):
+        """Asks another hall for a paper of the applicant of a case (政务数据共享条例 article 20).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StepPaperRequest(self, request, context):
+        """What either hall does with such a request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindPapers(self, request, context):
+        """What this hall has of the paper that it is asked for. Every case in it is on record as looked at.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPaperRequest(self, request, context):
+        """A request of another hall, with the name and document of whom it is about: the look is recorded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPaperRequests(self, request, context):
+        """The papers that were asked for a case.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AssessFees(self, request, context):
         """Tells what a case costs; refused without basis, standard and permit.
         """
@@ -666,6 +726,31 @@ def add_WindowServiceServicer_to_server(servicer, server):
                     servicer.MakePersonalCopy,
                     request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyRequest.FromString,
                     response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyResponse.SerializeToString,
+            ),
+            'AskForPaper': grpc.unary_unary_rpc_method_handler(
+                    servicer.AskForPaper,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.AskForPaperRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.AskForPaperResponse.SerializeToString,
+            ),
+            'StepPaperRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.StepPaperRequest,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPaperRequestRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPaperRequestResponse.SerializeToString,
+            ),
+            'FindPapers': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindPapers,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.FindPapersRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.FindPapersResponse.SerializeToString,
+            ),
+            'GetPaperRequest': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPaperRequest,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetPaperRequestRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetPaperRequestResponse.SerializeToString,
+            ),
+            'ListPaperRequests': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPaperRequests,
+                    request_deserializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListPaperRequestsRequest.FromString,
+                    response_serializer=hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListPaperRequestsResponse.SerializeToString,
             ),
             'AssessFees': grpc.unary_unary_rpc_method_handler(
                     servicer.AssessFees,
@@ -1427,6 +1512,141 @@ class WindowService:
             '/hallnet.wire.window.v1.WindowService/MakePersonalCopy',
             hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyRequest.SerializeToString,
             hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.MakePersonalCopyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AskForPaper(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/AskForPaper',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.AskForPaperRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.AskForPaperResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StepPaperRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/StepPaperRequest',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPaperRequestRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.StepPaperRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindPapers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/FindPapers',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.FindPapersRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.FindPapersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPaperRequest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/GetPaperRequest',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetPaperRequestRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.GetPaperRequestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPaperRequests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hallnet.wire.window.v1.WindowService/ListPaperRequests',
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListPaperRequestsRequest.SerializeToString,
+            hallnet_dot_wire_dot_window_dot_v1_dot_window__service__pb2.ListPaperRequestsResponse.FromString,
             options,
             channel_credentials,
             insecure,

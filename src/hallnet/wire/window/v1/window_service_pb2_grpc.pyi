@@ -87,6 +87,16 @@ class WindowServiceStub:
     """Grants or refuses such a request."""
     MakePersonalCopy: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.MakePersonalCopyRequest, _window_service_pb2.MakePersonalCopyResponse]
     """Makes the copy that was asked for. Every case in it is on record as looked at."""
+    AskForPaper: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.AskForPaperRequest, _window_service_pb2.AskForPaperResponse]
+    """Asks another hall for a paper of the applicant of a case (政务数据共享条例 article 20)."""
+    StepPaperRequest: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.StepPaperRequestRequest, _window_service_pb2.StepPaperRequestResponse]
+    """What either hall does with such a request."""
+    FindPapers: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.FindPapersRequest, _window_service_pb2.FindPapersResponse]
+    """What this hall has of the paper that it is asked for. Every case in it is on record as looked at."""
+    GetPaperRequest: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.GetPaperRequestRequest, _window_service_pb2.GetPaperRequestResponse]
+    """A request of another hall, with the name and document of whom it is about: the look is recorded."""
+    ListPaperRequests: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.ListPaperRequestsRequest, _window_service_pb2.ListPaperRequestsResponse]
+    """The papers that were asked for a case."""
     AssessFees: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.AssessFeesRequest, _window_service_pb2.AssessFeesResponse]
     """Tells what a case costs; refused without basis, standard and permit."""
     PlanInstalments: _grpc.UnaryUnaryMultiCallable[_window_service_pb2.PlanInstalmentsRequest, _window_service_pb2.PlanInstalmentsResponse]
@@ -179,6 +189,16 @@ class WindowServiceAsyncStub(WindowServiceStub):
     """Grants or refuses such a request."""
     MakePersonalCopy: _aio.UnaryUnaryMultiCallable[_window_service_pb2.MakePersonalCopyRequest, _window_service_pb2.MakePersonalCopyResponse]  # type: ignore[assignment]
     """Makes the copy that was asked for. Every case in it is on record as looked at."""
+    AskForPaper: _aio.UnaryUnaryMultiCallable[_window_service_pb2.AskForPaperRequest, _window_service_pb2.AskForPaperResponse]  # type: ignore[assignment]
+    """Asks another hall for a paper of the applicant of a case (政务数据共享条例 article 20)."""
+    StepPaperRequest: _aio.UnaryUnaryMultiCallable[_window_service_pb2.StepPaperRequestRequest, _window_service_pb2.StepPaperRequestResponse]  # type: ignore[assignment]
+    """What either hall does with such a request."""
+    FindPapers: _aio.UnaryUnaryMultiCallable[_window_service_pb2.FindPapersRequest, _window_service_pb2.FindPapersResponse]  # type: ignore[assignment]
+    """What this hall has of the paper that it is asked for. Every case in it is on record as looked at."""
+    GetPaperRequest: _aio.UnaryUnaryMultiCallable[_window_service_pb2.GetPaperRequestRequest, _window_service_pb2.GetPaperRequestResponse]  # type: ignore[assignment]
+    """A request of another hall, with the name and document of whom it is about: the look is recorded."""
+    ListPaperRequests: _aio.UnaryUnaryMultiCallable[_window_service_pb2.ListPaperRequestsRequest, _window_service_pb2.ListPaperRequestsResponse]  # type: ignore[assignment]
+    """The papers that were asked for a case."""
     AssessFees: _aio.UnaryUnaryMultiCallable[_window_service_pb2.AssessFeesRequest, _window_service_pb2.AssessFeesResponse]  # type: ignore[assignment]
     """Tells what a case costs; refused without basis, standard and permit."""
     PlanInstalments: _aio.UnaryUnaryMultiCallable[_window_service_pb2.PlanInstalmentsRequest, _window_service_pb2.PlanInstalmentsResponse]  # type: ignore[assignment]
@@ -418,6 +438,46 @@ class WindowServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_window_service_pb2.MakePersonalCopyResponse, _abc.Awaitable[_window_service_pb2.MakePersonalCopyResponse]]:
         """Makes the copy that was asked for. Every case in it is on record as looked at."""
+
+    @_abc_1.abstractmethod
+    def AskForPaper(
+        self,
+        request: _window_service_pb2.AskForPaperRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.AskForPaperResponse, _abc.Awaitable[_window_service_pb2.AskForPaperResponse]]:
+        """Asks another hall for a paper of the applicant of a case (政务数据共享条例 article 20)."""
+
+    @_abc_1.abstractmethod
+    def StepPaperRequest(
+        self,
+        request: _window_service_pb2.StepPaperRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.StepPaperRequestResponse, _abc.Awaitable[_window_service_pb2.StepPaperRequestResponse]]:
+        """What either hall does with such a request."""
+
+    @_abc_1.abstractmethod
+    def FindPapers(
+        self,
+        request: _window_service_pb2.FindPapersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.FindPapersResponse, _abc.Awaitable[_window_service_pb2.FindPapersResponse]]:
+        """What this hall has of the paper that it is asked for. Every case in it is on record as looked at."""
+
+    @_abc_1.abstractmethod
+    def GetPaperRequest(
+        self,
+        request: _window_service_pb2.GetPaperRequestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.GetPaperRequestResponse, _abc.Awaitable[_window_service_pb2.GetPaperRequestResponse]]:
+        """A request of another hall, with the name and document of whom it is about: the look is recorded."""
+
+    @_abc_1.abstractmethod
+    def ListPaperRequests(
+        self,
+        request: _window_service_pb2.ListPaperRequestsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_window_service_pb2.ListPaperRequestsResponse, _abc.Awaitable[_window_service_pb2.ListPaperRequestsResponse]]:
+        """The papers that were asked for a case."""
 
     @_abc_1.abstractmethod
     def AssessFees(
