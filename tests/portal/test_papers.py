@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.portal.applications import PERSON, PNG, blank, case_id
 from tests.portal.conftest import COUNTY, Enter
-from tests.portal.halls import CHIEF, until
+from tests.portal.halls import CHIEF, picture, until
 from tests.portal.test_window_pages import done, form_of, number_on
 from tests.portal.visitor import Page, SeenForm, Visitor
 
@@ -75,6 +75,15 @@ def test_a_paper_that_the_county_has_is_asked_for_supplied_and_taken_into_the_ca
     case_page = township.open(f"/cases/{case}")
     assert "由淳安县提供" in case_page.text
     assert "从其他大厅调取材料" in case_page.text
+
+    done(township, path, "/papers/doubt", words="登记表上出生日期不同")
+    one = f"/window/papers?request={request_no}"
+    waiting(county, one, "/papers/confirm")
+    better = {"material:提供的材料": ("better.png", picture(7), "image/png")}
+    done(county, one, "/papers/archive", files=better, source="户籍档案1998-3")
+    _, take = waiting(township, path, "/papers/take")
+    assert township.send(take).status == 200
+    assert not [form for form in township.open(path).forms if form.action.endswith("/take")]
 
 
 def test_a_request_is_refused_beside_its_field_and_one_that_lacks_something_is_completed(

@@ -27,6 +27,7 @@ from tests.case.builders import (
 from hallnet.case.case import Case, day_of
 from hallnet.case.policy import DEFAULT, Policy
 from hallnet.case.problems import NotTheCustodian
+from hallnet.places import Address
 from hallnet.window import paper_answering as answering
 from hallnet.window import paper_request as asking
 from hallnet.window.paper_request import PaperGround, PaperRequest, PaperRequestState
@@ -64,7 +65,9 @@ def asked(case: Case = CASE, **changes: Any) -> PaperRequest:
 
 def wanted(said: PaperRequest | None = None, known: PaperRequest | None = None) -> PaperRequest:
     """As the hall that is asked has it."""
-    return answering.received(known, said or asked(), "officer", START, calendar())
+    if known is not None:
+        return answering.received_again(known, said or asked(), START, calendar())
+    return answering.received(said or asked(), "officer", START, calendar())
 
 
 def supplied(request: PaperRequest | None = None) -> PaperRequest:
@@ -158,7 +161,7 @@ def test_what_a_request_lacks_is_told_once_and_the_time_begins_anew() -> None:
     assert (at_asked.state, at_asked.due_on) == (INCOMPLETE, None)
     at_asker = asking.completed(after(asked(), at_asked), "曾用名章四", SOON, calendar())
     later = START + timedelta(days=7)
-    again = answering.received(at_asked, at_asker, "another", later, calendar())
+    again = answering.received_again(at_asked, at_asker, later, calendar())
     assert (again.state, again.due_on, again.addition) == (OPEN, date(2026, 3, 23), "曾用名章四")
     assert again.owner == "officer"
     with pytest.raises(ToldBefore):
@@ -311,7 +314,12 @@ def test_what_a_policy_shares_without_conditions_is_answered_within_a_working_da
     """Articles 14 and 21."""
     policy = Policy(unconditional_papers=(EXTRACT,))
     limit = answering.answer_limit(policy, EXTRACT)
-    request = answering.received(None, asked(), "officer", START, calendar(), limit)
+    request = answering.received(asked(), "officer", START, calendar(), limit)
     assert request.due_on == date(2026, 3, 3)
     assert answering.answer_limit(policy, FORM) == asking.ANSWER_LIMIT
     assert answering.answer_limit(DEFAULT, EXTRACT) == asking.ANSWER_LIMIT
+
+
+def test_a_third_hall_changes_nothing_of_a_request() -> None:
+    of_another = replace(asking.withdrawn(asked()), asker=Address.parse("330102"))
+    assert wanted(of_another, wanted()) == wanted()

@@ -23,14 +23,15 @@ from hallnet.window.paper_request import (
     PaperGround,
     PaperRequest,
     PaperRequestState,
+    require_state,
 )
 from hallnet.window.problems import (
     ExtensionImpossible,
     PaperNotFound,
     StepNotPossible,
     ToldBefore,
-    WordsMissing,
 )
+from hallnet.window.words import require_words
 
 SUPPLY_LIMIT = TimeLimit(20, TimeUnit.WORKING_DAY, "政务数据共享条例第二十二条")
 EXTENSION_DAYS_MAX = 10
@@ -52,33 +53,39 @@ def answer_limit(policy: Policy, paper: str) -> TimeLimit:
 
 
 def received(
-    known: PaperRequest | None,
     said: PaperRequest,
     owner: str,
     now: datetime,
     calendar: Calendar,
     limit: TimeLimit = ANSWER_LIMIT,
 ) -> PaperRequest:
-    """A request as it stands after one more message of the hall that asks; an older one changes nothing.
+    """A request as it first comes. What the sender says of answer, owner and due date counts for nothing."""
+    is_withdrawn = said.state is PaperRequestState.WITHDRAWN
+    return replace(
+        said,
+        state=PaperRequestState.WITHDRAWN if is_withdrawn else PaperRequestState.OPEN,
+        owner=owner,
+        due_on=None if is_withdrawn else calendar.count(day_of(now), limit).due_on,
+        answer=None,
+        told=False,
+        extended=False,
+        undelivered="",
+    )
 
-    What the sender says of answer, owner and due date counts for nothing.
-    """
-    if known is not None and said.edition <= known.edition:
+
+def received_again(
+    known: PaperRequest,
+    said: PaperRequest,
+    now: datetime,
+    calendar: Calendar,
+    limit: TimeLimit = ANSWER_LIMIT,
+) -> PaperRequest:
+    """A request as it stands after one more message of the hall that asks; an older one, or one of another hall,
+    changes nothing."""
+    if said.edition <= known.edition or said.asker != known.asker:
         return known
     is_withdrawn = said.state is PaperRequestState.WITHDRAWN
     due_on = calendar.count(day_of(now), limit).due_on
-    if known is None:
-        state = PaperRequestState.WITHDRAWN if is_withdrawn else PaperRequestState.OPEN
-        return replace(
-            said,
-            state=state,
-            owner=owner,
-            due_on=None if is_withdrawn else due_on,
-            answer=None,
-            told=False,
-            extended=False,
-            undelivered="",
-        )
     newer = replace(known, edition=said.edition, addition=said.addition)
     if known.state is PaperRequestState.SUPPLIED and said.state is PaperRequestState.DOUBTED:
         due_on = calendar.count(day_of(now), CHECK_LIMIT).due_on
@@ -94,10 +101,10 @@ def received(
 
 def told_lacking(request: PaperRequest, by: str, words: str, now: datetime) -> PaperRequest:
     """Article 21: what a request lacks is told once, and all of it. Raises StepNotPossible, ToldBefore, WordsMissing."""
-    _require_state(request, "告知补充", _TO_BE_ANSWERED)
+    require_state(request, "告知补充", *_TO_BE_ANSWERED)
     if request.told:
         raise ToldBefore("step")
-    _require(words, "words", "需要补充的全部内容")
+    require_words(words, "words", "需要补充的全部内容")
     told = replace(request, told=True)
     return _answered(told, PaperRequestState.INCOMPLETE, by, now, words=words)
 
@@ -109,10 +116,10 @@ def extended(
 
     Raises StepNotPossible, ExtensionImpossible, WordsMissing.
     """
-    _require_state(request, "延长答复期限", _TO_BE_ANSWERED)
+    require_state(request, "延长答复期限", *_TO_BE_ANSWERED)
     if request.extended or not 1 <= days <= EXTENSION_DAYS_MAX or request.due_on is None:
         raise ExtensionImpossible("days", days=EXTENSION_DAYS_MAX)
-    _require(words, "words", "延长的理由和同意延长的主管部门")
+    require_words(words, "words", "延长的理由和同意延长的主管部门")
     longer = TimeLimit(days, TimeUnit.WORKING_DAY)
     due_on = calendar.count(request.due_on, longer).due_on
     later = replace(request, extended=True)
@@ -123,14 +130,14 @@ def agreed(
     request: PaperRequest, by: str, words: str, now: datetime, calendar: Calendar
 ) -> PaperRequest:
     """It will be supplied within twenty working days (article 22). Raises StepNotPossible."""
-    _require_state(request, "同意", _TO_BE_ANSWERED)
+    require_state(request, "同意", *_TO_BE_ANSWERED)
     due_on = calendar.count(day_of(now), SUPPLY_LIMIT).due_on
     return _answered(request, PaperRequestState.AGREED, by, now, words=words, due_on=due_on)
 
 
 def require_to_be_supplied(request: PaperRequest) -> None:
     """Nobody looks for the papers of a person once a request is over. Raises StepNotPossible."""
-    _require_state(request, "查询可以提供的材料", _TO_BE_SUPPLIED_ANEW)
+    require_state(request, "查询可以提供的材料", *_TO_BE_SUPPLIED_ANEW)
 
 
 def found_in(request: PaperRequest, found: Sequence[Material], case_no: str) -> Material:
@@ -145,8 +152,8 @@ def supplied(
     request: PaperRequest, by: str, material: Material, source: str, words: str, now: datetime
 ) -> PaperRequest:
     """Here it is, or the right one, and where it is from. Raises StepNotPossible, WordsMissing."""
-    _require_state(request, "提供材料", _TO_BE_SUPPLIED_ANEW)
-    _require(source, "source", "材料的来源（档案名称和编号）")
+    require_state(request, "提供材料", *_TO_BE_SUPPLIED_ANEW)
+    require_words(source, "source", "材料的来源（档案名称和编号）")
     named = replace(material, name=request.paper, taken_from="", supplied_by=None)
     return _answered(
         request,
@@ -161,8 +168,8 @@ def supplied(
 
 def confirmed(request: PaperRequest, by: str, words: str, now: datetime) -> PaperRequest:
     """Article 26: it was looked into and is right, with reasons. Raises StepNotPossible, WordsMissing."""
-    _require_state(request, "答复校核", (PaperRequestState.DOUBTED,))
-    _require(words, "words", "校核的结果和依据")
+    require_state(request, "答复校核", PaperRequestState.DOUBTED)
+    require_words(words, "words", "校核的结果和依据")
     before = request.answer
     assert before is not None, "only what was supplied is doubted"
     return _answered(
@@ -180,8 +187,8 @@ def refused(
     request: PaperRequest, by: str, ground: PaperGround, words: str, now: datetime
 ) -> PaperRequest:
     """Article 21: with reasons; article 28 says what can be done against it. Raises StepNotPossible, WordsMissing."""
-    _require_state(request, "不予提供", _TO_BE_SUPPLIED)
-    _require(words, "words", "不予提供的依据和理由")
+    require_state(request, "不予提供", *_TO_BE_SUPPLIED)
+    require_words(words, "words", "不予提供的依据和理由")
     return _answered(
         request, PaperRequestState.REFUSED, by, now, words=words, ground=ground, remedy=REMEDY
     )
@@ -228,13 +235,3 @@ def _answered(
         source,
     )
     return replace(request, state=state, answer=answer, due_on=due_on, undelivered="")
-
-
-def _require_state(request: PaperRequest, act: str, states: tuple[PaperRequestState, ...]) -> None:
-    if request.state not in states:
-        raise StepNotPossible("request_no", state=STATE_NAMES[request.state], act=act)
-
-
-def _require(text: str, where: str, what: str) -> None:
-    if not text.strip():
-        raise WordsMissing(where, what=what)

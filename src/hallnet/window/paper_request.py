@@ -25,8 +25,8 @@ from hallnet.window.problems import (
     PaperNotToBeAsked,
     StepNotPossible,
     TermImpossible,
-    WordsMissing,
 )
+from hallnet.window.words import require_words
 
 ANSWER_LIMIT = TimeLimit(10, TimeUnit.WORKING_DAY, "政务数据共享条例第二十一条（有条件共享）")
 PAPERS_OF_A_CASE_MAX = 50
@@ -159,8 +159,8 @@ def asked(
     _require_wanted(case, item, paper)
     if hall == here:
         raise PaperNotToBeAsked("hall", paper=paper, detail="不能向本厅申请")
-    _require(basis, "basis", "使用依据")
-    _require(purpose, "purpose", "使用用途")
+    require_words(basis, "basis", "使用依据")
+    require_words(purpose, "purpose", "使用用途")
     if not day_of(now) <= used_until <= day_of(now) + timedelta(days=USED_DAYS_MAX):
         raise TermImpossible("used_until", days=USED_DAYS_MAX)
     return PaperRequest(
@@ -199,8 +199,8 @@ def require_not_asked_before(request: PaperRequest, hall: Address, paper: str) -
 
 def completed(request: PaperRequest, words: str, now: datetime, calendar: Calendar) -> PaperRequest:
     """What was lacking is added; the time for the answer begins anew. Raises StepNotPossible, WordsMissing."""
-    _require_state(request, "补充申请", PaperRequestState.INCOMPLETE)
-    _require(words, "words", "补充的内容")
+    require_state(request, "补充申请", PaperRequestState.INCOMPLETE)
+    require_words(words, "words", "补充的内容")
     return _said(
         replace(request, addition=words.strip(), state=PaperRequestState.OPEN),
         calendar.count(day_of(now), ANSWER_LIMIT).due_on,
@@ -210,8 +210,8 @@ def completed(request: PaperRequest, words: str, now: datetime, calendar: Calend
 def doubted(request: PaperRequest, words: str, now: datetime, calendar: Calendar) -> PaperRequest:
     """Article 26: what came is found wrong; the hall that supplied it looks into it in ten working days, and until then
     it is not used. Raises StepNotPossible, WordsMissing."""
-    _require_state(request, "申请校核", PaperRequestState.SUPPLIED)
-    _require(words, "words", "错误之处和依据")
+    require_state(request, "申请校核", PaperRequestState.SUPPLIED)
+    require_words(words, "words", "错误之处和依据")
     return _said(
         replace(request, addition=words.strip(), state=PaperRequestState.DOUBTED),
         calendar.count(day_of(now), CHECK_LIMIT).due_on,
@@ -220,7 +220,7 @@ def doubted(request: PaperRequest, words: str, now: datetime, calendar: Calendar
 
 def withdrawn(request: PaperRequest) -> PaperRequest:
     """It is needed no more: the applicant brought it, or the case is over. Raises StepNotPossible."""
-    _require_state(
+    require_state(
         request,
         "撤回",
         PaperRequestState.OPEN,
@@ -233,7 +233,7 @@ def withdrawn(request: PaperRequest) -> PaperRequest:
 
 def asked_again(request: PaperRequest, now: datetime, calendar: Calendar) -> PaperRequest:
     """What did not arrive is sent once more. Raises StepNotPossible."""
-    _require_state(request, "重新发送", PaperRequestState.UNDELIVERED)
+    require_state(request, "重新发送", PaperRequestState.UNDELIVERED)
     was_supplied = request.answer is not None and request.answer.material is not None
     state = PaperRequestState.DOUBTED if was_supplied else PaperRequestState.OPEN
     limit = CHECK_LIMIT if was_supplied else ANSWER_LIMIT
@@ -312,11 +312,7 @@ def _said(request: PaperRequest, due_on: date | None) -> PaperRequest:
     return replace(request, edition=request.edition + 1, due_on=due_on, undelivered="")
 
 
-def _require_state(request: PaperRequest, act: str, *states: PaperRequestState) -> None:
+def require_state(request: PaperRequest, act: str, *states: PaperRequestState) -> None:
+    """Raises StepNotPossible if a request is in none of these."""
     if request.state not in states:
         raise StepNotPossible("request_no", state=STATE_NAMES[request.state], act=act)
-
-
-def _require(text: str, where: str, what: str) -> None:
-    if not text.strip():
-        raise WordsMissing(where, what=what)

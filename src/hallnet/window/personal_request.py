@@ -23,8 +23,8 @@ from hallnet.window.problems import (
     GroundNotOfLaw,
     NotANaturalPerson,
     StepNotPossible,
-    WordsMissing,
 )
+from hallnet.window.words import require_words
 
 USUAL_LIMIT = TimeLimit(30, TimeUnit.CALENDAR_DAY, "核实身份后30日内答复（GB/T 35273—2020）")
 REMEDY = (
@@ -146,12 +146,12 @@ def opened(
     if person.is_organisation:
         # What is kept of an organisation is nobody's personal information (article 4).
         raise NotANaturalPerson("person.document_kind")
-    _require(identity_shown, "identity_shown", "核验的身份证件")
+    require_words(identity_shown, "identity_shown", "核验的身份证件")
     if representative.strip():
-        _require(authority, "authority", "代为提出的依据")
+        require_words(authority, "authority", "代为提出的依据")
     if right is not PersonalRight.COPY:
-        _require(about, "about", "所涉办件、预约或咨询的编号")
-        _require(words, "words", "请求的内容和理由")
+        require_words(about, "about", "所涉办件、预约或咨询的编号")
+        require_words(words, "words", "请求的内容和理由")
     due_on = calendar.count(day_of(now), limit).due_on
     return PersonalRequest(
         request_no,
@@ -225,14 +225,9 @@ def _require_to_answer(request: PersonalRequest, by: str, answer: str, what: str
     if request.state is not PersonalRequestState.OPEN:
         raise StepNotPossible("request_no", state=STATE_NAMES[request.state], act="答复")
     _require_owner(request, by)
-    _require(answer, "answer", what)
+    require_words(answer, "answer", what)
 
 
 def _require_owner(request: PersonalRequest, by: str) -> None:
     if by != request.owner:
         raise NotYours("by", detail="承办人是他人")
-
-
-def _require(text: str, where: str, what: str) -> None:
-    if not text.strip():
-        raise WordsMissing(where, what=what)

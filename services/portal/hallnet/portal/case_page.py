@@ -24,13 +24,13 @@ from hallnet.portal.further_wording import Told
 from hallnet.portal.problems import PageUnknown
 from hallnet.portal.site import Visit, glimpse, go, is_uncertain
 from hallnet.portal.uploads import NOTHING, Handed, keep, take_in
+from hallnet.portal.window import paper_deeds
 from hallnet.portal.wording import tell
 from hallnet.problems import Reported
 from hallnet.wire.case.v1 import person_pb2 as wire_person
 from hallnet.wire.exchange.v1 import exchange_service_pb2 as wire_exchange
 from hallnet.wire.intake.v1 import intake_service_pb2 as wire
 from hallnet.wire.notify.v1 import notify_service_pb2 as wire_notify
-from hallnet.wire.window.v1 import window_service_pb2 as wire_window
 
 STREAM_SECONDS = 60.0
 SIDE_ROWS = 100
@@ -259,10 +259,8 @@ async def _supplied_for(visit: Visit, case: CaseOnDesk) -> dict[str, wire_person
     """What other halls supplied for the case, by digest, looked at before it is taken into it; by staff alone."""
     if visit.account.is_agent:
         return {}
-    act, case_id = wire.Act(actor_id=visit.account.actor_id), case.view.summary.case_id
-    request = wire_window.ListPaperRequestsRequest(act=act, case_id=case_id)
     with problems_raised():
-        listed = (await visit.desk.window.ListPaperRequests(request)).requests
+        listed = await paper_deeds.asked_for(visit, case.view.summary.case_id)
     found = (one.request.answer.material for one in listed if one.here)
     return {material.digest.hex(): material for material in found}
 

@@ -102,7 +102,7 @@ def ask(
     own = reusing.held(connection, hall, case.filed.applicant, item, today, case.case_id)
     if paper in {material.name for material in own}:
         raise PaperNotToBeAsked("paper", paper=paper, detail="本厅已有该材料，可以直接沿用")
-    insert_record(connection, now, actor_id, case.case_id, "AskForPaper", f"{to} {paper}"[:120], "")
+    insert_record(connection, now, actor_id, case.case_id, "AskForPaper", f"{to} {paper}", "")
     PAPERS_ASKED.add(connection, request)
     _send_request(connection, request, now)
     return request
@@ -150,24 +150,29 @@ def take_request(
         return
     if (said.asker, said.asked) != (sender, hall.address):
         return
-    known = PAPERS_WANTED.find(connection, said.request_no)
-    if known is not None and known.asker != sender:
-        return
-    owner = owners.of_arrival(connection, hall, None, "", now) if known is None else known.owner
     policy, calendar = hall.releases.policy(connection), hall.releases.calendar(connection)
     limit = answering.answer_limit(policy, said.paper)
-    request = answering.received(known, said, owner, now, calendar, limit)
-    if known is not None:
-        PAPERS_WANTED.change(connection, known.request_no, lambda _: request)
-    elif PAPERS_WANTED.waiting_about(connection, str(sender)) < answering.OPEN_OF_ONE_HALL_MAX:
+    if PAPERS_WANTED.find(connection, said.request_no) is None:
+        owner = owners.of_arrival(connection, hall, None, "", now)
+        request = answering.received(said, owner, now, calendar, limit)
+        if PAPERS_WANTED.waiting_about(connection, str(sender)) >= answering.OPEN_OF_ONE_HALL_MAX:
+            full, words = PaperGround.TOO_MANY, answering.TOO_MANY_WORDS
+            _send_answer(connection, answering.refused(request, SYSTEM.name, full, words, now), now)
+            return
         PAPERS_WANTED.add(connection, request)
     else:
-        full, words = PaperGround.TOO_MANY, answering.TOO_MANY_WORDS
-        _send_answer(connection, answering.refused(request, SYSTEM.name, full, words, now), now)
-        return
+        changed = _if_changed(
+            connection,
+            PAPERS_WANTED,
+            said.request_no,
+            lambda one: answering.received_again(one, said, now, calendar, limit),
+        )
+        if changed is None:
+            return
+        request = changed
     if limit == answering.UNCONDITIONAL_LIMIT and _supplied_at_once(connection, hall, request, now):
         return
-    if request.due_on is not None and request != known:
+    if request.due_on is not None:
         _tell(connection, hall, WANTED, sender, request, f"{request.due_on}前答复", now)
 
 

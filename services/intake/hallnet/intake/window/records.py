@@ -35,7 +35,6 @@ from hallnet.window.rating import Rating
 from hallnet.wire.window.v1 import window_service_pb2 as wire
 
 Value = TypeVar("Value")
-COMPLAINTS_ABOUT_MAX = 50
 SUBJECT_CHARACTERS_MAX = 64
 
 

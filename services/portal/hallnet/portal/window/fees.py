@@ -171,7 +171,7 @@ async def board(visit: Visit) -> Board:
     search = (Input("case", "办件编号", "search", default=number),)
     if not number:
         return Board("收费", [await _due(visit)], filters=search)
-    case_id = number if len(number) == 36 else await case_id_of(visit, number, "case")
+    case_id = await case_id_of(visit, number, "case")
     act = wire_intake.Act(actor_id=visit.account.actor_id)
     found = await visit.desk.window.GetFees(wire.GetFeesRequest(act=act, case_id=case_id))
     if not found.HasField("account"):

@@ -43,7 +43,6 @@ from hallnet.wire.window.v1 import window_service_pb2 as wire
 
 _PURPOSE = "调取材料"
 _USED_FOR = timedelta(days=60)
-_ID_CHARACTERS = 36
 _TO_BE_ANSWERED = frozenset(
     {PaperRequestState.OPEN, PaperRequestState.AGREED, PaperRequestState.DOUBTED}
 )
@@ -134,6 +133,8 @@ def _own_offers(request: wire_paper.PaperRequest) -> list[Offer]:
 
 def _state(request: wire_paper.PaperRequest) -> Cell:
     state = PaperRequestState(request.state)
+    if request.undelivered and state is PaperRequestState.UNDELIVERED:
+        return Cell(f"{STATE_NAMES[state]}：{request.undelivered}", "bad")
     if request.undelivered:
         return Cell(f"{STATE_NAMES[state]}，答复未送达：{request.undelivered}", "bad")
     return Cell(STATE_NAMES[state], _CLOSED.get(state, "wait"))
@@ -150,26 +151,25 @@ def _answer(request: wire_paper.PaperRequest) -> str:
 
 
 async def _for_case(visit: Visit, number: str) -> Board:
-    is_id = len(number) == _ID_CHARACTERS
-    case_id = number if is_id else await case_id_of(visit, number, "case")
+    case_id = await case_id_of(visit, number, "case")
     found = await paper_deeds.asked_for(visit, case_id)
     request = wire_intake.GetCaseRequest(
         case_ref=case_id, actor_id=visit.account.actor_id, purpose=_PURPOSE
     )
     case = (await visit.desk.intake.GetCase(request)).case
-    has = {one.material.name for one in case.materials}
+    has = {(one.material.name, one.material.digest) for one in case.materials}
     section = Section(
         f"为办件{case.summary.case_no}申请的",
         ("材料", "向", "办件", "状态", "期限", "答复", "文件"),
         [_case_row(visit, one, has) for one in found],
-        _ask_offers(visit, case, has),
+        _ask_offers(visit, case, {name for name, _ in has}),
         nothing="还没有为本件申请过。",
         folded=True,
     )
     return Board("调取材料", [section], filters=_searching(case.summary.case_no))
 
 
-def _case_row(visit: Visit, one: wire.ListedPaperRequest, has: set[str]) -> Row:
+def _case_row(visit: Visit, one: wire.ListedPaperRequest, has: set[tuple[str, bytes]]) -> Row:
     request = one.request
     row = _own_row(visit, request, False)
     paper = Cell("—")
@@ -178,7 +178,8 @@ def _case_row(visit: Visit, one: wire.ListedPaperRequest, has: set[str]) -> Row:
         paper = Cell("查看", at=f"/cases/{request.case_id}/materials/{digest}")
     elif request.answer.HasField("material"):
         paper = Cell("传送中", "wait")
-    may_take = one.here and request.paper not in has
+    is_usable = one.here and PaperRequestState(request.state) is PaperRequestState.SUPPLIED
+    may_take = is_usable and (request.paper, request.answer.material.digest) not in has
     take = [Offer(paper_deeds.TAKE, f"{request.case_id} {request.request_no}")] if may_take else []
     return Row((*row.cells, paper), [*take, *row.offers], row.tone)
 
