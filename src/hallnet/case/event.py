@@ -182,6 +182,11 @@ class Supplemented:
 
     materials: tuple[Material, ...]
 
+    @property
+    def is_obtained(self) -> bool:
+        """Whether other halls supplied all of it, and the applicant brought nothing."""
+        return all(material.supplied_by for material in self.materials)
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:

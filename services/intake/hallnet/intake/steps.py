@@ -99,7 +99,7 @@ def _what(fact: Fact, register: Divisions) -> str:
             return "已收到您的申请" if lead is None else f"联办环节：{lead.body}"
         case NoticeGiven():
             return "已一次性告知需补正的内容"
-        case Supplemented(papers) if all(paper.supplied_by for paper in papers):
+        case Supplemented() as supplemented if supplemented.is_obtained:
             return "已从其他大厅调取所需材料"
         case Supplemented():
             return "已收到补正材料"

@@ -262,7 +262,7 @@ def _ending(text: str) -> str:
 
 def _sentence(fact: Fact, register: Divisions) -> str:
     match fact:
-        case Supplemented(papers) if all(paper.supplied_by for paper in papers):
+        case Supplemented() as supplemented if supplemented.is_obtained:
             return "所需的材料已从其他大厅调取，您不必提交。"
         case Supplemented():
             return "的补正材料已收到。"

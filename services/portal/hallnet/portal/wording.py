@@ -222,10 +222,9 @@ def tell(event: CaseEvent, halls: Halls) -> Told:
             return Told(CHANNELS[filed.channel], "new", _of_filing(filed, halls))
         case NoticeGiven(document_no, defects):
             return Told("一次性告知", "wait", (("文书", document_no),), defects)
-        case Supplemented(materials):
+        case Supplemented(materials) as supplemented:
             names = "、".join(material.name for material in materials)
-            is_obtained = all(material.supplied_by for material in materials)
-            what = "从其他大厅调取材料" if is_obtained else "收到补正材料"
+            what = "从其他大厅调取材料" if supplemented.is_obtained else "收到补正材料"
             return Told(what, "work", _kept([("材料", names)]))
         case Accepted() as accepted:
             silent = accepted.basis is AcceptanceBasis.SILENCE

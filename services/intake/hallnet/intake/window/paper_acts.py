@@ -121,10 +121,11 @@ class PaperActs(WindowAnswering):
             wire.PAPER_STEP_DOUBT: lambda one: asking.doubted(one, request.words, now, calendar),
             wire.PAPER_STEP_WITHDRAW: asking.withdrawn,
         }
-        is_own = PAPERS_ASKED.find(connection, request.request_no) is not None
-        if request.step == wire.PAPER_STEP_SEND_AGAIN and is_own:
-            return lambda one: asking.asked_again(one, now, calendar)
-        return rules.get(request.step)
+        if request.step != wire.PAPER_STEP_SEND_AGAIN:
+            return rules.get(request.step)
+        if PAPERS_ASKED.find(connection, request.request_no) is None:
+            return None
+        return lambda one: asking.asked_again(one, now, calendar)
 
     def _rule_of_asked(
         self, connection: Connection, request: wire.StepPaperRequestRequest
