@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from tests.exchange.parts import incidents
 from tests.exchange.test_attachments import STEP, WHOLE, come, has, material, named, piece, pieces
-from tests.simulation.halls import World
+from tests.simulation.halls import World, inspect
 from tests.simulation.worlds import COUNTY, TOWNSHIP
 
-from hallnet.exchange import attachments, tables
+from hallnet.exchange import attachments
 from hallnet.exchange.attachment_digests import RUNNING_MAX, CopyId, Kept, RunningDigests
 from hallnet.exchange.attachments import Check, Piece
 from hallnet.places import Address
@@ -23,7 +23,7 @@ def keep(world: World, payload: bytes) -> list[Kept]:
     """A piece comes to the county; returns what was stored of it."""
 
     def take(connection: Connection) -> list[Kept]:
-        one = Piece(Address(TOWNSHIP), "matter-1", payload)
+        one = Piece(Address(TOWNSHIP), "matter-1", payload, world.time.now)
         return attachments.take_chunks(connection, [one], world.time.now)[1]
 
     return world.at(COUNTY).exchange.transact(take)
@@ -36,11 +36,7 @@ def check_with(world: World, digests: RunningDigests) -> tuple[Check, int]:
     assert check is not None
     check.running = digests.end(check.copy)
     missed = check.size - check.running.offset
-    while not county.exchange.look(check.step):
-        pass
-    county.exchange.transact(
-        lambda c: tables.feed.append(c, check.end(c, county.context, world.time.now))
-    )
+    inspect(world, county, check)
     return check, missed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -43,7 +44,12 @@ def pieces(data: bytes) -> list[bytes]:
     return [chunk_of(wish, at, data[at : at + STEP]) for at in range(0, max(len(data), 1), STEP)]
 
 
-def come(world: World, payloads: Iterable[bytes], sender: str = TOWNSHIP) -> list[str]:
+def come(
+    world: World,
+    payloads: Iterable[bytes],
+    sender: str = TOWNSHIP,
+    sealed_at: datetime | None = None,
+) -> list[str]:
     """Pieces come to the county, each in a transaction of its own; then they are looked at.
 
     Returns what the receipts say.
@@ -53,7 +59,7 @@ def come(world: World, payloads: Iterable[bytes], sender: str = TOWNSHIP) -> lis
     for payload in payloads:
 
         def take(connection: Connection, payload: bytes = payload) -> str | Problem:
-            piece = Piece(Address(sender), "matter-1", payload)
+            piece = Piece(Address(sender), "matter-1", payload, sealed_at or world.time.now)
             (answer,), _ = attachments.take_chunks(connection, [piece], world.time.now)
             return answer
 
@@ -124,7 +130,9 @@ def test_the_bytes_may_stand_in_the_message_or_be_attached_to_it(world: World, s
     for payload in pieces(data):
         chunk = wire.AttachmentChunk.FromString(payload)
         attached, chunk.data = chunk.data, b""
-        piece = Piece(Address(TOWNSHIP), "matter-1", chunk.SerializeToString(), attached)
+        piece = Piece(
+            Address(TOWNSHIP), "matter-1", chunk.SerializeToString(), world.time.now, attached
+        )
         county.exchange.transact(
             lambda c, piece=piece: attachments.take_chunks(c, [piece], world.time.now)  # type: ignore[misc]
         )
@@ -163,7 +171,7 @@ def test_a_chunk_costs_the_same_however_much_came_before(world: World) -> None:
     engine = world.at(COUNTY).exchange.engine
     event.listen(engine, "before_cursor_execute", listen)
     county = world.at(COUNTY)
-    piece = Piece(Address(TOWNSHIP), "matter-1", third)
+    piece = Piece(Address(TOWNSHIP), "matter-1", third, world.time.now)
     county.exchange.transact(lambda c: attachments.take_chunks(c, [piece], world.time.now))
     event.remove(engine, "before_cursor_execute", listen)
     assert read

@@ -27,6 +27,7 @@ from hallnet.case.person import Actor, ActorKind, Material, Person
 from hallnet.case.power import Power
 from hallnet.case.supplied_calendar import supplied_calendar
 from hallnet.exchange import (
+    attachment_losses,
     attachment_sending,
     attachment_wishes,
     attachments,
@@ -589,9 +590,12 @@ def inspect(world: World, station: Station, check: attachments.Check) -> None:
     """Take the digest of a copy and say what was found."""
     while not station.exchange.look(check.step):
         pass
-    station.exchange.transact(
-        lambda c: exchange_tables.feed.append(c, check.end(c, station.context, world.time.now))
-    )
+
+    def end(connection: Connection) -> None:
+        entries = attachment_losses.end_check(connection, station.context, check, world.time.now)
+        exchange_tables.feed.append(connection, entries)
+
+    station.exchange.transact(end)
 
 
 def read_slice(station: Station, digest: bytes, offset: int) -> bytes:

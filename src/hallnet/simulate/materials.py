@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from hallnet.case.problems import MaterialNotUploaded
-from hallnet.exchange import attachment_sending, attachment_wishes, attachments, tables
+from hallnet.exchange import (
+    attachment_losses,
+    attachment_sending,
+    attachment_wishes,
+    attachments,
+    tables,
+)
 from hallnet.intake.papers import materials
 from hallnet.simulate.carrying import Links
 from hallnet.simulate.state import HallState
@@ -74,7 +80,10 @@ class Materials:
 
                 def end(connection: Connection, check: attachments.Check = check) -> None:
                     tables.feed.append(
-                        connection, check.end(connection, self._hall.context, self._hall.now())
+                        connection,
+                        attachment_losses.end_check(
+                            connection, self._hall.context, check, self._hall.now()
+                        ),
                     )
 
                 await self._hall.exchange.write(end)

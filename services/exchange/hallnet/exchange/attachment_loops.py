@@ -9,7 +9,13 @@ from datetime import datetime
 from grpc import aio
 
 from hallnet.case.problems import MaterialNotUploaded
-from hallnet.exchange import attachment_sending, attachment_wishes, attachments, tables
+from hallnet.exchange import (
+    attachment_losses,
+    attachment_sending,
+    attachment_wishes,
+    attachments,
+    tables,
+)
 from hallnet.exchange.attachment_digests import Kept, RunningDigests
 from hallnet.exchange.attachment_wishes import Portion
 from hallnet.exchange.attachments import Check
@@ -125,7 +131,8 @@ class AttachmentLoops:
                 now = self._clock()
 
                 def end(connection: Connection, check: Check = check, now: datetime = now) -> None:
-                    tables.feed.append(connection, check.end(connection, self._context, now))
+                    entries = attachment_losses.end_check(connection, self._context, check, now)
+                    tables.feed.append(connection, entries)
 
                 await self._database.write(end)
                 tables.feed.announce()

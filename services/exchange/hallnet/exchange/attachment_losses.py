@@ -10,23 +10,44 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, func, select
 
 from hallnet.exchange import attachments, tables
+from hallnet.exchange.attachments import Check, State
+from hallnet.exchange.context import Context
+from hallnet.federation import limits
 from hallnet.places import Address
 from hallnet.store import Connection
+from hallnet.store.feed import Entry
 from hallnet.store.upsert import upsert
 
 ANEW_MAX = 10_000
 """So many materials of each kind, the newest, go again after a loss."""
 
-_WISH, _COPY = tables.attachment_wish.c, tables.attachment.c
+_WISH, _COPY, _GIVING = tables.attachment_wish.c, tables.attachment.c, tables.giving_back.c
 
 
 def send_anew(connection: Connection, hall: Address, since: datetime, now: datetime) -> None:
     """Wish for a hall all materials that went to it or came from it since a moment."""
     _begin_anew(connection, hall, since, now)
     _give_back(connection, hall, since, now)
+
+
+def end_check(connection: Connection, context: Context, check: Check, now: datetime) -> list[Entry]:
+    """Say what was found of a material that came; returns the entries for the feed.
+
+    One that its sender had sealed before it asked for what it lost goes back: `send_anew` could not find it yet.
+    """
+    entries = check.end(connection, context, now)
+    digest, sender, _ = check.copy
+    usable = select(tables.attachment).where(
+        _COPY.digest == digest, _COPY.sender == sender, _COPY.state == State.USABLE
+    )
+    asked_at = connection.scalar(select(func.max(_GIVING.asked_at)).where(_GIVING.hall == sender))
+    if asked_at is not None:
+        late = usable.where(_COPY.sealed_at < asked_at + limits.CLOCK_SKEW_MAX)
+        _wish(connection, Address.parse(sender), connection.execute(late).all(), now)
+    return entries
 
 
 def _begin_anew(connection: Connection, hall: Address, since: datetime, now: datetime) -> None:

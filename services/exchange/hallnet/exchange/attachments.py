@@ -104,6 +104,8 @@ class Piece:
     sender: Address
     subject: str
     payload: bytes
+    sealed_at: datetime
+    """By the clock of the sender."""
     attached: bytes = b""
 
 
@@ -126,8 +128,8 @@ class _Copy:
     state: State
     first_digest: bytes | None
     bytes_added: int = 0
-    is_new: bool = False
-    subject: str = ""
+    begun_by: Piece | None = None
+    """The chunk that came first, of one that is new."""
 
 
 def take_chunks(
@@ -190,7 +192,7 @@ class _TakingChunks:
             return HERE
         if mine is None:
             begun = CopyId(chunk.digest, sender, self._now)
-            mine = _Copy(begun, chunk.size, State.COMING, None, is_new=True, subject=piece.subject)
+            mine = _Copy(begun, chunk.size, State.COMING, None, begun_by=piece)
             self._copies[chunk.digest, sender] = mine
         elif mine.size != chunk.size:
             return AttachmentMalformed("chunk.attachment.size", detail="size")
@@ -255,17 +257,18 @@ class _TakingChunks:
             for copy, offset, data in self.kept
         ]
         for (digest, sender), copy in self._copies.items():
-            if copy.is_new:
+            if copy.begun_by is not None:
                 new.append(
                     {
                         "digest": digest,
                         "sender": sender,
-                        "subject": copy.subject,
+                        "subject": copy.begun_by.subject,
                         "size": copy.size,
                         "received": 0,
                         "state": copy.state,
                         "first_digest": copy.first_digest,
                         "began_at": copy.id.began_at,
+                        "sealed_at": copy.begun_by.sealed_at,
                         "changed_at": now,
                     }
                 )

@@ -513,6 +513,8 @@ attachment = Table(
     Column("first_digest", Bytes(32)),
     # Tells a copy from an earlier one from the same sender, which was dropped.
     Column("began_at", Moment, nullable=False),
+    # By the clock of its sender, when it sealed the first chunk that came.
+    Column("sealed_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Index("attachment_by_state", "state", "changed_at"),
     Index("attachment_of_sender", "sender", "changed_at"),

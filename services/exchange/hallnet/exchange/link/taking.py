@@ -335,7 +335,7 @@ class Taking:
     def _take_chunks(self) -> None:
         """Those of a batch together: they are large and many."""
         pieces = [
-            Piece(header.sender, header.subject, content.payload, content.attached)
+            Piece(header.sender, header.subject, content.payload, header.sent_at, content.attached)
             for header, _, content in self._chunks
         ]
         if not pieces:

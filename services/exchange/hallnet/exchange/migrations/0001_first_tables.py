@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Integer(), nullable=False),
         sa.Column("first_digest", sa.LargeBinary(32), nullable=True),
         sa.Column("began_at", Moment(), nullable=False),
+        sa.Column("sealed_at", Moment(), nullable=False),
         sa.Column("changed_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("digest", "sender"),
     )
