@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.exchange.parts import rows
@@ -21,14 +21,20 @@ from hallnet.wire.exchange.v1 import returning_pb2 as wire
 OTHER = material(7, "another scan")
 
 
-@pytest.fixture
-def lost(world: World) -> World:
-    """The township lost its records an hour ago, and the county heard it ask for them."""
-    wish = wire.WordsWanted(start=0, end=10, since=to_timestamp(world.time.now))
-    world.time.pass_by(hours=1)
+def ask(world: World, since: datetime) -> None:
+    """The county hears that the township lost what it had since a moment."""
+    wish = wire.WordsWanted(start=0, end=10, since=to_timestamp(since))
     world.at(COUNTY).exchange.transact(
         lambda c: giving_back.take_wish(c, Address(TOWNSHIP), wish, world.time.now)
     )
+
+
+@pytest.fixture
+def lost(world: World) -> World:
+    """The township lost the records of an hour, and the county has just heard it ask for them."""
+    since = world.time.now
+    world.time.pass_by(hours=1)
+    ask(world, since)
     return world
 
 
@@ -39,10 +45,7 @@ def goes_back(world: World) -> list[str]:
 
 def test_what_had_come_before_the_question_goes_back(world: World) -> None:
     come(world, pieces(WHOLE))
-    wish = wire.WordsWanted(start=0, end=10, since=to_timestamp(world.time.now))
-    world.at(COUNTY).exchange.transact(
-        lambda c: giving_back.take_wish(c, Address(TOWNSHIP), wish, world.time.now)
-    )
+    ask(world, world.time.now)
     carry_whole(world, COUNTY, [WHOLE])
     assert has(world.at(TOWNSHIP), WHOLE)
 
